@@ -1,0 +1,5 @@
+"""`python -m homemon` is `homemon`."""
+
+from homemon.cli.main import main
+
+main()

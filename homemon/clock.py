@@ -1,0 +1,37 @@
+"""The one place that asks the machine what time it is.
+
+A Pi has no clock of its own: until NTP has set it, it may say 1970 or the hour of the last
+shutdown. So an `Instant` carries, beside the wall clock, the seconds since boot, which never
+jump and never lie, and which boot they count from.
+"""
+
+import time
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+RELEASED = 1_793_458_800  # 2026-11-01 00:00 JST: no true clock is earlier
+
+
+class Instant(NamedTuple):
+    """`wall` in Unix seconds, `ticks` in seconds since the boot named `boot`."""
+
+    wall: float
+    ticks: float
+    boot: str
+
+
+def ticks() -> float:
+    """Seconds since boot, sleep included."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+@cache
+def boot_id() -> str:
+    """The kernel's random name of this boot (proc(5), random/boot_id)."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+def instant() -> Instant:
+    """Now."""
+    return Instant(time.time(), ticks(), boot_id())

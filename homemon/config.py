@@ -1,0 +1,407 @@
+"""config.ini: read once, checked whole, and owned by the human.
+
+`KEYS` is the table of every section and key: how its value reads, and its default. Whatever
+is wrong is told at once, each fault with its line: `config.ini:12: [smartmeter] bid: …`, and
+without the value, which may be a secret. There is no interpolation and there are no inline
+comments: a password may hold `%`, `;` and `#`.
+
+Dataclasses are built from the table's values; a section that is not there is None.
+"""
+
+import configparser
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from homemon.errors import ConfigError
+from homemon.files import replace_file
+
+PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
+DEFAULT_DIR = "~/.local/state/homemon"
+INFLUXDB_PORT = 8086
+REQUIRED = object()
+
+
+def text(value: str) -> str:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
+def optional_text(value: str) -> str | None:
+    return value or None
+
+
+def hex_digits(count: int) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if not re.fullmatch(f"[0-9A-Fa-f]{{{count}}}", value):
+            raise ValueError(f"must be {count} hexadecimal digits (it has {len(value)} characters)")
+        return value.upper()
+
+    return read
+
+
+def route_b_password(value: str) -> str:
+    if not re.fullmatch("[0-9A-Za-z]{12}", value):
+        raise ValueError(f"must be 12 letters and digits (it has {len(value)} characters)")
+    return value
+
+
+def ipv6_address(value: str) -> str | None:
+    if not value:
+        return None
+    if not re.fullmatch("[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4}){7}", value):
+        raise ValueError("must be an address as SKLL64 prints it, such as FE80:0000:0000:0000:0200:AA00:0000:0001")
+    return value.upper()
+
+
+def number(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch("[0-9]+", value) or not lowest <= int(value) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(value)
+
+    return read
+
+
+def seconds(value: str) -> float:
+    try:
+        result = float(value)
+    except ValueError:
+        result = 0.0
+    if not 0 < result <= 600:
+        raise ValueError("must be a number of seconds, above 0 and up to 600")
+    return result
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"must be {' or '.join(words)}")
+        return value
+
+    return read
+
+
+def eoj(value: str) -> int:
+    return int(hex_digits(6)(value), 16)
+
+
+def server_url(value: str) -> str:
+    """An http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept."""
+    match = re.fullmatch(r"(https?)://([^/?#@\s]+?)(:[0-9]+)?(/[^?#\s]*)?", value)
+    if not match:
+        raise ValueError("must be like http://localhost or https://host:port/path, without user, query or spaces")
+    scheme, host, port, path = match.groups()
+    if port is None and scheme == "http":
+        port = f":{INFLUXDB_PORT}"
+    return f"{scheme}://{host}{port or ''}{(path or '').rstrip('/')}"
+
+
+def directory(value: str) -> Path:
+    return Path(text(value)).expanduser()
+
+
+class Key(NamedTuple):
+    """How a value reads, and what stands for it when it is not there; REQUIRED where nothing can."""
+
+    read: Callable[[str], Any]
+    default: Any = None
+
+
+KEYS: dict[str, dict[str, Key]] = {
+    "smartmeter": {
+        "bid": Key(hex_digits(32), REQUIRED),
+        "pwd": Key(route_b_password, REQUIRED),
+        "address": Key(ipv6_address),
+        "serial_port": Key(text, "/dev/ttyAMA0"),
+        "serial_bps": Key(number(300, 4_000_000), 115200),
+    },
+    "ecocute": {
+        "host": Key(text, REQUIRED),
+        "bind": Key(text, "0.0.0.0"),
+        "port": Key(number(1, 65535), 3610),
+        "eoj": Key(eoj, 0x026B01),
+        "accept": Key(one_of("host", "any"), "host"),
+    },
+    "kyocera": {
+        "transport": Key(one_of("i2c", "serial"), "i2c"),
+        "serial_port": Key(text, "/dev/ttyUSB0"),
+        "serial_bps": Key(number(300, 4_000_000), 38400),
+    },
+    "i2c": {
+        "port": Key(number(0, 255), 1),
+        "reads": Key(one_of("block", "byte"), "block"),
+    },
+    "server": {
+        "url": Key(server_url, REQUIRED),
+        "db": Key(text, "smartmeter"),
+        "user": Key(optional_text),
+        "password": Key(optional_text),
+        "token": Key(optional_text),
+        "org": Key(optional_text),
+        "bucket": Key(optional_text),
+        "ca": Key(optional_text),
+        "timeout": Key(seconds, 10.0),
+    },
+    "store": {
+        "dir": Key(directory, Path(DEFAULT_DIR).expanduser()),
+        "keep_days": Key(number(0, 36500), 0),
+    },
+}
+ALWAYS = frozenset({"store"})  # sections that exist, with their defaults, even where the file has none
+
+
+@dataclass(frozen=True)
+class SmartMeter:
+    """The Wi-SUN module and the Route-B credentials. `address` is None until `join` fills it in."""
+
+    bid: str
+    pwd: str
+    address: str | None
+    serial_port: str
+    serial_bps: int
+
+    def __repr__(self) -> str:
+        return f"SmartMeter({self.serial_port}, bid ****, pwd ****)"
+
+
+@dataclass(frozen=True)
+class EcoCute:
+    """The water heater's address, and ours. `accept` "any" takes notifications from other hosts too."""
+
+    host: str
+    bind: str
+    port: int
+    eoj: int
+    accept: str
+
+
+@dataclass(frozen=True)
+class Kyocera:
+    """How the solar monitor is reached."""
+
+    transport: str
+    serial_port: str
+    serial_bps: int
+
+
+@dataclass(frozen=True)
+class I2c:
+    """The bus with the LPC810 bridge; `reads` "byte" for adapters that cannot read a block."""
+
+    port: int
+    reads: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """The InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path."""
+
+    url: str
+    db: str
+    user: str | None
+    password: str | None
+    token: str | None
+    org: str | None
+    bucket: str | None
+    ca: str | None
+    timeout: float
+
+    def __repr__(self) -> str:
+        return f"Server({self.url})"
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where readings and state live, and for how many days (0: for ever)."""
+
+    dir: Path
+    keep_days: int
+
+
+CLASSES = {
+    "smartmeter": SmartMeter,
+    "ecocute": EcoCute,
+    "kyocera": Kyocera,
+    "i2c": I2c,
+    "server": Server,
+    "store": Store,
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole of config.ini. `path` is where it was read."""
+
+    path: Path
+    smartmeter: SmartMeter | None
+    ecocute: EcoCute | None
+    kyocera: Kyocera | None
+    i2c: I2c | None
+    server: Server | None
+    store: Store
+    tags: Mapping[str, str]
+
+
+def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path:
+    """The config file: the one named, else $HOMEMON_CONFIG, else the first that exists of `PLACES`.
+
+    Raises ConfigError, naming where it looked.
+    """
+    named = named or environment.get("HOMEMON_CONFIG")
+    if named:
+        return Path(named)
+    for place in PLACES:
+        path = Path(place).expanduser()
+        if path.exists():
+            return path
+    raise ConfigError(
+        f"no configuration found (looked for {', '.join(PLACES)})",
+        "Copy config.ini.example to one of these places and fill it in, or name a file with --config.",
+    )
+
+
+def load(path: Path) -> Config:
+    """Read and check the file. Raises ConfigError with every fault on a line of its own."""
+    try:
+        content = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8 text", "Save the file as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read: {error.strerror}", "Check the path and the file's permissions."
+        ) from None
+    return parse(content, path)
+
+
+def parse(content: str, path: Path) -> Config:
+    """The configuration that `content` says; `path` is for the messages."""
+    lines, faults = _outline(content)
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, default_section="", empty_lines_in_values=False
+    )
+    try:
+        parser.read_string(content)
+    except configparser.MissingSectionHeaderError as error:
+        faults.append((error.lineno, "a line before the first [section]"))
+    except configparser.ParsingError as error:
+        faults += [(line, "neither a [section], nor key = value, nor a comment") for line, _ in error.errors]
+    values: dict[str, Any] = {}
+    for section, keys in KEYS.items():
+        if parser.has_section(section) or section in ALWAYS:
+            given = dict(parser[section]) if parser.has_section(section) else {}
+            values[section] = dict(_read_section(section, keys, given, lines, faults))
+    tags = dict(parser["tags"]) if parser.has_section("tags") else {}
+    faults += [(lines["tags", name], f"[tags] {name}: {fault}") for name in tags if (fault := _tag_fault(tags[name]))]
+    faults += [
+        (lines.get((name, ""), 0), f"[{name}]: no such section; there are {', '.join(KEYS)}, tags")
+        for name in parser.sections()
+        if name not in KEYS and name != "tags"
+    ]
+    _check_server(values.get("server"), lines, faults)
+    if faults:
+        where = sorted(set(faults))
+        raise ConfigError(
+            "\n".join(f"{path.name}:{line}: {fault}" if line else f"{path.name}: {fault}" for line, fault in where)
+        )
+    sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS}
+    return Config(path=path, tags=tags, **sections)  # type: ignore[arg-type]
+
+
+Faults = list[tuple[int, str]]
+Lines = dict[tuple[str, str], int]
+
+
+def _outline(content: str) -> tuple[Lines, Faults]:
+    """Where each section (key "") and each key stands, by configparser's own patterns, and what stands twice."""
+    lines: Lines = {}
+    faults: Faults = []
+    section = ""
+    for line_number, line in enumerate(content.splitlines(), 1):
+        if not line.strip() or line[0] in "#; \t":
+            continue
+        if header := configparser.ConfigParser.SECTCRE.match(line):
+            section, key = header["header"], ""
+        elif option := configparser.ConfigParser.OPTCRE.match(line):
+            key = option["option"].strip().lower()
+        else:
+            continue
+        if (first := lines.setdefault((section, key), line_number)) != line_number:
+            faults.append((line_number, f"[{section}]{' ' if key else ''}{key}: stands already on line {first}"))
+    return lines, faults
+
+
+def _read_section(
+    section: str, keys: Mapping[str, Key], given: Mapping[str, str], lines: Lines, faults: Faults
+) -> Iterator[tuple[str, Any]]:
+    for name in given.keys() - keys.keys():
+        faults.append((lines.get((section, name), 0), f"[{section}] {name}: no such key; there are {', '.join(keys)}"))
+    for name, key in keys.items():
+        if name not in given:
+            if key.default is REQUIRED:
+                faults.append((lines.get((section, ""), 0), f"[{section}] {name}: is missing"))
+            yield name, key.default
+            continue
+        try:
+            yield name, key.read(given[name])
+        except ValueError as error:
+            faults.append((lines.get((section, name), 0), f"[{section}] {name}: {error}"))
+
+
+def _tag_fault(value: str) -> str:
+    """What makes a tag value unfit for line protocol, or nothing."""
+    if not value:
+        return "is empty, which InfluxDB refuses"
+    if value.endswith("\\") or not value.isprintable():
+        return "must be printable and not end in a backslash"
+    return ""
+
+
+def _check_server(server: Mapping[str, Any] | None, lines: Lines, faults: Faults) -> None:
+    """Keys that only make sense together."""
+    if not server:
+        return
+    line = lines.get(("server", ""), 0)
+    if (server.get("user") is None) != (server.get("password") is None):
+        faults.append((line, "[server] user and password go together"))
+    if server.get("token") and server.get("user"):
+        faults.append((line, "[server] token and user: only one of the two"))
+    if (server.get("org") or server.get("bucket")) and not (server.get("org") and server.get("bucket")):
+        faults.append((line, "[server] org and bucket go together"))
+
+
+def replace_address(path: Path, address: str) -> None:
+    """Write `address` into the one line `[smartmeter] address = …` and leave every other byte as it was.
+
+    The file is replaced atomically and keeps mode and owner. A line is added under [smartmeter] where
+    there is none. Raises OSError when the file or its folder cannot be written.
+    """
+    original = path.read_bytes()
+    changed = _with_address(original, address.encode("ascii"))
+    if changed == original:
+        return
+    replace_file(path.resolve(), changed)
+
+
+_ADDRESS_LINE = re.compile(rb"(?im)^(address[ \t]*[=:][ \t]*)([^\r\n]*)")
+_SMARTMETER = re.compile(rb"(?m)^\[smartmeter\][^\r\n]*(\r?\n|$)")
+_NEXT_SECTION = re.compile(rb"(?m)^\[")
+
+
+def _with_address(content: bytes, address: bytes) -> bytes:
+    section = _SMARTMETER.search(content)
+    assert section is not None  # the file was parsed and has the section
+    start = section.end()
+    following = _NEXT_SECTION.search(content, start)
+    end = following.start() if following else len(content)
+    line = _ADDRESS_LINE.search(content, start, end)
+    if line:
+        return content[: line.start(1)] + line[1] + address + content[line.end(2) :]
+    newline = section[1] or b"\n"
+    lead = b"" if section[1] else b"\n"
+    return content[:start] + lead + b"address = " + address + newline + content[start:]

@@ -1,0 +1,1 @@
+"""What each device's properties mean: one table a device."""

@@ -1,0 +1,254 @@
+"""The low-voltage smart meter, class 0x0288: its properties, and the points they give.
+
+`PROPS` is the whole of what we know of each property: its name, its unit, how many bytes it
+takes and how they read. A "no data" code reads as None and gives no point; nor does an
+overflow code, a register beyond 99,999,999 counts, or a date that is none. An EDT of the
+wrong length is refused: never a value from a short EDT.
+
+An energy register counts in units that the meter tells in E1, times the coefficient D3 (1 where
+the meter has none). Until both are known, a `Register` stays a register.
+
+Source: ECHONET Device objects appendix, class 0x0288, and `docs/protocols.md`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from homemon.points import JST, Number, Point
+from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
+
+EOJ = 0x028801
+HIGHEST_COUNT = 99_999_999
+NO_DATA_U32 = 0xFFFFFFFE
+HALF_HOUR = 1800  # seconds
+LARGEST_COEFFICIENT = 999_999
+EARLIEST, LATEST = datetime(2010, 1, 1, tzinfo=JST), datetime(2100, 1, 1, tzinfo=JST)
+
+UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0x0D: 4}
+"""E1 → the power of ten of one count, in kWh."""
+
+
+class Scale(NamedTuple):
+    """What one count of an energy register is worth: coefficient × 10^exponent kWh."""
+
+    exponent: int
+    coefficient: int
+
+    def kwh(self, count: int) -> Number:
+        """`count` in kWh, rounded once: the float nearest to the exact decimal."""
+        if self.exponent >= 0:
+            return int(count * self.coefficient * 10**self.exponent)
+        return float(count * self.coefficient / 10**-self.exponent)
+
+
+class Dated(NamedTuple):
+    """A register's count at a time of the meter's own, in Unix seconds."""
+
+    time: int
+    register: int
+
+
+class History(NamedTuple):
+    """48 counts of one day, 00:00 to 23:30; None where the meter has none. `day` 0 is today."""
+
+    day: int
+    counts: tuple[int | None, ...]
+
+
+Value = int | str | tuple[Number | None, ...] | Dated | History
+Reader = Callable[[bytes], Value | None]
+
+
+class Prop(NamedTuple):
+    """One property: EPC, name, bytes of its EDT, how they read, and the unit of what comes out."""
+
+    epc: int
+    name: str
+    size: int
+    read: Reader
+    unit: str = ""
+
+
+def u8(edt: bytes) -> int:
+    return edt[0]
+
+
+def power(edt: bytes) -> int | None:
+    """s32 W; the codes for no data, overflow and underflow are no reading."""
+    value = int.from_bytes(edt, signed=True)
+    return None if value in (0x7FFFFFFE, 0x7FFFFFFF, -0x80000000) else value
+
+
+def currents(edt: bytes) -> tuple[Number | None, ...]:
+    """R and T phase, s16 × 0.1 A each; T is "no data" on single-phase two-wire."""
+    phases = (int.from_bytes(edt[:2], signed=True), int.from_bytes(edt[2:], signed=True))
+    return tuple(None if value in (0x7FFE, 0x7FFF, -0x8000) else value / 10 for value in phases)
+
+
+def count(edt: bytes) -> int | None:
+    """A register, u32 up to 99,999,999; above that stand the codes for no data and overflow."""
+    value = int.from_bytes(edt)
+    return value if value <= HIGHEST_COUNT else None
+
+
+def dated(edt: bytes) -> Dated | None:
+    """Year u16, month, day, hour, minute, second in JST, then a register."""
+    register = count(edt[7:])
+    year = int.from_bytes(edt[:2])
+    try:
+        moment = datetime(year, edt[2], edt[3], edt[4], edt[5], edt[6], tzinfo=JST)
+    except ValueError:
+        return None
+    if register is None or not EARLIEST <= moment < LATEST:
+        return None
+    return Dated(int(moment.timestamp()), register)
+
+
+def history(edt: bytes) -> History:
+    """u16 day, then 48 registers."""
+    return History(int.from_bytes(edt[:2]), tuple(count(edt[at : at + 4]) for at in range(2, 194, 4)))
+
+
+def exponent(edt: bytes) -> int | None:
+    """E1's code as a power of ten; None for a code that means nothing."""
+    return UNIT_EXPONENTS.get(edt[0])
+
+
+def coefficient(edt: bytes) -> int | None:
+    """D3, u32 up to 999,999; 0 would make every reading nothing and is none."""
+    value = int.from_bytes(edt)
+    return value if 1 <= value <= LARGEST_COEFFICIENT else None
+
+
+def clock(edt: bytes) -> str | None:
+    return f"{edt[0]:02}:{edt[1]:02}" if edt[0] < 24 and edt[1] < 60 else None
+
+
+def date(edt: bytes) -> str | None:
+    try:
+        return datetime(int.from_bytes(edt[:2]), edt[2], edt[3], tzinfo=UTC).strftime("%Y-%m-%d")
+    except ValueError:
+        return None
+
+
+def fault(edt: bytes) -> str | None:
+    return {0x41: "fault", 0x42: "no fault"}.get(edt[0])
+
+
+def ascii_text(edt: bytes) -> str:
+    """ASCII, maybe padded with NUL."""
+    return edt.decode("ascii", "replace").rstrip("\0 ")
+
+
+PROPS = {
+    prop.epc: prop
+    for prop in (
+        Prop(0x88, "fault", 1, fault),
+        Prop(0x8D, "serial number", 12, ascii_text),
+        Prop(0x97, "clock", 2, clock),
+        Prop(0x98, "date", 4, date),
+        Prop(0xD3, "coefficient", 4, coefficient),
+        Prop(0xD7, "digits", 1, u8),
+        Prop(0xE0, "energy import", 4, count, "counts"),
+        Prop(0xE1, "unit", 1, exponent, "10^n kWh"),
+        Prop(0xE2, "import history", 194, history, "counts"),
+        Prop(0xE3, "energy export", 4, count, "counts"),
+        Prop(0xE4, "export history", 194, history, "counts"),
+        Prop(0xE5, "history day", 1, u8, "days ago"),
+        Prop(0xE7, "power", 4, power, "W"),
+        Prop(0xE8, "current", 4, currents, "A"),
+        Prop(0xEA, "energy import at the half-hour", 11, dated, "counts"),
+        Prop(0xEB, "energy export at the half-hour", 11, dated, "counts"),
+    )
+}
+
+
+class Series(NamedTuple):
+    """Where a property's value goes: measurement, field names, and whether E1 and D3 must be known first."""
+
+    measurement: str
+    fields: tuple[str, ...]
+    scaled: bool = False
+
+
+SERIES = {
+    0xE7: Series("power", ("value",)),
+    0xE8: Series("current", ("r", "t")),
+    0xE0: Series("energy", ("import",), scaled=True),
+    0xE3: Series("energy", ("export",), scaled=True),
+    0xEA: Series("+power", ("value",), scaled=True),
+    0xEB: Series("-power", ("value",), scaled=True),
+}
+SCALED = frozenset(epc for epc, series in SERIES.items() if series.scaled)
+
+
+class Report(NamedTuple):
+    """What one frame said: points, records that wait for the scale, EPCs refused, and complaints for a person."""
+
+    points: list[Point]
+    unscaled: list[Property]
+    refused: list[int]
+    complaints: list[str]
+
+
+def value_of(prop: Property) -> Value | None:
+    """The value of a property of the table; None where it is "no data".
+
+    Raises KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
+    """
+    row = PROPS[prop.epc]
+    if len(prop.edt) != row.size:
+        raise ValueError(f"EPC {prop.epc:02X} ({row.name}) takes {row.size} bytes, {len(prop.edt)} came")
+    return row.read(prop.edt)
+
+
+def report(frame: Frame, scale: Scale | None) -> Report:
+    """The points that the meter's `frame` gives; with `scale` None its registers wait in `unscaled`.
+
+    Frames of other objects, and those that are no report of values, give nothing.
+    """
+    said = Report([], [], [], [])
+    if frame.seoj != EOJ:
+        return said
+    merged: dict[tuple[str, int | None], dict[str, Number]] = {}
+    for prop in frame.reported:
+        series = SERIES.get(prop.epc)
+        if not prop.edt:
+            said.refused.append(prop.epc)
+            continue
+        if series is None:
+            continue
+        try:
+            value = value_of(prop)
+        except ValueError as error:
+            said.complaints.append(str(error))
+            continue
+        if value is None:
+            continue
+        if series.scaled and scale is None:
+            said.unscaled.append(prop)
+            continue
+        time, numbers = _numbers(value, scale if series.scaled else None)
+        fields = {name: number for name, number in zip(series.fields, numbers, strict=True) if number is not None}
+        if fields:
+            merged.setdefault((series.measurement, time), {}).update(fields)
+    said.points.extend(Point(measurement, fields, time) for (measurement, time), fields in merged.items())
+    return said
+
+
+def _numbers(value: Value, scale: Scale | None) -> tuple[int | None, tuple[Number | None, ...]]:
+    """A value's own time, if it has one, and its numbers."""
+    time = None
+    if isinstance(value, Dated):
+        time, value = value
+    if isinstance(value, int):
+        return time, (scale.kwh(value) if scale else value,)
+    assert isinstance(value, tuple)
+    assert not isinstance(value, History)
+    return time, value
+
+
+def scaled_points(record: Property, scale: Scale) -> list[Point]:
+    """The points of a register that waited for `scale`."""
+    return report(Frame(0, EOJ, CONTROLLER, Esv.INF, (record,)), scale).points

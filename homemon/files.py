@@ -1,0 +1,114 @@
+"""Files that are whole or not there: atomic replacement, and locks that end with their process."""
+
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+from homemon.errors import StoreError
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Put `content` in the place of `path`, atomically and on disk when this returns.
+
+    Mode and owner stay those of the file that was there; a new file is for its owner alone.
+    Raises OSError.
+    """
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if path.exists():
+                before = path.stat()
+                os.fchmod(handle, before.st_mode & 0o7777)
+                if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                    os.fchown(handle, before.st_uid, before.st_gid)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def make_private_dir(path: Path) -> None:
+    """The folder `path`, made for its owner alone where it is not there. Raises StoreError."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the store's folder {path} cannot be made: {error.strerror}",
+            "Name a folder you may write in [store] dir.",
+        ) from None
+
+
+class Lock:
+    """An exclusive flock on a file of its own; the kernel drops it when the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._handle is not None
+
+    def take(self, within: float = 0.0) -> bool:
+        """Try to get the lock, for at most `within` seconds. Raises StoreError where the file cannot be opened."""
+        if self._handle is not None:
+            return True
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"the lock {self._path} cannot be opened: {error.strerror}",
+                "Run homemon as the user who owns the store's folder, or name another in [store] dir.",
+            ) from None
+        deadline = monotonic() + within
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if monotonic() >= deadline:
+                    os.close(handle)
+                    return False
+                sleep(0.02)
+                continue
+            self._handle = handle
+            return True
+
+    def drop(self) -> None:
+        """Let go, if held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    @contextmanager
+    def holding(self, within: float) -> Iterator[bool]:
+        """Take the lock for a block; gives whether it was got."""
+        got = self.take(within)
+        try:
+            yield got
+        finally:
+            self.drop()
+
+
+def port_locks(folder: Path, port: str) -> tuple[Lock, Lock]:
+    """The two locks of a serial port: who owns it, and who is in a dialogue on it.
+
+    Links such as /dev/serial0 lead to the same lock as what they point at.
+    """
+    make_private_dir(folder)
+    real = port if "://" in port else os.path.realpath(port)
+    name = re.sub(r"[^0-9A-Za-z]+", "-", real).strip("-")
+    return Lock(folder / f"{name}.lock"), Lock(folder / f"{name}.dialogue.lock")

@@ -1,0 +1,51 @@
+"""A point: one reading at one time, and its one line of InfluxDB line protocol.
+
+Values are `int` or `float`. A float here is always one correctly rounded division or
+product of integers (`3 / 10`), so its shortest text is the exact decimal: `0.3`, never
+`0.30000000000000004`, for everything of up to 15 digits, and no register has more than 14.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta, timezone
+from typing import NamedTuple
+
+Number = int | float
+JST = timezone(timedelta(hours=9), "JST")  # the devices' clocks, and the people's
+NANOSECONDS = "000000000"  # times are whole seconds; line protocol wants nanoseconds
+
+
+class Point(NamedTuple):
+    """`measurement`, `fields` (name → value) and `time` in whole Unix seconds.
+
+    `time` is None for a reading without a time of its own (E7, EcoCute): it gets that of its
+    receipt when it is stored. Tags belong to the house, not to the reading: see `line`.
+    """
+
+    measurement: str
+    fields: Mapping[str, Number]
+    time: int | None = None
+
+
+def number_text(value: Number) -> str:
+    """`value` as a plain decimal without a superfluous `.0`: 523, 1234.5, -0.1."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return repr(value)
+
+
+def escape(text: str, special: str) -> str:
+    """`text` with a backslash before each of the `special` characters (line protocol, InfluxDB 1.x manual)."""
+    for character in special:
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def tags_text(tags: Mapping[str, str]) -> str:
+    """`tags` in line protocol, sorted by name as InfluxDB prefers: `,home=tokyo`, or the empty text."""
+    return "".join(f",{escape(name, ',= ')}={escape(tags[name], ',= ')}" for name in sorted(tags))
+
+
+def line(measurement: str, tags: str, fields: Mapping[str, Number], time: int) -> str:
+    """One line of line protocol, without a line end; `tags` as `tags_text` gives them."""
+    values = ",".join(f"{name}={number_text(value)}" for name, value in fields.items())
+    return f"{escape(measurement, ', ')}{tags} {values} {time}{NANOSECONDS}"

@@ -1,0 +1,212 @@
+"""The ECHONET Lite codec: bytes ↔ frames. The only place that knows the layout.
+
+A frame is `10 81 | TID 2 | SEOJ 3 | DEOJ 3 | ESV 1 | property list`, and a property list is
+`OPC 1 | OPC × (EPC 1, PDC 1, EDT[PDC])`; the three SetGet services carry two lists, the one
+written and the one read. EHD2 82 (free format) is not ours to read. Layout and codes:
+ECHONET Lite Specification, Part II, chapter 3.
+
+Decoding is strict. A frame that ends early, goes on too long or names an unknown service is
+refused whole, with the byte at which it stopped making sense: half a frame may be half a
+reading. A refused property (PDC 0 in an answer) is no fault of the frame and is kept.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from typing import NamedTuple
+
+from homemon.errors import WireError
+
+EHD = b"\x10\x81"
+HEADER = 11  # bytes before the first OPC
+CONTROLLER = 0x05FF01
+NODE_PROFILE = 0x0EF001
+PORT = 3610  # UDP, on the LAN and inside Wi-SUN alike
+
+
+class Esv(IntEnum):
+    """Every service code (Part II, 3.2.5)."""
+
+    SETI_SNA = 0x50
+    SETC_SNA = 0x51
+    GET_SNA = 0x52
+    INF_SNA = 0x53
+    SETGET_SNA = 0x5E
+    SETI = 0x60
+    SETC = 0x61
+    GET = 0x62
+    INF_REQ = 0x63
+    SETGET = 0x6E
+    SET_RES = 0x71
+    GET_RES = 0x72
+    INF = 0x73
+    INFC = 0x74
+    INFC_RES = 0x7A
+    SETGET_RES = 0x7E
+
+
+TWO_LISTS = frozenset({Esv.SETGET, Esv.SETGET_RES, Esv.SETGET_SNA})
+REPORTS = frozenset({Esv.GET_RES, Esv.GET_SNA, Esv.INF, Esv.INFC, Esv.SETGET_RES, Esv.SETGET_SNA})
+"""The services whose (last) property list holds values that a device reports of itself."""
+_ESV = {int(esv): esv for esv in Esv}
+
+
+class Property(NamedTuple):
+    """EPC and its EDT; the EDT is empty in a request and where a device refuses."""
+
+    epc: int
+    edt: bytes = b""
+
+
+class Frame(NamedTuple):
+    """One message. EOJs are 24-bit integers, `0x028801` for the meter's first instance.
+
+    `properties` is the only list, and for SetGet the one written; `read` is SetGet's second.
+    """
+
+    tid: int
+    seoj: int
+    deoj: int
+    esv: Esv
+    properties: tuple[Property, ...]
+    read: tuple[Property, ...] = ()
+
+    @property
+    def reported(self) -> tuple[Property, ...]:
+        """The values that the sender reports of itself; empty for requests and write answers."""
+        if self.esv not in REPORTS:
+            return ()
+        return self.read if self.esv in TWO_LISTS else self.properties
+
+
+def decode(data: bytes) -> Frame:
+    """The frame that `data` holds from its first byte to its last.
+
+    Raises WireError, with the offset of the first byte that is wrong or missing.
+    """
+    if data[:2] != EHD:
+        offset = 0 if data[:1] != EHD[:1] else 1
+        raise WireError(
+            f"not an ECHONET Lite frame (1081 expected, {data[:2].hex().upper() or 'nothing'} came)", offset
+        )
+    if len(data) <= HEADER:
+        raise WireError("the frame ends within its header", len(data))
+    esv = _ESV.get(data[10])
+    if esv is None:
+        raise WireError(f"unknown service ESV {data[10]:02X}", 10)
+    properties, end = _decode_list(data, HEADER)
+    read: tuple[Property, ...] = ()
+    if esv in TWO_LISTS:
+        read, end = _decode_list(data, end)
+    if end != len(data):
+        raise WireError(f"{len(data) - end} bytes too many after the last property", end)
+    return Frame(
+        int.from_bytes(data[2:4]),
+        int.from_bytes(data[4:7]),
+        int.from_bytes(data[7:10]),
+        esv,
+        properties,
+        read,
+    )
+
+
+def _decode_list(data: bytes, at: int) -> tuple[tuple[Property, ...], int]:
+    """The property list that begins at `at` with its OPC, and the offset behind it."""
+    size = len(data)
+    if at >= size:
+        raise WireError("the property count OPC is missing", size)
+    properties = []
+    count = data[at]
+    at += 1
+    for number in range(1, count + 1):
+        if at + 2 > size:
+            raise WireError(f"the frame ends before property {number} of {count}", size)
+        end = at + 2 + data[at + 1]
+        if end > size:
+            raise WireError(f"EPC {data[at]:02X} promises {data[at + 1]} bytes, {size - at - 2} are there", at + 1)
+        properties.append(Property(data[at], data[at + 2 : end]))
+        at = end
+    return tuple(properties), at
+
+
+def encode(frame: Frame) -> bytes:
+    """The bytes of `frame`. Raises ValueError where a field does not fit its place (our own mistake)."""
+    lists = _encode_list(frame.properties)
+    if frame.esv in TWO_LISTS:
+        lists += _encode_list(frame.read)
+    elif frame.read:
+        raise ValueError(f"ESV {frame.esv:02X} carries one property list only")
+    try:
+        head = frame.tid.to_bytes(2) + frame.seoj.to_bytes(3) + frame.deoj.to_bytes(3)
+    except OverflowError as error:
+        raise ValueError(f"TID or EOJ out of range in {frame}") from error
+    return EHD + head + bytes((frame.esv,)) + lists
+
+
+def _encode_list(properties: tuple[Property, ...]) -> bytes:
+    return bytes((len(properties),)) + b"".join(bytes((p.epc, len(p.edt))) + p.edt for p in properties)
+
+
+def get(tid: int, deoj: int, epcs: Iterable[int]) -> Frame:
+    """A Get (62) of `epcs` from the controller, us, to the object `deoj`."""
+    return Frame(tid, CONTROLLER, deoj, Esv.GET, tuple(Property(epc) for epc in epcs))
+
+
+def answers(reply: Frame, request: Frame) -> bool:
+    """Whether `reply` is the other side's answer to `request`: TID echoed, EOJs swapped, no request itself.
+
+    An instance code of 0 in the request's DEOJ means all instances, and one of them answers.
+    """
+    asked, answering = request.deoj, reply.seoj
+    same_object = asked == answering or (asked & 0xFF == 0 and asked >> 8 == answering >> 8)
+    return (
+        reply.tid == request.tid and same_object and reply.deoj == request.seoj and _is_answer(request.esv, reply.esv)
+    )
+
+
+def _is_answer(request: Esv, reply: Esv) -> bool:
+    """60–6F is answered by 70–7F with the same low digit, or refused by 50–5F with it; INFC by 7A."""
+    if request is Esv.INFC:
+        return reply is Esv.INFC_RES
+    return request >> 4 == 6 and reply >> 4 in (5, 7) and reply & 0x0F == request & 0x0F
+
+
+def decode_property_map(edt: bytes) -> frozenset[int]:
+    """The EPCs of a property map (9D INF, 9E Set, 9F Get).
+
+    Under 16 properties the map lists them; from 16 on it is 16 bytes in which bit j of byte i
+    stands for EPC 0x80 + 0x10·j + i (Part II, Appendix 1). Raises WireError.
+    """
+    if not edt:
+        raise WireError("the property map is empty", 0)
+    count, rest = edt[0], edt[1:]
+    if count < 16:
+        if len(rest) != count:
+            raise WireError(f"the property map promises {count} EPCs, {len(rest)} are there", min(len(rest), count) + 1)
+        return frozenset(rest)
+    if len(rest) != 16:
+        raise WireError(f"a property map of {count} EPCs takes 17 bytes, {len(edt)} are there", min(len(edt), 17))
+    epcs = frozenset(0x80 + 0x10 * j + i for i, bits in enumerate(rest) for j in range(8) if bits >> j & 1)
+    if len(epcs) != count:
+        raise WireError(f"the property map promises {count} EPCs and marks {len(epcs)}", 0)
+    return epcs
+
+
+def encode_property_map(epcs: Iterable[int]) -> bytes:
+    """The property map of `epcs`, in whichever of the two formats their number asks for."""
+    wanted = sorted(set(epcs))
+    if len(wanted) < 16:
+        return bytes((len(wanted), *wanted))
+    rows = [sum(1 << j for j in range(8) if 0x80 + 0x10 * j + i in wanted) for i in range(16)]
+    return bytes((len(wanted), *rows))
+
+
+def decode_instance_list(edt: bytes) -> tuple[int, ...]:
+    """The EOJs of an instance list (D5, D6): a count, then three bytes each. Raises WireError."""
+    if not edt:
+        raise WireError("the instance list is empty", 0)
+    size = 1 + 3 * edt[0]
+    if len(edt) != size:
+        raise WireError(
+            f"the instance list promises {edt[0]} objects, {len(edt) - 1} bytes are there", min(len(edt), size)
+        )
+    return tuple(int.from_bytes(edt[at : at + 3]) for at in range(1, len(edt), 3))

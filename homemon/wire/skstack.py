@@ -1,0 +1,338 @@
+"""SKSTACK-IP on a Wi-SUN module: bytes → events, and the commands' bytes.
+
+The module speaks in lines, but not only: `ROPT` answers end in CR alone, a module set to
+binary output puts raw payloads (0D0A and all) into an ERXUDP line, an echo can have a reply
+glued behind it, and a line can begin in noise. So the parser works on one buffer and looks
+for the next thing it can name:
+
+    ERXUDP …       read by its own length field, the payload in hex or raw
+    a line         ended by CR, LF or CRLF; EVENT and ERXUDP are found anywhere in it
+    EPANDESC       a line, then its indented lines up to PairID
+
+What cannot be named becomes `Noise`, never an exception, and reading goes on behind it.
+`raw` of each event are the bytes it was made of, for the trace.
+
+Two dialects: the BP35C0 and its kin put a SIDE argument where the BP35A1 has none. The
+widths of the fields tell them apart (SEC and SIDE one digit, RSSI two, LEN four), so an
+ERXUDP line needs no knowledge of the module. Source: BP35A1 command reference 1.3.0, captures.
+"""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+
+MAX_LINE = 4096  # longer than any line: an ERXUDP line of 1,232 bytes in hex has 2,600 characters
+MAX_DATA = 1232  # SKSENDTO's and ERXUDP's largest payload (manual, SKSENDTO)
+PAN_LINES = 8  # EPANDESC and its fields, Side included
+PANA_PORT = 0x02CC  # carries the Route-B ID
+
+
+class Dialect(Enum):
+    """Which commands take a SIDE argument."""
+
+    A1 = "BP35A1"
+    C = "BP35C0"
+
+
+class Ok(NamedTuple):
+    """`OK`, or `OK 01` with a value (ROPT)."""
+
+    value: str
+    raw: bytes
+
+
+class Fail(NamedTuple):
+    """`FAIL ER10`."""
+
+    code: str
+    raw: bytes
+
+
+class Version(NamedTuple):
+    """`EVER 1.5.2`."""
+
+    version: str
+    raw: bytes
+
+
+class Info(NamedTuple):
+    """`EINFO`: the module's own address, MAC, channel, PAN ID and what tells the dialects apart."""
+
+    address: str
+    mac: str
+    channel: str
+    pan_id: str
+    dialect: Dialect
+    raw: bytes
+
+
+class Address(NamedTuple):
+    """A bare IPv6 address: SKLL64's whole answer."""
+
+    address: str
+    raw: bytes
+
+
+class Event(NamedTuple):
+    """`EVENT num sender [side] [param]`."""
+
+    number: int
+    sender: str
+    side: int | None
+    parameter: int | None
+    raw: bytes
+
+
+class PanDescription(NamedTuple):
+    """What a scan found. `lqi` 0–255; `pair_id` the last 8 characters of the meter's Route-B ID."""
+
+    channel: str
+    channel_page: str
+    pan_id: str
+    mac: str
+    lqi: int
+    side: int | None
+    pair_id: str
+    raw: bytes
+
+    @property
+    def rssi_dbm(self) -> float:
+        """Signal strength after the manual's formula for LQI."""
+        return 0.275 * self.lqi - 104.27
+
+
+class Udp(NamedTuple):
+    """`ERXUDP`: one datagram. `rssi` is there when register SA2 is 1."""
+
+    sender: str
+    destination: str
+    rport: int
+    lport: int
+    mac: str
+    rssi: int | None
+    secured: int
+    side: int | None
+    data: bytes
+    raw: bytes
+
+
+class Echo(NamedTuple):
+    """The module repeating a command; it may hold a secret (SKSETPWD, SKSETRBID)."""
+
+    raw: bytes
+
+
+class Noise(NamedTuple):
+    """Bytes that are nothing we know, or a line too broken to be trusted."""
+
+    raw: bytes
+
+
+Happening = Ok | Fail | Version | Info | Address | Event | PanDescription | Udp | Echo | Noise
+
+_IP = rb"[0-9A-F]{4}(?::[0-9A-F]{4}){7}"
+_UDP_HEAD = re.compile(
+    rb"ERXUDP (" + _IP + rb") (" + _IP + rb") ([0-9A-F]{4}) ([0-9A-F]{4}) ([0-9A-F]{16}) "
+    rb"(?:([0-9A-F]{2}) )?([0-9A-F]) (?:([0-9A-F]) )?([0-9A-F]{4}) "
+)
+_UDP_HEAD_LONGEST = 138
+_EVENT = re.compile(rb"EVENT ([0-9A-F]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-F]{2}))? ?")
+_GLUED = re.compile(rb"(?<!^)(?:ERXUDP |EVENT [0-9A-F]{2} )")
+_INFO = re.compile(rb"EINFO (" + _IP + rb") ([0-9A-F]{16}) ([0-9A-F]{2}) ([0-9A-F]{4}) ([0-9A-F]{1,4})")
+_NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
+    rb"\r\nOK\r\n|[\r\n](?:"
+    rb"ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
+)
+_LINE_END = re.compile(rb"[\r\n]")
+_HEX = frozenset(b"0123456789ABCDEFabcdef")
+_UNPRINTABLE = bytes([*range(0x20), *range(0x7F, 0x100)])
+
+_WHOLE_LINES = (
+    (re.compile(rb"OK(?: ([!-~]+))?"), lambda m, raw: Ok((m[1] or b"").decode(), raw)),
+    (re.compile(rb"FAIL (ER[0-9]{2})"), lambda m, raw: Fail(m[1].decode(), raw)),
+    (re.compile(rb"EVER ([!-~]+)"), lambda m, raw: Version(m[1].decode(), raw)),
+    (_EVENT, lambda m, raw: _event(m, raw)),
+    (_INFO, lambda m, raw: _info(m, raw)),
+    (re.compile(b"(" + _IP + b")"), lambda m, raw: Address(m[1].decode(), raw)),
+    (re.compile(rb"(?:SK|ROPT|WOPT|RUART|WUART).*"), lambda m, raw: Echo(raw)),
+)
+
+
+def _event(match: re.Match[bytes], raw: bytes) -> Event:
+    number, sender, side, parameter = match.groups()
+    return Event(
+        int(number, 16),
+        sender.decode(),
+        int(side) if side else None,
+        int(parameter, 16) if parameter else None,
+        raw,
+    )
+
+
+def _info(match: re.Match[bytes], raw: bytes) -> Info:
+    address, mac, channel, pan_id, last = (group.decode() for group in match.groups())
+    return Info(address, mac, channel, pan_id, Dialect.A1 if len(last) == 4 else Dialect.C, raw)
+
+
+class Parser:
+    """Bytes in, events out. Remembers at most one unfinished line, datagram or scan result."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._pan: list[bytes] | None = None  # the lines of an EPANDESC that is not finished
+
+    def feed(self, data: bytes) -> list[Happening]:
+        """Take the next `data` (any cut of the stream) and give what became whole by it, in order."""
+        self._buffer += data
+        happenings: list[Happening] = []
+        while self._step(happenings):
+            pass
+        if len(self._buffer) > MAX_LINE:
+            happenings.append(Noise(self._take(len(self._buffer))))
+        return happenings
+
+    def _take(self, size: int) -> bytes:
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
+
+    def _step(self, out: list[Happening]) -> bool:
+        """Consume one line or datagram from the buffer's front; False means: need more."""
+        end = _LINE_END.search(self._buffer)
+        glued = _GLUED.search(self._buffer, 0, end.start() if end else len(self._buffer))
+        if self._buffer.startswith(b"ERXUDP ") and not glued:
+            return self._step_udp(out, end.start() if end else None)
+        if glued:
+            self._line(self._take(glued.start()), out)
+            return True
+        if end is None:
+            return False
+        line = self._take(end.end())[:-1]
+        if line:
+            self._line(line, out)
+        return True
+
+    def _step_udp(self, out: list[Happening], line_end: int | None) -> bool:
+        """A datagram at the buffer's front, by its own length; a broken one is given up as a line of noise."""
+        head = _UDP_HEAD.match(self._buffer)
+        if head is None:
+            if line_end is None and len(self._buffer) < _UDP_HEAD_LONGEST:
+                return False
+            return self._broken_udp(out, line_end)
+        size = int(head[9], 16)
+        start = head.end()
+        sample = self._buffer[start : start + 2]
+        if size and len(sample) < 2:
+            return False
+        in_hex = all(byte in _HEX for byte in sample)
+        end = start + size * (2 if in_hex else 1)
+        body = self._buffer[start:end]
+        torn = not _HEX.issuperset(body) if in_hex else _NEXT_LINE.search(self._buffer, start, end + 2)
+        if size > MAX_DATA or torn:
+            return self._broken_udp(out, line_end)
+        behind = self._buffer[end : end + (1 if in_hex else 2)]
+        if len(behind) < (1 if in_hex else 2):
+            return False
+        # CR and LF both behind a raw payload: one that lost a byte would else end with its line's CR
+        if behind not in (b"\r", b"\n", b"\r\n"):
+            return self._broken_udp(out, line_end)
+        raw = self._take(end + 1)[:-1]
+        self._finish_pan(out)
+        sender, destination, rport, lport, mac, rssi, secured, side, _ = head.groups()
+        out.append(
+            Udp(
+                sender.decode(),
+                destination.decode(),
+                int(rport, 16),
+                int(lport, 16),
+                mac.decode(),
+                int(rssi, 16) if rssi else None,
+                int(secured, 16),
+                int(side, 16) if side else None,
+                bytes.fromhex(body.decode()) if in_hex else body,
+                raw,
+            )
+        )
+        return True
+
+    def _broken_udp(self, out: list[Happening], line_end: int | None) -> bool:
+        """Give up the line at the buffer's front, once it is whole; what follows it is read as ever."""
+        if line_end is None:
+            return False
+        out.append(Noise(self._take(line_end)))
+        return True
+
+    def _line(self, line: bytes, out: list[Happening]) -> None:
+        """Name one whole line. Unprintable bytes around it are noise on the wire and do not count."""
+        if self._pan is not None and line.startswith(b"  "):
+            self._pan.append(line)
+            if line.startswith(b"  PairID:") or len(self._pan) == PAN_LINES:
+                self._finish_pan(out)
+            return
+        self._finish_pan(out)
+        text = line.strip(_UNPRINTABLE)
+        if text == b"EPANDESC":
+            self._pan = [line]
+            return
+        for pattern, build in _WHOLE_LINES:
+            if match := pattern.fullmatch(text.rstrip()):
+                out.append(build(match, line))
+                return
+        if line.strip():
+            out.append(Noise(line))
+
+    def _finish_pan(self, out: list[Happening]) -> None:
+        """Close an EPANDESC: a description if all that a join needs is there and sound, else noise."""
+        lines, self._pan = self._pan, None
+        if lines is None:
+            return
+        raw = b"\r\n".join(lines)
+        fields = dict(_pan_field(line) for line in lines[1:])
+        side = fields.get("Side")
+        try:
+            out.append(
+                PanDescription(
+                    _hex(fields["Channel"], 2),
+                    fields.get("Channel Page", ""),
+                    _hex(fields["Pan ID"], 4),
+                    _hex(fields["Addr"], 16),
+                    int(_hex(fields["LQI"], 2), 16),
+                    int(side) if side else None,
+                    fields.get("PairID", ""),
+                    raw,
+                )
+            )
+        except (KeyError, ValueError):
+            out.append(Noise(raw))
+
+
+def _pan_field(line: bytes) -> tuple[str, str]:
+    name, _, value = line.decode("ascii", "replace").strip().partition(":")
+    return name, value
+
+
+def _hex(text: str, digits: int) -> str:
+    """`text` if it is that many hex digits; ValueError otherwise."""
+    if len(text) != digits or not re.fullmatch("[0-9A-Fa-f]+", text):
+        raise ValueError(text)
+    return text
+
+
+def command(text: str) -> bytes:
+    """A command line as the module wants it."""
+    return text.encode("ascii") + b"\r\n"
+
+
+def sendto(dialect: Dialect, address: str, data: bytes) -> bytes:
+    """SKSENDTO of `data` to UDP 3610 of `address`, encrypted: the header, then exactly `data`, no line end."""
+    side = " 0" if dialect is Dialect.C else ""
+    return f"SKSENDTO 1 {address} 0E1A 1{side} {len(data):04X} ".encode("ascii") + data
+
+
+def scan(dialect: Dialect, duration: int) -> bytes:
+    """SKSCAN for meters that carry our pairing ID, on all channels."""
+    return command(f"SKSCAN 2 FFFFFFFF {duration}" + (" 0" if dialect is Dialect.C else ""))
+
+
+def scan_seconds(duration: int) -> float:
+    """How long the module scans: 28 channels of 9.6 ms × (2^duration + 1) each (manual, SKSCAN)."""
+    return 28 * 0.0096 * float(2**duration + 1)
