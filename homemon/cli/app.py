@@ -1,0 +1,161 @@
+"""What the commands share: the configuration, the store, the sender, and how they talk.
+
+stdout is data, one line of line protocol a point, flushed at once. stderr is talk: errors
+always, remarks unless `--quiet`, the log only with `--verbose`.
+"""
+
+import sys
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from homemon import config as configuration
+from homemon import state
+from homemon.clock import Instant, instant
+from homemon.errors import ConfigError
+from homemon.points import tags_text
+
+if TYPE_CHECKING:
+    from homemon.deliver import Recorder, Sender, Sending
+    from homemon.influx import Influx
+    from homemon.store import Store
+
+ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
+Section = TypeVar("Section")
+
+
+class App:
+    """One call of `homemon`. Nothing is read or opened before it is asked for."""
+
+    def __init__(self, config: str | None = None, quiet: bool = False, verbose: bool = False) -> None:
+        self._named = config
+        self.quiet = quiet
+        self.verbose = verbose
+        self._last_remark = ""
+        self.complained = ""
+
+    # --- talking -------------------------------------------------------------------
+
+    def remark(self, text: str) -> None:
+        """Tell a person, unless --quiet. The same thing twice in a row is told once."""
+        if not self.quiet and text != self._last_remark:
+            print(f"homemon: {text}", file=sys.stderr, flush=True)
+        self._last_remark = text
+
+    def complain(self, text: str, hint: str = "") -> None:
+        """Tell of an error, even with --quiet; for a command that goes on in spite of it."""
+        print(f"homemon: {text}" + (f"\n  {hint}" if hint else ""), file=sys.stderr, flush=True)
+
+    def complain_once(self, text: str, hint: str = "") -> None:
+        """The same, but not again while it is the same trouble; `complained` is emptied when it is over."""
+        trouble = text.split(";")[0]
+        if trouble != self.complained:
+            self.complain(text, hint)
+        self.complained = trouble
+
+    def log(self, text: str) -> None:
+        """For --verbose."""
+        if self.verbose:
+            print(f"homemon: {text}", file=sys.stderr, flush=True)
+
+    def progress(self, text: str) -> None:
+        """What takes long, on a terminal; silent in cron."""
+        if self.verbose or (sys.stderr.isatty() and not self.quiet):
+            print(text, file=sys.stderr, flush=True)
+
+    @staticmethod
+    def put(line: str) -> None:
+        """One line of data."""
+        print(line, flush=True)
+
+    # --- what is configured ----------------------------------------------------------
+
+    @cached_property
+    def config(self) -> configuration.Config:
+        """The checked configuration. Raises ConfigError."""
+        return configuration.load(configuration.find(self._named))
+
+    @property
+    def smartmeter(self) -> configuration.SmartMeter:
+        """[smartmeter]. Raises ConfigError where it is missing."""
+        return self._section(self.config.smartmeter, "smartmeter")
+
+    @property
+    def server(self) -> configuration.Server:
+        """[server]. Raises ConfigError where it is missing."""
+        return self._section(self.config.server, "server")
+
+    def _section(self, section: Section | None, name: str) -> Section:
+        if section is None:
+            raise ConfigError(
+                f"{self.config.path.name}: there is no [{name}], which this command needs",
+                "See config.ini.example.",
+            )
+        return section
+
+    @property
+    def folder(self) -> Path:
+        """Where the store, the state and the locks live."""
+        return self.config.store.dir
+
+    @property
+    def tags(self) -> str:
+        """The configured tags, as they stand in a line."""
+        return tags_text(self.config.tags)
+
+    # --- readings --------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> "Store":
+        """The store, opened. Raises StoreError."""
+        from homemon.store import Store
+
+        return Store(self.folder, self.tags)
+
+    @cached_property
+    def recorder(self) -> "Recorder":
+        """Stores points and prints them. Raises StoreError."""
+        from homemon.deliver import Recorder
+
+        return Recorder(self.store, self.tags, self.put)
+
+    def sender(self, store: "Store") -> "Sender":
+        """Sends what waits in `store`; a thread brings a store of its own."""
+        from homemon.deliver import Sender
+
+        return Sender(store, self._connect, self.folder, Random())
+
+    def _connect(self) -> "Influx":
+        from homemon.influx import Influx
+
+        return Influx(self.server)
+
+    def send_now(self) -> None:
+        """What a one-shot command does last: send what waits, if a server is configured and may be asked.
+
+        A server that fails is no failure of the reading, which is stored: it is told once.
+        """
+        if self.config.server is None:
+            return
+        from homemon.deliver import send_quietly
+
+        self.tell_of(send_quietly(self.sender(self.store), instant().wall, ONE_SHOT_SENDS_FOR))
+
+    def tell_of(self, sending: "Sending | None") -> None:
+        """Tell what came of sending, where it is news."""
+        if sending is None:
+            return
+        if sending.sent:
+            self.log(f"sent {sending.sent} points")
+        if sending.fault and sending.news:
+            self.remark(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
+
+    def remember(self, known: state.State) -> None:
+        """Keep what the machine learned."""
+        state.save(self.folder, known)
+
+    @staticmethod
+    def now() -> Instant:
+        """The time, for what is received now."""
+        return instant()

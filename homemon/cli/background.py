@@ -1,0 +1,52 @@
+"""The listener's sender: a thread of its own, so that nothing on the network delays the reading of a byte."""
+
+from threading import Event, Thread
+
+from homemon.cli.app import App
+from homemon.clock import instant
+from homemon.deliver import Sender
+from homemon.errors import StoreError
+from homemon.store import Store
+
+LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too
+SENDS_FOR = 3600.0
+
+
+class BackgroundSender:
+    """Sends what waits: at once after `nudge`, else each minute, and not while the server wants to be left alone."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._wake = Event()
+        self._thread = Thread(target=self._run, name="sender", daemon=True)
+
+    def start(self) -> None:
+        """Begin, if a server is configured."""
+        if self._app.config.server is not None:
+            self._thread.start()
+
+    def nudge(self) -> None:
+        """Something new is stored."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        sender: Sender | None = None
+        pause = 0.0
+        while True:
+            self._wake.wait(pause)
+            self._wake.clear()
+            try:
+                if sender is None:
+                    sender = self._app.sender(Store(self._app.folder, self._app.tags))
+                pause = self._send(sender)
+            except StoreError:
+                pause = LOOK_EVERY  # the reader tells of the store's trouble
+
+    def _send(self, sender: Sender) -> float:
+        """One round, if one is due; how many seconds to wait before the next. Raises StoreError."""
+        now = instant().wall
+        if sender.due(now):
+            self._app.tell_of(sender.send(now, SENDS_FOR))
+            now = instant().wall
+        wanted = sender.next_try(now) - now
+        return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY

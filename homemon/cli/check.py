@@ -1,0 +1,175 @@
+"""`homemon check`: one line for each thing that can be wrong, with its remedy."""
+
+import ctypes
+import os
+import stat
+from collections.abc import Callable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from homemon.cli.app import App
+from homemon.clock import RELEASED
+from homemon.errors import ConfigError, HomemonError
+from homemon.files import port_locks
+
+LOW_DISK = 100_000_000  # bytes
+TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
+
+
+class Mark(Enum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+class Finding(NamedTuple):
+    """One line: its mark, what was looked at, what was found, and the remedy."""
+
+    mark: Mark
+    what: str
+    found: str
+    remedy: str = ""
+
+
+@click.command()
+@click.pass_obj
+def command(app: App) -> int:
+    """Look over config, ports, clock and server; say what to do.
+
+    One line for each thing: ok, warning or fault. Exit status 1 when there is a fault. Sends nothing
+    to a device, and to the server an empty batch.
+    """
+    faults = 0
+    for look in LOOKS:
+        try:
+            findings = list(look(app))
+        except ConfigError as error:
+            if look is not _config:
+                continue  # told already
+            findings = [Finding(Mark.FAULT, "config", fault, error.hint) for fault in str(error).splitlines()]
+        except HomemonError as error:
+            findings = [Finding(Mark.FAULT, look.__name__.strip("_"), str(error), error.hint)]
+        for finding in findings:
+            faults += finding.mark is Mark.FAULT
+            app.put(
+                f"{finding.mark.value:8}{finding.what}: {finding.found}"
+                + (f". {finding.remedy}" if finding.remedy else "")
+            )
+    return 1 if faults else 0
+
+
+def _config(app: App) -> Iterator[Finding]:
+    path = app.config.path
+    yield Finding(Mark.OK, "config", f"{path} is complete")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        yield Finding(Mark.WARNING, "config", f"others may read {path} (mode {mode:o})", f"chmod 600 {path}")
+
+
+def _serial(app: App) -> Iterator[Finding]:
+    if app.config.smartmeter is None:
+        return
+    from homemon.ports.serial_port import explained, in_use_by
+
+    name = app.smartmeter.serial_port
+    if "://" in name:
+        yield Finding(Mark.OK, "serial port", f"{name} is remote, and was not opened")
+        return
+    owner, _ = port_locks(app.folder, name)
+    with owner.holding(0) as free:
+        if not free:
+            yield Finding(Mark.OK, "serial port", f"{name} is owned by meter-listen")
+            return
+    try:
+        os.close(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+    except OSError as error:
+        fault = explained(name, error)
+        yield Finding(Mark.FAULT, "serial port", str(fault), fault.hint)
+        return
+    others = in_use_by(name)
+    if others:
+        yield Finding(Mark.FAULT, "serial port", f"{name} is in use{others}", "Stop the other program.")
+    else:
+        yield Finding(Mark.OK, "serial port", f"{name} can be opened")
+        yield Finding(Mark.WARNING, "listener", "no meter-listen runs", "Start it from cron: see crontab.example")
+
+
+def _meter(app: App) -> Iterator[Finding]:
+    if app.config.smartmeter is None:
+        yield Finding(Mark.WARNING, "meter", "there is no [smartmeter]", "See config.ini.example")
+        return
+    from homemon import state
+
+    known = state.load(app.folder)
+    if known.link is None:
+        yield Finding(Mark.WARNING, "meter", "none is remembered", "Run `homemon join` once")
+        return
+    link = known.link
+    yield Finding(
+        Mark.OK, "meter", f"{link.address}, channel {link.channel}, PAN ID {link.pan_id}, {link.dialect.value}"
+    )
+    if known.scale is None:
+        yield Finding(Mark.WARNING, "meter", "its energy unit is not known yet", "meter-listen asks for it")
+    else:
+        yield Finding(Mark.OK, "meter", f"one count is {known.scale.kwh(1)} kWh")
+
+
+def _clock(app: App) -> Iterator[Finding]:
+    wall = app.now().wall
+    if wall < RELEASED or not app.store.trusts(wall):
+        yield Finding(
+            Mark.FAULT, "clock", "it is behind the newest reading", "Wait for NTP, or set it: timedatectl set-ntp true"
+        )
+    elif ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) == TIME_ERROR:
+        yield Finding(Mark.WARNING, "clock", "it is set, but not kept by NTP", "timedatectl set-ntp true")
+    else:
+        yield Finding(Mark.OK, "clock", "it is set and kept by NTP")
+
+
+def _store(app: App) -> Iterator[Finding]:
+    faults = app.store.integrity_faults()
+    if faults:
+        yield Finding(
+            Mark.FAULT, "store", f"{app.store.path} is damaged: {faults[0]}", "Move it away; see sqlite3's .recover"
+        )
+    else:
+        yield Finding(Mark.OK, "store", f"{app.store.path} is sound")
+    backlog = app.store.backlog()
+    if app.config.server is not None and backlog.waiting:
+        yield Finding(Mark.OK, "store", f"{backlog.waiting} points wait for the server")
+    if backlog.parked:
+        yield Finding(
+            Mark.WARNING, "store", f"the server refused {backlog.parked} points", "See `homemon upload --help`"
+        )
+    yield from _disk(app.folder)
+
+
+def _disk(folder: Path) -> Iterator[Finding]:
+    space = os.statvfs(folder)
+    free = space.f_bavail * space.f_frsize
+    if free < LOW_DISK:
+        yield Finding(Mark.FAULT, "disk", f"{free // 1_000_000} MB free for {folder}", "Free some space")
+    else:
+        yield Finding(Mark.OK, "disk", f"{free // 1_000_000} MB free for {folder}")
+
+
+def _server(app: App) -> Iterator[Finding]:
+    if app.config.server is None:
+        yield Finding(Mark.OK, "server", "none is configured; readings stay in the store")
+        return
+    from homemon.influx import Influx, Verdict
+
+    influx = Influx(app.server)
+    answer = influx.write([])
+    if answer.verdict is Verdict.TAKEN:
+        yield Finding(Mark.OK, "server", f"{app.server.url} takes points")
+    else:
+        yield Finding(Mark.FAULT, "server", answer.text, "Readings are kept, and sent when it works")
+
+
+LOOKS: tuple[Callable[[App], Iterator[Finding]], ...] = (_config, _serial, _meter, _clock, _store, _server)

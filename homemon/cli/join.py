@@ -1,0 +1,30 @@
+"""`homemon join`: by hand, once. Finds the meter, joins, remembers."""
+
+import click
+
+from homemon.cli.app import App
+from homemon.cli.radio import Radio
+from homemon.config import replace_address
+
+
+@click.command()
+@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@click.pass_obj
+def command(app: App, trace: str | None) -> None:
+    """Find the smart meter by radio, join its network and remember it.
+
+    Scans (up to 5 times, longer each time: three minutes in all), joins, and writes the meter's
+    address into config.ini; channel, PAN ID and MAC are remembered beside the store, so that the
+    next join needs no scan. The last line on stdout is the meter's address.
+    """
+    radio = Radio(app, trace)
+    if not radio.own_port():
+        raise radio.busy()
+    with radio.open() as port:
+        link = radio.run(port, radio.session.join())
+    try:
+        replace_address(app.config.path, link.address)
+    except OSError as error:
+        app.remark(f"{app.config.path} cannot be changed ({error.strerror}): the address is kept in the state only")
+    app.send_now()
+    app.put(link.address)

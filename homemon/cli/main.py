@@ -1,0 +1,94 @@
+"""The `homemon` command: its groups, its options, and the one place where errors become exit codes.
+
+A subcommand's module is imported only when that command is called, so each start loads what it
+needs and no more. The one-line helps stand here for the same reason; a test holds them to the
+commands' own.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from homemon import __version__
+from homemon.cli.app import App
+from homemon.errors import ConfigError, HomemonError
+
+GROUPS = {
+    "Collect": {
+        "join": "Find the smart meter by radio, join its network and remember it.",
+        "meter-listen": "Stay joined and record what the smart meter says.",
+        "meter-poll": "Ask the smart meter once.",
+    },
+    "Look": {
+        "export": "Print points from the store.",
+    },
+    "Mend": {
+        "upload": "Send to the server what is waiting, or a period again.",
+    },
+    "Debug": {
+        "check": "Look over config, ports, clock and server; say what to do.",
+        "simulate": "A device without hardware.",
+        "demo": "The whole way of a reading, with a simulated device.",
+    },
+}
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
+
+
+class LazyGroup(click.Group):
+    """Imports `homemon.cli.<command>` when the command is called; lists them from the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"homemon.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for group, commands in GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl(list(commands.items()))
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c", "--config", metavar="FILE", help="Configuration; default: $HOMEMON_CONFIG or the first config.ini found."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr (for cron).")
+@click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
+@click.version_option(__version__, prog_name="homemon", message="%(prog)s %(version)s")
+@click.pass_context
+def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) -> None:
+    """Watch the energy of a Japanese home: smart meter, EcoCute, solar.
+
+    Points go to stdout as InfluxDB line protocol, everything else to stderr. Exit status: 0 done,
+    1 a device or server failed, 2 wrong usage or configuration.
+    """
+    ctx.obj = App(config, quiet, verbose)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its status."""
+    try:
+        status: Any = homemon.main(args=arguments, prog_name="homemon", standalone_mode=False)
+    except HomemonError as error:
+        named = "" if isinstance(error, ConfigError) else "homemon: "  # those begin with file and line
+        print(f"{named}{error}", file=sys.stderr)
+        if error.hint:
+            print(f"  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone (homemon export | head)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(status if isinstance(status, int) else 0)

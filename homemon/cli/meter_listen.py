@@ -1,0 +1,61 @@
+"""`homemon meter-listen`: resident. Owns the port, stays joined, records everything the meter says."""
+
+import select
+
+import click
+
+from homemon.cli.app import App
+from homemon.cli.background import BackgroundSender
+from homemon.cli.radio import Radio, Stop, Stopped
+from homemon.errors import PortError, PortVanished
+from homemon.ports.serial_port import SerialPort
+
+REOPEN_AFTER = 2.0  # seconds
+
+
+@click.command()
+@click.option(
+    "--poll", "every", metavar="SECONDS", type=click.FloatRange(min=5), help="Also ask for the power this often."
+)
+@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@click.pass_obj
+def command(app: App, every: float | None, trace: str | None) -> None:
+    """Stay joined and record what the smart meter says.
+
+    Joins by itself, and again whenever the session is lost. Records the half-hourly registers
+    that the meter pushes, and the answers to its own questions and to those of `meter-poll`.
+    Where another one runs already, it ends at once with status 0, so a cron line each minute
+    keeps one alive. SIGTERM or Ctrl-C ends it; everything heard is stored.
+    """
+    stop = Stop()
+    radio = Radio(app, trace, stop)
+    if not radio.own_port():
+        app.log("another meter-listen runs already")
+        return
+    port = radio.open()  # an error now is an error of the set-up: told, not retried
+    sender = BackgroundSender(app)
+    app.recorder.then(sender.nudge)
+    sender.start()
+    try:
+        while True:
+            try:
+                with port:
+                    radio.run(port, radio.session.listen(every), patient=True)
+            except PortVanished as error:
+                app.complain(f"{error}; waiting for it to come back")
+            port = _reopened(radio, stop)
+            app.remark("the port is back")
+    except Stopped:
+        app.log("stopped")
+
+
+def _reopened(radio: Radio, stop: Stop) -> SerialPort:
+    """The port, as soon as it can be opened again. Raises Stopped."""
+    while True:
+        select.select([stop.handle], [], [], REOPEN_AFTER)
+        if stop.requested:
+            raise Stopped
+        try:
+            return radio.open()
+        except PortError:
+            continue

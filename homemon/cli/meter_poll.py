@@ -1,0 +1,80 @@
+"""`homemon meter-poll`: asks once. With a listener on the port it only knocks."""
+
+import re
+
+import click
+
+from homemon.cli.app import App
+from homemon.cli.radio import KNOCK_WITHIN, Radio
+from homemon.errors import ConfigError, DeviceError, PortError, SessionLost
+from homemon.ports import serial_port
+
+
+class Epc(click.ParamType[int]):
+    """An EPC as two hex digits."""
+
+    name = "EPC"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not re.fullmatch("[89A-Fa-f][0-9A-Fa-f]", value):
+            self.fail(f"{value} is no EPC: two hex digits from 80 to FF, such as E7", param, ctx)
+        return int(value, 16)
+
+
+@click.command()
+@click.argument("epcs", metavar="[EPC]...", nargs=-1, type=Epc())
+@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@click.pass_obj
+def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
+    """Ask the smart meter once.
+
+    EPC is one or more of E7 (power, the default), E8 (current), E0 E3 (energy, cumulative) and
+    EA EB (energy at the last half-hour). Where `meter-listen` owns the port, the question is only
+    written, and the listener records the answer.
+    """
+    epcs = tuple(dict.fromkeys(epcs)) or (0xE7,)
+    radio = Radio(app, trace)
+    if radio.session.link is None:
+        raise ConfigError(
+            f"{app.config.path.name}: [smartmeter] address is empty, and no meter is remembered",
+            "Run `homemon join` once.",
+        )
+    if radio.own_port():
+        ask(app, radio, epcs)
+    else:
+        knock(app, radio, epcs)
+    app.send_now()
+
+
+def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
+    """Open the port, ask, wait for the answer, store it."""
+    with radio.open() as port:
+        try:
+            answer = radio.run(port, radio.session.poll(epcs))
+        except SessionLost as error:
+            error.hint = error.hint or "Run `homemon join`, or let `homemon meter-listen` keep the session."
+            raise
+    refused = [f"{prop.epc:02X}" for prop in answer.properties if not prop.edt]
+    if len(refused) == len(answer.properties):
+        raise DeviceError(f"the meter refused {', '.join(refused) or 'the request'}", "It does not have this property.")
+    if refused:
+        app.remark(f"the meter refused {', '.join(refused)}")
+
+
+def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
+    """Write the question into the listener's port, between two of its dialogues."""
+    settings = radio.settings
+    if "://" in settings.serial_port:
+        raise PortError(
+            f"{settings.serial_port} is in use by a listener, and a remote port cannot be shared",
+            "Use `homemon meter-listen --poll 60` and no meter-poll.",
+        )
+    with radio.dialogue.holding(KNOCK_WITHIN) as free:
+        if not free:
+            raise DeviceError(
+                "the listener is joining the meter's network; nothing was asked", "Try again in a minute."
+            )
+        serial_port.knock(settings.serial_port, radio.session.knock(epcs))
+    app.log("asked; meter-listen records the answer")

@@ -1,0 +1,144 @@
+"""Carries out what a `Session` decides, on a real port: the loop that all meter commands share.
+
+Order matters: what came in is stored before anything is sent, and the dialogue lock is held
+while the module is in a dialogue that a knock must not write into.
+"""
+
+import os
+import signal
+from random import Random
+from types import FrameType
+from typing import Any
+
+from homemon import state
+from homemon.cli.app import App
+from homemon.clock import Instant
+from homemon.errors import PortError, StoreError
+from homemon.files import port_locks
+from homemon.ports.serial_port import SerialPort, in_use_by
+from homemon.ports.trace import Trace
+from homemon.session import Session, Step
+from homemon.wire.dialogue import Dialogue
+from homemon.wire.join import Credentials, Link
+from homemon.wire.skstack import Dialect
+
+STORE_AGAIN_AFTER = 5.0  # seconds
+KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
+
+
+class Stop:
+    """SIGTERM and SIGINT as a flag, and as a file descriptor that ends a wait."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.signal(signal.SIGTERM, self._ask)
+        signal.signal(signal.SIGINT, self._ask)
+
+    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
+        self.requested = True
+        os.write(self._write, b"\0")
+
+
+class Stopped(Exception):
+    """The process was asked to stop; everything heard is stored."""
+
+
+class Radio:
+    """One command's hold on the module: its session, its locks, and how readings leave it."""
+
+    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None) -> None:
+        self.app = app
+        self.settings = app.smartmeter
+        self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
+        self._trace_path = trace
+        self._stop = stop
+        self.known = state.load(app.folder)
+        self.session = self._new_session(app.now())
+
+    def _new_session(self, at: Instant) -> Session:
+        """A session that knows the link; config.ini's address is what the human wants, if the state has another."""
+        link, scale = self.known
+        wanted = self.settings.address
+        if wanted and (link is None or link.address != wanted):
+            link, scale = Link(wanted, "", "", "", Dialect.C), None
+        credentials = Credentials(self.settings.bid, self.settings.pwd)
+        return Session(link, scale, credentials, int(at.wall * 7) + os.getpid(), Random())
+
+    def own_port(self) -> bool:
+        """Become the port's owner for the life of this process; False where another process is."""
+        return self.owner.take()
+
+    def busy(self) -> PortError:
+        """The error for a port that another homemon owns."""
+        return PortError(
+            f"{self.settings.serial_port} is in use by another homemon command{in_use_by(self.settings.serial_port)}",
+            "Stop `homemon meter-listen` first (and its cron line), or wait until the other command is done.",
+        )
+
+    def open(self) -> SerialPort:
+        """The port, opened. Raises PortError."""
+        from pathlib import Path
+
+        trace = Trace(Path(self._trace_path)) if self._trace_path else None
+        interrupt = self._stop.handle if self._stop else None
+        return SerialPort(self.settings.serial_port, self.settings.serial_bps, trace, interrupt)
+
+    def run(self, port: SerialPort, program: Dialogue[Any], patient: bool = False) -> Any:
+        """Run a program of the session to its end and give its result.
+
+        With `patient`, readings that the store cannot take wait for it; without, that is an error.
+        Raises what the program raises, PortVanished, StoreError, and Stopped.
+        """
+        at = self.app.now()
+        step = self.session.start(program, at.ticks, at.wall)
+        try:
+            while True:
+                self._carry_out(step, at, port, patient)
+                if step.done:
+                    return step.result
+                if self._stop and self._stop.requested:
+                    raise Stopped
+                wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
+                events = port.read(max(0.0, wake - at.ticks))
+                at = self.app.now()
+                step = self.session.step(at.ticks, at.wall, events)
+        except BaseException:
+            self._record(self.session.take_points(), at, patient)
+            raise
+        finally:
+            self.dialogue.drop()
+
+    def _carry_out(self, step: Step, at: Instant, port: SerialPort, patient: bool) -> None:
+        self._record(step.points, at, patient)
+        if step.joining:
+            self.dialogue.take(KNOCK_WITHIN)
+        else:
+            self.dialogue.drop()
+        for data in step.send:
+            port.write(data)
+        for note in step.notes:
+            self.app.remark(note)
+        if step.learned:
+            self._keep(patient)
+
+    def _record(self, points: list[Any], at: Instant, patient: bool) -> None:
+        if not points and not self.app.recorder.unstored:
+            return
+        try:
+            self.app.recorder.record(points, at)
+        except StoreError as error:
+            if not patient:
+                raise
+            self.app.complain_once(f"{error}; {self.app.recorder.unstored} readings wait in memory", error.hint)
+        else:
+            self.app.complained = ""
+
+    def _keep(self, patient: bool) -> None:
+        self.known = state.State(self.session.link, self.session.scale)
+        try:
+            self.app.remember(self.known)
+        except StoreError as error:
+            if not patient:
+                raise
+            self.app.complain_once(str(error), error.hint)

@@ -1,0 +1,172 @@
+"""The serial port with the Wi-SUN module: events in, bytes out, and remedies for what goes wrong.
+
+Any pyserial URL works. The port is read as soon as a byte is there, and every wait ends at a
+deadline or by the interrupt, a file descriptor that becomes readable when the process is asked
+to stop.
+"""
+
+import errno
+import os
+import select
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import serial
+
+from homemon.errors import PortError, PortVanished
+from homemon.ports.trace import Trace
+from homemon.wire.mask import masked_received, masked_sent
+from homemon.wire.skstack import Happening, Parser
+
+WRITE_WITHIN = 5.0  # seconds
+CHUNK = 4096
+POLL = 0.2  # seconds between two looks at a port that has no file descriptor (rfc2217://)
+
+
+class SerialPort:
+    """An open port with a module behind it. Raises PortError when it cannot be opened."""
+
+    def __init__(self, name: str, bps: int, trace: Trace | None = None, interrupt: int | None = None) -> None:
+        self.name = name
+        self._trace = trace
+        self._interrupt = [] if interrupt is None else [interrupt]
+        self._parser = Parser()
+        self._serial = _open(name, bps)
+        self._handle = _handle(self._serial)
+
+    def __enter__(self) -> "SerialPort":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the port; a device that is gone is closed too."""
+        with suppress(OSError):
+            self._serial.close()
+
+    def write(self, data: bytes) -> None:
+        """Send `data` in one write. Raises PortVanished, or PortError when the port takes nothing."""
+        try:
+            self._serial.write(data)
+        except serial.SerialTimeoutException:
+            raise PortError(f"{self.name} takes no data", "Check flow control and the module's power.") from None
+        except OSError as error:
+            raise self._vanished(error) from None
+        if self._trace:
+            self._trace.write(">", masked_sent(data), time.time())
+
+    def read(self, within: float) -> list[Happening]:
+        """What became whole until the first bytes came, at most `within` seconds from now. Raises PortVanished."""
+        try:
+            data = self._read_bytes(within)
+        except OSError as error:  # pyserial's own errors are OSErrors
+            raise self._vanished(error) from None
+        happenings = self._parser.feed(data) if data else []
+        if self._trace:
+            for happening in happenings:
+                self._trace.write("<", masked_received(happening), time.time())
+        return happenings
+
+    def _read_bytes(self, within: float) -> bytes:
+        if self._handle is None:
+            deadline = time.monotonic() + within
+            while not (data := bytes(self._serial.read(1))) and not self._interrupted(0.0):
+                if time.monotonic() >= deadline:
+                    break
+            return data
+        timeout = None if within == float("inf") else max(0.0, within)
+        ready, _, _ = select.select([self._handle, *self._interrupt], [], [], timeout)
+        return bytes(self._serial.read(CHUNK)) if self._handle in ready else b""
+
+    def _interrupted(self, within: float) -> bool:
+        return bool(self._interrupt) and bool(select.select(self._interrupt, [], [], within)[0])
+
+    def _vanished(self, error: OSError) -> PortVanished:
+        return PortVanished(f"{self.name} went away ({error})", "Plug the module in again.")
+
+
+def _open(name: str, bps: int) -> serial.SerialBase:
+    try:
+        port = serial.serial_for_url(name, bps, timeout=0, write_timeout=WRITE_WITHIN, do_not_open=True)
+        if "://" not in name:
+            port.exclusive = True
+        port.open()
+    except (OSError, ValueError) as error:
+        raise explained(name, error) from None
+    if _handle(port) is None:
+        port.timeout = POLL
+    return port
+
+
+def _handle(port: serial.SerialBase) -> int | None:
+    """The port's file descriptor; None where it has none."""
+    try:
+        return int(port.fileno())
+    except (OSError, AttributeError):
+        return None
+
+
+def explained(name: str, error: OSError | ValueError) -> PortError:
+    """Why a port cannot be opened, and what to do."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, ValueError):
+        return PortError(f"{name} cannot be opened: {error}", "Check [smartmeter] serial_port and serial_bps.")
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return PortError(
+            f"there is no serial port {name}",
+            "See `ls /dev/serial* /dev/ttyAMA* /dev/ttyUSB*`; on a Pi turn the serial hardware on "
+            "and the serial console off with raspi-config.",
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        group = _group_of(name)
+        return PortError(
+            f"no permission for {name}",
+            f"Join its group: sudo usermod -aG {group} $USER, then log in again.",
+        )
+    if number in (errno.EBUSY, errno.EAGAIN):
+        return PortError(f"{name} is in use{in_use_by(name)}", "Stop the other program first.")
+    return PortError(f"{name} cannot be opened: {error}", "Check [smartmeter] serial_port.")
+
+
+def _group_of(name: str) -> str:
+    with suppress(OSError, KeyError):
+        return Path(name).group()
+    return "dialout"
+
+
+def in_use_by(name: str) -> str:
+    """` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
+    holders = [f"pid {pid} ({command})" for pid, command in _holders(os.path.realpath(name))]
+    return f" by {', '.join(holders)}" if holders else ""
+
+
+def _holders(real: str) -> Iterator[tuple[int, str]]:
+    for process in Path("/proc").iterdir():
+        if not process.name.isdecimal() or int(process.name) == os.getpid():
+            continue
+        with suppress(OSError):
+            opened = {os.readlink(entry) for entry in os.scandir(process / "fd")}
+            if real in opened and "/dev/ptmx" not in opened:  # who holds the other end of a pty is no rival
+                yield int(process.name), (process / "comm").read_text().strip()
+
+
+def knock(name: str, data: bytes) -> None:
+    """Write `data` at once into a port that somebody else reads, without touching its settings or input.
+
+    A second pyserial `open` would flush the owner's input. Raises PortError.
+    """
+    try:
+        handle = os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            written = os.write(handle, data)
+        finally:
+            os.close(handle)
+    except BlockingIOError:
+        written = 0
+    except OSError as error:
+        raise explained(name, error) from None
+    if written != len(data):
+        raise PortError(f"{name} took {written} of {len(data)} bytes", "The module is stuck: switch it off and on.")

@@ -1,0 +1,426 @@
+"""The mind of whoever talks to the meter: a pure state machine over events and time.
+
+A `Session` knows the link and the scale, hears every event of the module, turns what the meter
+says into points, and runs one program at a time: `listen` (resident), `poll` (one shot) or
+`join`. Programs are dialogues; their owner calls `step` with the time and the events and does
+what the `Step` says: send, store, tell, and come back at `wake` at the latest.
+
+Everything the meter says is heard, whoever asked: an answer that comes late, or to another
+process's question, is a reading all the same. What a program waits for is matched by TID.
+
+When the session is lost (EVENT 24, 26, 27, 28, 29 without a 25, ER10, three unanswered
+requests) `listen` rejoins without a scan, then with one, with growing pauses. EVENT 32 (ARIB
+limit) holds all sending until EVENT 33.
+"""
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any, NamedTuple
+
+from homemon.devices import meter
+from homemon.errors import DeviceError, HomemonError, NoAnswer, SessionLost, WireError
+from homemon.points import Point
+from homemon.wire import echonet, join, skstack
+from homemon.wire.dialogue import Ask, Conversation, Dialogue, pause
+from homemon.wire.join import Credentials, Link, is_event
+from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Udp
+
+REPLY_WITHIN = 10.0  # seconds; a meter answers within 1.2 to 3.6
+SIGN_WITHIN = 4.0  # the module itself echoes or confirms long before
+TRIES = 3
+SPACING = 2.0  # between two requests: meters answer one at a time
+RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
+ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
+PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
+BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0
+MAX_WAITING = 10_000  # registers kept for want of the scale: a year of half-hours takes 35,000
+
+RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
+SESSION_OVER = {
+    0x24: "the join failed (EVENT 24)",
+    0x26: "the meter ended the session (EVENT 26)",
+    0x27: "the session was ended (EVENT 27)",
+    0x28: "the session ended unanswered (EVENT 28)",
+}
+
+
+class Step(NamedTuple):
+    """What the owner is to do: `send` in order, store `points`, tell `notes`, be back at `wake`.
+
+    `joining`: the module is in a dialogue that others must not write into. `learned`: link or
+    scale changed and are worth keeping. `done`: the program ended, with `result`.
+    """
+
+    send: list[bytes]
+    points: list[Point]
+    notes: list[str]
+    wake: float
+    joining: bool
+    learned: bool
+    done: bool
+    result: Any = None
+
+
+class Session:
+    """One module, one meter. `now` counts seconds of a clock that never jumps, `wall` is Unix time."""
+
+    def __init__(
+        self,
+        link: Link | None,
+        scale: meter.Scale | None,
+        credentials: Credentials | None,
+        first_tid: int,
+        rng: Random,
+    ) -> None:
+        self.link = link
+        self.scale = scale
+        self.digits: int | None = None
+        self._credentials = credentials
+        self._tid = first_tid & 0xFFFF
+        self._rng = rng
+        self._now = 0.0
+        self._wall = 0.0
+        self._last_request = float("-inf")
+        self._send: list[bytes] = []
+        self._points: list[Point] = []
+        self._notes: list[str] = []
+        self._unscaled: list[tuple[int, echonet.Property]] = []
+        self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
+        self._refused: set[int] = set()
+        self._joining = False
+        self._learned = False
+        self._conversation: Conversation[Any]
+
+    # --- for the owner -------------------------------------------------------------
+
+    def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
+        """Begin a program, dropping what ran before. Raises what the program raises."""
+        self._now, self._wall = now, wall
+        self._conversation = Conversation(program, now)
+        return self._step()
+
+    def step(self, now: float, wall: float, events: Iterable[Happening] = ()) -> Step:
+        """Take in `events`, then the time. Raises what the program raises."""
+        self._now, self._wall = now, wall
+        for event in events:
+            if isinstance(event, Udp):
+                self._hear_datagram(event)
+            self._conversation.hear(event, now)
+        self._conversation.tick(now)
+        return self._step()
+
+    def take_points(self) -> list[Point]:
+        """The points of a step that raised."""
+        points, self._points = self._points, []
+        return points
+
+    def _step(self) -> Step:
+        talk = self._conversation
+        step = Step(
+            self._send + talk.outgoing,
+            self.take_points(),
+            self._notes + talk.said,
+            talk.wake,
+            self._joining,
+            self._learned,
+            talk.done,
+            talk.result if talk.done else None,
+        )
+        self._send, self._notes, self._learned = [], [], False
+        talk.outgoing, talk.said = [], []
+        return step
+
+    # --- hearing -------------------------------------------------------------------
+
+    def _hear_datagram(self, datagram: Udp) -> None:
+        """Take the readings out of a datagram, if it is ECHONET Lite from our meter."""
+        if echonet.PORT not in (datagram.lport, datagram.rport) or self.link is None:
+            return
+        if datagram.sender != self.link.address:
+            self._notes.append(f"ignored a datagram from {datagram.sender}, which is not our meter")
+            return
+        try:
+            frame = echonet.decode(datagram.data)
+        except WireError as error:
+            self._notes.append(f"ignored a broken frame from the meter: {error}")
+            return
+        if frame.seoj != meter.EOJ:
+            return
+        if frame.esv is echonet.Esv.INFC:
+            self._confirm(frame)
+        self._take_report(meter.report(frame, self.scale), frame)
+
+    def _confirm(self, frame: echonet.Frame) -> None:
+        """A notification that wants an answer (INFC) gets its 7A."""
+        named = tuple(echonet.Property(prop.epc) for prop in frame.properties)
+        reply = echonet.Frame(frame.tid, frame.deoj, frame.seoj, echonet.Esv.INFC_RES, named)
+        self._send.append(self._sendto(reply))
+
+    def _take_report(self, report: meter.Report, frame: echonet.Frame) -> None:
+        self._points += report.points
+        self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
+        self._unscaled += [(int(self._wall), prop) for prop in report.unscaled]
+        del self._unscaled[:-MAX_WAITING]
+        for prop in frame.reported:
+            if prop.epc in (0xEA, 0xEB) and len(prop.edt) == meter.PROPS[prop.epc].size:
+                value = meter.value_of(prop)
+                if isinstance(value, meter.Dated):
+                    self._half_hours[prop.epc] = max(value.time, self._half_hours.get(prop.epc, 0))
+
+    def _set_scale(self, scale: meter.Scale) -> None:
+        """Now the registers that waited can be read."""
+        self._learned |= scale != self.scale
+        self.scale = scale
+        waiting, self._unscaled = self._unscaled, []
+        for received, prop in waiting:
+            for point in meter.scaled_points(prop, scale):
+                self._points.append(point if point.time is not None else point._replace(time=received))
+
+    # --- asking --------------------------------------------------------------------
+
+    def _sendto(self, frame: echonet.Frame) -> bytes:
+        assert self.link is not None
+        return skstack.sendto(self.link.dialect, self.link.address, echonet.encode(frame))
+
+    def next_get(self, epcs: Iterable[int]) -> echonet.Frame:
+        """A Get to the meter with a TID of its own."""
+        self._tid = self._tid % 0xFFFF + 1
+        return echonet.get(self._tid, meter.EOJ, epcs)
+
+    def knock(self, epcs: Iterable[int]) -> bytes:
+        """The bytes of a request whose answer somebody else will hear."""
+        return self._sendto(self.next_get(epcs))
+
+    def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
+        """Get `epcs` from the meter and give its answer, a refusal (52) included.
+
+        Raises SessionLost when the module says so or after three unanswered requests, NoAnswer
+        when the module itself is silent.
+        """
+        asked: list[echonet.Frame] = []  # an answer to an earlier try, come late, is as good
+        for _ in range(TRIES):
+            yield from pause(max(0.0, self._last_request + SPACING - self._now))
+            self._last_request = self._now
+            asked.append(self.next_get(epcs))
+            answer = yield from self._one_request(asked)
+            if answer is not None:
+                return answer
+        raise SessionLost(f"the meter left {TRIES} requests unanswered")
+
+    def _one_request(self, asked: list[echonet.Frame]) -> Dialogue[echonet.Frame | None]:
+        """Send the last of `asked`; the answer to any of them, or None where it is worth asking again."""
+        deadline = self._now + REPLY_WITHIN
+        send, sign = self._sendto(asked[-1]), False
+        while self._now < deadline:
+            within = deadline - self._now if sign else min(SIGN_WITHIN, deadline - self._now)
+            try:
+                heard = yield Ask(send, lambda event: self._matters(event, asked), within)
+            except NoAnswer as silence:
+                if sign or any(not isinstance(event, Noise) for event in silence.heard):
+                    sign = True
+                    send = b""
+                    continue
+                yield from join.wake_module()
+                return None
+            send, sign, event = b"", True, heard[-1]
+            if isinstance(event, Udp):
+                return echonet.decode(event.data)
+            if isinstance(event, Fail) and event.code == "ER05":
+                self._other_dialect()
+                return None
+            if isinstance(event, Fail) and event.code != "ER10":
+                return None
+            if is_event(event, SENT):
+                return None
+            yield from self._trouble(event)
+            return None
+        return None
+
+    def _matters(self, event: Happening, asked: list[echonet.Frame]) -> bool:
+        """Whether an event ends the wait for an answer to one of `asked`: the answer, a failed send, trouble."""
+        match event:
+            case Udp(sender=sender, data=data) if self.link is not None and sender == self.link.address:
+                try:
+                    reply = echonet.decode(data)
+                except WireError:
+                    return False
+                return any(echonet.answers(reply, request) for request in asked)
+            case Event(number=0x21, parameter=1) | Fail():
+                return True
+            case _:
+                return is_trouble(event)
+
+    def _other_dialect(self) -> None:
+        assert self.link is not None
+        other = Dialect.A1 if self.link.dialect is Dialect.C else Dialect.C
+        self.link = self.link._replace(dialect=other)
+        self._learned = True
+        self._notes.append(f"the module counts its arguments like a {other.value}")
+
+    def _trouble(self, event: Happening) -> Dialogue[None]:
+        """Live through what can be waited out; raise SessionLost where only a rejoin helps."""
+        if isinstance(event, Fail):
+            raise SessionLost(f"the module has no session (FAIL {event.code})")
+        assert isinstance(event, Event)
+        if event.number == LIMITED:
+            yield from self._until(UNLIMITED, ARIB_WITHIN, "the module holds all sending for the ARIB limit (EVENT 32)")
+        elif event.number == EXPIRED:
+            if not (yield from self._until(RENEWED, RENEWAL_WITHIN, "the session expired (EVENT 29), it is renewed")):
+                raise SessionLost("the session expired (EVENT 29) and was not renewed")
+        else:
+            raise SessionLost(SESSION_OVER[event.number])
+
+    def _until(self, number: int, within: float, saying: str) -> Dialogue[bool]:
+        """Wait for EVENT `number`, or for the end of the session; whether it came in time."""
+        over = SESSION_OVER.keys()
+        try:
+            heard = yield Ask(
+                b"",
+                lambda event: isinstance(event, Event) and (event.number == number or event.number in over),
+                within,
+                saying,
+            )
+        except NoAnswer:
+            return False
+        if heard[-1].number in over and heard[-1].number != number:
+            raise SessionLost(SESSION_OVER[heard[-1].number])
+        return True
+
+    def learn_scale(self) -> Dialogue[None]:
+        """Ask E1, D3 and D7. A meter without D3 has the coefficient 1; without E1 its registers must wait."""
+        exponent = yield from self._one_value(0xE1)
+        coefficient = yield from self._one_value(0xD3)
+        self.digits = yield from self._one_value(0xD7)
+        if coefficient is REFUSED:
+            coefficient = 1
+        if isinstance(exponent, int) and isinstance(coefficient, int):
+            self._set_scale(meter.Scale(exponent, coefficient))
+        else:
+            self._notes.append("the meter does not tell its energy unit (E1, D3); its registers wait until it does")
+
+    def _one_value(self, epc: int) -> Dialogue[Any]:
+        """The value of one property; REFUSED where the meter has none, None where it says "no data" or nonsense."""
+        answer = yield from self.ask((epc,))
+        for prop in answer.reported:
+            if prop.epc == epc and prop.edt:
+                try:
+                    return meter.value_of(prop)
+                except ValueError:
+                    return None
+        return REFUSED
+
+    # --- programs ------------------------------------------------------------------
+
+    def join(self) -> Dialogue[Link]:
+        """Scan, join, and learn the scale as far as the meter tells it now."""
+        assert self._credentials is not None
+        self._joining = True
+        try:
+            self.link = yield from join.join(self._credentials)
+        finally:
+            self._joining = False
+        self._learned = True
+        try:
+            yield from self.learn_scale()
+        except DeviceError as error:
+            self._notes.append(f"joined, but the meter has not told its energy unit yet: {error}")
+        return self.link
+
+    def poll(self, epcs: tuple[int, ...]) -> Dialogue[echonet.Frame]:
+        """Ask once; the scale first, where one of `epcs` needs it and nobody has learned it yet."""
+        if self.scale is None and meter.SCALED.intersection(epcs):
+            yield from self.learn_scale()
+        return (yield from self.ask(epcs))
+
+    def listen(self, every: float | None) -> Dialogue[None]:
+        """Stay joined for ever; ask E7 each `every` seconds, and EA and EB where the meter did not push them.
+
+        Raises NoAnswer when no module answers at the very start: then the port or the wiring is wrong.
+        """
+        yield from join.wake_module()
+        joined, failures, failed_joins = self.link is not None, 0, 0
+        while True:
+            try:
+                if not joined:
+                    yield from self._join_again(scan=failed_joins % 2 == 1)
+                    joined = True
+                yield from self.learn_scale()
+                failures = failed_joins = 0
+                yield from self._stay(every)
+            except HomemonError as error:
+                self._joining = False
+                self._notes.append(str(error) + (f" ({error.hint})" if error.hint else ""))
+                if failures:
+                    yield from pause(self._backoff(failures - 1))
+                failures += 1
+                failed_joins += not joined
+                joined = False
+
+    def _backoff(self, failures: int) -> float:
+        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0**failures) * self._rng.uniform(0.5, 1.5)
+
+    def _join_again(self, scan: bool) -> Dialogue[None]:
+        """By the remembered link, or with a scan where there is none or it did not help."""
+        assert self._credentials is not None
+        self._joining = True
+        if self.link is None or scan:
+            link = yield from join.join(self._credentials)
+        else:
+            link = yield from join.rejoin(self._credentials, self.link)
+        self._joining = False
+        self._learned |= link != self.link
+        if self.link is not None and link.mac != self.link.mac:
+            self.scale = None  # another meter: its unit is its own
+        self.link = link
+        self._notes.append("joined")
+
+    def _stay(self, every: float | None) -> Dialogue[None]:
+        """The joined life: wait, poll, fill in the half-hour that was not pushed. Ends by SessionLost only."""
+        yield from self._ask_half_hours()
+        next_poll = self._now if every else float("inf")
+        next_check = self._now + self._until_pushed()
+        while True:
+            try:
+                heard = yield Ask(b"", is_trouble, max(0.0, min(next_poll, next_check) - self._now))
+            except NoAnswer:
+                pass
+            else:
+                yield from self._trouble(heard[-1])
+                continue
+            if every and self._now >= next_poll:
+                next_poll = max(next_poll + every, self._now)
+                yield from self.ask((0xE7,))
+            if self._now >= next_check:
+                if self.scale is None:
+                    yield from self.learn_scale()
+                yield from self._ask_half_hours()
+                next_check = self._now + self._until_pushed()
+
+    def _until_pushed(self) -> float:
+        """Seconds until the next half-hour's EA and EB must have come, and a little more."""
+        return (PUSHED_WITHIN - self._wall) % meter.HALF_HOUR + self._rng.uniform(5, 30)
+
+    def _ask_half_hours(self) -> Dialogue[None]:
+        """Ask for EA and EB of the newest half-hour where they were not heard; EB may be refused for good."""
+        newest = (int(self._wall) - PUSHED_WITHIN) // meter.HALF_HOUR * meter.HALF_HOUR
+        lacking = [epc for epc in (0xEA, 0xEB) if self._half_hours.get(epc, 0) < newest and epc not in self._refused]
+        if not lacking:
+            return
+        answer = yield from self.ask(lacking)
+        given = {prop.epc for prop in answer.reported if prop.edt}
+        if given:  # a meter that gives one and not the other does not have the other
+            self._refused |= set(lacking) - given
+
+
+class _Refused:
+    """The meter has no such property."""
+
+
+REFUSED = _Refused()
+
+
+def is_trouble(event: Happening) -> bool:
+    """Whether an unasked-for event says that we cannot go on as before."""
+    if isinstance(event, Fail):
+        return event.code == "ER10"
+    return isinstance(event, Event) and (event.number in SESSION_OVER or event.number in (EXPIRED, LIMITED))

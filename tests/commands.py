@@ -1,0 +1,165 @@
+"""The real commands as their user runs them, and a simulated module on a real pty for them to talk to."""
+
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from time import monotonic
+from typing import Any
+
+from homemon.sim.bp35c0 import BID, PWD, Module
+from homemon.sim.house import House
+from homemon.sim.terminal import Clock, Terminal
+
+HOMEMON = (sys.executable, "-m", "homemon")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"}
+PATIENCE = 60.0  # seconds until a test gives up
+
+
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
+def deny(path: Path) -> None:
+    """Keep an unprivileged process away from `path`: root without capabilities counts as one."""
+    if os.geteuid() == 0:
+        os.chown(path, 65534, 65534)
+    path.chmod(0o700 if os.geteuid() == 0 else 0)
+
+
+def homemon(
+    *arguments: str, cwd: Path, timeout: float = PATIENCE, unprivileged: bool = False
+) -> "subprocess.CompletedProcess[str]":
+    """`homemon ARGUMENTS` in the folder `cwd`, to its end."""
+    return subprocess.run(
+        (*(UNPRIVILEGED if unprivileged else ()), *HOMEMON, *arguments),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=ENVIRONMENT,
+        check=False,
+    )
+
+
+class Running:
+    """A resident command; its stdout comes line by line, its stderr lies in a file."""
+
+    def __init__(self, *arguments: str, cwd: Path, log: str = "stderr.txt") -> None:
+        self.errors = cwd / log
+        self.lines: list[str] = []
+        self._rest = b""
+        with self.errors.open("ab") as errors:
+            self.process = subprocess.Popen(
+                (*HOMEMON, *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=errors, env=ENVIRONMENT
+            )
+
+    def until(self, enough: Callable[[list[str]], bool], within: float = PATIENCE) -> list[str]:
+        """Read lines until `enough` of all so far; AssertionError with what it said when it takes too long."""
+        assert self.process.stdout is not None
+        deadline = monotonic() + within
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while not enough(self.lines):
+                ready = selector.select(max(0.0, deadline - monotonic()))
+                data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
+                assert data, f"in vain: {self.lines}\n{self.errors.read_text()}"
+                *whole, self._rest = (self._rest + data).split(b"\n")
+                self.lines += [line.decode() for line in whole]
+        return self.lines
+
+    def says(self, text: str, within: float = PATIENCE) -> None:
+        """Wait until stderr holds `text`."""
+        wait_for(lambda: text in self.errors.read_text(), within, lambda: self.errors.read_text())
+
+    def stop(self, number: int = signal.SIGTERM, within: float = 10.0) -> int:
+        """Signal it and wait for its end; gives its status. What it printed last is in `lines`."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=within)
+        self.lines += [line.decode() for line in (self._rest + rest).split(b"\n") if line]
+        self._rest = b""
+        return self.process.returncode
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path) -> Iterator[Running]:
+    """A resident command for a block; killed at its end if it still runs."""
+    command = Running(*arguments, cwd=cwd)
+    try:
+        yield command
+    finally:
+        if command.process.poll() is None:
+            command.process.kill()
+        command.process.communicate()
+
+
+def wait_for(happened: Callable[[], bool], within: float = PATIENCE, told: Callable[[], str] = str) -> None:
+    """Look again and again until it has happened; AssertionError at the deadline."""
+    deadline = monotonic() + within
+    with selectors.DefaultSelector() as nothing:
+        while not happened():
+            assert monotonic() < deadline, told()
+            nothing.select(0.02)
+
+
+class Simulated:
+    """A module and its meter on a pty, served by a thread. `path` is a link that survives `replug`."""
+
+    def __init__(self, folder: Path, **module: Any) -> None:
+        clock = Clock()
+        house = House(int(clock.start) - 100 * 86400)
+        self.module = Module(house, clock.start, **{"pace": 0.02, **module})
+        self.house = house
+        self.path = folder / "port"
+        self._clock = clock
+        self.plug()
+
+    def plug(self) -> None:
+        """Let the port appear."""
+        self._terminal = Terminal(self.module, self._clock)
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(self._terminal.path)
+        self._thread = Thread(target=self._terminal.serve, daemon=True)
+        self._thread.start()
+
+    def unplug(self) -> None:
+        """Let the port vanish, as a USB stick that is pulled out: the module loses its power."""
+        self._terminal.stop()
+        self._thread.join(PATIENCE)
+        self._terminal.close()
+        self.path.unlink()
+        self.module.fault("power-cycle")
+
+    def fault(self, name: str, value: object = None) -> None:
+        """Set a fault in the serving thread."""
+        self._terminal.call(lambda _: self.module.fault(name, value))
+
+    def call(self, do: Callable[[Module], None]) -> None:
+        """Do something to the module in the serving thread."""
+        self._terminal.call(lambda _: do(self.module))
+
+
+@contextmanager
+def simulated(folder: Path, **module: Any) -> Iterator[Simulated]:
+    """A simulated module for a block."""
+    device = Simulated(folder, **module)
+    try:
+        yield device
+    finally:
+        if device.path.is_symlink():
+            device.unplug()
+
+
+def write_config(folder: Path, more: str = "", **smartmeter: str) -> Path:
+    """A config.ini in `folder` whose port is the simulated one and whose store is `folder`/store."""
+    meter = {"bid": BID, "pwd": PWD, "address": "", "serial_port": str(folder / "port"), **smartmeter}
+    path = folder / "config.ini"
+    lines = [f"{name} = {value}".rstrip() for name, value in meter.items()]
+    path.write_text("\n".join(["[smartmeter]", *lines, "[store]", f"dir = {folder / 'store'}", more, ""]))
+    path.chmod(0o600)
+    return path

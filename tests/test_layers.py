@@ -1,0 +1,108 @@
+"""The architecture's rules, held by reading the imports: docs/development.md draws them."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "homemon"
+MODULES = {
+    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path
+    for path in ROOT.rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py")
+}
+FOUNDATION = {"errors", "points", "clock", "files", "config"}
+MAY_IMPORT = {
+    "errors": set[str](),
+    "points": set[str](),
+    "clock": set[str](),
+    "files": {"errors"},
+    "config": {"errors", "files"},
+    "wire": {"errors"},
+    "devices": {"wire", "points", "errors"},
+    "ports": {"wire"} | FOUNDATION,
+    "session": {"wire", "devices"} | FOUNDATION,
+    "state": {"wire", "devices"} | FOUNDATION,
+    "store": FOUNDATION,
+    "influx": FOUNDATION,
+    "deliver": {"store", "influx"} | FOUNDATION,
+    "sim": set[str](),
+    "cli": {"ports", "session", "state", "store", "influx", "deliver", "wire", "devices", "sim"} | FOUNDATION,
+}
+"""What each layer may import of homemon, itself excepted."""
+ONLY_IN = {"requests": {"influx"}, "click": {"cli"}, "smbus2": {"ports"}, "serial": {"ports"}, "sqlite3": {"store"}}
+IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    own = layer(module)
+    used = {layer(name) for name in imports(MODULES[module]) if name.startswith("homemon.")}
+    used -= {own, "__version__"}
+    assert used <= MAY_IMPORT[own]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_outside_library_has_one_place(module: str) -> None:
+    used = {name.split(".")[0] for name in imports(MODULES[module])}
+    misplaced = {name for name in used & ONLY_IN.keys() if layer(module) not in ONLY_IN[name]}
+    assert not misplaced
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "wire"])
+def test_wire_knows_no_clock_file_socket_or_thread(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
+
+
+def test_every_layer_of_the_rules_exists() -> None:
+    assert {layer(module) for module in MODULES} == MAY_IMPORT.keys()
+
+
+def loaded_by(*arguments: str, folder: Path) -> set[str]:
+    """The modules in memory at the end of `homemon ARGUMENTS`."""
+    script = (
+        "import sys, atexit; atexit.register(lambda: print('\\nLOADED', *sys.modules, file=sys.stderr));"
+        "from homemon.cli.main import main; main(sys.argv[1:])"
+    )
+    run = subprocess.run(
+        (sys.executable, "-c", script, *arguments), cwd=folder, capture_output=True, text=True, timeout=30, check=False
+    )
+    return set(run.stderr.rpartition("LOADED")[2].split())
+
+
+HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl"}
+
+
+def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    (tmp_path / "config.ini").write_text(
+        f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {port}\n"
+        f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
+    )
+    loaded = loaded_by("meter-poll", folder=tmp_path)
+    assert "homemon.session" in loaded
+    assert not loaded & HEAVY
+
+
+def test_the_version_loads_no_command(tmp_path: Path) -> None:
+    loaded = loaded_by("--version", folder=tmp_path)
+    assert "homemon.cli.main" in loaded
+    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.session", "homemon.store"})

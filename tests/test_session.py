@@ -1,0 +1,307 @@
+"""Staying joined: every fault of the design, lived through in virtual time against the simulated module."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from homemon.errors import NoAnswer, SessionLost
+from homemon.session import SPACING
+from homemon.wire.skstack import Dialect
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
+
+SIMS: list[dict[str, Any]] = [
+    {"dialect": "c"},
+    {"dialect": "a1"},
+    {"dialect": "dss"},
+    {"dialect": "c", "raw": True},
+    {"dialect": "a1", "raw": True},
+]
+
+
+def everything_came(world: World, since: float) -> None:
+    """All half-hours that ended since then are there with the true value, and every power reading is true."""
+    settled = world.now - 400  # a half-hour may be pushed or asked for this late
+    for measurement, register in (("+power", HOUSE.register_import), ("-power", HOUSE.register_export)):
+        got = world.half_hours(measurement)
+        wanted = world.registers(since, settled, register)
+        assert {time: got.get(time) for time in wanted} == wanted
+        assert all(value == register(time) / 10 for time, value in got.items())
+    assert world.values("power") == world.truth(0xE7)
+
+
+@pytest.mark.parametrize("module", SIMS)
+def test_a_listener_that_knows_nothing_scans_joins_and_records(module: dict[str, Any]) -> None:
+    world = World(**module)
+    world.listen(2 * 3600, every=60)
+    assert world.session.link is not None
+    assert world.session.scale == TENTHS
+    assert len(world.values("power")) > 100
+    everything_came(world, NOON)
+
+
+def test_a_listener_that_is_joined_already_does_not_join_again() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(3600)
+    assert not any(b"SKJOIN" in sent or b"SKSCAN" in sent for sent in world.sent)
+    everything_came(world, NOON)
+
+
+def test_registers_wait_for_the_unit_and_are_never_guessed() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.fault("lose-answers", 1)
+    world.module.fault("power-cycle", 0, at=world.now + 1)  # so that no answer can come before the push
+    world.listen(0.5)
+    world.module.session = True
+    world.module._push(NOON)
+    assert world.values("+power") == []
+    world.module.fault("lose-answers", 0)
+    world.listen(300)
+    assert world.half_hours("+power")[NOON] == HOUSE.register_import(NOON) / 10
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        ("expire", 0),
+        ("expire", 20),
+        ("end-session", 1),
+        ("lose-session", 1),
+        ("forget-session", 1),
+        ("power-cycle", 1),
+        ("limit", 600),
+    ],
+)
+@pytest.mark.parametrize("every", [60.0, None])
+def test_no_half_hour_is_lost_whatever_ends_the_session(fault: str, value: int, every: float | None) -> None:
+    world = World(LINK, push_after=200.0)
+    world.join_module()
+    world.listen(600, every)
+    world.module.fault(fault, value)
+    world.listen(3 * 3600, every)
+    everything_came(world, NOON)
+    if every:
+        assert len(world.values("power")) > 160
+
+
+def test_a_lost_session_is_rejoined_without_a_scan() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120)
+    world.module.fault("end-session")
+    world.until(lambda: world.module.session, within=60)
+    assert any(b"SKJOIN" in sent for sent in world.sent)
+    assert not any(b"SKSCAN" in sent for sent in world.sent)
+
+
+def test_a_rejoin_that_fails_is_followed_by_a_scan() -> None:
+    world = World(LINK._replace(channel="3C"))
+    world.module.fault("refuse-joins", 1)
+    world.listen(1)
+    world.until(lambda: world.module.session, within=600)
+    assert any(b"SKSCAN" in sent for sent in world.sent)
+
+
+def test_pauses_between_failing_joins_grow_to_minutes() -> None:
+    world = World(LINK)
+    world.module.fault("refuse-joins", 10_000)
+    world.listen(6 * 3600, every=60)
+    joins = sum(b"SKJOIN" in sent for sent in world.sent)
+    assert 20 < joins < 400
+    world.module.fault("refuse-joins", 0)
+    world.listen(1200)
+    assert world.values("power")
+
+
+def test_expiry_waits_for_the_modules_own_renewal() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120)
+    world.module.fault("expire", 20)
+    world.listen(300)
+    assert not any(b"SKJOIN" in sent for sent in world.sent)
+
+
+def test_nothing_is_sent_while_the_arib_limit_holds() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120, every=60)
+    world.module.fault("limit", 600)
+    world.listen(30)  # whatever is under way
+    sent = len(world.sent)
+    world.listen(540)
+    assert len(world.sent) == sent
+    world.listen(120)
+    assert len(world.sent) > sent
+
+
+def test_three_unanswered_requests_lead_to_a_rejoin() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120, every=60)
+    asked = len(world.sent)
+    world.module.fault("lose-answers", 1)
+    world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent[asked:]), within=300)
+    before = next(number for number, sent in enumerate(world.sent[asked:]) if b"SKVER" in sent)
+    assert sum(b"SKSENDTO" in sent for sent in world.sent[asked:][:before]) == 3
+
+
+def test_joining_is_marked_so_that_nobody_knocks_into_it() -> None:
+    world = World()
+    world.listen(600)
+    for sent, joining in zip(world.sent[1:], world.joined_alone[1:], strict=True):
+        assert joining is (b"SKSENDTO" not in sent)
+
+
+@pytest.mark.parametrize("fault", ["noise", "garble", "double", "glue", "late-answers", "fail-sends"])
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_bad_line_costs_no_half_hour_and_makes_no_wrong_reading(fault: str, raw: bool) -> None:
+    world = World(LINK, raw=raw)
+    world.join_module()
+    world.module.fault(fault, 3 if fault in ("garble", "fail-sends") else None)
+    world.listen(4 * 3600, every=60)
+    everything_came(world, NOON)
+    assert len(world.values("power")) > 100
+
+
+def test_a_push_that_was_lost_is_asked_for() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.fault("lose-pushes", 1)
+    world.listen(5 * 3600)
+    everything_came(world, NOON)
+
+
+def test_a_meter_that_feeds_nothing_in_is_asked_for_eb_once() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.fault("refuse-epcs", "EB,E3,E4")
+    world.module.fault("lose-pushes", 1)
+    world.listen(3 * 3600)
+    assert sum(b"\xeb\x00" in sent for sent in world.sent) == 1
+    assert len(world.half_hours("+power")) >= 6
+
+
+def test_a_meter_without_d3_has_the_coefficient_1() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.fault("refuse-epcs", "D3,D7")
+    world.listen(120)
+    assert world.session.scale == TENTHS
+
+
+def test_requests_are_two_seconds_apart_and_one_at_a_time() -> None:
+    world = World(LINK, pace=0.01)
+    world.join_module()
+    times: list[float] = []
+    feed = world.module.feed
+
+    def timed(data: bytes, now: float) -> None:
+        if data.startswith(b"SKSENDTO"):
+            times.append(now)
+        feed(data, now)
+
+    world.module.feed = timed  # type: ignore[method-assign]
+    world.listen(600, every=5)
+    assert min(later - earlier for earlier, later in pairwise(times)) >= SPACING
+
+
+def test_a_silent_module_at_the_start_is_an_error_within_15_seconds() -> None:
+    world = World(LINK)
+    world.module.fault("dead")
+    start = world.now
+    with pytest.raises(NoAnswer, match="no Wi-SUN module answered"):
+        world.listen(60)
+    assert world.now - start <= 15
+
+
+def test_a_module_that_falls_silent_later_is_waited_for() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120, every=60)
+    world.module.fault("dead")
+    world.listen(1800)
+    world.module.fault("dead", 0)
+    world.module.fault("power-cycle")
+    seen = len(world.values("power"))
+    world.listen(900)
+    assert len(world.values("power")) > seen
+
+
+@pytest.mark.parametrize("module", SIMS)
+def test_one_poll_gives_what_was_asked(module: dict[str, Any]) -> None:
+    world = World(**module)
+    world.run(world.session.join())
+    world.points.clear()
+    world.run(world.session.poll((0xE7, 0xE8, 0xE0, 0xE3, 0xEA, 0xEB)))
+    assert {point.measurement for point in world.points} == {"power", "current", "energy", "+power", "-power"}
+    assert world.values("power") == world.truth(0xE7)
+
+
+def test_a_poll_learns_the_scale_before_it_reads_a_register() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.run(world.session.poll((0xE0,)))
+    assert world.session.scale == TENTHS
+    (energy,) = [point for point in world.points if point.measurement == "energy"]
+    assert energy.fields["import"] == world.truth(0xE0)[-1] / 10
+
+
+def test_a_poll_with_no_session_says_so() -> None:
+    world = World(LINK)
+    with pytest.raises(SessionLost, match="no session"):
+        world.run(world.session.poll((0xE7,)))
+
+
+def test_a_poll_in_the_wrong_dialect_finds_the_right_one() -> None:
+    world = World(LINK._replace(dialect=Dialect.A1))
+    world.join_module()
+    world.run(world.session.poll((0xE7,)))
+    assert world.values("power") == world.truth(0xE7)
+    assert world.session.link == LINK
+
+
+def test_a_late_answer_is_recorded_and_not_taken_for_the_next_one() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.module.fault("late-answers", 40)
+    with pytest.raises(SessionLost):
+        world.run(world.session.poll((0xE7,)))
+    world.module.fault("late-answers", 15)
+    answer = world.run(world.session.poll((0xE8,)))
+    assert [prop.epc for prop in answer.properties] == [0xE8]
+    assert world.values("power") == world.truth(0xE7)
+    assert world.values("power")
+
+
+def test_an_answer_that_comes_after_the_second_try_still_answers() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.module.fault("late-answers", 12)
+    answer = world.run(world.session.poll((0xE7,)))
+    assert [prop.epc for prop in answer.properties] == [0xE7]
+
+
+def test_a_notification_that_wants_confirmation_gets_it() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60)
+    infc = "1081 1234 028801 05FF01 74 01 E7 04 00000278".replace(" ", "")
+    world.module.say(f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 0012 {infc}")
+    world.listen(5)
+    assert world.values("power") == [632]
+    assert world.sent[-1].endswith(bytes.fromhex("1081 1234 05FF01 028801 7A 01 E7 00"))
+
+
+def test_another_node_is_not_our_meter() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60)
+    stranger = LINK.address[:-1] + "9"
+    reading = "1081 1234 028801 05FF01 73 01 E7 04 00000278".replace(" ", "")
+    world.module.say(f"ERXUDP {stranger} {LINK.address} 0E1A 0E1A 0000AA0000000009 1 0 0012 {reading}")
+    world.listen(5)
+    assert world.values("power") == []
+    assert any(stranger in note for note in world.notes)
