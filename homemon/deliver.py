@@ -9,7 +9,7 @@ server asked to be left alone, and so that each trouble is told once.
 
 After a failure it starts with one line and grows from there (slow start), so that an old line
 which a server fails on for ever keeps neither newer nor older readings from getting through: it
-ends up alone, and is stepped over.
+ends up alone in a batch, and is stepped over.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 FULL_BATCH = 5000  # rows; about 200 KB of line protocol, far below InfluxDB's 25 MB
 GROWTH = 8
-STRIKES = 3  # a batch, the one line that spoils it, and the line after that
+STRIKES = 5  # a batch, up to three lines in a row that spoil it, and the line after them
 BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0  # seconds
 HOLD_FOR = 600.0
 RETRY_AFTER_LONGEST = 3600.0

@@ -47,6 +47,8 @@ SESSION_OVER = {
 class Step(NamedTuple):
     """What the owner is to do: `send` in order, store `points`, tell `notes`, be back at `wake`.
 
+    `saying` is what is being done that takes time, for whoever watches.
+
     `joining`: the module is in a dialogue that others must not write into. `learned`: link or
     scale changed and are worth keeping. `done`: the program ended, with `result`.
     """
@@ -54,6 +56,7 @@ class Step(NamedTuple):
     send: list[bytes]
     points: list[Point]
     notes: list[str]
+    saying: list[str]
     wake: float
     joining: bool
     learned: bool
@@ -119,7 +122,8 @@ class Session:
         step = Step(
             self._send + talk.outgoing,
             self.take_points(),
-            self._notes + talk.said,
+            self._notes,
+            talk.said,
             talk.wake,
             self._joining,
             self._learned,
@@ -363,7 +367,7 @@ class Session:
         """By the remembered link, or with a scan where there is none or it did not help."""
         assert self._credentials is not None
         self._joining = True
-        if self.link is None or scan:
+        if self.link is None or not self.link.channel or scan:
             link = yield from join.join(self._credentials)
         else:
             link = yield from join.rejoin(self._credentials, self.link)

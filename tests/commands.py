@@ -5,12 +5,15 @@ import selectors
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
 from typing import Any
+
+import pytest
 
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
@@ -111,7 +114,8 @@ class Simulated:
     """A module and its meter on a pty, served by a thread. `path` is a link that survives `replug`."""
 
     def __init__(self, folder: Path, **module: Any) -> None:
-        clock = Clock()
+        speed = module.pop("speed", 1.0)
+        clock = Clock(time.time() - (36000 if speed > 1 else 0), speed)  # a clock that runs stays in the past
         house = House(int(clock.start) - 100 * 86400)
         self.module = Module(house, clock.start, **{"pace": 0.02, **module})
         self.house = house
@@ -163,3 +167,26 @@ def write_config(folder: Path, more: str = "", **smartmeter: str) -> Path:
     path.write_text("\n".join(["[smartmeter]", *lines, "[store]", f"dir = {folder / 'store'}", more, ""]))
     path.chmod(0o600)
     return path
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A file system of its own at `folder`, as small as `size`, which must be mounted as root."""
+    folder.mkdir(mode=0o700)
+    mounted = subprocess.run(("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(folder)), check=False)
+    if mounted.returncode:
+        assert not os.environ.get("CI"), "a tmpfs cannot be mounted here"
+        pytest.skip("a tmpfs cannot be mounted without root")
+    try:
+        yield
+    finally:
+        subprocess.run(("umount", str(folder)), check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Take all the space that is left; gives the file that holds it."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 1024)
+    return filler

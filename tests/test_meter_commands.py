@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from homemon.sim.bp35c0 import BID, PWD
-from tests.commands import deny, homemon, running, simulated, wait_for, write_config
+from tests.commands import deny, fill, homemon, running, simulated, small_disk, wait_for, write_config
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
 POWER = re.compile(r"power value=-?\d+ \d{10}000000000")
@@ -260,3 +260,51 @@ def test_faults_in_config_are_told_all_at_once_and_nothing_is_opened(tmp_path: P
         assert f"config.ini:{line['pasword']}: [smartmeter] pasword: no such key" in run.stderr
         assert f"config.ini:{line['url']}: [server] url:" in run.stderr
         assert not (tmp_path / "store").exists()
+
+
+def test_a_full_disk_is_told_and_no_reading_is_lost_by_it(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with (
+        small_disk(tmp_path / "store", "200k"),
+        simulated(tmp_path) as device,
+        running("meter-listen", "--poll", "5", cwd=tmp_path) as listener,
+    ):
+        listener.until(lambda lines: any(POWER.fullmatch(line) for line in lines))
+        filler = fill(tmp_path / "store")
+        listener.says("wait in memory")
+        listener.says("The disk is full")
+        polled = len([row for row in device.module.truth if row.epc == 0xE7])
+        filler.unlink()
+        listener.until(lambda lines: sum(bool(POWER.fullmatch(line)) for line in lines) > polled)
+        assert listener.stop() == 0
+        truth = [row.value for row in device.module.truth if row.epc == 0xE7]
+        printed = [line for line in listener.lines if POWER.fullmatch(line)]
+        assert [line.split()[1] for line in printed] == [f"value={value}" for value in truth]
+        assert listener.errors.read_text().count("The disk is full") == 1
+        export = homemon("export", "--measurement", "power", cwd=tmp_path)
+        assert export.stdout.splitlines() == printed
+
+
+def test_a_poll_into_a_full_disk_fails_and_says_so(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with small_disk(tmp_path / "store", "64k"), simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        fill(tmp_path / "store")
+        run = homemon("meter-poll", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "The disk is full" in run.stderr
+
+
+def test_a_poll_tells_what_is_no_point(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path, faults={"refuse-epcs": "E8"}) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        told = homemon("meter-poll", "88", "97", "E1", "E7", "E8", cwd=tmp_path)
+        refused = homemon("meter-poll", "E8", cwd=tmp_path)
+    assert told.returncode == 0
+    assert POWER.fullmatch(told.stdout.strip())
+    assert "88 fault: no fault" in told.stderr
+    assert "E1 unit: -1 10^n kWh" in told.stderr
+    assert "the meter refused E8" in told.stderr
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "the meter refused E8" in refused.stderr

@@ -18,16 +18,14 @@ class BackgroundSender:
     def __init__(self, app: App) -> None:
         self._app = app
         self._wake = Event()
-        self._thread = Thread(target=self._run, name="sender", daemon=True)
-
-    def start(self) -> None:
-        """Begin, if a server is configured."""
-        if self._app.config.server is not None:
-            self._thread.start()
+        self._thread: Thread | None = None
 
     def nudge(self) -> None:
-        """Something new is stored."""
+        """Something may wait. Starts the thread where a server is configured and it does not run (any more)."""
         self._wake.set()
+        if self._app.config.server is not None and (self._thread is None or not self._thread.is_alive()):
+            self._thread = Thread(target=self._run, name="sender", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         sender: Sender | None = None

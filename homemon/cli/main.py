@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from homemon import __version__
-from homemon.cli.app import App
 from homemon.errors import ConfigError, HomemonError
 
 GROUPS = {
@@ -70,6 +69,8 @@ def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) 
     Points go to stdout as InfluxDB line protocol, everything else to stderr. Exit status: 0 done,
     1 a device or server failed, 2 wrong usage or configuration.
     """
+    from homemon.cli.app import App
+
     ctx.obj = App(config, quiet, verbose)
 
 

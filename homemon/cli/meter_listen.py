@@ -7,7 +7,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
 from homemon.cli.radio import Radio, Stop, Stopped
-from homemon.errors import PortError, PortVanished
+from homemon.errors import PortError
 from homemon.ports.serial_port import SerialPort
 
 REOPEN_AFTER = 2.0  # seconds
@@ -35,13 +35,13 @@ def command(app: App, every: float | None, trace: str | None) -> None:
     port = radio.open()  # an error now is an error of the set-up: told, not retried
     sender = BackgroundSender(app)
     app.recorder.then(sender.nudge)
-    sender.start()
+    sender.nudge()
     try:
         while True:
             try:
                 with port:
                     radio.run(port, radio.session.listen(every), patient=True)
-            except PortVanished as error:
+            except PortError as error:
                 app.complain(f"{error}; waiting for it to come back")
             port = _reopened(radio, stop)
             app.remark("the port is back")

@@ -6,8 +6,10 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.radio import KNOCK_WITHIN, Radio
+from homemon.devices import meter
 from homemon.errors import ConfigError, DeviceError, PortError, SessionLost
 from homemon.ports import serial_port
+from homemon.wire.echonet import Property
 
 
 class Epc(click.ParamType[int]):
@@ -56,11 +58,28 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
         except SessionLost as error:
             error.hint = error.hint or "Run `homemon join`, or let `homemon meter-listen` keep the session."
             raise
-    refused = [f"{prop.epc:02X}" for prop in answer.properties if not prop.edt]
-    if len(refused) == len(answer.properties):
-        raise DeviceError(f"the meter refused {', '.join(refused) or 'the request'}", "It does not have this property.")
-    if refused:
-        app.remark(f"the meter refused {', '.join(refused)}")
+    told = [explain(prop) for prop in answer.properties]
+    if all(told) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
+        raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded.")
+    for text in filter(None, told):
+        app.remark(text)
+
+
+def explain(prop: Property) -> str:
+    """What a person should know of one property of an answer; nothing where it became a point."""
+    name = f"{prop.epc:02X}"
+    row = meter.PROPS.get(prop.epc)
+    if not prop.edt:
+        return f"the meter refused {name}"
+    if row is None:
+        return f"{name}: {prop.edt.hex().upper()}"
+    try:
+        value = meter.value_of(prop)
+    except ValueError as error:
+        return str(error)
+    if value is None:
+        return f"the meter has no data for {name} ({row.name})"
+    return "" if prop.epc in meter.SERIES else f"{name} {row.name}: {value} {row.unit}".rstrip()
 
 
 def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:

@@ -117,6 +117,8 @@ class Radio:
             self.dialogue.drop()
         for data in step.send:
             port.write(data)
+        for text in step.saying:
+            self.app.progress(text)
         for note in step.notes:
             self.app.remark(note)
         if step.learned:

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO, NamedTuple, cast
 import click
 
 from homemon.sim.bp35c0 import BID, PWD, Dialect, Module, Truth
-from homemon.sim.faults import FAULTS
+from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.house import DAY, House
 from homemon.sim.terminal import Clock, Terminal
 
@@ -35,7 +36,7 @@ class FaultOption(NamedTuple):
 
 
 def read_fault(text: str) -> FaultOption:
-    """Raises click.UsageError where the delay is no number of seconds."""
+    """Raises click.UsageError where name, value or delay are wrong."""
     what, at, when = text.partition("@")
     name, equals, value = what.partition("=")
     try:
@@ -44,7 +45,12 @@ def read_fault(text: str) -> FaultOption:
             raise ValueError(when)
     except ValueError:
         raise click.UsageError(f"--fault {text}: after @ stands a number of seconds, not {when!r}") from None
-    return FaultOption(name, value if equals else None, after)
+    fault = FaultOption(name, value if equals else None, after)
+    try:
+        read_value(fault.name, fault.value)
+    except ValueError as error:
+        raise click.UsageError(f"--fault {text}: {error}") from None
+    return fault
 
 
 def read_time(text: str) -> float:
@@ -59,7 +65,9 @@ def read_time(text: str) -> float:
 def new_house(now: float, seed: int) -> House:
     """The house of all simulators: its registers begin with the year in which the 99 days begin."""
     year = datetime.fromtimestamp(now - REMEMBERED, JST).year
-    return House(int(datetime(year, 1, 1, tzinfo=JST).timestamp()), seed)
+    house = House(int(datetime(year, 1, 1, tzinfo=JST).timestamp()), seed)
+    house.imported(now)  # sums up until now, once and before anybody waits for an answer
+    return house
 
 
 @contextlib.contextmanager
@@ -126,7 +134,9 @@ def meter(
     seed: int,
 ) -> None:
     """A Wi-SUN module with a smart meter behind it, on a pty whose path is the first line of stdout."""
-    clock = Clock(read_time(start) if start else None, speed)
+    if len(bid) != 32 or not 1 <= len(pwd) <= 32:
+        raise click.UsageError("--bid takes 32 characters, --pwd up to 32")
+    begin = read_time(start) if start else None
     wanted = [read_fault(text) for text in faults]
     with contextlib.ExitStack() as stack:
         record = None
@@ -139,8 +149,10 @@ def meter(
             def record(truth: Truth) -> None:
                 write_truth(file, truth)
 
+        house = new_house(time.time() if begin is None else begin, seed)
+        clock = Clock(begin, speed)
         module = Module(
-            new_house(clock.start, seed),
+            house,
             clock.start,
             dialect=cast(Dialect, dialect),
             bid=bid,
@@ -151,11 +163,8 @@ def meter(
             record=record,
             seed=seed,
         )
-        try:
-            for name, value, after in wanted:
-                module.fault(name, value, None if after is None else clock.start + after)
-        except ValueError as error:
-            raise click.UsageError(str(error)) from None
+        for name, value, after in wanted:
+            module.fault(name, value, None if after is None else clock.start + after)
         terminal = stack.enter_context(Terminal(module, clock))
         stack.enter_context(linked(link, terminal.path))
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,7 +21,7 @@ from random import Random
 from typing import Literal, NamedTuple
 
 from homemon.sim.bp35c0_commands import COMMANDS, METER, METER_MAC, OWN
-from homemon.sim.faults import FAULTS
+from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.house import HALF_HOUR, House
 from homemon.sim.smart_meter import Reply, SmartMeter, Value
 
@@ -127,13 +127,8 @@ class Module:
 
         Raises ValueError where name or value are not of the table.
         """
-        if name not in FAULTS:
-            raise ValueError(f"no fault is called {name!r}; there are {', '.join(FAULTS)}")
+        wanted = read_value(name, value)
         row = FAULTS[name]
-        try:
-            wanted = row.read(str(row.default if value is None else value))
-        except ValueError:
-            raise ValueError(f"the fault {name} takes {row.takes}, not {value!r}") from None
 
         def begin() -> None:
             if row.act is None:

@@ -85,7 +85,7 @@ def _refuse_epcs(module: "Module", epcs: frozenset[int]) -> None:
     module.meter.refused = epcs
 
 
-EACH_NTH, ON, TIMES, SECONDS = "each Nth", "1 or 0", "a number of times", "seconds"
+EACH_NTH, ON, TIMES, SECONDS = "N for each Nth", "1 or 0", "how many times", "seconds"
 EPCS = "EPCs in hex with commas"
 
 FAULTS = {
@@ -111,3 +111,14 @@ FAULTS = {
         Fault("dead", ON, "1", "the module hears nothing and says nothing", _count),
     )
 }
+
+
+def read_value(name: str, value: object = None) -> Any:
+    """What a fault of the table takes `value` for, its default where there is none. Raises ValueError."""
+    if name not in FAULTS:
+        raise ValueError(f"no fault is called {name!r}; there are {', '.join(FAULTS)}")
+    row = FAULTS[name]
+    try:
+        return row.read(str(row.default if value is None else value))
+    except ValueError:
+        raise ValueError(f"{name} takes {row.takes}, not {value!r}") from None

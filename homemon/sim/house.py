@@ -12,6 +12,7 @@ integral of power. The day is a Japanese one: JST (UTC+9, no daylight saving), s
 cooking in the evening, the EcoCute heating from 02:00 to 05:00 what was drawn the day before.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from math import pi, sin
@@ -65,12 +66,11 @@ DRAWS = (  # of hot water: the same shape, litres in place of watts
 
 
 class Minutes(NamedTuple):
-    """One day's 1,440 values of each: W, W, W, litres. `load` includes the EcoCute."""
+    """One day's 1,440 values of each, in W. `load` includes the EcoCute."""
 
     load: list[int]
     solar: list[int]
     ecocute: list[int]
-    tank: list[int]
 
 
 class Sums(NamedTuple):
@@ -91,6 +91,7 @@ class House:
         self._sums = [Sums(0, 0, 0, 0)]  # at start + index × HALF_HOUR
         self._lock = Lock()  # simulators in several threads share one house
         self._day = lru_cache(maxsize=8)(self._make_day)
+        self._tank = lru_cache(maxsize=2)(self._make_tank)
 
     # --- now -----------------------------------------------------------------------
 
@@ -118,7 +119,7 @@ class House:
     def tank(self, t: float) -> int:
         """Litres of hot water left (the EcoCute's property E1)."""
         day, minute = _moment(t)
-        return self._day(day).tank[minute]
+        return self._tank(day)[minute]
 
     # --- energy; all raise ValueError before the start -------------------------------
 
@@ -204,7 +205,7 @@ class House:
             for minute in range(begin, begin + habit.minutes):
                 load[minute] += habit.watts
         solar = _sun(Random(f"{self._seed} sun {day}"), day)
-        return Minutes(load, solar, ecocute, self._tank_of(day, used))
+        return Minutes(load, solar, ecocute)
 
     def _draws(self, day: int) -> list[tuple[int, int]]:
         """When and how many litres of hot water are drawn on a day; one litre count for each minute."""
@@ -215,17 +216,18 @@ class House:
             for minute in range(habit.minutes)
         ]
 
-    def _tank_of(self, day: int, used: int) -> list[int]:
+    def _make_tank(self, day: int) -> list[int]:
         """Litres in the tank: what the day before left, refilled evenly while heating, then drawn."""
         span = HEATING_TO - HEATING_FROM
-        levels = [TANK_FULL - used + used * min(max(minute - HEATING_FROM, 0), span) // span for minute in range(1440)]
-        drawn = [0] * 1440
+        used = sum(litres for _, litres in self._draws(day - 1))
+        drawn = Counter[int]()
         for minute, litres in self._draws(day):
             drawn[minute] += litres
-        total = 0
-        for minute, litres in enumerate(drawn):
-            total += litres
-            levels[minute] -= total
+        levels, total = [], 0
+        for minute in range(1440):
+            total += drawn[minute]
+            heated = used * min(max(minute - HEATING_FROM, 0), span) // span
+            levels.append(TANK_FULL - used + heated - total)
         return levels
 
 
@@ -259,9 +261,9 @@ def _base_load(rng: Random, day: int) -> list[int]:
     climate = int(350 * abs(_season(day)) * rng.uniform(0.4, 1.0))
     watts = []
     for minute in range(1440):
-        awake = 6 * 60 <= minute < 23 * 60
+        awake = 60 + climate if 6 * 60 <= minute < 23 * 60 else 0
         fridge = 90 if (minute + offset) % 40 < 15 else 0
-        watts.append(250 + fridge + (60 + climate if awake else 0) + int(rng.random() * 40))
+        watts.append(250 + fridge + awake + int(rng.random() * 40))
     return watts
 
 
@@ -273,9 +275,10 @@ def _sun(rng: Random, day: int) -> list[int]:
     clarity = min(1.0, rng.uniform(0.1, 1.3))  # one day in four is clear
     patchiness = 0.8 * clarity * (1 - clarity)
     cover = 0.0
-    watts = []
-    for minute in range(1440):
-        cover = 0.9 * cover + 0.1 * rng.uniform(-3, 3)
-        height = sin(pi * (minute - sunrise) / length) if 0 < minute - sunrise < length else 0.0
-        watts.append(max(0, int(peak * height * max(0.03, min(1.0, clarity + patchiness * cover)))))
+    watts = [0] * 1440
+    for minute in range(int(sunrise) + 1, int(sunrise + length) + 1):
+        cover = 0.9 * cover + 0.6 * (rng.random() - 0.5)
+        sky = clarity + patchiness * cover
+        height = sin(pi * (minute - sunrise) / length)
+        watts[minute] = int(peak * height * min(1.0, max(0.03, sky)))
     return watts

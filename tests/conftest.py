@@ -1,0 +1,100 @@
+"""What the tests share: servers for the whole run, and an empty database or store for each test."""
+
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from homemon.config import Server
+from homemon.deliver import Sender
+from homemon.influx import Influx
+from homemon.store import Store
+from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
+
+_NUMBERS = count()
+MakeSender = Callable[[Server], Sender]
+
+
+@pytest.fixture(scope="session")
+def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """InfluxDB without authentication."""
+    server = InfluxServer(tmp_path_factory.mktemp("influx"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def closed_influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxServer]:
+    """InfluxDB that asks for a password."""
+    server = InfluxServer(tmp_path_factory.mktemp("closed"), auth=True)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServer]:
+    """VictoriaMetrics; tests keep apart by the measurement's name."""
+    server = VictoriaServer(tmp_path_factory.mktemp("victoria"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def database(influx_server: InfluxServer) -> Database:
+    """An empty database."""
+    found = Database(influx_server, f"home{next(_NUMBERS)}")
+    found.renew()
+    return found
+
+
+@pytest.fixture
+def closed_database(closed_influx_server: InfluxServer) -> Database:
+    """An empty database behind a password."""
+    found = Database(closed_influx_server, f"home{next(_NUMBERS)}")
+    found.renew()
+    return found
+
+
+@pytest.fixture
+def own_influx(tmp_path: Path) -> Iterator[Database]:
+    """An empty database on a server that the test may kill."""
+    found = Database(InfluxServer(tmp_path / "influx"), "home")
+    found.server.start()
+    found.renew()
+    yield found
+    found.server.kill()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server that does what the test says."""
+    server = ScriptedServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """A server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    opened = Store(tmp_path / "store")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sender_to(store: Store) -> MakeSender:
+    """Senders of what waits in `store`."""
+    return lambda server: Sender(store, lambda: Influx(server), store.path.parent, Random(1))

@@ -1,0 +1,52 @@
+"""What the tests of the store say again and again."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from homemon.clock import RELEASED, Instant
+from homemon.deliver import Sender, Sending
+from homemon.points import Number, Point
+from homemon.store import Store
+from tests.servers import PATIENCE, Points
+
+T = RELEASED + 1_000_000
+WALL = float(T)
+NOW = Instant(T, 5000.0, "this boot")
+
+
+def put(store: Store, *points: Point, at: Instant = NOW) -> list[Point]:
+    """Store points that arrive `at`."""
+    return store.add([(point, at) for point in points])
+
+
+def content(store: Store) -> list[tuple[int, str, dict[str, Number]]]:
+    """All that is in it, without tags."""
+    return [(time, name, fields) for time, name, _, fields in store.lines(0, 1 << 62)]
+
+
+def everything(folder: Path) -> list[tuple[int, str, dict[str, Number]]]:
+    """What a process that comes later reads."""
+    store = Store(folder)
+    try:
+        return content(store)
+    finally:
+        store.close()
+
+
+def fill(store: Store, times: Iterable[int], name: str = "power") -> Points:
+    """Store a point a second; gives what the server is to hold in the end."""
+    points = [Point(name, {"value": i}, T + i) for i in times]
+    put(store, *points)
+    return {(name, T + i): {"value": i} for i in times}
+
+
+def send(sender: Sender, wall: float = WALL) -> Sending:
+    """One round, which must get the lock."""
+    sending = sender.send(wall, PATIENCE)
+    assert sending is not None
+    return sending
+
+
+def seconds(lines: Iterable[str]) -> list[int]:
+    """Times of lines, counted from T."""
+    return [int(line.split()[-1].removesuffix("000000000")) - T for line in lines]

@@ -1,0 +1,177 @@
+"""config.ini: every fault at once and by its line, and no byte changed but the address."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from homemon import config
+from homemon.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent
+METER = "[smartmeter]\nbid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\n"
+
+
+def parsed(text: str) -> config.Config:
+    return config.parse(text, Path("config.ini"))
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        parsed(text)
+    assert error.value.exit_code == 2
+    return str(error.value).splitlines()
+
+
+def test_the_originals_config_is_read_as_it_is() -> None:
+    original = "[smartmeter]\n\naddress = FE80:0000:0000:0000:0200:AA00:0000:0002\npwd = 0123456789AB\n"
+    original += "bid = 00112233445566778899AABBCCDDEEFF\n\n[server]\nurl = http://example.com\n"
+    read = parsed(original)
+    assert read.smartmeter is not None
+    assert read.server is not None
+    assert read.smartmeter.serial_port == "/dev/ttyAMA0"
+    assert (read.server.url, read.server.db) == ("http://example.com:8086", "smartmeter")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("x = 1\n", "config.ini:1: a line before the first [section]"),
+        (METER + "what\n", "config.ini:4: neither a [section], nor key = value, nor a comment"),
+        (
+            METER + "bid = 00112233445566778899AABBCCDDEEFF\n",
+            "config.ini:4: [smartmeter] bid: stands already on line 2",
+        ),
+        (METER + "\n[smartmeter]\n", "config.ini:5: [smartmeter]: stands already on line 1"),
+        (METER + "\n[serverr]\n", "config.ini:5: [serverr]: no such section"),
+        (METER + "Serial_Portt = x\n", "config.ini:4: [smartmeter] serial_portt: no such key"),
+        ("[smartmeter]\npwd = 0123456789AB\n", "config.ini:1: [smartmeter] bid: is missing"),
+        ("[server]\nurl = localhost\n", "config.ini:2: [server] url: must be like"),
+        ("[server]\nurl = http://me:pw@host\n", "config.ini:2: [server] url: must be like"),
+        ("[server]\nurl = http://h\nuser = me\n", "config.ini:1: [server] user and password go together"),
+        ("[server]\nurl = http://h\norg = o\n", "config.ini:1: [server] org and bucket go together"),
+        ("[server]\nurl = http://h\ntimeout = soon\n", "config.ini:3: [server] timeout: must be a number of seconds"),
+        ("[store]\nkeep_days = -1\n", "config.ini:2: [store] keep_days: must be a whole number from 0"),
+        ("[tags]\nhome =\n", "config.ini:2: [tags] home: is empty"),
+        ("[kyocera]\ntransport = usb\n", "config.ini:2: [kyocera] transport: must be i2c or serial"),
+        ("[ecocute]\nhost = h\neoj = 26B\n", "config.ini:3: [ecocute] eoj: must be 6 hexadecimal digits"),
+    ],
+)
+def test_a_fault_is_told_with_its_line(text: str, where: str) -> None:
+    assert [fault for fault in faults(text) if fault.startswith(where)], faults(text)
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
+    told = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x\n[store]\nkeep_days = x\n")
+    assert [fault.split(":")[1] for fault in told] == ["2", "3", "5", "7"]
+
+
+@pytest.mark.parametrize("secret", ["0011223344556677", "zz112233445566778899AABBCCDDEEFF"])
+def test_no_fault_shows_the_value(secret: str) -> None:
+    told = faults(f"[smartmeter]\nbid = {secret}\npwd = {secret}\n[server]\nurl = http://u:{secret}@h\n")
+    assert len(told) == 3
+    assert not any(secret in fault for fault in told)
+    assert secret not in repr(told)
+
+
+def test_a_password_may_hold_what_means_something_elsewhere() -> None:
+    server = parsed("[server]\nurl = http://h\nuser = me\npassword = a%b;c#d = %(x)s\n").server
+    assert server is not None
+    assert server.password == "a%b;c#d = %(x)s"
+    assert "a%b" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("url", "read"),
+    [
+        ("http://localhost", "http://localhost:8086"),
+        ("http://localhost:80/", "http://localhost:80"),
+        ("https://vm.example", "https://vm.example"),
+        ("http://vm:8480/insert/0/influx/write", "http://vm:8480/insert/0/influx/write"),
+    ],
+)
+def test_http_without_a_port_means_8086(url: str, read: str) -> None:
+    server = parsed(f"[server]\nurl = {url}\n").server
+    assert server is not None
+    assert server.url == read
+
+
+def test_a_file_that_is_not_utf8_names_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_bytes(b"[smartmeter]\n# " + "電力".encode("shift_jis") + b"\n")
+    with pytest.raises(ConfigError, match=r"config\.ini:2: not UTF-8"):
+        config.load(path)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_bytes(b"\xef\xbb\xbf" + METER.replace("\n", "\r\n").encode())
+    read = config.load(path).smartmeter
+    assert read is not None
+    assert read.pwd == "0123456789AB"
+
+
+def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(ConfigError, match="no configuration found"):
+        config.find(None, {})
+    users = tmp_path / "home/.config/homemon/config.ini"
+    users.parent.mkdir(parents=True)
+    users.touch()
+    assert config.find(None, {}) == users
+    (tmp_path / "config.ini").touch()
+    assert config.find(None, {}) == Path("config.ini")
+    assert config.find(None, {"HOMEMON_CONFIG": "/elsewhere"}) == Path("/elsewhere")
+    assert config.find("named", {"HOMEMON_CONFIG": "/elsewhere"}) == Path("named")
+
+
+ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (METER + "address =\n\n[store]\n", METER + f"address ={ADDRESS}\n\n[store]\n"),
+        (METER + "address = \n", METER + f"address = {ADDRESS}\n"),
+        ("[smartmeter]\r\naddress: FE80\r\n", f"[smartmeter]\r\naddress: {ADDRESS}\r\n"),
+        ("# 家\n[smartmeter]\nbid = 1\n", f"# 家\n[smartmeter]\naddress = {ADDRESS}\nbid = 1\n"),
+        ("[smartmeter]", f"[smartmeter]\naddress = {ADDRESS}\n"),
+        ("[tags]\naddress = x\n[smartmeter]\nADDRESS=y", f"[tags]\naddress = x\n[smartmeter]\nADDRESS={ADDRESS}"),
+        (
+            "[smartmeter]\nbid = 1\n[tags]\naddress = x\n",
+            f"[smartmeter]\naddress = {ADDRESS}\nbid = 1\n[tags]\naddress = x\n",
+        ),
+    ],
+)
+def test_only_the_address_changes(tmp_path: Path, before: str, after: str) -> None:
+    path = tmp_path / "config.ini"
+    path.write_bytes(before.encode())
+    path.chmod(0o640)
+    config.replace_address(path, ADDRESS)
+    assert path.read_bytes() == after.encode()
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config.ini"]
+
+
+def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real.ini", tmp_path / "config.ini"
+    real.write_text(METER)
+    link.symlink_to(real)
+    config.replace_address(link, ADDRESS)
+    assert link.is_symlink()
+    assert ADDRESS in real.read_text()
+
+
+def test_the_example_has_every_key_and_is_sound_when_all_of_it_is_switched_on() -> None:
+    example = (ROOT / "config.ini.example").read_text()
+    parsed(example)
+    switched_on = re.sub(r"(?m)^# (\[\w+\]|\w+ =.*)$", r"\1", example)
+    for either in ("user = homemon\n", "password = secret\n"):  # not together with a token
+        switched_on = switched_on.replace(either, "", 1)
+    parsed(switched_on)
+    for section, keys in config.KEYS.items():
+        _, _, rest = example.partition(f"[{section}]")
+        here = rest.split("\n[")[0].split("\n# [")[0]
+        for key in keys:
+            assert re.search(rf"(?m)^(# )?{key} =", here), f"[{section}] {key}"

@@ -1,0 +1,130 @@
+"""The store: each reading once, on disk before it is shown, whatever else happens to the machine."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from homemon.clock import RELEASED, Instant
+from homemon.points import Number, Point
+from homemon.store import Store
+from tests.stores import T, content, put
+
+
+def sent(store: Store) -> list[str]:
+    """Lets all that waits be sent; gives the lines."""
+    waiting = store.waiting(1000)
+    store.mark_sent(waiting)
+    return [entry.text.removesuffix("000000000") for entry in waiting]
+
+
+# --- what a row is ------------------------------------------------------------------
+
+
+def test_a_point_that_comes_again_is_neither_new_nor_sent_again(store: Store) -> None:
+    reading = Point("power", {"value": 523}, T)
+    assert put(store, reading) == [reading]
+    assert sent(store) == [f"power value=523 {T}"]
+    assert put(store, reading, reading, Point("power", {"value": 523.0}, T)) == []
+    assert sent(store) == []
+
+
+def test_fields_merge_and_only_what_changed_is_sent(store: Store) -> None:
+    put(store, Point("current", {"r": 4.2}, T))
+    sent(store)
+    assert put(store, Point("current", {"r": 4.2, "t": 0.1}, T))
+    assert sent(store) == [f"current t=0.1 {T}"]
+    assert put(store, Point("current", {"r": 4.3}, T))
+    assert content(store) == [(T, "current", {"r": 4.3, "t": 0.1})]
+    assert sent(store) == [f"current r=4.3 {T}"]
+
+
+def test_numbers_come_back_as_they_went_in(store: Store) -> None:
+    values: list[Number] = [0.3, 523, -1, 1234.5, 99999999999999, 9999999999.9999, 0]
+    put(store, *(Point("power", {"value": value}, T + i) for i, value in enumerate(values)))
+    assert [repr(fields["value"]) for _, _, fields in content(store)] == [repr(value) for value in values]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["power", "+power", "a b"]),
+            st.integers(T, T + 3),
+            st.dictionaries(st.sampled_from(["value", "r", "t"]), st.integers(-2, 2), min_size=1),
+        )
+    )
+)
+def test_the_store_is_a_dictionary(
+    tmp_path_factory: pytest.TempPathFactory, said: Sequence[tuple[str, int, dict[str, int]]]
+) -> None:
+    store = Store(tmp_path_factory.mktemp("model"))
+    known: dict[tuple[int, str], dict[str, int]] = {}
+    new = []
+    for name, time, fields in said:
+        before = dict(known.setdefault((time, name), {}))
+        known[time, name] |= fields
+        new.append(known[time, name] != before)
+    points = [Point(name, fields, time) for name, time, fields in said]
+    assert put(store, *points) == [point for point, is_new in zip(points, new, strict=True) if is_new]
+    assert content(store) == [(*key, known[key]) for key in sorted(known)]
+    assert store.backlog().waiting == len(known)
+    store.close()
+
+
+def test_an_export_streams_in_order_and_does_not_block_a_writer(store: Store) -> None:
+    put(store, *(Point(name, {"value": i}, T + i // 2) for i in range(500) for name in ("+power", "power")))
+    other = Store(store.path.parent)
+    stream = store.lines(T + 10, T + 200)
+    first = next(stream)
+    put(other, Point("power", {"value": -1}, T + 100))
+    found = [first, *stream]
+    other.close()
+    assert [time for time, *_ in found] == [T + 10 + i // 2 for i in range(380)]
+    assert {tuple(fields.values()) for time, name, _, fields in found if (time, name) == (T + 100, "power")} == {(201,)}
+    assert {name for _, name, *_ in store.lines(0, 1 << 62, "+power")} == {"+power"}
+
+
+def test_waiting_gives_whole_lines_newest_first(store: Store) -> None:
+    put(store, *(Point("ecocute", {"power": 1, "powerSum": 2, "tank": 3}, T + i) for i in range(3)))
+    put(store, Point("power", {"value": 1}, T + 1))
+    whole = "ecocute power=1,powerSum=2,tank=3"
+    assert [entry.text for entry in store.waiting(1)] == [f"{whole} {T + 2}000000000"]
+    assert sent(store) == [f"{whole} {T + 2}", f"power value=1 {T + 1}", f"{whole} {T + 1}", f"{whole} {T}"]
+
+
+# --- a clock that is wrong -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.6e9, RELEASED - 1.0, T - 400.0], ids=["1970", "2020", "release", "behind"])
+def test_a_reading_waits_undated_until_the_clock_is_right(store: Store, wrong: float) -> None:
+    put(store, Point("+power", {"value": 1}, T))
+    sent(store)
+    assert put(store, Point("power", {"value": 5}), at=Instant(wrong, 100.0, "b")) == []
+    assert put(store, Point("current", {"r": 1, "t": 2}), at=Instant(wrong + 20.5, 120.5, "b")) == []
+    assert store.undated() == 3
+    later = put(store, Point("power", {"value": 6}), at=Instant(T + 1000.7, 200.0, "b"))
+    dated = [Point("power", {"value": 5}, T + 900), Point("current", {"r": 1, "t": 2}, T + 921)]
+    assert later == [Point("power", {"value": 6}, T + 1000), *dated]
+    assert store.undated() == 0
+    assert len(sent(store)) == 3
+
+
+def test_a_reading_with_a_time_of_its_own_needs_no_clock(store: Store) -> None:
+    half_hour = Point("+power", {"value": 1}, T)
+    assert put(store, half_hour, at=Instant(0.0, 3.0, "b")) == [half_hour]
+
+
+def test_the_meter_may_be_a_little_ahead_of_the_clock(store: Store) -> None:
+    put(store, Point("+power", {"value": 1}, T))
+    assert put(store, Point("power", {"value": 5}), at=Instant(T - 299.0, 1.0, "b")) == [
+        Point("power", {"value": 5}, T - 299)
+    ]
+
+
+def test_what_another_boot_left_undated_gets_no_invented_time(store: Store) -> None:
+    put(store, Point("power", {"value": 5}), at=Instant(0.0, 100.0, "the boot before"))
+    put(store, Point("power", {"value": 6}))
+    assert content(store) == [(T, "power", {"value": 6})]
+    assert store.undated() == 1
