@@ -152,7 +152,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "keep_days": Key(number(0, 36500), 0),
     },
 }
-ALWAYS = frozenset({"store"})  # sections that exist, with their defaults, even where the file has none
+ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults, even where the file has none
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class Config:
     smartmeter: SmartMeter | None
     ecocute: EcoCute | None
     kyocera: Kyocera | None
-    i2c: I2c | None
+    i2c: I2c
     server: Server | None
     store: Store
     tags: Mapping[str, str]

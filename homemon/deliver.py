@@ -167,7 +167,7 @@ class Sender:
         backlog = self._store.backlog()
         told = self._store.recall("fault") or ""
         if trouble is None:
-            if failures or told:
+            if failures:
                 self._store.remember(failures=0, retry_at=0, fault="")
             return Sending(sent, backlog.waiting, backlog.parked, "", False, 0.0)
         pause = HOLD_FOR

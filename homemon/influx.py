@@ -130,7 +130,7 @@ class Influx:
         verdict = VERDICTS.get(status, Verdict.LATER if status >= 500 else Verdict.HOLD)
         if verdict is Verdict.TAKEN:
             return Answer(verdict)
-        said = response.text
+        said = response.content.decode("utf-8", "replace")
         if verdict is Verdict.DATA_FAULT and not DATA_FAULT.search(said):
             verdict = Verdict.HOLD
         hint = HINTS.get(status, "")

@@ -10,6 +10,7 @@ from datetime import timedelta, timezone
 from typing import NamedTuple
 
 Number = int | float
+HALF_HOUR = 1800  # seconds
 JST = timezone(timedelta(hours=9), "JST")  # the devices' clocks, and the people's
 NANOSECONDS = "000000000"  # times are whole seconds; line protocol wants nanoseconds
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from homemon.devices import meter
 from homemon.errors import DeviceError, HomemonError, NoAnswer, SessionLost, WireError
-from homemon.points import Point
+from homemon.points import HALF_HOUR, Point
 from homemon.wire import echonet, join, skstack
 from homemon.wire.dialogue import Ask, Conversation, Dialogue, pause
 from homemon.wire.join import Credentials, Link, is_event
@@ -402,11 +402,11 @@ class Session:
 
     def _until_pushed(self) -> float:
         """Seconds until the next half-hour's EA and EB must have come, and a little more."""
-        return (PUSHED_WITHIN - self._wall) % meter.HALF_HOUR + self._rng.uniform(5, 30)
+        return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._rng.uniform(5, 30)
 
     def _ask_half_hours(self) -> Dialogue[None]:
         """Ask for EA and EB of the newest half-hour where they were not heard; EB may be refused for good."""
-        newest = (int(self._wall) - PUSHED_WITHIN) // meter.HALF_HOUR * meter.HALF_HOUR
+        newest = (int(self._wall) - PUSHED_WITHIN) // HALF_HOUR * HALF_HOUR
         lacking = [epc for epc in (0xEA, 0xEB) if self._half_hours.get(epc, 0) < newest and epc not in self._refused]
         if not lacking:
             return

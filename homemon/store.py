@@ -29,6 +29,8 @@ from homemon.points import Number, Point, line
 FILE = "homemon.db"
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0
+METERED = ("+power", "-power")  # their times are the utility's
+DAY = 86_400  # seconds
 CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
 
@@ -91,7 +93,8 @@ class Store:
             try:
                 self._db = _open(self.path)
             except OSError as error:
-                raise StoreError(f"the store {self.path} cannot be opened: {error.strerror}", REMEDIES[1][1]) from None
+                text = error.strerror or str(error)
+                raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
 
     def close(self) -> None:
         """Close the connection; what was committed stays."""
@@ -120,13 +123,21 @@ class Store:
         return changed
 
     def trusts(self, wall: float) -> bool:
-        """Whether the wall clock can be right: not before this release, nor before the newest point."""
-        newest = self._newest()
-        return wall >= max(RELEASED, newest - CLOCK_SLACK)
+        """Whether the wall clock can be right: not before this release, nor before the newest point.
 
-    def _newest(self) -> int:
-        query = "SELECT max((SELECT max(time) FROM point WHERE series = id)) FROM series"
-        return self._db.execute(query).fetchone()[0] or 0
+        A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
+        and does not count: else it would make us distrust a clock that is right again.
+        """
+        newest: dict[bool, int] = {}
+        query = "SELECT measurement, (SELECT max(time) FROM point WHERE series = id) FROM series"
+        for measurement, time in self._db.execute(query):
+            metered = measurement in METERED
+            newest[metered] = max(time or 0, newest.get(metered, 0))
+        meters = newest.get(True)
+        others = newest.get(False, 0)
+        if meters is not None and others > meters + DAY:
+            others = 0
+        return wall >= max(RELEASED, max(meters or 0, others) - CLOCK_SLACK)
 
     def _put(self, point: Point) -> bool:
         rows = [(self._series(point.measurement, name), point.time, value) for name, value in point.fields.items()]
@@ -293,11 +304,13 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"the store {self.path} cannot be {what}: {error}", _remedy(error)) from error
+            raise StoreError(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
 
 
 REMEDIES = (
     ("full", "The disk is full: free some space; readings are stored again as soon as there is."),
+    ("No space", "The disk is full: free some space, and start again."),
+    ("Permission denied", "Run homemon as the user who owns the store's folder, or name another in [store] dir."),
     ("readonly", "Run homemon as the user who owns the store's folder, or name another in [store] dir."),
     ("unable to open", "Check that [store] dir exists and that you may write there."),
     ("disk I/O", "The disk does not take what is written (full, worn out, or unplugged): see dmesg and df."),
@@ -307,8 +320,7 @@ REMEDIES = (
 )
 
 
-def _remedy(error: sqlite3.Error) -> str:
-    text = str(error)
+def _remedy(text: str) -> str:
     return next((remedy for sign, remedy in REMEDIES if sign in text), "")
 
 

@@ -179,7 +179,7 @@ def test_each_status_has_its_verdict(scripted: ScriptedServer, reply: Reply, ver
 def test_what_a_server_says_is_told_short_and_without_any_secret(scripted: ScriptedServer) -> None:
     def echo(asked: Asked) -> Reply:
         said = f"no such {asked.headers['Authorization']} or {SECRET}\nin\tconfig " + " " * 900 + SECRET + "x" * 5000
-        return Reply(401, said)
+        return Reply(401, said, {"Content-Type": "text/plain"})
 
     scripted.answer = echo
     for more in ({"token": SECRET}, {"token": SECRET, "bucket": "b"}, {"user": "me", "password": SECRET}):

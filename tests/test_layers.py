@@ -25,12 +25,15 @@ MAY_IMPORT = {
     "devices": {"wire", "points", "errors"},
     "ports": {"wire"} | FOUNDATION,
     "session": {"wire", "devices"} | FOUNDATION,
+    "controller": {"wire", "devices"} | FOUNDATION,
     "state": {"wire", "devices"} | FOUNDATION,
     "store": FOUNDATION,
     "influx": FOUNDATION,
     "deliver": {"store", "influx"} | FOUNDATION,
     "sim": set[str](),
-    "cli": {"ports", "session", "state", "store", "influx", "deliver", "wire", "devices", "sim"} | FOUNDATION,
+    "cli": {"ports", "session", "controller", "state", "deliver", "wire", "devices", "sim"}
+    | {"store", "influx"}
+    | FOUNDATION,
 }
 """What each layer may import of homemon, itself excepted."""
 ONLY_IN = {"requests": {"influx"}, "click": {"cli"}, "smbus2": {"ports"}, "serial": {"ports"}, "sqlite3": {"store"}}

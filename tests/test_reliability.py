@@ -27,7 +27,10 @@ def truth_of(module: Module) -> tuple[list[str], dict[tuple[str, int], str]]:
         if truth.epc == 0xE7:
             readings.append(f"value={truth.value}")
         elif truth.epc in (0xEA, 0xEB):
-            time, count = truth.value  # type: ignore[misc]
+            assert isinstance(truth.value, tuple)
+            time, count = truth.value
+            assert isinstance(time, int)
+            assert isinstance(count, int)
             registers["+power" if truth.epc == 0xEA else "-power", time] = f"value={number_text(count / 10)}"
     return readings, registers
 

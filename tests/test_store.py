@@ -128,3 +128,10 @@ def test_what_another_boot_left_undated_gets_no_invented_time(store: Store) -> N
     put(store, Point("power", {"value": 6}))
     assert content(store) == [(T, "power", {"value": 6})]
     assert store.undated() == 1
+
+
+def test_a_leap_ahead_of_our_clock_does_not_make_the_right_time_distrusted(store: Store) -> None:
+    now = RELEASED + 90 * 86_400
+    put(store, Point("+power", {"value": 1}, now), Point("power", {"value": 1}, now + 400 * 86_400))
+    assert store.trusts(now + 200)
+    assert not store.trusts(now - 3600)

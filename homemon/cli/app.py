@@ -5,6 +5,7 @@ always, remarks unless `--quiet`, the log only with `--verbose`.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 from homemon import config as configuration
 from homemon import state
 from homemon.clock import Instant, instant
-from homemon.errors import ConfigError
-from homemon.points import tags_text
+from homemon.errors import ConfigError, StoreError
+from homemon.points import Point, tags_text
 
 if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending
@@ -82,6 +83,21 @@ class App:
         return self._section(self.config.smartmeter, "smartmeter")
 
     @property
+    def ecocute(self) -> configuration.EcoCute:
+        """[ecocute]. Raises ConfigError where it is missing."""
+        return self._section(self.config.ecocute, "ecocute")
+
+    @property
+    def kyocera(self) -> configuration.Kyocera:
+        """[kyocera]. Raises ConfigError where it is missing."""
+        return self._section(self.config.kyocera, "kyocera")
+
+    @property
+    def i2c(self) -> configuration.I2c:
+        """[i2c], with its defaults where the file has none."""
+        return self.config.i2c
+
+    @property
     def server(self) -> configuration.Server:
         """[server]. Raises ConfigError where it is missing."""
         return self._section(self.config.server, "server")
@@ -119,6 +135,23 @@ class App:
         from homemon.deliver import Recorder
 
         return Recorder(self.store, self.tags, self.put)
+
+    def record(self, points: Sequence[Point], at: Instant, patient: bool) -> None:
+        """Store and print points received `at`, and those that the store could not take before.
+
+        A `patient` command goes on when the store cannot be written, and says so once; for another
+        that is an error. Raises StoreError.
+        """
+        if not points and not self.recorder.unstored:
+            return
+        try:
+            self.recorder.record(points, at)
+        except StoreError as error:
+            if not patient:
+                raise
+            self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
+        else:
+            self.complained = ""
 
     def sender(self, store: "Store") -> "Sender":
         """Sends what waits in `store`; a thread brings a store of its own."""

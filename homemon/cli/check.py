@@ -88,7 +88,7 @@ def _serial(app: App) -> Iterator[Finding]:
     try:
         os.close(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
     except OSError as error:
-        fault = explained(name, error)
+        fault = explained(name, error, "smartmeter")
         yield Finding(Mark.FAULT, "serial port", str(fault), fault.hint)
         return
     others = in_use_by(name)

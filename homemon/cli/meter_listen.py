@@ -6,9 +6,10 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
-from homemon.cli.radio import Radio, Stop, Stopped
+from homemon.cli.radio import Radio
+from homemon.cli.stop import Stop, Stopped
 from homemon.errors import PortError
-from homemon.ports.serial_port import SerialPort
+from homemon.ports.serial_port import ModulePort
 
 REOPEN_AFTER = 2.0  # seconds
 
@@ -49,7 +50,7 @@ def command(app: App, every: float | None, trace: str | None) -> None:
         app.log("stopped")
 
 
-def _reopened(radio: Radio, stop: Stop) -> SerialPort:
+def _reopened(radio: Radio, stop: Stop) -> ModulePort:
     """The port, as soon as it can be opened again. Raises Stopped."""
     while True:
         select.select([stop.handle], [], [], REOPEN_AFTER)

@@ -5,17 +5,17 @@ while the module is in a dialogue that a knock must not write into.
 """
 
 import os
-import signal
+from pathlib import Path
 from random import Random
-from types import FrameType
 from typing import Any
 
 from homemon import state
 from homemon.cli.app import App
+from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
 from homemon.files import port_locks
-from homemon.ports.serial_port import SerialPort, in_use_by
+from homemon.ports.serial_port import ModulePort, SerialLine, in_use_by
 from homemon.ports.trace import Trace
 from homemon.session import Session, Step
 from homemon.wire.dialogue import Dialogue
@@ -24,24 +24,6 @@ from homemon.wire.skstack import Dialect
 
 STORE_AGAIN_AFTER = 5.0  # seconds
 KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
-
-
-class Stop:
-    """SIGTERM and SIGINT as a flag, and as a file descriptor that ends a wait."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, self._ask)
-
-    def _ask(self, _signal: int, _frame: FrameType | None) -> None:
-        self.requested = True
-        os.write(self._write, b"\0")
-
-
-class Stopped(Exception):
-    """The process was asked to stop; everything heard is stored."""
 
 
 class Radio:
@@ -76,15 +58,14 @@ class Radio:
             "Stop `homemon meter-listen` first (and its cron line), or wait until the other command is done.",
         )
 
-    def open(self) -> SerialPort:
+    def open(self) -> ModulePort:
         """The port, opened. Raises PortError."""
-        from pathlib import Path
-
         trace = Trace(Path(self._trace_path)) if self._trace_path else None
         interrupt = self._stop.handle if self._stop else None
-        return SerialPort(self.settings.serial_port, self.settings.serial_bps, trace, interrupt)
+        line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
+        return ModulePort(line, trace)
 
-    def run(self, port: SerialPort, program: Dialogue[Any], patient: bool = False) -> Any:
+    def run(self, port: ModulePort, program: Dialogue[Any], patient: bool = False) -> Any:
         """Run a program of the session to its end and give its result.
 
         With `patient`, readings that the store cannot take wait for it; without, that is an error.
@@ -104,13 +85,13 @@ class Radio:
                 at = self.app.now()
                 step = self.session.step(at.ticks, at.wall, events)
         except BaseException:
-            self._record(self.session.take_points(), at, patient)
+            self.app.record(self.session.take_points(), at, patient)
             raise
         finally:
             self.dialogue.drop()
 
-    def _carry_out(self, step: Step, at: Instant, port: SerialPort, patient: bool) -> None:
-        self._record(step.points, at, patient)
+    def _carry_out(self, step: Step, at: Instant, port: ModulePort, patient: bool) -> None:
+        self.app.record(step.points, at, patient)
         if step.joining:
             self.dialogue.take(KNOCK_WITHIN)
         else:
@@ -123,18 +104,6 @@ class Radio:
             self.app.remark(note)
         if step.learned:
             self._keep(patient)
-
-    def _record(self, points: list[Any], at: Instant, patient: bool) -> None:
-        if not points and not self.app.recorder.unstored:
-            return
-        try:
-            self.app.recorder.record(points, at)
-        except StoreError as error:
-            if not patient:
-                raise
-            self.app.complain_once(f"{error}; {self.app.recorder.unstored} readings wait in memory", error.hint)
-        else:
-            self.app.complained = ""
 
     def _keep(self, patient: bool) -> None:
         self.known = state.State(self.session.link, self.session.scale)

@@ -7,18 +7,18 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 import click
 
+from homemon.points import JST
 from homemon.sim.bp35c0 import BID, PWD, Dialect, Module, Truth
 from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.house import DAY, House
 from homemon.sim.terminal import Clock, Terminal
 
-JST = timezone(timedelta(hours=9), "JST")
 REMEMBERED = 100 * DAY  # the meter tells of 99 days
 
 FAULT_HELP = "\b\nFaults (VALUE and what happens):\n" + "\n".join(

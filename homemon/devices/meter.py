@@ -11,17 +11,16 @@ the meter has none). Until both are known, a `Register` stays a register.
 Source: ECHONET Device objects appendix, class 0x0288, and `docs/protocols.md`.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
+from homemon.devices import properties
+from homemon.devices.properties import SUPER_CLASS, Prop
 from homemon.points import JST, Number, Point
 from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
 
 EOJ = 0x028801
 HIGHEST_COUNT = 99_999_999
-NO_DATA_U32 = 0xFFFFFFFE
-HALF_HOUR = 1800  # seconds
 LARGEST_COEFFICIENT = 999_999
 EARLIEST, LATEST = datetime(2010, 1, 1, tzinfo=JST), datetime(2100, 1, 1, tzinfo=JST)
 
@@ -57,17 +56,6 @@ class History(NamedTuple):
 
 
 Value = int | str | tuple[Number | None, ...] | Dated | History
-Reader = Callable[[bytes], Value | None]
-
-
-class Prop(NamedTuple):
-    """One property: EPC, name, bytes of its EDT, how they read, and the unit of what comes out."""
-
-    epc: int
-    name: str
-    size: int
-    read: Reader
-    unit: str = ""
 
 
 def u8(edt: bytes) -> int:
@@ -121,33 +109,10 @@ def coefficient(edt: bytes) -> int | None:
     return value if 1 <= value <= LARGEST_COEFFICIENT else None
 
 
-def clock(edt: bytes) -> str | None:
-    return f"{edt[0]:02}:{edt[1]:02}" if edt[0] < 24 and edt[1] < 60 else None
-
-
-def date(edt: bytes) -> str | None:
-    try:
-        return datetime(int.from_bytes(edt[:2]), edt[2], edt[3], tzinfo=UTC).strftime("%Y-%m-%d")
-    except ValueError:
-        return None
-
-
-def fault(edt: bytes) -> str | None:
-    return {0x41: "fault", 0x42: "no fault"}.get(edt[0])
-
-
-def ascii_text(edt: bytes) -> str:
-    """ASCII, maybe padded with NUL."""
-    return edt.decode("ascii", "replace").rstrip("\0 ")
-
-
-PROPS = {
+PROPS: dict[int, Prop[Value]] = {
     prop.epc: prop
     for prop in (
-        Prop(0x88, "fault", 1, fault),
-        Prop(0x8D, "serial number", 12, ascii_text),
-        Prop(0x97, "clock", 2, clock),
-        Prop(0x98, "date", 4, date),
+        *SUPER_CLASS,
         Prop(0xD3, "coefficient", 4, coefficient),
         Prop(0xD7, "digits", 1, u8),
         Prop(0xE0, "energy import", 4, count, "counts"),
@@ -193,14 +158,8 @@ class Report(NamedTuple):
 
 
 def value_of(prop: Property) -> Value | None:
-    """The value of a property of the table; None where it is "no data".
-
-    Raises KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
-    """
-    row = PROPS[prop.epc]
-    if len(prop.edt) != row.size:
-        raise ValueError(f"EPC {prop.epc:02X} ({row.name}) takes {row.size} bytes, {len(prop.edt)} came")
-    return row.read(prop.edt)
+    """The value of a property of the table; None where it is "no data". Raises as `properties.value_of`."""
+    return properties.value_of(PROPS, prop)
 
 
 def report(frame: Frame, scale: Scale | None) -> Report:

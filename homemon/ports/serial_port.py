@@ -1,4 +1,4 @@
-"""The serial port with the Wi-SUN module: events in, bytes out, and remedies for what goes wrong.
+"""Serial ports: bytes in and out, the Wi-SUN module's events, and remedies for what goes wrong.
 
 Any pyserial URL works. The port is read as soon as a byte is there, and every wait ends at a
 deadline or by the interrupt, a file descriptor that becomes readable when the process is asked
@@ -25,22 +25,14 @@ CHUNK = 4096
 POLL = 0.2  # seconds between two looks at a port that has no file descriptor (rfc2217://)
 
 
-class SerialPort:
-    """An open port with a module behind it. Raises PortError when it cannot be opened."""
+class SerialLine:
+    """An open serial port. `section` is the config's, for remedies. Raises PortError when it cannot be opened."""
 
-    def __init__(self, name: str, bps: int, trace: Trace | None = None, interrupt: int | None = None) -> None:
+    def __init__(self, name: str, bps: int, section: str, interrupt: int | None = None) -> None:
         self.name = name
-        self._trace = trace
         self._interrupt = [] if interrupt is None else [interrupt]
-        self._parser = Parser()
-        self._serial = _open(name, bps)
+        self._serial = _open(name, bps, section)
         self._handle = _handle(self._serial)
-
-    def __enter__(self) -> "SerialPort":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the port; a device that is gone is closed too."""
@@ -52,28 +44,21 @@ class SerialPort:
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException:
-            raise PortError(f"{self.name} takes no data", "Check flow control and the module's power.") from None
+            raise PortError(f"{self.name} takes no data", "Check flow control and the device's power.") from None
         except OSError as error:
             raise self._vanished(error) from None
-        if self._trace:
-            self._trace.write(">", masked_sent(data), time.time())
 
-    def read(self, within: float) -> list[Happening]:
-        """What became whole until the first bytes came, at most `within` seconds from now. Raises PortVanished."""
+    def read(self, within: float) -> bytes:
+        """The bytes that have come, waiting at most `within` seconds for the first. Raises PortVanished."""
         try:
-            data = self._read_bytes(within)
+            return self._read(within)
         except OSError as error:  # pyserial's own errors are OSErrors
             raise self._vanished(error) from None
-        happenings = self._parser.feed(data) if data else []
-        if self._trace:
-            for happening in happenings:
-                self._trace.write("<", masked_received(happening), time.time())
-        return happenings
 
-    def _read_bytes(self, within: float) -> bytes:
+    def _read(self, within: float) -> bytes:
         if self._handle is None:
             deadline = time.monotonic() + within
-            while not (data := bytes(self._serial.read(1))) and not self._interrupted(0.0):
+            while not (data := bytes(self._serial.read(1))) and not self._interrupted():
                 if time.monotonic() >= deadline:
                     break
             return data
@@ -81,21 +66,51 @@ class SerialPort:
         ready, _, _ = select.select([self._handle, *self._interrupt], [], [], timeout)
         return bytes(self._serial.read(CHUNK)) if self._handle in ready else b""
 
-    def _interrupted(self, within: float) -> bool:
-        return bool(self._interrupt) and bool(select.select(self._interrupt, [], [], within)[0])
+    def _interrupted(self) -> bool:
+        return bool(self._interrupt) and bool(select.select(self._interrupt, [], [], 0.0)[0])
 
     def _vanished(self, error: OSError) -> PortVanished:
-        return PortVanished(f"{self.name} went away ({error})", "Plug the module in again.")
+        return PortVanished(f"{self.name} went away ({error})", "Plug the device in again.")
 
 
-def _open(name: str, bps: int) -> serial.SerialBase:
+class ModulePort:
+    """A serial line with a Wi-SUN module at its end: events in, bytes out."""
+
+    def __init__(self, line: SerialLine, trace: Trace | None = None) -> None:
+        self._line = line
+        self._trace = trace
+        self._parser = Parser()
+
+    def __enter__(self) -> "ModulePort":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+
+    def write(self, data: bytes) -> None:
+        """Send `data`. Raises what `SerialLine.write` does."""
+        self._line.write(data)
+        if self._trace:
+            self._trace.write(">", masked_sent(data), time.time())
+
+    def read(self, within: float) -> list[Happening]:
+        """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished."""
+        data = self._line.read(within)
+        happenings = self._parser.feed(data) if data else []
+        if self._trace:
+            for happening in happenings:
+                self._trace.write("<", masked_received(happening), time.time())
+        return happenings
+
+
+def _open(name: str, bps: int, section: str) -> serial.SerialBase:
     try:
         port = serial.serial_for_url(name, bps, timeout=0, write_timeout=WRITE_WITHIN, do_not_open=True)
         if "://" not in name:
             port.exclusive = True
         port.open()
     except (OSError, ValueError) as error:
-        raise explained(name, error) from None
+        raise explained(name, error, section) from None
     if _handle(port) is None:
         port.timeout = POLL
     return port
@@ -109,11 +124,11 @@ def _handle(port: serial.SerialBase) -> int | None:
         return None
 
 
-def explained(name: str, error: OSError | ValueError) -> PortError:
-    """Why a port cannot be opened, and what to do."""
+def explained(name: str, error: OSError | ValueError, section: str) -> PortError:
+    """Why a port cannot be opened, and what to do; `section` is where config.ini names it."""
     number = getattr(error, "errno", None)
     if isinstance(error, ValueError):
-        return PortError(f"{name} cannot be opened: {error}", "Check [smartmeter] serial_port and serial_bps.")
+        return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port and serial_bps.")
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortError(
             f"there is no serial port {name}",
@@ -128,7 +143,7 @@ def explained(name: str, error: OSError | ValueError) -> PortError:
         )
     if number in (errno.EBUSY, errno.EAGAIN):
         return PortError(f"{name} is in use{in_use_by(name)}", "Stop the other program first.")
-    return PortError(f"{name} cannot be opened: {error}", "Check [smartmeter] serial_port.")
+    return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port.")
 
 
 def _group_of(name: str) -> str:
@@ -167,6 +182,6 @@ def knock(name: str, data: bytes) -> None:
     except BlockingIOError:
         written = 0
     except OSError as error:
-        raise explained(name, error) from None
+        raise explained(name, error, "smartmeter") from None
     if written != len(data):
         raise PortError(f"{name} took {written} of {len(data)} bytes", "The module is stuck: switch it off and on.")

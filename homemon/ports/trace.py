@@ -12,8 +12,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from homemon.points import JST
 from homemon.errors import PortError
+from homemon.points import JST
 
 _NAMED = {0x0D: "\\r", 0x0A: "\\n", 0x5C: "\\x5C"}
 _TEXT = [_NAMED.get(byte, chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02X}") for byte in range(256)]

@@ -1,0 +1,99 @@
+"""What the tables of ECHONET Lite devices share: a row, how its bytes read, and the super class.
+
+A reader takes an EDT of the row's size and gives a value, or None where it holds the code for
+overflow, underflow, "not measured", or a code that means nothing. Codes: ECHONET Lite
+Specification, Part II, and the super class of the device objects appendix.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+from homemon.points import JST
+from homemon.wire.echonet import Property
+
+Value = TypeVar("Value", covariant=True)
+
+
+class Prop(NamedTuple, Generic[Value]):
+    """One property: EPC, name, bytes of its EDT, how they read, and the unit of what comes out."""
+
+    epc: int
+    name: str
+    size: int
+    read: Callable[[bytes], Value | None]
+    unit: str = ""
+
+
+def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
+    """The value of a property of the table; None where it is no reading.
+
+    Raises KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
+    """
+    row = table[prop.epc]
+    if len(prop.edt) != row.size:
+        raise ValueError(f"EPC {prop.epc:02X} ({row.name}) takes {row.size} bytes, {len(prop.edt)} came")
+    return row.read(prop.edt)
+
+
+def unsigned(edt: bytes) -> int | None:
+    """Of any size; FF…FF is overflow and FF…FE underflow."""
+    value = int.from_bytes(edt)
+    return value if value < 256 ** len(edt) - 2 else None
+
+
+def energy(edt: bytes) -> int | None:
+    """85: u32 × 0.001 kWh, the bare count, up to 999,999,999 (super class)."""
+    value = int.from_bytes(edt)
+    return value if value <= 999_999_999 else None
+
+
+def up_to_100(edt: bytes) -> int | None:
+    """u8: per cent, or °C of water, where FD is "undefined"."""
+    return edt[0] if edt[0] <= 100 else None
+
+
+def choice(meanings: Mapping[int, str]) -> Callable[[bytes], str | None]:
+    """A reader of one byte that has a meaning for each code."""
+    return lambda edt: meanings.get(edt[0])
+
+
+def ascii_text(edt: bytes) -> str:
+    """ASCII, maybe padded with NUL."""
+    return edt.decode("ascii", "replace").rstrip("\0 ")
+
+
+def hex_text(edt: bytes) -> str:
+    return edt.hex().upper()
+
+
+def version(edt: bytes) -> str | None:
+    """82: the third byte is the letter of the appendix's release, the fourth its revision."""
+    letter = chr(edt[2])
+    return f"release {letter}" if letter.isascii() and letter.isalpha() else None
+
+
+def clock(edt: bytes) -> str | None:
+    return f"{edt[0]:02}:{edt[1]:02}" if edt[0] < 24 and edt[1] < 60 else None
+
+
+def date(edt: bytes) -> str | None:
+    try:
+        return datetime(int.from_bytes(edt[:2]), edt[2], edt[3], tzinfo=JST).strftime("%Y-%m-%d")
+    except ValueError:
+        return None
+
+
+SUPER_CLASS: tuple[Prop[int | str], ...] = (
+    Prop(0x80, "operation", 1, choice({0x30: "on", 0x31: "off"})),
+    Prop(0x82, "version", 4, version),
+    Prop(0x83, "id", 17, hex_text),
+    Prop(0x84, "power", 2, unsigned, "W"),
+    Prop(0x85, "energy", 4, energy, "0.001 kWh"),
+    Prop(0x88, "fault", 1, choice({0x41: "fault", 0x42: "no fault"})),
+    Prop(0x8A, "maker", 3, hex_text),
+    Prop(0x8C, "product", 12, ascii_text),
+    Prop(0x8D, "serial number", 12, ascii_text),
+    Prop(0x97, "clock", 2, clock),
+    Prop(0x98, "date", 4, date),
+)

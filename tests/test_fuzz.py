@@ -1,0 +1,179 @@
+"""Any bytes give a value, an error of ours, or "need more"; and a stream says the same however it is cut."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TypeVar
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from homemon.devices import meter
+from homemon.errors import HomemonError, WireError
+from homemon.wire import echonet
+from homemon.wire.dialogue import Conversation
+from homemon.wire.join import Credentials, Link, join, rejoin
+from homemon.wire.mask import masked_received, masked_sent
+from homemon.wire.skstack import Dialect, Happening, Parser, Udp
+
+T = TypeVar("T")
+METER, MODULE = b"FE80:0000:0000:0000:0200:AA00:0000:0002", b"FE80:0000:0000:0000:0200:AA00:0000:0001"
+HEAD = b"ERXUDP " + METER + b" " + MODULE + b" 0E1A 0E1A 0000AA000000000A 1 "
+
+properties = st.lists(
+    st.builds(
+        echonet.Property,
+        st.one_of(st.sampled_from(sorted(meter.PROPS)), st.integers(0, 255)),
+        st.one_of(st.binary(max_size=12), st.binary(min_size=194, max_size=194)),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@st.composite
+def any_frame(draw: st.DrawFn) -> echonet.Frame:
+    seoj = draw(st.sampled_from([meter.EOJ, echonet.CONTROLLER, echonet.NODE_PROFILE]))
+    esv = draw(st.sampled_from(echonet.Esv))
+    read = draw(properties) if esv in echonet.TWO_LISTS else ()
+    tid, deoj = draw(st.integers(0, 0xFFFF)), draw(st.integers(0, 0xFFFFFF))
+    return echonet.Frame(tid, seoj, deoj, esv, draw(properties), read)
+
+
+frames = any_frame()
+
+
+def spoilt(data: bytes) -> st.SearchStrategy[bytes]:
+    """`data`, or `data` with some bytes of its middle replaced by others."""
+    cut = st.tuples(st.integers(0, len(data)), st.integers(0, 4), st.binary(max_size=3))
+    return st.one_of(st.just(data), cut.map(lambda c: data[: c[0]] + c[2] + data[c[0] + c[1] :]))
+
+
+def erxudp(data: bytes) -> st.SearchStrategy[bytes]:
+    size = b"0 %04X " % len(data)
+    middle = st.sampled_from([size, size[2:], b"0 0012 ", b"0 0500 "])
+    payload = st.sampled_from([data, data.hex().upper().encode()])
+    return st.builds(lambda m, p: HEAD + m + p + b"\r\n", middle, payload)
+
+
+lines = [
+    b"OK\r\n",
+    b"OK 01\r",
+    b"FAIL ER10\r\n",
+    b"FAIL ER05\r\n",
+    b"EVER 1.5.2\r\n",
+    b"EINFO " + MODULE + b" 0000AA0000000001 21 8888 FFFE\r\n",
+    b"EVENT 22 " + MODULE + b" 0\r\n",
+    b"EVENT 25 " + METER + b"\r\n",
+    METER + b"\r\n",
+    b"SKSENDTO",
+    b"EPANDESC\r\n  Channel:31\r\n  Channel Page:09\r\n  Pan ID:B5FB\r\n  Addr:0000AA000000000A\r\n"
+    b"  LQI:DD\r\n  Side:0\r\n  PairID:00AA0002\r\n",
+    b"\r\n",
+]
+pieces = st.one_of(
+    st.sampled_from(lines).flatmap(spoilt),
+    frames.map(echonet.encode).flatmap(erxudp).flatmap(spoilt),
+    st.binary(max_size=12),
+)
+streams = st.lists(pieces, max_size=8).map(b"".join).filter(lambda stream: len(stream) < 4096)
+
+
+def value_or_offset(decode: Callable[[bytes], T], data: bytes) -> T | int:
+    try:
+        return decode(data)
+    except WireError as error:
+        return error.offset
+
+
+def without_space(data: bytes) -> bytes:
+    return re.sub(rb"\s", b"", data)
+
+
+@given(st.one_of(st.binary(max_size=60), frames.map(echonet.encode).flatmap(spoilt)))
+def test_any_bytes_are_a_frame_or_a_wire_error(data: bytes) -> None:
+    decoded = value_or_offset(echonet.decode, data)
+    if isinstance(decoded, int):
+        assert 0 <= decoded <= len(data)
+    else:
+        assert echonet.encode(decoded) == data
+
+
+@given(frames, st.one_of(st.none(), st.builds(meter.Scale, st.integers(-4, 4), st.integers(1, 999_999))))
+def test_any_frame_gives_a_report(frame: echonet.Frame, scale: meter.Scale | None) -> None:
+    report = meter.report(frame, scale)
+    assert all(point.fields for point in report.points)
+    assert scale is None or not report.unscaled
+
+
+@given(st.sampled_from(sorted(meter.PROPS)), st.data())
+def test_any_edt_of_the_right_length_reads(epc: int, data: st.DataObject) -> None:
+    size = meter.PROPS[epc].size
+    meter.value_of(echonet.Property(epc, data.draw(st.binary(min_size=size, max_size=size))))
+
+
+@given(st.binary(max_size=20))
+@example(b"\x10" + b"\xff" * 16)
+def test_any_bytes_are_a_list_or_a_wire_error(data: bytes) -> None:
+    decoders: tuple[Callable[[bytes], object], ...] = (echonet.decode_property_map, echonet.decode_instance_list)
+    for decode in decoders:
+        decoded = value_or_offset(decode, data)
+        assert not isinstance(decoded, int) or 0 <= decoded <= len(data)
+
+
+@given(st.sets(st.integers(0x80, 0xFF)))
+def test_any_property_map_comes_back(epcs: set[int]) -> None:
+    assert echonet.decode_property_map(echonet.encode_property_map(epcs)) == epcs
+
+
+@settings(deadline=None)
+@given(streams, st.lists(st.integers(0, 4096)))
+@example(HEAD + b"0 0012 " + bytes.fromhex("10810D0A02880105FF017201E704000D0A0D0A"), [])
+@example(b"OK \xff\xfe1\r\nEVER \xff1\r\n", [])
+def test_a_stream_says_the_same_however_it_is_cut(stream: bytes, cuts: list[int]) -> None:
+    whole = Parser().feed(stream)
+    at = sorted({0, *(cut % (len(stream) + 1) for cut in cuts), len(stream)})
+    for ends in (at, range(len(stream) + 1)):
+        parser, events = Parser(), list[Happening]()
+        for begin, end in pairwise(ends):
+            events += parser.feed(stream[begin:end])
+        assert events == whole
+
+
+@settings(deadline=None)
+@given(streams)
+def test_a_stream_is_heard_in_order_with_nothing_lost_or_invented(stream: bytes) -> None:
+    heard = without_space(b"".join(event.raw for event in Parser().feed(stream)))
+    assert without_space(stream).startswith(heard)
+
+
+@settings(deadline=None)
+@given(streams)
+def test_any_stream_can_be_written_down_masked(stream: bytes) -> None:
+    masked_sent(stream)
+    for event in Parser().feed(stream):
+        masked_received(event)
+        assert not isinstance(event, Udp) or len(event.data) <= 1232
+
+
+@settings(deadline=None)
+@given(st.booleans(), st.lists(st.lists(pieces, max_size=4).map(b"".join), max_size=25))
+def test_a_join_with_any_module_ends_in_a_link_or_an_error_of_ours(known: bool, replies: list[bytes]) -> None:
+    """Whatever the module says, and silence after it: the dialogue ends, and within ten minutes."""
+    secrets = Credentials("00112233445566778899AABBCCDDEEFF", "0123456789AB")
+    link = Link(METER.decode(), "31", "B5FB", "0000AA000000000A", Dialect.C)
+    parser, now, told = Parser(), 0.0, ""
+    try:
+        talk = Conversation(rejoin(secrets, link) if known else join(secrets), now)
+        while not talk.done:
+            if talk.outgoing and replies:
+                talk.outgoing.pop()
+                for event in parser.feed(replies.pop(0)):
+                    talk.hear(event, now)
+            else:
+                now = talk.wake
+                talk.tick(now)
+        assert isinstance(talk.result, Link)
+    except HomemonError as error:
+        told = str(error) + error.hint
+    assert "0123456789AB" not in told
+    assert now < 600

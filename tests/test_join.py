@@ -1,0 +1,294 @@
+"""The join, against transcripts written by hand: what must be sent, and what a module says to it."""
+
+from typing import TypeVar
+
+import pytest
+
+from homemon.errors import DeviceError, NoAnswer
+from homemon.wire.dialogue import Conversation, Dialogue
+from homemon.wire.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
+from homemon.wire.skstack import Dialect, Parser
+
+Result = TypeVar("Result")
+Line = tuple[bytes, bytes]
+
+SECRETS = Credentials("00112233445566778899AABBCCDDEEFF", "0123456789AB")
+ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:000A"
+LINK = Link(ADDRESS, "31", "B5FB", "0000AA000000000A", Dialect.C)
+
+
+class Module:
+    """Plays a transcript in virtual time: to each thing sent it says the bytes beside it, at once."""
+
+    def __init__(self, *transcript: Line) -> None:
+        self.transcript = list(transcript)
+        self.now = 0.0
+        self.told: list[str] = []
+
+    def play(self, dialogue: Dialogue[Result]) -> Result:
+        """Run the dialogue to its end; time passes only where it waits in vain."""
+        parser, talk = Parser(), Conversation(dialogue, self.now)
+        while not talk.done:
+            self.told += talk.said
+            talk.said.clear()
+            if not talk.outgoing:
+                self.now = talk.wake
+                talk.tick(self.now)
+                continue
+            sent = talk.outgoing.pop(0)
+            expected, reply = self.transcript.pop(0)
+            assert sent == expected
+            for event in parser.feed(reply):
+                talk.hear(event, self.now)
+        assert not self.transcript
+        return talk.result
+
+    def refuse(self, dialogue: Dialogue[object]) -> DeviceError:
+        """Run a dialogue that must fail, to the last line of the transcript."""
+        with pytest.raises(DeviceError) as refusal:
+            self.play(dialogue)
+        assert not self.transcript
+        return refusal.value
+
+
+SKVER = (b"\r\nSKVER\r\n", b"\r\nSKVER\r\nEVER 1.5.2\r\nOK\r\n")
+SKINFO = (
+    b"SKINFO\r\n",
+    b"SKINFO\r\nEINFO FE80:0000:0000:0000:0200:AA00:0000:0001 0000AA0000000001 21 8888 0\r\nOK\r\n",
+)
+ROPT = (b"ROPT\r\n", b"ROPT\r\nOK 01\r")
+SKSETPWD = (b"SKSETPWD C 0123456789AB\r\n", b"SKSETPWD C 0123456789AB\r\nOK\r\n")
+SKSETRBID = (
+    b"SKSETRBID 00112233445566778899AABBCCDDEEFF\r\n",
+    b"SKSETRBID 00112233445566778899AABBCCDDEEFF\r\nOK\r\n",
+)
+PREPARE = (SKVER, SKINFO, ROPT, SKSETPWD, SKSETRBID)
+SCAN_END = b"EVENT 22 FE80:0000:0000:0000:0200:AA00:0000:0001 0\r\n"
+MINE = (
+    b"EPANDESC\r\n  Channel:31\r\n  Channel Page:09\r\n  Pan ID:B5FB\r\n"
+    b"  Addr:0000AA000000000A\r\n  LQI:DD\r\n  Side:0\r\n  PairID:CCDDEEFF\r\n"
+)
+SCAN = (
+    b"SKSCAN 2 FFFFFFFF 6 0\r\n",
+    b"SKSCAN 2 FFFFFFFF 6 0\r\nOK\r\nEVENT 20 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n" + MINE + SCAN_END,
+)
+TUNE = (
+    (b"SKSREG S2 31\r\n", b"SKSREG S2 31\r\nOK\r\n"),
+    (b"SKSREG S3 B5FB\r\n", b"SKSREG S3 B5FB\r\nOK\r\n"),
+)
+SKLL64 = (b"SKLL64 0000AA000000000A\r\n", b"SKLL64 0000AA000000000A\r\n" + ADDRESS.encode() + b"\r\n")
+SKJOIN = b"SKJOIN FE80:0000:0000:0000:0200:AA00:0000:000A\r\n"
+JOINED = (
+    SKJOIN,
+    SKJOIN + b"OK\r\nEVENT 21 FE80:0000:0000:0000:0200:AA00:0000:000A 0 02\r\n"
+    b"EVENT 02 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n"
+    b"ERXUDP FE80:0000:0000:0000:0200:AA00:0000:000A FE80:0000:0000:0000:0200:AA00:0000:0001 "
+    b"02CC 02CC 0000AA000000000A 0 0 0004 00000004\r\n"
+    b"EVENT 25 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n",
+)
+FAILED = (SKJOIN, b"OK\r\nEVENT 24 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n")
+ENTER = (*TUNE, SKLL64, JOINED)
+
+
+def test_a_bp35c0_is_joined() -> None:
+    module = Module(*PREPARE, SCAN, *ENTER)
+    assert module.play(join(SECRETS)) == LINK
+    assert [told.split(",")[0] for told in module.told] == ["scanning for the meter", "joining the meter's network"]
+
+
+def test_a_bp35a1_is_joined_in_its_own_dialect_with_its_echo_off() -> None:
+    module = Module(
+        (b"\r\nSKVER\r\n", b"\r\nEVER 1.2.10\r\nOK\r\n"),
+        (
+            b"SKINFO\r\n",
+            b"\r\nEINFO FE80:0000:0000:0000:0200:AA00:0000:0006 0000AA0000000006 21 8888 FFFE\r\nOK\r\n",
+        ),
+        (b"ROPT\r\n", b"\r\nOK 01\r"),
+        (b"SKSETPWD C 0123456789AB\r\n", b"\r\nOK\r\n"),
+        (b"SKSETRBID 00112233445566778899AABBCCDDEEFF\r\n", b"\r\nOK\r\n"),
+        (
+            b"SKSCAN 2 FFFFFFFF 6\r\n",
+            b"\r\nOK\r\nEVENT 20 FE80:0000:0000:0000:0200:AA00:0000:0006\r\nEPANDESC\r\n  Channel:33\r\n"
+            b"  Channel Page:09\r\n  Pan ID:6393\r\n  Addr:0000AA0000000007\r\n  LQI:4E\r\n  PairID:CCDDEEFF\r\n"
+            b"EVENT 22 FE80:0000:0000:0000:0200:AA00:0000:0006\r\n",
+        ),
+        (b"SKSREG S2 33\r\n", b"\r\nOK\r\n"),
+        (b"SKSREG S3 6393\r\n", b"\r\nOK\r\n"),
+        (b"SKLL64 0000AA0000000007\r\n", b"\r\nFE80:0000:0000:0000:0200:AA00:0000:0007\r\n"),
+        (
+            b"SKJOIN FE80:0000:0000:0000:0200:AA00:0000:0007\r\n",
+            b"\r\nOK\r\nEVENT 25 FE80:0000:0000:0000:0200:AA00:0000:0007\r\n",
+        ),
+    )
+    link = Link("FE80:0000:0000:0000:0200:AA00:0000:0007", "33", "6393", "0000AA0000000007", Dialect.A1)
+    assert module.play(join(SECRETS)) == link
+
+
+def test_a_rejoin_needs_no_scan() -> None:
+    assert Module(*PREPARE, *TUNE, JOINED).play(rejoin(SECRETS, LINK)) == LINK
+
+
+def test_a_rejoin_that_fails_fails_at_once_so_that_a_scan_can_follow() -> None:
+    assert "EVENT 24" in str(Module(*PREPARE, *TUNE, FAILED).refuse(rejoin(SECRETS, LINK)))
+
+
+# --- waking ------------------------------------------------------------------------
+
+
+def test_a_silent_module_is_given_up_within_15_seconds() -> None:
+    module = Module(*[(b"\r\nSKVER\r\n", b"")] * WAKE_TRIES)
+    error = module.refuse(wake_module())
+    assert isinstance(error, NoAnswer)
+    assert "no Wi-SUN module answered" in str(error)
+    assert "serial_port" in error.hint
+    assert module.now <= 15
+
+
+def test_an_unreadable_module_is_told_from_a_silent_one() -> None:
+    module = Module(*[(b"\r\nSKVER\r\n", b"\xf8\x00\x80\r\xf8")] * WAKE_TRIES)
+    error = module.refuse(wake_module())
+    assert "unreadable" in str(error)
+    assert "serial_bps" in error.hint
+    assert module.now <= 15
+
+
+def test_a_module_that_takes_the_first_command_for_payload_is_woken() -> None:
+    module = Module((b"\r\nSKVER\r\n", b"EVENT 21 " + ADDRESS.encode() + b" 0 01\r\nOK\r\n"), SKVER)
+    assert module.play(wake_module()) == "1.5.2"
+
+
+def test_a_late_answer_to_an_earlier_try_is_not_taken_for_the_next_commands() -> None:
+    twice = b"EVER 1.2.10\r\nOK\r\nEVER 1.2.10\r\nOK\r\n"
+    info = b"EINFO FE80:0000:0000:0000:0200:AA00:0000:0006 0000AA0000000006 21 8888 FFFE\r\nOK\r\n"
+    module = Module(
+        (b"\r\nSKVER\r\n", b""),
+        (b"\r\nSKVER\r\n", twice),
+        (b"SKINFO\r\n", info),
+        *PREPARE[2:],
+        *TUNE,
+        JOINED,
+    )
+    assert module.play(rejoin(SECRETS, LINK)).dialect is Dialect.A1
+
+
+# --- preparing ---------------------------------------------------------------------
+
+
+def test_raw_output_is_switched_to_hex_once() -> None:
+    raw = ((b"ROPT\r\n", b"ROPT\r\nOK 00\r"), (b"WOPT 01\r\n", b"WOPT 01\r\nOK\r"))
+    module = Module(SKVER, SKINFO, *raw, SKSETPWD, SKSETRBID, *TUNE, JOINED)
+    assert module.play(rejoin(SECRETS, LINK)) == LINK
+
+
+@pytest.mark.parametrize("answer", [b"FAIL ER04\r\n", b""], ids=["refused", "silent"])
+@pytest.mark.parametrize("sent", [(b"ROPT\r\n",), (b"ROPT\r\n", b"WOPT 01\r\n")], ids=["ROPT", "WOPT"])
+def test_a_module_that_cannot_tell_or_change_its_output_is_joined_all_the_same(
+    sent: tuple[bytes, ...], answer: bytes
+) -> None:
+    options = [(command, b"OK 00\r") for command in sent[:-1]] + [(sent[-1], answer)]
+    assert Module(SKVER, SKINFO, *options, SKSETPWD, SKSETRBID, *TUNE, JOINED).play(rejoin(SECRETS, LINK)) == LINK
+
+
+@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize("answer", [b"FAIL ER06\r\n", b""], ids=["refused", "silent"])
+def test_an_error_names_the_command_and_never_the_secret(number: int, answer: bytes) -> None:
+    command = PREPARE[number][0]
+    error = Module(*PREPARE[:number], (command, answer)).refuse(join(SECRETS))
+    assert command.split()[0].decode() in str(error)
+    assert ("bid and pwd" in error.hint) == bool(answer)
+    for secret in SECRETS:
+        assert secret not in str(error) + error.hint + repr(error) + repr(SECRETS)
+
+
+# --- scanning ----------------------------------------------------------------------
+
+
+def test_the_dialect_is_switched_where_the_module_counts_its_arguments_differently() -> None:
+    module = Module(
+        *PREPARE,
+        (b"SKSCAN 2 FFFFFFFF 6 0\r\n", b"FAIL ER05\r\n"),
+        (b"SKSCAN 2 FFFFFFFF 6\r\n", b"OK\r\n" + SCAN_END),
+        (b"SKSCAN 2 FFFFFFFF 6\r\n", b"OK\r\n" + MINE + SCAN_END),
+        *ENTER,
+    )
+    assert module.play(join(SECRETS)) == LINK._replace(dialect=Dialect.A1)
+
+
+def test_a_module_that_refuses_both_dialects_is_not_asked_for_ever() -> None:
+    refusals = [(b"SKSCAN 2 FFFFFFFF 6 0\r\n", b"FAIL ER05\r\n"), (b"SKSCAN 2 FFFFFFFF 6\r\n", b"FAIL ER05\r\n")]
+    error = Module(*PREPARE, *refusals).refuse(join(SECRETS))
+    assert isinstance(error, Refused)
+    assert "SKSCAN: FAIL ER05 (wrong number of arguments)" in str(error)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [b"OK\r\nEVENT 27 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n", b"FAIL ER10\r\n", b"OK\r\n"],
+    ids=["ended", "no session", "silent"],
+)
+def test_a_session_in_the_way_of_a_scan_is_ended(ending: bytes) -> None:
+    module = Module(*PREPARE, (SCAN[0], b"FAIL ER10\r\n"), (b"SKTERM\r\n", ending), SCAN, *ENTER)
+    assert module.play(join(SECRETS)) == LINK
+
+
+def test_a_session_is_ended_once_only() -> None:
+    scan = (SCAN[0], b"FAIL ER10\r\n")
+    error = Module(*PREPARE, scan, (b"SKTERM\r\n", b"FAIL ER10\r\n"), scan).refuse(join(SECRETS))
+    assert "SKSCAN: FAIL ER10" in str(error)
+
+
+EMPTY = [
+    (f"SKSCAN 2 FFFFFFFF {duration} 0\r\n".encode(), f"SKSCAN 2 FFFFFFFF {duration} 0 \r\nOK\r\n".encode() + SCAN_END)
+    for duration in (6, 6, 7, 7, 8)
+]
+
+
+def test_empty_scans_grow_longer_and_end_with_the_usual_causes() -> None:
+    module = Module(*PREPARE, *EMPTY)
+    error = module.refuse(join(SECRETS))
+    assert "no meter answered in 5 scans" in str(error)
+    for cause in ("not yet active", "bid", "antenna"):
+        assert cause in error.hint
+    assert len(module.told) == 5
+
+
+@pytest.mark.parametrize("empty", range(1, 5))
+def test_a_meter_found_late_is_found(empty: int) -> None:
+    found = (EMPTY[empty][0], b"OK\r\n" + MINE + SCAN_END)
+    assert Module(*PREPARE, *EMPTY[:empty], found, *ENTER).play(join(SECRETS)) == LINK
+
+
+def test_of_several_meters_ours_is_chosen_then_the_strongest() -> None:
+    theirs = MINE.replace(b"CCDDEEFF", b"00000000").replace(b"DD\r", b"FF\r").replace(b"B5FB", b"0BAD")
+    weak = MINE.replace(b"DD\r", b"10\r").replace(b"B5FB", b"0BAD")
+    scan = (SCAN[0], b"OK\r\n" + theirs + MINE + weak + SCAN_END)
+    assert Module(*PREPARE, scan, *ENTER).play(join(SECRETS)) == LINK
+
+
+def test_a_scan_that_never_ends_is_given_up() -> None:
+    module = Module(*PREPARE, (SCAN[0], b"OK\r\n" + MINE))
+    error = module.refuse(join(SECRETS))
+    assert isinstance(error, NoAnswer)
+    assert "the scan did not end" in str(error)
+    assert 17.5 < module.now < 60
+
+
+# --- joining -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("no", [FAILED, (SKJOIN, b"OK\r\n"), (SKJOIN, b"FAIL ER10\r\n")], ids=["24", "silent", "ER10"])
+def test_a_join_is_tried_three_times(no: Line) -> None:
+    assert Module(*PREPARE, SCAN, *TUNE, SKLL64, no, no, JOINED).play(join(SECRETS)) == LINK
+    module = Module(*PREPARE, SCAN, *TUNE, SKLL64, no, no, no)
+    error = module.refuse(join(SECRETS))
+    assert ("EVENT 24" in str(error)) == (no is FAILED)
+    assert "(3 tries)" in str(error)
+    assert "bid" in error.hint
+    assert "pwd" in error.hint
+    assert module.now < 200
+
+
+@pytest.mark.parametrize("answer", [b"FAIL ER06\r\n", b""], ids=["refused", "silent"])
+def test_a_mac_without_an_address_is_an_error_that_names_the_command(answer: bytes) -> None:
+    error = Module(*PREPARE, SCAN, *TUNE, (SKLL64[0], answer)).refuse(join(SECRETS))
+    assert "SKLL64" in str(error)
