@@ -87,6 +87,19 @@ class Lock:
             self._handle = handle
             return True
 
+    def holder(self) -> int | None:
+        """The pid of the process that holds it, without taking it; None where nobody does (proc(5), /proc/locks)."""
+        try:
+            file = self._path.stat()
+        except OSError:
+            return None
+        name = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+        for entry in Path("/proc/locks").read_text("ascii").splitlines():
+            words = entry.split()
+            if words[1] == "FLOCK" and words[5] == name:
+                return int(words[4])
+        return None
+
     def drop(self) -> None:
         """Let go, if held."""
         if self._handle is not None:

@@ -81,10 +81,9 @@ def _serial(app: App) -> Iterator[Finding]:
         yield Finding(Mark.OK, "serial port", f"{name} is remote, and was not opened")
         return
     owner, _ = port_locks(app.folder, name)
-    with owner.holding(0) as free:
-        if not free:
-            yield Finding(Mark.OK, "serial port", f"{name} is owned by meter-listen")
-            return
+    if holder := owner.holder():
+        yield Finding(Mark.OK, "serial port", f"{name} is owned by homemon (pid {holder})")
+        return
     try:
         os.close(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
     except OSError as error:

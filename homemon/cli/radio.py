@@ -15,7 +15,8 @@ from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
 from homemon.files import port_locks
-from homemon.ports.serial_port import ModulePort, SerialLine, in_use_by
+from homemon.points import HALF_HOUR
+from homemon.ports.serial_port import ModulePort, SerialLine
 from homemon.ports.trace import Trace
 from homemon.session import Session, Step
 from homemon.wire.dialogue import Dialogue
@@ -29,8 +30,9 @@ KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
 class Radio:
     """One command's hold on the module: its session, its locks, and how readings leave it."""
 
-    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None) -> None:
+    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, history_days: int = 0) -> None:
         self.app = app
+        self._history_days = history_days
         self.settings = app.smartmeter
         self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
         self._trace_path = trace
@@ -45,7 +47,22 @@ class Radio:
         if wanted and (link is None or link.address != wanted):
             link, scale = Link(wanted, "", "", "", Dialect.C), None
         credentials = Credentials(self.settings.bid, self.settings.pwd)
-        return Session(link, scale, credentials, int(at.wall * 7) + os.getpid(), Random())
+        return Session(
+            link,
+            scale,
+            credentials,
+            int(at.wall * 7) + os.getpid(),
+            Random(),
+            self._lacking if self._history_days else None,
+            self._history_days,
+        )
+
+    def _lacking(self, measurement: str, since: int, until: int) -> list[int]:
+        """The half-hours of a period that the store lacks; none that wait in memory for a full disk to be freed."""
+        if self.app.recorder.unstored:
+            return []
+        have = {time for time, _ in self.app.store.values(measurement, "value", since, until)}
+        return [time for time in range(-(-since // HALF_HOUR) * HALF_HOUR, until, HALF_HOUR) if time not in have]
 
     def own_port(self) -> bool:
         """Become the port's owner for the life of this process; False where another process is."""
@@ -54,7 +71,7 @@ class Radio:
     def busy(self) -> PortError:
         """The error for a port that another homemon owns."""
         return PortError(
-            f"{self.settings.serial_port} is in use by another homemon command{in_use_by(self.settings.serial_port)}",
+            f"{self.settings.serial_port} is in use by another homemon command (pid {self.owner.holder()})",
             "Stop `homemon meter-listen` first (and its cron line), or wait until the other command is done.",
         )
 

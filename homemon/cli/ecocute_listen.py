@@ -1,0 +1,32 @@
+"""`homemon ecocute-listen`: resident. Holds UDP 3610 and records what the water heater says."""
+
+import click
+
+from homemon.cli.app import App
+from homemon.cli.background import BackgroundSender
+from homemon.cli.lan import Lan
+from homemon.cli.stop import Stop, Stopped
+
+
+@click.command()
+@click.option("--trace", metavar="FILE", help="Append a transcript of the datagrams.")
+@click.pass_obj
+def command(app: App, trace: str | None) -> None:
+    """Record what the EcoCute says.
+
+    Its notifications, and its answers to `ecocute-poll`. Where another one runs already, it ends at
+    once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
+    """
+    stop = Stop()
+    lan = Lan(app, trace, stop)
+    if not lan.owner.take():
+        app.log("another ecocute-listen runs already")
+        return
+    with lan.open() as node:
+        sender = BackgroundSender(app)
+        app.recorder.then(sender.nudge)
+        sender.nudge()
+        try:
+            lan.run(node, lan.controller.listen(), patient=True)
+        except Stopped:
+            app.log("stopped")

@@ -1,0 +1,127 @@
+"""`homemon kyocera-dump`: reads the solar monitor's whole memory, keeps it as a file, stores its days."""
+
+from datetime import datetime
+from pathlib import Path
+from time import time
+from typing import Protocol
+
+import click
+
+from homemon.cli.app import App
+from homemon.clock import ticks
+from homemon.devices import solar
+from homemon.errors import HomemonError, PortError
+from homemon.files import Lock, make_private_dir, replace_file
+from homemon.points import JST
+from homemon.ports.trace import Trace
+from homemon.wire.dialogue import Conversation
+from homemon.wire.kyocera import Dump, dump_text
+
+
+class Line(Protocol):
+    """A serial line, whatever it runs over."""
+
+    def read(self, within: float) -> bytes: ...
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+@click.command()
+@click.option(
+    "--days", type=click.IntRange(1, solar.DAYS), default=2, show_default=True, help="How many days to store."
+)
+@click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="For the dump; default: the store's.")
+@click.option("--trace", metavar="FILE", help="Append a transcript of the line.")
+@click.pass_obj
+def command(app: App, days: int, output: Path | None, trace: str | None) -> None:
+    """Read the solar monitor's memory.
+
+    Writes it to kyocera_YYYYMMDD.txt and stores generation and bought − sold of the last days, half-hour
+    by half-hour. A reading that breaks off leaves kyocera_YYYYMMDD.txt.partial and stores nothing.
+    """
+    _ = app.kyocera
+    make_private_dir(app.folder)
+    folder = made(output) if output else app.folder
+    with Lock(app.folder / "kyocera.lock").holding(0) as free:
+        if not free:
+            raise PortError("another kyocera-dump is reading the monitor", "Let it finish; it stores the same days.")
+        _ = app.recorder
+        transcript = Trace(Path(trace)) if trace else None
+        line = open_line(app)
+        try:
+            memory = read_memory(app, line, folder, transcript)
+        finally:
+            line.close()
+    keep(folder, "", memory)
+    at = app.now()
+    report = solar.report(memory, days, at.wall if app.store.trusts(at.wall) else None)
+    for complaint in report.complaints:
+        app.remark(f"the solar monitor's memory: {complaint}")
+    new = app.recorder.record(report.points, at)
+    app.log(f"read {len(memory):,} bytes: {len(report.points)} half-hours, {new} of them new")
+    app.send_now()
+
+
+def made(folder: Path) -> Path:
+    """The folder, made where it is not there. Raises PortError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PortError(f"{folder} cannot be made: {error.strerror}", "Name another --output DIR.") from None
+    return folder
+
+
+def open_line(app: App) -> Line:
+    """The monitor's line as configured. Raises PortError."""
+    kyocera = app.kyocera
+    if kyocera.transport == "serial":
+        from homemon.ports.serial_port import SerialLine
+
+        return SerialLine(kyocera.serial_port, kyocera.serial_bps, "kyocera")
+    from homemon.ports.i2c_bridge import open_bridge
+
+    return open_bridge(app.i2c.port, app.i2c.reads == "block")
+
+
+def read_memory(app: App, line: Line, folder: Path, trace: Trace | None) -> bytes:
+    """The whole memory. What was read of one that breaks off goes to a `.partial` file."""
+    dump = Dump()
+    try:
+        talk = Conversation(dump.dialogue(), ticks())
+        while True:
+            for text in talk.said:
+                app.progress(text)
+            for data in talk.outgoing:
+                note(trace, ">", data)
+                line.write(data)
+            talk.said.clear()
+            talk.outgoing.clear()
+            if talk.done:
+                return talk.result
+            data = line.read(max(0.0, talk.wake - ticks()))
+            note(trace, "<", data)
+            now = ticks()
+            for event in dump.feed(data):
+                talk.hear(event, now)
+            talk.tick(now)
+    except HomemonError as error:
+        if dump.memory:
+            path = keep(folder, ".partial", bytes(dump.memory))
+            error.hint = f"{error.hint} What was read is in {path}.".strip()
+        raise
+
+
+def note(trace: Trace | None, direction: str, data: bytes) -> None:
+    """A line of the transcript, in hex."""
+    if trace and data:
+        trace.write(direction, data.hex().upper().encode("ascii"), time())
+
+
+def keep(folder: Path, suffix: str, memory: bytes) -> Path:
+    """Write the dump in the original's format under today's name; gives its path. Raises PortError."""
+    path = folder / f"kyocera_{datetime.now(JST):%Y%m%d}.txt{suffix}"
+    try:
+        replace_file(path, dump_text(memory).encode("ascii"))
+    except OSError as error:
+        raise PortError(f"{path} cannot be written: {error.strerror}", "Name another --output DIR.") from None
+    return path

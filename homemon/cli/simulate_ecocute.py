@@ -1,0 +1,69 @@
+"""`homemon simulate ecocute`: a water heater on the LAN."""
+
+import contextlib
+import time
+from pathlib import Path
+
+import click
+
+from homemon.cli import simulate_tools as tools
+from homemon.sim.ecocute import Ecocute, Faults
+from homemon.sim.faults import Fault
+from homemon.sim.network import Network
+
+
+def _epcs(text: str) -> frozenset[int]:
+    return frozenset(int(epc, 16) for epc in text.split(",") if epc not in ("", "0"))
+
+
+def _port(text: str) -> int:
+    if not 1 <= int(text) <= 65535:
+        raise ValueError(text)
+    return int(text)
+
+
+FAULTS = tools.table(
+    Fault("lacking", "EPCs in hex with commas", "84", "it has no such properties", _epcs),
+    Fault("one-each", tools.ON, "1", "each property comes in an answer of its own", tools.flag),
+    Fault("reverse", tools.ON, "1", "properties come in the other order", tools.flag),
+    Fault("extra", tools.ON, "1", "80 and 88 come besides what was asked", tools.flag),
+    Fault("opc-0", tools.ON, "1", "answers hold nothing: 72 with OPC 0", tools.flag),
+    Fault("overflow", tools.ON, "1", "overflow and underflow codes for values", tools.flag),
+    Fault("infc", tools.ON, "1", "notifications want an answer: 74 in place of 73", tools.flag),
+    Fault("to-node", tools.ON, "1", "notifications go to 0EF001 in place of 05FF01", tools.flag),
+    Fault("answer-sender", tools.ON, "1", "answers go to the port that asked, not to 3610", tools.flag),
+    Fault("from-port", "a UDP port", "49154", "answers come from this port", _port),
+    Fault("late", "seconds", "6", "answers come so much later", tools.seconds),
+    Fault("lost-every", "N for each Nth", "2", "a question is not answered", tools.count),
+    Fault("doubled", tools.ON, "1", "answers come twice", tools.flag),
+    Fault("truncated", "bytes", "1", "so many are missing at the end of an answer", tools.count),
+    Fault("wrong-pdc", tools.ON, "1", "the last property promises a byte too many", tools.flag),
+    Fault("short-edt", tools.ON, "1", "values are one byte short, the frame is right", tools.flag),
+    Fault("garbage", tools.ON, "1", "random bytes in place of an answer", tools.flag),
+)
+
+
+@click.command(epilog=tools.fault_help(FAULTS))
+@click.option("--bind", default="127.0.0.2", show_default=True, metavar="ADDRESS", help="The unit's address.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3610, show_default=True, help="Its UDP port.")
+@click.option("--inform-every", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Notify the LAN.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave; see below.")
+@click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write what was sent, as JSON lines.")
+@click.option("--seed", type=int, default=1, help="Another house, other weather.")
+def ecocute(
+    bind: str, port: int, inform_every: float, faults: tuple[str, ...], truth_path: Path | None, seed: int
+) -> None:
+    """An EcoCute on UDP.
+
+    Its ADDRESS:PORT is the first line of stdout. Any address that begins with 127 is this machine:
+    take one for the unit, and another for [ecocute] bind.
+    """
+    wanted = tools.read_faults(Faults, FAULTS, faults)
+    with contextlib.ExitStack() as stack:
+        record = tools.epcs_in_hex(stack.enter_context(tools.truth_file(truth_path)))
+        unit = Ecocute(tools.new_house(time.time(), seed), wanted, port, inform_every)
+        try:
+            network = stack.enter_context(Network(unit, bind, port, inform_every > 0, record))
+        except OSError as error:
+            raise click.UsageError(f"--bind {bind} --port {port}: {error.strerror or error}") from None
+        tools.serve(network, f"{bind}:{port}")

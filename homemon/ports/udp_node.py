@@ -1,0 +1,178 @@
+"""Our place on the LAN: UDP 3610, where ECHONET Lite nodes talk.
+
+One program on a machine can hold 3610. SO_REUSEADDR is not set: with it the last one to bind would
+silently take the other's datagrams. So a port in use is an error that names who holds it, as far
+as /proc shows it.
+"""
+
+import errno
+import os
+import re
+import select
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from glob import glob
+from pathlib import Path
+from typing import NamedTuple
+
+from homemon.errors import PortError
+from homemon.ports.trace import Trace
+
+ANY, MULTICAST = "0.0.0.0", "224.0.23.0"
+LARGEST = 65535
+BUFFER = 1 << 20  # bytes, as far as the kernel allows; by default three large datagrams fill it
+BURST = 64  # datagrams taken at once, so that a flood cannot keep us from looking at the clock
+
+
+class Datagram(NamedTuple):
+    """What came, and the IPv4 address and port that it came from."""
+
+    data: bytes
+    host: str
+    port: int
+
+
+class UdpNode:
+    """A bound socket; port 0 is one that only sends. Raises PortError where it cannot be had."""
+
+    def __init__(self, bind: str, port: int, trace: Trace | None = None, interrupt: int | None = None) -> None:
+        self._bind, self._port = bind, port
+        self._trace = trace
+        self._interrupt = [] if interrupt is None else [interrupt]
+        self._socket = _new_socket()
+        self._hearing = [self._socket]
+        self._deaf = port != 0  # to what nodes tell everybody
+        try:
+            self._socket.bind((bind, port))
+        except OSError as error:
+            self._socket.close()
+            raise _explained(bind, port, error) from None
+        except UnicodeError:
+            self._socket.close()
+            raise PortError(f"{bind} is no address", "Check [ecocute] bind; 0.0.0.0 is all of them.") from None
+        self._join_group()
+
+    def __enter__(self) -> "UdpNode":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the port."""
+        for opened in self._hearing:
+            opened.close()
+
+    def _join_group(self) -> None:
+        """Hear what nodes tell everybody; a machine without a network yet tries again at each `read`.
+
+        A socket bound to one address does not hear it, so a second one does. Every socket of a group
+        gets each datagram, so that for this one SO_REUSEADDR takes nothing from anybody.
+        """
+        if not self._deaf:
+            return
+        group = self._socket if self._bind == ANY else _new_socket()
+        try:
+            if group is not self._socket:
+                group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                group.bind((MULTICAST, self._port))
+            membership = struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(self._bind))
+            group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        except OSError:
+            if group is not self._socket:
+                group.close()
+            return
+        self._deaf = False
+        if group is not self._socket:
+            self._hearing.append(group)
+
+    def send(self, data: bytes, host: str, port: int) -> None:
+        """One datagram. Raises PortError where the machine cannot send it."""
+        try:
+            self._socket.sendto(data, (host, port))
+        except OSError as error:
+            raise PortError(
+                f"cannot send to {host}: {error.strerror}", "Check the network and [ecocute] host."
+            ) from None
+        self._note(">", data, host, port)
+
+    def read(self, within: float) -> list[Datagram]:
+        """The datagrams that have come, waiting at most `within` seconds for the first."""
+        timeout = None if within == float("inf") else max(0.0, within)
+        self._join_group()
+        select.select([*(opened.fileno() for opened in self._hearing), *self._interrupt], [], [], timeout)
+        return [datagram for opened in self._hearing for datagram in self._read(opened)]
+
+    def _read(self, opened: socket.socket) -> Iterator[Datagram]:
+        for _ in range(BURST):
+            try:
+                data, (host, port) = opened.recvfrom(LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error for something sent earlier: its answer will be missing, that is all
+                continue
+            self._note("<", data, host, port)
+            yield Datagram(data, host, port)
+
+    def _note(self, direction: str, data: bytes, host: str, port: int) -> None:
+        if self._trace:
+            self._trace.write(direction, f"{host}:{port} {data.hex().upper()}".encode("ascii"), time.time())
+
+
+def _new_socket() -> socket.socket:
+    new = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+    new.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+    return new
+
+
+def resolve(host: str) -> str:
+    """The IPv4 address of `host`. Raises PortError."""
+    try:
+        return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
+    except (OSError, UnicodeError):
+        raise PortError(
+            f"the host {host} is unknown",
+            "Write the EcoCute's IPv4 address into [ecocute] host (see your router's list).",
+        ) from None
+
+
+def _explained(bind: str, port: int, error: OSError) -> PortError:
+    if error.errno == errno.EADDRINUSE:
+        holder = holder_of(bind, port)
+        return PortError(
+            f"UDP port {port} is in use{f' by {holder}' if holder else ' by another program'}",
+            "Only one program on a machine can talk ECHONET Lite: stop it, or give homemon another [ecocute] bind.",
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return PortError(f"{bind} is no address of this machine", "Check [ecocute] bind; 0.0.0.0 is all of them.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PortError(f"no permission for UDP port {port}", "Ports below 1024 are root's: check [ecocute] port.")
+    return PortError(f"UDP port {port} on {bind} cannot be used: {error.strerror or error}", "Check [ecocute] bind.")
+
+
+def holder_of(bind: str, port: int) -> str:
+    """`pid 123 (python3)` for the process whose UDP port is in our way; empty where /proc does not show it to us."""
+    wanted = {f"socket:[{inode}]" for ours, inode in _sockets_on(port) if ANY in (bind, ours) or ours == bind}
+    for entry in glob("/proc/[0-9]*/fd/*"):
+        with suppress(OSError):  # processes come and go
+            if os.readlink(entry) in wanted:
+                process = Path(entry).parent.parent
+                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
+    return ""
+
+
+def _sockets_on(port: int) -> Iterator[tuple[str, str]]:
+    """Address and inode of each socket on a UDP port; of an IPv6 address the last four bytes, `::` is 0.0.0.0."""
+    for table in ("/proc/net/udp", "/proc/net/udp6"):
+        with suppress(OSError):
+            rows = re.findall(
+                rf"^ *\d+: [0-9A-F]*([0-9A-F]{{8}}):{port:04X} (?:\S+ +){{7}}(\d+)",
+                Path(table).read_text("ascii"),
+                re.M,
+            )
+            for address, inode in rows:
+                yield socket.inet_ntoa(int(address, 16).to_bytes(4, sys.byteorder)), inode

@@ -1,0 +1,268 @@
+"""The Kyocera solar monitor PMD47A, and the I2C bus with the LPC810 bridge that leads to it.
+
+The monitor is pure: bytes and the time go in, bytes with their time come out, one each 10/38,400 s.
+Its bytes are its own; nothing is shared with the code it is there to test. Its memory is that of
+the house, as it stands when it is asked: 35 days, newest first, half-hours not over yet 7530.
+
+`Faults` says how it misbehaves. Blocks are counted from 1; "first" means: not when it is sent again.
+"""
+
+import errno
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from time import sleep, time
+from typing import Any, Protocol
+
+JST = timezone(timedelta(hours=9))
+BYTE = 10 / 38_400  # seconds on the line, start and stop bit included
+DAY, HALF_HOUR = 86_400, 1_800
+REQUEST = b"\x02CMD1000FFFF50\x03"
+HEADER = b"\x02CMD01000000214FCB\x03"  # 214F = 8,527 bytes
+HEADER_WRONG_SUM = b"\x02CMD01000000214FCC\x03"
+END = b"\x02CMD020000000000E7\x03"  # the article does not show it; its shape is that of the others
+ACK, NAK = b"\x02\x06\x03", b"\x02\x15\x03"
+SIZE = 8527
+JUNK = b"\x00\x41\xfe"
+
+
+class House(Protocol):
+    """What the monitor measures, in tenths of kWh a half-hour. ValueError before there was a house."""
+
+    def generation(self, half_hour_start: int, /) -> int: ...
+    def bought_minus_sold(self, half_hour_start: int, /) -> int: ...
+
+
+@dataclass(frozen=True)
+class Faults:
+    """How the monitor misbehaves; all off by default."""
+
+    corrupt_every: int = 0  # one bit is wrong in each Nth block, first
+    corrupt_block: int = 0  # this block is wrong …
+    corrupt_times: int = 1  # … so many times; from 5 on the reader gives up
+    stall_block: int = 0  # before this block, first, the monitor is silent …
+    stall: float = 0.0  # … for so many seconds
+    stall_inside: bool = False  # … or after half of it
+    lose_every: int = 0  # one byte of each Nth block, first, does not arrive
+    silent: bool = False  # never says anything
+    dead_after: int = 0  # says nothing more after this block
+    noise_before: bool = False  # junk before its first answer
+    noise_every: int = 0  # junk before each Nth block, first
+    bad_headers: int = 0  # so many headers have a wrong sum
+    no_end: bool = False  # no end command
+    ahead: float = 0.0  # its clock is so many seconds ahead
+    dates: str = ""  # "none": day 1 has no date; "double": day 2 has that of day 1; "order": 1 and 2 swapped
+
+
+class Monitor:
+    """The monitor. `now` is Unix time in all calls; `turnaround` is how long it thinks before it answers."""
+
+    def __init__(self, house: House, faults: Faults | None = None, turnaround: float = 0.0) -> None:
+        self.memory = b""  # as sent last
+        self._house = house
+        self._faults = faults or Faults()
+        self._turnaround = turnaround
+        self._heard = b""
+        self._line: deque[tuple[float, int]] = deque()  # when each byte is through
+        self._free = 0.0
+        self._at = -1  # 0: header, 1 …: that block, last + 1: end command, -1: idle
+        self._sendings = 0  # of what `_at` says
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take in what was sent to the monitor and arrived at `now`."""
+        self._heard = (self._heard + data)[-64:]
+        while (end := self._heard.find(b"\x03")) >= 0:
+            frame, self._heard = self._heard[: end + 1], self._heard[end + 1 :]
+            frame = frame[max(0, frame.rfind(b"\x02")) :]
+            if not self._faults.silent:
+                self._answer(frame, now + self._turnaround)
+
+    def due(self) -> float | None:
+        """When the next byte is through; None while nothing is to be sent."""
+        return self._line[0][0] if self._line else None
+
+    def speak(self, now: float) -> bytes:
+        """The bytes that are through at `now` and were not given before."""
+        spoken = bytearray()
+        while self._line and self._line[0][0] <= now:
+            spoken.append(self._line.popleft()[1])
+        return bytes(spoken)
+
+    def _answer(self, frame: bytes, now: float) -> None:
+        if frame == REQUEST:
+            self.memory = self._make_memory(now + self._faults.ahead)
+            if self._faults.noise_before and self._free == 0.0:
+                self._send(JUNK, now)
+            self._send(ACK, now)
+            self._go_to(0, now)
+        elif frame == ACK and self._at >= 0:
+            self._go_to(self._at + 1, now)
+        elif frame == NAK and self._at >= 0:
+            self._say(now)
+        elif frame.startswith(b"\x02CMD"):
+            self._send(NAK, now)
+
+    def _go_to(self, at: int, now: float) -> None:
+        last = -(-len(self.memory) // 32)
+        self._at, self._sendings = (at if at <= last + 1 else -1), 0
+        if self._at >= 0:
+            self._say(now)
+
+    def _say(self, now: float) -> None:
+        """Send what `_at` says, for the first time or again."""
+        faults, at = self._faults, self._at
+        self._sendings += 1
+        if at == 0:
+            self._send(HEADER_WRONG_SUM if self._sendings <= faults.bad_headers else HEADER, now)
+        elif faults.dead_after and at > faults.dead_after:
+            return
+        elif (at - 1) * 32 >= len(self.memory):
+            self._send(b"" if faults.no_end else END, now)
+        else:
+            self._say_block(now)
+
+    def _say_block(self, now: float) -> None:
+        faults, at = self._faults, self._at
+        first = self._sendings == 1
+
+        def hits(every: int) -> bool:
+            return first and every > 0 and at % every == 0
+
+        data = self.memory[(at - 1) * 32 : at * 32]
+        block = bytearray((len(data) + 1, *data))
+        block.append(0xFF - sum(block) % 256)
+        if hits(faults.corrupt_every) or (at == faults.corrupt_block and self._sendings <= faults.corrupt_times):
+            block[len(block) // 2] ^= 0x10
+        if hits(faults.lose_every):
+            del block[len(block) // 2]
+        if hits(faults.noise_every):
+            self._send(JUNK, now)
+        stall = faults.stall if first and at == faults.stall_block else 0.0
+        if stall and faults.stall_inside:
+            self._send(block[:16], now)
+            self._send(block[16:], self._free + stall)
+        else:
+            self._send(block, now + stall)
+
+    def _send(self, data: bytes | bytearray, start: float) -> None:
+        self._free = max(self._free, start)
+        for byte in data:
+            self._free += BYTE
+            self._line.append((self._free, byte))
+
+    def _make_memory(self, now: float) -> bytes:
+        """All 8,527 bytes at `now`; what nobody understands is a pattern that has every byte in it."""
+        memory = bytearray((at * 7 + at // 256) % 256 for at in range(SIZE))
+        today = datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0)
+        for row in range(35):
+            day = today - timedelta(days=row)
+            memory[0x7C + row * 3 : 0x7F + row * 3] = bytes.fromhex(f"{day:%y%m%d}")
+            for slot in range(48):
+                start = int(day.timestamp()) + slot * HALF_HOUR
+                at = (row * 48 + slot) * 2
+                memory[0xE5 + at : 0xE7 + at] = _tenths(self._house.generation, start, now)
+                memory[0xE05 + at : 0xE07 + at] = _tenths(self._house.bought_minus_sold, start, now)
+        if self._faults.dates == "none":
+            memory[0x7F:0x82] = b"\x2f\x13\x45"
+        elif self._faults.dates == "double":
+            memory[0x82:0x85] = memory[0x7F:0x82]
+        elif self._faults.dates == "order":
+            memory[0x7F:0x85] = memory[0x82:0x85] + memory[0x7F:0x82]
+        return bytes(memory)
+
+
+def _tenths(measure: Callable[[int], int], start: int, now: float) -> bytes:
+    """Two bytes for the half-hour from `start`."""
+    if start + HALF_HOUR > now:
+        return b"\x75\x30"
+    try:
+        return measure(start).to_bytes(2, signed=True)
+    except ValueError:
+        return b"\x75\x30"
+
+
+class SimulatedBus:
+    """Stands in for `smbus2.SMBus`: a bus of 100 kHz with the LPC810 bridge at 0x40/0x41 and a monitor behind it.
+
+    Its ring counts modulo 64, as the real one does: a 64th unread byte empties it, and `overruns`
+    counts how often. `clock` gives Unix time; `sleep` passes the time that each transaction takes on
+    the bus, and `overhead` seconds of driver besides. Each `fail_every`th transaction fails like a
+    disturbed bus. `transactions` and `busy` (seconds) tell what the reader cost.
+    """
+
+    BIT = 1 / 100_000
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        clock: Callable[[], float] = time,
+        sleep: Callable[[float], None] = sleep,
+        overhead: float = 0.0,
+        fail_every: int = 0,
+    ) -> None:
+        self.overruns = 0
+        self.transactions = 0
+        self.busy = 0.0
+        self._monitor = monitor
+        self._clock = clock
+        self._sleep = sleep
+        self._overhead = overhead
+        self._fail_every = fail_every
+        self._rate = -1
+        self._ring: deque[int] = deque()
+        self._sending: deque[tuple[float, int]] = deque()  # when each byte is through to the monitor
+        self._free = 0.0
+
+    def read_byte(self, i2c_addr: int, /) -> int:
+        """0x40: bytes waiting; 0x41: one byte, 0xFF when there is none."""
+        now = self._transact(i2c_addr, 1)
+        self._run(now)
+        return len(self._ring) if i2c_addr == 0x40 else self._pop()
+
+    def write_byte(self, i2c_addr: int, value: int, /) -> None:
+        """0x40: set the rate; 0x41: send one byte."""
+        now = self._transact(i2c_addr, 1)
+        if i2c_addr == 0x40:
+            self._rate = value
+        elif self._rate == 7:
+            self._free = max(self._free, now) + BYTE
+            self._sending.append((self._free, value))
+
+    def i2c_rdwr(self, *i2c_msgs: Any) -> None:
+        """Read messages (`smbus2.i2c_msg.read`) to 0x41: each byte clocked pops one of the ring."""
+        for message in i2c_msgs:
+            end = self._transact(message.addr, message.len)
+            for index in range(message.len):
+                self._run(end - (message.len - 1 - index) * 9 * self.BIT)
+                message.buf[index] = bytes((self._pop(),))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _transact(self, address: int, count: int) -> float:
+        """Spend the time of a transaction of `count` bytes; when it ends. Raises OSError like the driver."""
+        self.transactions += 1
+        seconds = (11 + 9 * count) * self.BIT  # start, address, the bytes, stop: 20 bit times for one
+        end = self._clock() + seconds
+        self.busy += seconds
+        self._sleep(seconds + self._overhead)
+        if address not in (0x40, 0x41):
+            raise OSError(errno.EREMOTEIO, "Remote I/O error")
+        if self._fail_every and self.transactions % self._fail_every == 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return end
+
+    def _run(self, now: float) -> None:
+        """Let the line go on until `now`: what we sent reaches the monitor, what it sent fills the ring."""
+        while self._sending and self._sending[0][0] <= now:
+            through, value = self._sending.popleft()
+            self._monitor.feed(bytes((value,)), through)
+        for byte in self._monitor.speak(now):
+            self._ring.append(byte if self._rate == 7 else byte ^ 0x5A)
+            if len(self._ring) == 64:
+                self._ring.clear()
+                self.overruns += 1
+
+    def _pop(self) -> int:
+        return self._ring.popleft() if self._ring else 0xFF

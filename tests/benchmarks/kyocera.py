@@ -1,0 +1,222 @@
+"""How long the solar monitor's memory takes: `python -m tests.benchmarks.kyocera` prints a Markdown table.
+
+The floor is what the serial line needs for the bytes that went over it, framing and our ACKs included:
+the monitor waits for each ACK, so that both directions add up. In injected time only the line and the
+bus cost anything; in real time so does everything else, also what else the machine does: the best of
+three is shown.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from time import monotonic, sleep, time
+from typing import NamedTuple, Protocol
+
+from homemon.ports.i2c_bridge import I2cBridge
+from homemon.ports.serial_port import SerialLine
+from homemon.sim.house import DAY, House
+from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
+from homemon.wire.dialogue import Conversation
+from homemon.wire.kyocera import Dump
+
+NOW = 1_800_000_000.0  # Unix time
+DRIVER = 0.0001  # seconds that a Pi's kernel takes for a transaction besides the bus
+
+
+class Line(Protocol):
+    """Bytes in and out."""
+
+    def read(self, within: float) -> bytes: ...
+    def write(self, data: bytes) -> None: ...
+
+
+class InjectedTime:
+    """Passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class KnownHouse:
+    """A house that has looked up everything before, so that asking costs nothing."""
+
+    def __init__(self, now: float) -> None:
+        house = House(int(now) - 40 * DAY)
+        self.generation = cache(house.generation)
+        self.bought_minus_sold = cache(house.bought_minus_sold)
+        Monitor(self).feed(b"\x02CMD1000FFFF50\x03", now)
+
+
+class Counted(Monitor):
+    """A monitor that counts what goes over its line."""
+
+    on_the_line = 0
+
+    def feed(self, data: bytes, now: float) -> None:
+        self.on_the_line += len(data)
+        super().feed(data, now)
+
+    def speak(self, now: float) -> bytes:
+        said = super().speak(now)
+        self.on_the_line += len(said)
+        return said
+
+
+class Result(NamedTuple):
+    """One row: seconds taken, bytes on the line, times that the bridge's ring ran over (None: there is no bridge)."""
+
+    way: str
+    seconds: float
+    on_the_line: int
+    overruns: int | None
+
+    def row(self) -> str:
+        floor = self.on_the_line * BYTE
+        overruns = "–" if self.overruns is None else self.overruns
+        return f"| {self.way} | {floor:.2f} | {self.seconds:.2f} | {self.seconds / floor:.2f} | {overruns} |"
+
+
+def read_memory(line: Line, clock: Callable[[], float]) -> bytes:
+    """The dump, as `kyocera-dump` runs it."""
+    dump = Dump()
+    talk = Conversation(dump.dialogue(), clock())
+    while True:
+        outgoing, talk.outgoing = talk.outgoing, []
+        for data in outgoing:
+            line.write(data)
+        if talk.done:
+            return talk.result
+        for event in dump.feed(line.read(max(0.0, talk.wake - clock()))):
+            talk.hear(event, clock())
+        talk.tick(clock())
+
+
+def over_the_bridge(way: str, multi_byte: bool = True, overhead: float = 0.0, real: bool = False) -> Result:
+    """homemon, over the simulated bridge."""
+    injected = InjectedTime()
+    began = time() if real else NOW
+    monitor = Counted(KnownHouse(began))
+    bus = SimulatedBus(monitor, time, sleep) if real else SimulatedBus(monitor, injected, injected.sleep, overhead)
+    clock = monotonic if real else injected
+    start = clock()
+    bridge = I2cBridge(bus, 1, multi_byte) if real else I2cBridge(bus, 1, multi_byte, injected, injected.sleep)
+    memory = read_memory(bridge, clock)
+    assert memory == monitor.memory
+    return Result(way, clock() - start, monitor.on_the_line, bus.overruns)
+
+
+def over_a_pty(way: str, on_the_line: int) -> Result:
+    """homemon, over a pty with the simulator in a process of its own."""
+    command = (sys.executable, "-m", "homemon", "simulate", "kyocera")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
+        try:
+            assert simulator.stdout is not None
+            line = SerialLine(simulator.stdout.readline().strip(), 38_400, "kyocera")
+            read_memory(line, monotonic)  # the simulator looks its house up
+            start = monotonic()
+            read_memory(line, monotonic)
+            taken = monotonic() - start
+            line.close()
+        finally:
+            simulator.terminate()
+    return Result(way, taken, on_the_line, None)
+
+
+class Original:
+    """The loop of kyocera_dump.py: single bytes, and 0.1 s of sleep whenever the count has not moved."""
+
+    def __init__(self, bus: SimulatedBus, sleep: Callable[[float], None]) -> None:
+        self._bus, self._sleep = bus, sleep
+
+    def read_memory(self) -> bytes:
+        self._bus.write_byte(0x40, 7)
+        for _ in range(self._bus.read_byte(0x40)):
+            self._bus.read_byte(0x41)
+        self._sleep(1)
+        self._send(b"\x02CMD1000FFFF50\x03")
+        self._command()
+        total = int(self._command()[12:16], 16)
+        self._send(b"\x02\x06\x03")
+        memory = b""
+        while len(memory) < total:
+            memory += self._block()
+        self._command()
+        self._send(b"\x02\x06\x03")
+        return memory
+
+    def _receive(self, size: int) -> bytes:
+        count, timeout = 0, 10
+        while True:
+            before, count = count, self._bus.read_byte(0x40)
+            if count >= size:
+                return bytes(self._bus.read_byte(0x41) for _ in range(size))
+            if before == count:
+                self._sleep(0.1)
+                timeout -= 1
+                if timeout < 1:
+                    return b""
+            else:
+                timeout = 10
+
+    def _send(self, data: bytes) -> None:
+        for byte in data:
+            self._bus.write_byte(0x41, byte)
+
+    def _command(self) -> bytes:
+        data = b""
+        while not data.startswith(b"\x02"):
+            data = self._receive(1)
+        while not data.endswith(b"\x03"):
+            data += self._receive(1)
+        return data
+
+    def _block(self) -> bytes:
+        while True:
+            size = self._receive(1)
+            rest = self._receive(size[0])
+            if sum(size + rest) % 256 == 255:
+                self._send(b"\x02\x06\x03")
+                return rest[:-1]
+            self._send(b"\x02\x15\x03")
+
+
+def the_original(way: str) -> Result:
+    """The original's loop, over the simulated bridge in injected time."""
+    injected = InjectedTime()
+    monitor = Counted(KnownHouse(NOW))
+    bus = SimulatedBus(monitor, injected, injected.sleep)
+    memory = Original(bus, injected.sleep).read_memory()
+    assert memory == monitor.memory
+    return Result(way, injected() - NOW, monitor.on_the_line, bus.overruns)
+
+
+def best(measure: Callable[[], Result]) -> Result:
+    """Of three."""
+    return min((measure() for _ in range(3)), key=lambda result: result.seconds)
+
+
+def main() -> None:
+    """Print the table, row by row."""
+    print("| the memory of 8,527 bytes | floor, s | taken, s | ratio | ring overruns |")
+    print("|---|---|---|---|---|", flush=True)
+    injected = over_the_bridge("I2C bridge, injected time")
+    for result in (
+        injected,
+        over_the_bridge("… with 0.1 ms of driver each transaction", overhead=DRIVER),
+        over_the_bridge("… byte by byte (`reads = byte`)", multi_byte=False),
+        best(lambda: over_the_bridge("I2C bridge, real time", real=True)),
+        best(lambda: over_a_pty("serial port (pty), real time", injected.on_the_line)),
+        the_original("the original's loop, injected time"),
+    ):
+        print(result.row(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""A LAN for the real commands: loopback addresses of a test's own, and simulated units on them."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from threading import Thread
+
+from homemon.ports.udp_node import holder_of
+from homemon.sim.ecocute import Ecocute, Faults
+from homemon.sim.house import House
+from homemon.sim.network import Network
+from tests.commands import PATIENCE, wait_for, write_config
+
+PORT = 3610
+NAMES = {0x84: "power", 0x85: "powerSum", 0xE1: "tank"}
+HOUSE = House(int(time.time()) - 2 * 86_400)
+_NUMBERS = count()
+
+
+def address() -> str:
+    """One that no other test uses, in whatever process: 127.0.0.0/8 is all ours."""
+    pid = os.getpid()
+    return f"127.{1 + pid % 250}.{pid // 250 % 250}.{1 + next(_NUMBERS) % 250}"
+
+
+@contextmanager
+def unit(node: Ecocute | Faults | None = None) -> Iterator[Network]:
+    """A simulated EcoCute for a block, at the address `bind`."""
+    if not isinstance(node, Ecocute):
+        node = Ecocute(HOUSE, node)
+    with Network(node, address()) as network:
+        thread = Thread(target=network.serve, daemon=True)
+        thread.start()
+        try:
+            yield network
+        finally:
+            network.stop()
+            thread.join(PATIENCE)
+
+
+def configure(folder: Path, host: str, **more: str) -> str:
+    """A config.ini with [ecocute] at `host`; gives our address."""
+    keys = {"host": host, "bind": address(), **more}
+    write_config(folder, "\n".join(["[ecocute]", *(f"{name} = {value}" for name, value in keys.items())]))
+    return keys["bind"]
+
+
+def wait_for_port(bind: str) -> None:
+    """Until somebody holds our port there."""
+    wait_for(lambda: bool(holder_of(bind, PORT)))
+
+
+@contextmanager
+def node_at(host: str, port: int = PORT) -> Iterator[socket.socket]:
+    """Somebody else on the LAN."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((host, port))
+        other.settimeout(PATIENCE)
+        yield other
+
+
+def said(line: str) -> dict[str, int]:
+    """The fields of a printed point."""
+    measurement, fields, _ = line.split()
+    assert measurement == "ecocute"
+    return {name: int(value) for name, value in (field.split("=") for field in fields.split(","))}
+
+
+def truths(network: Network) -> dict[str, int]:
+    """The values that a unit sent, the last of each."""
+    return {NAMES[row.epc]: row.value for row in network.truth if isinstance(row.value, int)}

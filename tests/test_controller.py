@@ -1,0 +1,248 @@
+"""Our node on the LAN, lived through in virtual time against the simulated EcoCute."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homemon.controller import ANSWER_WITHIN, GATHER, MOST_GATHERED, SPACING
+from homemon.errors import NoAnswer
+from homemon.sim.ecocute import Ecocute, Faults
+from homemon.wire import echonet
+from homemon.wire.echonet import Esv, Frame, Property
+from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
+
+
+def answer(tid: int, *properties: tuple[int, str], esv: Esv = Esv.GET_RES, seoj: int = UNIT) -> Frame:
+    return Frame(tid, seoj, CONTROLLER, esv, tuple(Property(epc, bytes.fromhex(edt)) for epc, edt in properties))
+
+
+@pytest.mark.parametrize(
+    ("faults", "lacking"),
+    [
+        (Faults(), set()),
+        (Faults(reverse=True), set()),
+        (Faults(extra=True), set()),
+        (Faults(one_each=True), set()),
+        (Faults(one_each=True, reverse=True, extra=True), set()),
+        (Faults(from_port=49154), set()),
+        (Faults(lacking=frozenset({0x84})), {"power"}),
+        (Faults(lacking=frozenset({0x85, 0xE1})), {"powerSum", "tank"}),
+        (Faults(one_each=True, lacking=frozenset({0x84})), {"power"}),
+    ],
+)
+def test_an_answer_is_one_point_however_it_is_cut(faults: Faults, lacking: set[str]) -> None:
+    world = World(faults)
+    fields = {name: value for name, value in truth(0).items() if name not in lacking}
+    assert world.run(world.controller.poll()) == fields.keys()
+    assert world.fields == [fields]
+    assert world.now == TRIP
+    assert len(world.requests) == 1
+
+
+@pytest.mark.parametrize("faults", [Faults(opc_0=True), Faults(overflow=True), Faults(short_edt=True)])
+def test_an_answer_without_a_reading_gives_no_point_and_is_not_asked_for_again(faults: Faults) -> None:
+    world = World(faults)
+    assert world.run(world.controller.poll()) == set()
+    assert world.points == []
+    assert len(world.requests) == 1
+    assert bool(world.notes) == faults.short_edt
+
+
+def test_parts_are_joined_by_their_tid_and_not_across() -> None:
+    world = World()
+    world.comes(answer(1, (0x84, "0001")))
+    world.comes(answer(2, (0x84, "0002")), after=0.5)
+    world.comes(answer(2, (0xE1, "0022")), after=0.6)
+    world.comes(answer(1, (0xE1, "0011")), after=1.0)
+    world.comes(answer(1, (0x85, "00000111")), after=GATHER - 0.1)
+    world.listen()
+    assert world.fields == [{"power": 1, "powerSum": 0x111, "tank": 0x11}, {"power": 2, "tank": 0x22}]
+
+
+def test_a_poll_waits_a_moment_for_the_part_that_does_not_come() -> None:
+    world = World(Faults(lost_every=1))
+    world.comes(answer(8, (0x85, "00000001")), after=1.0)
+    assert world.run(world.controller.poll()) == {"powerSum"}
+    assert world.now == 1.0 + GATHER
+    assert world.fields == [{"powerSum": 1}]
+
+
+def test_an_answer_that_comes_twice_changes_nothing() -> None:
+    world = World(Faults(doubled=True))
+    world.run(world.controller.poll())
+    assert world.fields[0] == truth(0)
+    assert all(fields == truth(0) for fields in world.fields)
+
+
+def test_a_late_answer_is_recorded_but_never_taken_for_the_next_one() -> None:
+    world = World(Faults(late=6.0))
+    world.comes(b"", after=20.0)  # the last answer comes when nobody waits any more
+    with pytest.raises(NoAnswer):
+        world.run(world.controller.poll())
+    asked = [at for at, _ in world.requests]
+    assert world.fields == [truth(at) for at in asked[:2]]
+    world.unit = Ecocute(Passing())
+    asked_at = world.now
+    assert world.run(world.controller.poll()) == truth(0).keys()
+    assert truth(asked_at) in world.fields
+
+
+def test_the_right_tid_from_another_host_object_or_service_is_no_answer() -> None:
+    world = World(Faults(lost_every=1))
+    values = ((0x84, "0001"), (0x85, "00000001"), (0xE1, "0001"))
+    world.comes(answer(8, *values), host=OTHER)
+    world.comes(answer(8, *values, seoj=0x013001))
+    world.comes(answer(8, *values, esv=Esv.SET_RES))
+    with pytest.raises(NoAnswer):
+        world.run(world.controller.poll())
+    assert world.points == []
+
+
+def test_silence_is_asked_again_with_pauses_one_request_in_flight_and_told_in_the_end() -> None:
+    world = World(Faults(lost_every=1))
+    with pytest.raises(NoAnswer, match=f"{HOST} did not answer") as caught:
+        world.run(world.controller.poll())
+    assert "[ecocute] host" in caught.value.hint
+    times, frames = zip(*world.requests, strict=True)
+    assert len({frame.tid for frame in frames}) == len(frames) == 3
+    assert all(later - earlier >= ANSWER_WITHIN + SPACING for earlier, later in pairwise(times))
+    assert world.now < 20
+
+
+@pytest.mark.parametrize("faults", [Faults(truncated=3), Faults(wrong_pdc=True), Faults(garbage=True)])
+def test_a_broken_answer_is_told_and_asked_for_again(faults: Faults) -> None:
+    world = World(faults)
+    with pytest.raises(NoAnswer):
+        world.run(world.controller.poll())
+    assert world.points == []
+    assert any("broken datagram" in note for note in world.notes)
+    assert len(world.requests) == 3
+
+
+@pytest.mark.parametrize("deoj", [CONTROLLER, NODE])
+@pytest.mark.parametrize("esv", [Esv.INF, Esv.INFC])
+def test_notifications_are_points_at_once_and_confirmed_where_they_want_it(esv: Esv, deoj: int) -> None:
+    world = World(Faults(infc=esv is Esv.INFC, to_node=deoj == NODE))
+    told = world.unit.inform(NOW)
+    world.comes(told.data)
+    world.listen(TRIP)
+    assert world.fields == [truth(0)]
+    confirmed = [(frame, host) for _, frame, host in world.sent]
+    named = tuple(Property(epc) for epc in (0x84, 0x85, 0xE1))
+    expected = [(Frame(1, deoj, UNIT, Esv.INFC_RES, named), HOST)] if esv is Esv.INFC else []
+    assert confirmed == expected
+    assert world.unit.confirmed == len(expected)
+
+
+@pytest.mark.parametrize("accept_any", [False, True])
+def test_other_hosts_count_only_where_all_are_accepted_and_then_only_their_notifications(accept_any: bool) -> None:
+    world = World(accept_any=accept_any)
+    world.comes(answer(1, (0x84, "0001"), (0x85, "00000001"), (0xE1, "0001")), host=OTHER)
+    world.comes(answer(1, (0x84, "0002"), esv=Esv.INF), host=OTHER)
+    world.comes(answer(1, (0x84, "0003"), esv=Esv.INF, seoj=0x013001), host=OTHER)
+    world.listen()
+    assert world.fields == ([{"power": 2}] if accept_any else [])
+
+
+def reply_to(deoj: int, esv: Esv, *epcs: int, edt: str = "", host: str = OTHER) -> Frame | None:
+    """What our node says to a request of somebody on the LAN."""
+    world = World()
+    asked = tuple(Property(epc, bytes.fromhex(edt)) for epc in epcs)
+    world.comes(Frame(77, 0x05FF02, deoj, esv, asked, asked if esv is Esv.SETGET else ()), host=host)
+    world.listen(TRIP)
+    assert all((frame.tid, frame.deoj, to) == (77, 0x05FF02, host) for _, frame, to in world.sent)
+    return world.sent[0][1] if world.sent else None
+
+
+@pytest.mark.parametrize("deoj", [NODE, 0x0EF000])
+def test_our_node_profile_tells_of_one_controller(deoj: int) -> None:
+    reply = reply_to(deoj, Esv.GET, 0xD6, 0xD5, 0x9D, 0x9E, 0x9F, 0xD3, 0xD4, 0xD7)
+    assert reply is not None
+    assert (reply.seoj, reply.esv) == (NODE, Esv.GET_RES)
+    edt = dict(reply.properties)
+    assert echonet.decode_instance_list(edt[0xD6]) == echonet.decode_instance_list(edt[0xD5]) == (CONTROLLER,)
+    assert echonet.decode_property_map(edt[0x9D]) == {0x80, 0xD5}
+    assert echonet.decode_property_map(edt[0x9E]) == frozenset()
+    assert (edt[0xD3], edt[0xD4], edt[0xD7]) == (b"\0\0\1", b"\0\2", bytes.fromhex("0105FF"))
+
+
+@pytest.mark.parametrize("deoj", [NODE, CONTROLLER])
+@pytest.mark.parametrize("host", [HOST, OTHER])
+def test_all_that_our_map_promises_is_answered(deoj: int, host: str) -> None:
+    reply = reply_to(deoj, Esv.GET, 0x9F, host=host)
+    assert reply is not None
+    epcs = echonet.decode_property_map(reply.properties[0].edt)
+    assert {0x80, 0x82, 0x83, 0x8A, 0x9D, 0x9E, 0x9F} <= epcs
+    whole = reply_to(deoj, Esv.GET, *sorted(epcs))
+    assert whole is not None
+    assert whole.esv is Esv.GET_RES
+    assert all(prop.edt for prop in whole.properties)
+
+
+def test_what_we_do_not_have_is_refused_beside_what_we_have() -> None:
+    reply = reply_to(NODE, Esv.GET, 0x80, 0xB0)
+    assert reply is not None
+    assert (reply.esv, reply.properties) == (Esv.GET_SNA, (Property(0x80, b"\x30"), Property(0xB0)))
+    notified = reply_to(NODE, Esv.INF_REQ, 0xD5)
+    assert notified is not None
+    assert notified.esv is Esv.INF
+
+
+@pytest.mark.parametrize(
+    ("esv", "refusal"),
+    [(Esv.SETI, Esv.SETI_SNA), (Esv.SETC, Esv.SETC_SNA), (Esv.SETGET, Esv.SETGET_SNA)],
+)
+@pytest.mark.parametrize("deoj", [NODE, CONTROLLER])
+def test_nobody_can_write(deoj: int, esv: Esv, refusal: Esv) -> None:
+    reply = reply_to(deoj, esv, 0x80, edt="31")
+    assert reply is not None
+    assert (reply.seoj, reply.esv, reply.properties) == (deoj, refusal, (Property(0x80, b"\x31"),))
+
+
+@pytest.mark.parametrize("deoj", [UNIT, 0x05FF02, 0x05FE01, 0])
+@pytest.mark.parametrize("esv", [Esv.GET, Esv.SETC, Esv.INFC])
+def test_for_objects_that_we_are_not_we_do_not_speak(deoj: int, esv: Esv) -> None:
+    assert reply_to(deoj, esv, 0x80) is None
+
+
+properties = st.lists(
+    st.builds(Property, st.sampled_from([0x80, 0x84, 0x85, 0xD6, 0xE1]), st.binary(max_size=5)), max_size=4
+).map(tuple)
+frames = st.builds(
+    lambda tid, seoj, deoj, esv, first, second: echonet.encode(
+        Frame(tid, seoj, deoj, esv, first, second if esv in echonet.TWO_LISTS else ())
+    ),
+    st.integers(0, 0xFFFF),
+    st.sampled_from([UNIT, NODE, CONTROLLER, 0x028801]),
+    st.sampled_from([CONTROLLER, NODE, 0x0EF000, UNIT]),
+    st.sampled_from(Esv),
+    properties,
+    properties,
+)
+datagrams = st.one_of(
+    st.binary(max_size=40), frames, frames.map(lambda data: data[:-1]), frames.map(lambda data: data + b"\x00")
+)
+
+
+@given(st.lists(st.tuples(datagrams, st.sampled_from([HOST, OTHER])), max_size=20), st.booleans())
+def test_no_datagram_stops_it_and_the_next_answer_is_read(come: list[tuple[bytes, str]], accept_any: bool) -> None:
+    world = World(accept_any=accept_any)
+    for data, host in come:
+        world.comes(data, host)
+    world.listen(1.0)
+    asked_at = world.now
+    world.run(world.controller.poll())
+    assert truth(asked_at) in world.fields
+
+
+def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
+    world = World()
+    for tid in range(3000):
+        world.comes(answer(tid, (0x84, "0001"), esv=Esv.GET_RES if tid % 2 else Esv.INF), after=tid / 1000)
+    world.listen(2.0)
+    assert len(world.controller._conversation._heard) == 0
+    assert len(world.controller._gathered) <= MOST_GATHERED
+    world.listen(4.0)
+    assert len(world.points) == 3000

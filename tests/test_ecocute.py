@@ -1,0 +1,106 @@
+"""The EcoCute's properties: what is a reading becomes the original's point, and nothing else does."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homemon.devices import ecocute
+from homemon.devices.properties import value_of
+from homemon.points import Point, line
+from homemon.wire.echonet import Esv, Frame, Property, decode
+
+FIELD_ANSWER = bytes.fromhex("1081 0001 026B01 05FF01 72 03 8402 0190 8504 00012345 E102 0172")
+
+
+def frame(*properties: tuple[int, str], esv: Esv = Esv.GET_RES, seoj: int = 0x026B01) -> Frame:
+    listed = tuple(Property(epc, bytes.fromhex(edt)) for epc, edt in properties)
+    return Frame(1, seoj, 0x05FF01, esv, listed)
+
+
+POWER, ENERGY, TANK = (0x84, "0190"), (0x85, "00012345"), (0xE1, "0172")
+WHOLE = {"power": 400, "powerSum": 74565, "tank": 370}
+
+
+def test_the_originals_answer_gives_the_originals_line() -> None:
+    (point,) = ecocute.report(decode(FIELD_ANSWER)).points
+    assert point == Point("ecocute", WHOLE, None)
+    assert line(point.measurement, "", point.fields, 5) == "ecocute power=400,powerSum=74565,tank=370 5000000000"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields", "refused"),
+    [
+        (frame(TANK, ENERGY, POWER), WHOLE, []),
+        (frame((0x80, "30"), POWER, (0xF0, "0102"), ENERGY, TANK), WHOLE, []),
+        (frame(POWER, ENERGY, TANK, esv=Esv.INF), WHOLE, []),
+        (frame(POWER, ENERGY, TANK, esv=Esv.INFC), WHOLE, []),
+        (frame((0x84, ""), ENERGY, TANK, esv=Esv.GET_SNA), {"powerSum": 74565, "tank": 370}, [0x84]),
+        (frame(POWER, (0x85, ""), (0xE1, ""), esv=Esv.GET_SNA), {"power": 400}, [0x85, 0xE1]),
+        (frame(), None, []),
+        (frame(POWER, seoj=0x013001), None, []),
+        (frame(POWER, esv=Esv.GET), None, []),
+    ],
+)
+def test_any_answer_gives_the_fields_that_it_has(
+    answer: Frame, fields: dict[str, int] | None, refused: list[int]
+) -> None:
+    said = ecocute.report(answer)
+    assert [point.fields for point in said.points] == ([fields] if fields else [])
+    assert (said.refused, said.complaints) == (refused, [])
+
+
+@pytest.mark.parametrize(
+    "broken", [(0x84, "FFFF"), (0x84, "FFFE"), (0x85, "FFFFFFFF"), (0x85, "FFFFFFFE"), (0xE1, "FFFF"), (0xE1, "FFFE")]
+)
+def test_overflow_and_underflow_are_no_readings(broken: tuple[int, str]) -> None:
+    assert ecocute.report(frame(broken)) == ecocute.Report([], [], [])
+
+
+@pytest.mark.parametrize("broken", [(0x84, "90"), (0x85, "012345"), (0xE1, "017200")])
+def test_an_edt_of_the_wrong_length_is_refused_and_the_rest_kept(broken: tuple[int, str]) -> None:
+    said = ecocute.report(frame(broken, POWER if broken[0] != 0x84 else TANK))
+    assert [set(point.fields) for point in said.points] == [{"power" if broken[0] != 0x84 else "tank"}]
+    assert len(said.complaints) == 1
+    assert f"EPC {broken[0]:02X}" in said.complaints[0]
+
+
+def test_several_answers_make_one_point() -> None:
+    parts = [ecocute.report(frame(one)) for one in (TANK, POWER, (0x85, ""))]
+    said = ecocute.joined(parts)
+    assert said == ecocute.Report([Point("ecocute", {"power": 400, "tank": 370})], [0x85], [])
+    assert list(said.points[0].fields) == ["power", "tank"]
+    assert ecocute.joined([]) == ecocute.Report([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("epc", "edt", "value"),
+    [
+        (0x80, "30", "on"),
+        (0x82, "00005001", "release P"),
+        (0x88, "42", "no fault"),
+        (0x8A, "00000B", "00000B"),
+        (0x8C, b"HE-WU46KQ\0\0\0".hex(), "HE-WU46KQ"),
+        (0xB0, "43", "stopped"),
+        (0xB0, "44", None),
+        (0xB3, "41", 65),
+        (0xB3, "FD", None),
+        (0xC2, "00010000", "00010000"),
+        (0xE0, "50", 80),
+        (0xE2, "0172", 370),
+        (0xEA, "43", "keeping warm"),
+    ],
+)
+def test_the_table_explains_each_property(epc: int, edt: str, value: int | str | None) -> None:
+    assert value_of(ecocute.PROPS, Property(epc, bytes.fromhex(edt))) == value
+
+
+@given(st.lists(st.tuples(st.sampled_from([*ecocute.PROPS, 0xF0]), st.binary(max_size=20))), st.sampled_from(Esv))
+def test_no_properties_break_the_report(properties: list[tuple[int, bytes]], esv: Esv) -> None:
+    answer = Frame(1, 0x026B01, 0x05FF01, esv, tuple(Property(*each) for each in properties))
+    said = ecocute.report(answer)
+    for point in said.points:
+        assert point.fields
+        assert set(point.fields) <= set(WHOLE)
+    for prop in answer.properties:
+        if prop.epc in ecocute.PROPS and len(prop.edt) == ecocute.PROPS[prop.epc].size:
+            value_of(ecocute.PROPS, prop)

@@ -1,0 +1,283 @@
+"""`kyocera-dump` as its user runs it: over a pty, and over a stand-in for the I2C bus."""
+
+import errno
+import json
+import os
+import pty
+import time
+import tty
+from contextlib import ExitStack
+from dataclasses import fields
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from homemon.cli import simulate
+from homemon.cli.simulate_kyocera import FAULTS
+from homemon.points import JST
+from homemon.sim.kyocera import Faults
+from tests.commands import deny, homemon, running
+from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
+
+
+@pytest.mark.parametrize(("arguments", "days"), [((), 2), (("--days", "1"), 1), (("--days", "35"), 35)])
+def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(
+    tmp_path: Path, arguments: tuple[str, ...], days: int
+) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path) as (monitor, _):
+        began = time.time()
+        run = homemon("kyocera-dump", *arguments, cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert run.stderr == ""
+        assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
+        all_are_there(run.stdout.splitlines(), days, began)
+        assert stored(tmp_path) == sorted(run.stdout.splitlines())
+        again = homemon("kyocera-dump", *arguments, cwd=tmp_path)
+    assert again.returncode == 0
+    assert not [at for _, at in half_hours(again.stdout.splitlines()) if at + 1800 <= began]  # nothing twice
+
+
+HEALING = [
+    Faults(corrupt_every=90),
+    Faults(corrupt_block=7, corrupt_times=4),
+    Faults(corrupt_block=267),
+    Faults(lose_every=90),
+    Faults(noise_before=True),
+    Faults(noise_every=90),
+    Faults(stall_block=5, stall=40.0),
+    Faults(stall_block=5, stall=5.0, stall_inside=True),
+    Faults(bad_headers=2),
+    Faults(no_end=True),
+]
+
+
+@pytest.mark.parametrize("faults", HEALING)
+def test_a_dump_heals_and_is_whole_in_the_end(tmp_path: Path, faults: Faults) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path, faults) as (monitor, _):
+        began = time.time()
+        run = homemon("kyocera-dump", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
+    all_are_there(run.stdout.splitlines(), 2, began)
+
+
+@pytest.mark.parametrize(
+    ("faults", "whole", "told"),
+    [
+        (Faults(dead_after=100), 100, "fell silent after 3,200 of 8,527 bytes"),
+        (Faults(corrupt_block=8, corrupt_times=5), 7, "block at 00E0 came damaged 5 times"),
+    ],
+)
+def test_a_dump_that_breaks_off_keeps_what_it_read_beside_and_stores_nothing(
+    tmp_path: Path, faults: Faults, whole: int, told: str
+) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path, faults) as (monitor, _):
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=20)
+        assert dumps(tmp_path / "store") == [(".txt.partial", text_of(monitor.memory[: whole * 32]))]
+    assert (run.returncode, run.stdout) == (1, "")
+    assert told in run.stderr
+    assert ".txt.partial" in run.stderr
+    assert len(run.stderr.splitlines()) == 2
+    assert stored(tmp_path) == []
+
+
+def test_a_line_that_is_pulled_out_keeps_what_came(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with ExitStack() as plugged:
+        monitor, _ = plugged.enter_context(on_a_pty(tmp_path, speed=1.0))
+        with running("-v", "kyocera-dump", cwd=tmp_path) as dump:
+            dump.says("read 1,")
+            plugged.close()
+            assert dump.process.wait(20) == 1
+    ((suffix, text),) = dumps(tmp_path / "store")
+    assert suffix == ".txt.partial"
+    assert text_of(monitor.memory).startswith(text.rpartition(b"\n")[0].rpartition(b"\n")[0])
+    assert "went away" in dump.errors.read_text()
+    assert stored(tmp_path) == []
+
+
+def test_silence_is_an_error_within_fifteen_seconds(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path, Faults(silent=True)):
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=15)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "did not answer within 10 s" in run.stderr
+    assert "TX and RX" in run.stderr
+    assert dumps(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize(
+    ("faults", "told", "lost"),
+    [
+        (Faults(dates="none"), "day 1: 2F1345 is no date, 96 values are left out", [1]),
+        (Faults(dates="double"), "day 2: {:%Y-%m-%d} does not come before", [2]),
+        (Faults(ahead=86_400.0), "day 0: {:%Y-%m-%d} lies ahead", []),
+    ],
+)
+def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
+    tmp_path: Path, faults: Faults, told: str, lost: list[int]
+) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path, faults) as (monitor, _):
+        run = homemon("kyocera-dump", "--days", "5", cwd=tmp_path)
+        assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
+    assert run.returncode == 0, run.stderr
+    newest = date.fromisoformat(f"20{monitor.memory[0x7C:0x7F].hex()}")
+    assert f"the solar monitor's memory: {told.format(newest - timedelta(days=bool(lost)))}" in run.stderr
+    points = half_hours(run.stdout.splitlines())
+    assert all(at + 1800 <= time.time() for _, at in points)
+    running_day = 1 if faults.ahead else 0  # of which there may be no half-hour yet
+    days = {(newest - datetime.fromtimestamp(at, JST).date()).days for _, at in points}
+    assert days - {running_day} == {1, 2, 3, 4} - {running_day, *lost}
+
+
+def test_two_at_once_do_not_share_the_monitor(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path, speed=1.0), running("-v", "kyocera-dump", cwd=tmp_path) as first:
+        first.says("asking")
+        second = homemon("-q", "kyocera-dump", cwd=tmp_path)
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "another kyocera-dump is reading the monitor" in second.stderr
+        first.process.wait(20)
+        assert first.process.returncode == 0
+
+
+def test_the_dump_goes_where_the_user_wants_it(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path) as (monitor, _):
+        run = homemon("kyocera-dump", "--output", "dumps/solar", "--trace", "trace.txt", cwd=tmp_path)
+        assert dumps(tmp_path / "dumps" / "solar") == [(".txt", text_of(monitor.memory))]
+    assert run.returncode == 0
+    assert dumps(tmp_path / "store") == []
+    trace = [line.split(" ", 1)[1] for line in (tmp_path / "trace.txt").read_text().splitlines()]
+    assert trace[0] == "> 02434D44313030304646464635300" + "3"
+    assert trace[-1] == "> 020603"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_the_monitor_is_asked(tmp_path: Path) -> None:
+    configure(tmp_path)
+    run = homemon("kyocera-dump", "--output", "/proc/dumps", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "/proc/dumps" in run.stderr
+    assert "--output" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told", "remedy"),
+    [
+        ("missing", "there is no serial port", "raspi-config"),
+        ("forbidden", "no permission", "usermod -aG"),
+        ("busy", "is in use", "Stop the other program"),
+        ("a file", "cannot be opened", "[kyocera] serial_port"),
+    ],
+)
+def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
+    tmp_path: Path, trouble: str, told: str, remedy: str
+) -> None:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    name = os.ttyname(slave)
+    other = None
+    if trouble == "missing":
+        name = "/dev/ttyNONE"
+    elif trouble == "a file":
+        name = str(tmp_path / "config.ini")
+    elif trouble == "forbidden":
+        deny(Path(name))
+    else:
+        import serial
+
+        other = serial.Serial(name, exclusive=True)
+    configure(tmp_path, serial_port=name)
+    (tmp_path / "config.ini").chmod(0o644)
+    try:
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=15, unprivileged=trouble == "forbidden")
+    finally:
+        os.close(master)
+        os.close(slave)
+        if other:
+            other.close()
+    assert (run.returncode, run.stdout) == (1, "")
+    assert told in run.stderr
+    assert remedy in run.stderr
+    assert len(run.stderr.splitlines()) == 2
+
+
+# --- over I2C --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reads", "setting"),
+    [("block", {}), ("byte", {}), ("block", {"fail_every": 97}), ("block", {"faults": {"corrupt_every": 90}})],
+)
+def test_over_i2c_a_dump_is_the_same(tmp_path: Path, reads: str, setting: dict[str, object]) -> None:
+    configure(tmp_path, "i2c", reads=reads)
+    began = time.time()
+    run = dump_over_i2c("kyocera-dump", cwd=tmp_path, **setting)
+    assert run.returncode == 0, run.stderr
+    all_are_there(run.stdout.splitlines(), 2, began)
+    assert dumps(tmp_path / "store") == [(".txt", text_of((tmp_path / "memory").read_bytes()))]
+    assert stored(tmp_path) == sorted(run.stdout.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("setting", "told", "remedy"),
+    [
+        ({"refused": errno.EACCES}, "no permission to use /dev/i2c-213", "usermod -aG i2c"),
+        ({"absent": errno.EREMOTEIO}, "no device answers at 0x40 on I2C bus 213", "i2cdetect -y 213"),
+        ({"absent": errno.ETIMEDOUT}, "no device answers at 0x40 on I2C bus 213", "i2cdetect -y 213"),
+        ({"faults": {"silent": True}}, "did not answer within 10 s", "TX and RX"),
+    ],
+)
+def test_an_i2c_bus_that_cannot_be_used_is_one_clear_error(
+    tmp_path: Path, setting: dict[str, object], told: str, remedy: str
+) -> None:
+    configure(tmp_path, "i2c", port="213")
+    run = dump_over_i2c("-q", "kyocera-dump", cwd=tmp_path, **setting)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert told in run.stderr
+    assert remedy in run.stderr
+    assert len(run.stderr.splitlines()) == 2
+
+
+def test_without_an_i2c_bus_the_command_says_how_to_turn_it_on(tmp_path: Path) -> None:
+    configure(tmp_path, "i2c", port="213")
+    run = homemon("-q", "kyocera-dump", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "there is no I2C bus /dev/i2c-213" in run.stderr
+    assert "raspi-config" in run.stderr
+
+
+# --- the simulator ---------------------------------------------------------------------
+
+
+def test_the_simulated_monitor_is_read_and_tells_the_truth(tmp_path: Path) -> None:
+    configure(tmp_path)
+    options = ("--link", "port", "--truth", "truth.jsonl", "--fault", "corrupt-every=90", "--seed", "3")
+    with running("simulate", "kyocera", *options, cwd=tmp_path) as monitor:
+        assert monitor.until(bool) == [os.readlink(tmp_path / "port")]
+        run = homemon("kyocera-dump", cwd=tmp_path)
+        assert run.returncode == 0, run.stderr
+        assert monitor.stop() == 0
+    assert not (tmp_path / "port").is_symlink()
+    (truth,) = map(json.loads, (tmp_path / "truth.jsonl").read_text().splitlines())
+    assert dumps(tmp_path / "store") == [(".txt", text_of(bytes.fromhex(truth["memory"])))]
+    assert len(run.stdout.splitlines()) > 90
+
+
+def test_the_simulators_help_lists_every_fault() -> None:
+    assert {name.replace("-", "_") for name in FAULTS} == {field.name for field in fields(Faults)}
+    help_text = CliRunner().invoke(simulate.command, ["kyocera", "--help"]).output
+    assert all(f"{row.name}={row.default}" in help_text and row.says in help_text for row in FAULTS.values())
+
+
+@pytest.mark.parametrize("wrong", [["--fault", "rain"], ["--fault", "dates=odd"], ["--link", "/etc/passwd"]])
+def test_wrong_usage_of_the_simulator_is_told_and_exits_2(wrong: list[str]) -> None:
+    run = CliRunner().invoke(simulate.command, ["kyocera", *wrong])
+    assert run.exit_code == 2
+    assert wrong[1].split("=")[0] in run.output

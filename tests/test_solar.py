@@ -1,0 +1,123 @@
+"""The monitor's memory as points: the right half-hours, and nothing that cannot be."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from homemon.devices import solar
+from homemon.errors import WireError
+from homemon.points import JST, Point
+
+TODAY = datetime(2017, 5, 31, tzinfo=JST)
+NOON = (TODAY + timedelta(hours=12)).timestamp()
+EVENING = (TODAY + timedelta(days=1)).timestamp()
+
+
+def memory(values: dict[tuple[str, int, int], int], dates: dict[int, str] | None = None, size: int = 8527) -> bytes:
+    """A memory with `values` at (measurement, row, slot), no data elsewhere; some dates other than due."""
+    data = bytearray(8527)
+    for row in range(35):
+        date = (dates or {}).get(row, f"{TODAY - timedelta(days=row):%y%m%d}")
+        data[0x7C + 3 * row : 0x7F + 3 * row] = bytes.fromhex(date)
+    for base, name in ((0xE5, "hatuden"), (0xE05, "baiden_diff")):
+        for row in range(35):
+            for slot in range(48):
+                value = values.get((name, row, slot), 0x7530)
+                at = base + row * 96 + slot * 2
+                data[at : at + 2] = value.to_bytes(2, signed=True)
+    return bytes(data[:size])
+
+
+def at(hours: float, days_ago: int = 0) -> int:
+    return int((TODAY + timedelta(hours=hours, days=-days_ago)).timestamp())
+
+
+def test_half_hours_are_tenths_at_their_start_in_jst() -> None:
+    said = solar.report(
+        memory(
+            {
+                ("hatuden", 0, 23): 17,
+                ("baiden_diff", 0, 0): -3,
+                ("hatuden", 1, 47): 0,
+                ("baiden_diff", 34, 1): 12,
+            }
+        ),
+        35,
+        NOON,
+    )
+    assert said.points == [
+        Point("hatuden", {"value": 1.7}, at(11.5)),
+        Point("baiden_diff", {"value": -0.3}, at(0)),
+        Point("hatuden", {"value": 0.0}, at(23.5, 1)),
+        Point("baiden_diff", {"value": 1.2}, at(0.5, 34)),
+    ]
+    assert said.complaints == []
+    assert said.points[0].time == 1_496_197_800  # 2017-05-31 11:30 JST
+
+
+def test_only_the_newest_days_are_given() -> None:
+    values = {("hatuden", row, 0): row for row in range(35)}
+    assert len(solar.report(memory(values)).points) == 2
+    assert len(solar.report(memory(values), 35).points) == 35
+    for days in (0, 36):
+        with pytest.raises(ValueError, match="35 days"):
+            solar.report(memory(values), days)
+
+
+@pytest.mark.parametrize(
+    ("now", "given", "complaints"),
+    [
+        (at(11.5) - 1, 1, 1),  # both lie ahead
+        (at(12) - 1, 1, 1),  # one is running, which is no fault; one lies ahead
+        (at(12), 2, 1),
+        (at(20), 3, 0),
+        (None, 3, 0),  # a clock that nobody trusts refuses nothing
+    ],
+)
+def test_half_hours_that_are_not_over_are_refused(now: int | None, given: int, complaints: int) -> None:
+    values = {("hatuden", 0, 23): 1, ("baiden_diff", 0, 30): 1, ("hatuden", 1, 0): 1}
+    said = solar.report(memory(values), 2, now)
+    assert (len(said.points), len(said.complaints)) == (given, complaints)
+
+
+@pytest.mark.parametrize(
+    ("dates", "days_left", "complaint"),
+    [
+        ({1: "2F1345"}, [0, 2, 3], "day 1: 2F1345 is no date, 1 value is left out"),
+        ({1: "170230"}, [0, 2, 3], "day 1: 170230 is no date"),
+        ({2: "170530"}, [0, 1, 3], "day 2: 2017-05-30 does not come before 2017-05-30"),
+        ({1: "170529", 2: "170530"}, [0, 1, 3], "day 2: 2017-05-30 does not come before 2017-05-29"),
+        ({0: "990101"}, [1, 2, 3], "day 0: 2099-01-01 lies ahead"),
+    ],
+)
+def test_a_row_with_an_impossible_date_is_refused_and_the_others_kept(
+    dates: dict[int, str], days_left: list[int], complaint: str
+) -> None:
+    values = {("hatuden", row, 0): row for row in range(4)}
+    said = solar.report(memory(values, dates), 4, EVENING)
+    assert [point.fields["value"] for point in said.points] == [row / 10 for row in days_left]
+    assert len(said.complaints) == 1
+    assert complaint in said.complaints[0]
+
+
+def test_rows_without_data_need_no_date() -> None:
+    dates = dict.fromkeys(range(3, 35), "FFFFFF")
+    said = solar.report(memory({("hatuden", 0, 0): 5}, dates), 35, EVENING)
+    assert (len(said.points), said.complaints) == (1, [])
+
+
+def test_a_short_memory_gives_what_is_wholly_there_and_only_if_asked() -> None:
+    values = {("hatuden", 0, 0): 5, ("hatuden", 0, 1): 6, ("baiden_diff", 0, 0): 7}
+    short = memory(values, size=0xE5 + 3)
+    with pytest.raises(WireError, match="byte 232"):
+        solar.report(short)
+    assert [point.fields for point in solar.report(short, partial=True).points] == [{"value": 0.5}]
+    assert solar.report(b"", 35, partial=True) == solar.Report([], [])
+
+
+@given(st.binary(max_size=solar.MAP_END), st.integers(0, 2**32), st.integers(0, solar.MAP_END))
+def test_no_memory_breaks_the_report_or_reaches_the_future(data: bytes, now: int, at: int) -> None:
+    said = solar.report(data.rjust(at, b"\x11"), 35, now, partial=True)
+    assert all(point.time is not None and point.time + 1800 <= now for point in said.points)
