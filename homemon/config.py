@@ -119,6 +119,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "address": Key(ipv6_address),
         "serial_port": Key(text, "/dev/ttyAMA0"),
         "serial_bps": Key(number(300, 4_000_000), 115200),
+        "history_days": Key(number(0, 99), 7),
     },
     "ecocute": {
         "host": Key(text, REQUIRED),
@@ -157,13 +158,17 @@ ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults
 
 @dataclass(frozen=True)
 class SmartMeter:
-    """The Wi-SUN module and the Route-B credentials. `address` is None until `join` fills it in."""
+    """The Wi-SUN module and the Route-B credentials.
+
+    `address` is None until `join` fills it in; `history_days` is how far back the listener repairs.
+    """
 
     bid: str
     pwd: str
     address: str | None
     serial_port: str
     serial_bps: int
+    history_days: int
 
     def __repr__(self) -> str:
         return f"SmartMeter({self.serial_port}, bid ****, pwd ****)"

@@ -13,10 +13,12 @@ requests) `listen` rejoins without a scan, then with one, with growing pauses. E
 limit) holds all sending until EVENT 33.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from random import Random
 from typing import Any, NamedTuple
 
+from homemon import history
 from homemon.devices import meter
 from homemon.errors import DeviceError, HomemonError, NoAnswer, SessionLost, WireError
 from homemon.points import HALF_HOUR, Point
@@ -33,6 +35,7 @@ RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0
+REPAIR_EVERY = 86_400.0  # seconds; and after each join
 MAX_WAITING = 10_000  # registers kept for want of the scale: a year of half-hours takes 35,000
 
 RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
@@ -65,7 +68,10 @@ class Step(NamedTuple):
 
 
 class Session:
-    """One module, one meter. `now` counts seconds of a clock that never jumps, `wall` is Unix time."""
+    """One module, one meter. `now` counts seconds of a clock that never jumps, `wall` is Unix time.
+
+    `lacking` tells which half-hours of the last `history_days` the store lacks; without it nothing is repaired.
+    """
 
     def __init__(
         self,
@@ -74,6 +80,8 @@ class Session:
         credentials: Credentials | None,
         first_tid: int,
         rng: Random,
+        lacking: history.Lacking | None = None,
+        history_days: int = 0,
     ) -> None:
         self.link = link
         self.scale = scale
@@ -81,6 +89,8 @@ class Session:
         self._credentials = credentials
         self._tid = first_tid & 0xFFFF
         self._rng = rng
+        self._lacking = lacking
+        self._history_days = history_days
         self._now = 0.0
         self._wall = 0.0
         self._last_request = float("-inf")
@@ -89,6 +99,7 @@ class Session:
         self._notes: list[str] = []
         self._unscaled: list[tuple[int, echonet.Property]] = []
         self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
+        self._checked: dict[int, int] = {}  # … and what it was at the last check
         self._refused: set[int] = set()
         self._joining = False
         self._learned = False
@@ -186,17 +197,21 @@ class Session:
         assert self.link is not None
         return skstack.sendto(self.link.dialect, self.link.address, echonet.encode(frame))
 
-    def next_get(self, epcs: Iterable[int]) -> echonet.Frame:
-        """A Get to the meter with a TID of its own."""
+    def _request(self, esv: echonet.Esv, properties: Iterable[echonet.Property]) -> echonet.Frame:
+        """A request to the meter with a TID of its own."""
         self._tid = self._tid % 0xFFFF + 1
-        return echonet.get(self._tid, meter.EOJ, epcs)
+        return echonet.Frame(self._tid, echonet.CONTROLLER, meter.EOJ, esv, tuple(properties))
 
     def knock(self, epcs: Iterable[int]) -> bytes:
         """The bytes of a request whose answer somebody else will hear."""
-        return self._sendto(self.next_get(epcs))
+        return self._sendto(self._request(echonet.Esv.GET, map(echonet.Property, epcs)))
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
-        """Get `epcs` from the meter and give its answer, a refusal (52) included.
+        """Get `epcs` from the meter and give its answer, a refusal (52) included. Raises as `exchange`."""
+        return (yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs]))
+
+    def exchange(self, esv: echonet.Esv, properties: list[echonet.Property]) -> Dialogue[echonet.Frame]:
+        """Send a request until it is answered, and give the answer.
 
         Raises SessionLost when the module says so or after three unanswered requests, NoAnswer
         when the module itself is silent.
@@ -205,7 +220,7 @@ class Session:
         for _ in range(TRIES):
             yield from pause(max(0.0, self._last_request + SPACING - self._now))
             self._last_request = self._now
-            asked.append(self.next_get(epcs))
+            asked.append(self._request(esv, properties))
             answer = yield from self._one_request(asked)
             if answer is not None:
                 return answer
@@ -379,13 +394,16 @@ class Session:
         self._notes.append("joined")
 
     def _stay(self, every: float | None) -> Dialogue[None]:
-        """The joined life: wait, poll, fill in the half-hour that was not pushed. Ends by SessionLost only."""
+        """The joined life: wait, poll, fill in the half-hours that were not heard. Ends by SessionLost only."""
         yield from self._ask_half_hours()
         next_poll = self._now if every else float("inf")
         next_check = self._now + self._until_pushed()
+        next_plan = self._now
+        repairs: history.Plan = []
         while True:
+            next_repair = self._now if repairs else next_plan
             try:
-                heard = yield Ask(b"", is_trouble, max(0.0, min(next_poll, next_check) - self._now))
+                heard = yield Ask(b"", is_trouble, max(0.0, min(next_poll, next_check, next_repair) - self._now))
             except NoAnswer:
                 pass
             else:
@@ -399,21 +417,76 @@ class Session:
                     yield from self.learn_scale()
                 yield from self._ask_half_hours()
                 next_check = self._now + self._until_pushed()
+            if repairs:  # a day takes a quarter of a minute; a poll that is due comes first
+                yield from self._repair(*repairs.pop(0))
+                repairs = repairs if self._lacking else []
+            elif self._now >= next_plan:
+                next_plan = self._now + REPAIR_EVERY
+                repairs = yield from self._plan_repairs()
+
+    def _plan_repairs(self) -> Dialogue[history.Plan]:
+        """The days of which the store lacks half-hours; none where it is not asked, or cannot be."""
+        if self._lacking is None or self.scale is None:
+            return []
+        without = frozenset({"-power"} if 0xEB in self._refused else ())
+        try:
+            return (yield from history.plan(self, self._lacking, self._history_days, without))
+        except history.NoHistory as error:
+            return self._give_up_history(error)
+
+    def _repair(self, day: date, wanted: Mapping[str, frozenset[int]]) -> Dialogue[int]:
+        """Ask the meter for one day's half-hours, and give how many it has; the others are told of."""
+        try:
+            points = yield from history.read_day(self, day, wanted)
+        except history.NoHistory as error:
+            self._give_up_history(error)
+            return 0
+        self._points += points
+        missing = sum(map(len, wanted.values())) - len(points)
+        if missing:
+            self._notes.append(f"the meter has no record of {missing} of the half-hours missing on {day}")
+        return len(points)
+
+    def _give_up_history(self, error: history.NoHistory) -> history.Plan:
+        self._notes.append(str(error))
+        self._lacking = None
+        return []
+
+    def fill_history(self) -> Dialogue[tuple[int, int]]:
+        """Fill what the store lacks, all days at once: how many registers were lacking, and how many were found.
+
+        Raises DeviceError where the meter does not tell its unit or its date.
+        """
+        if self.scale is None:
+            yield from self.learn_scale()
+        if self.scale is None or self._lacking is None:
+            raise DeviceError("the meter does not tell its energy unit (E1)", "Try again later.")
+        plan = yield from history.plan(self, self._lacking, self._history_days, frozenset())
+        found = 0
+        for number, (day, wanted) in enumerate(plan, 1):
+            yield from pause(0.0, f"asking for {day}, {number} of {len(plan)} ...")
+            found += yield from self._repair(day, wanted)
+            if self._lacking is None:
+                break
+        return sum(len(times) for _, wanted in plan for times in wanted.values()), found
 
     def _until_pushed(self) -> float:
         """Seconds until the next half-hour's EA and EB must have come, and a little more."""
         return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._rng.uniform(5, 30)
 
     def _ask_half_hours(self) -> Dialogue[None]:
-        """Ask for EA and EB of the newest half-hour where they were not heard; EB may be refused for good."""
-        newest = (int(self._wall) - PUSHED_WITHIN) // HALF_HOUR * HALF_HOUR
-        lacking = [epc for epc in (0xEA, 0xEB) if self._half_hours.get(epc, 0) < newest and epc not in self._refused]
-        if not lacking:
-            return
-        answer = yield from self.ask(lacking)
-        given = {prop.epc for prop in answer.reported if prop.edt}
-        if given:  # a meter that gives one and not the other does not have the other
-            self._refused |= set(lacking) - given
+        """Ask for EA and EB where no new half-hour was heard since the last check; EB may be refused for good.
+
+        The meter's times are compared with each other, not with our clock, which may be wrong.
+        """
+        stale = [epc for epc in (0xEA, 0xEB) if self._half_hours.get(epc, 0) == self._checked.get(epc, 0)]
+        lacking = [epc for epc in stale if epc not in self._refused]
+        if lacking:
+            answer = yield from self.ask(lacking)
+            given = {prop.epc for prop in answer.reported if prop.edt}
+            if given:  # a meter that gives one and not the other does not have the other
+                self._refused |= set(lacking) - given
+        self._checked = dict(self._half_hours)
 
 
 class _Refused:

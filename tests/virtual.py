@@ -25,10 +25,15 @@ TENTHS = Scale(-1, 1)
 class World:
     """`points` are what a listener would have stored, dated; `notes` what it would have told."""
 
-    def __init__(self, link: Link | None = None, scale: Scale | None = None, **module: Any) -> None:
+    def __init__(
+        self, link: Link | None = None, scale: Scale | None = None, repaired_days: int = 0, **module: Any
+    ) -> None:
         self.now = float(NOON + 60)
         self.module = Module(HOUSE, self.now, push_after=module.pop("push_after", 20.0), **module)
-        self.session = Session(link, scale, Credentials(BID, PWD), 1, Random(7))
+        self.clock_error = 0.0  # seconds that our wall clock is ahead of the true time
+        self.session = Session(
+            link, scale, Credentials(BID, PWD), 1, Random(7), self.lacking if repaired_days else None, repaired_days
+        )
         self.parser = Parser()
         self.points: list[Point] = []
         self.notes: list[str] = []
@@ -36,13 +41,18 @@ class World:
         self.joined_alone: list[bool] = []  # whether each byte we sent went out under the dialogue lock
         self.step: Step | None = None
 
+    def lacking(self, measurement: str, since: int, until: int) -> list[int]:
+        """The half-hours of a period that are not among the points."""
+        have = self.half_hours(measurement)
+        return [time for time in range(-(-since // 1800) * 1800, until, 1800) if time not in have]
+
     def join_module(self) -> None:
         """Have the module joined already, as after an earlier process."""
         self.module.session = True
 
     def run(self, program: Dialogue[Any]) -> Any:
         """A program that ends, to its end."""
-        self._take(self.session.start(program, self.now, self.now))
+        self._take(self.session.start(program, self.now, self.wall))
         while not self._last.done:
             self._advance(self._last.wake)
         return self._last.result
@@ -51,7 +61,7 @@ class World:
         """The listener for so long; goes on with the one that runs already."""
         end = self.now + seconds
         if self.step is None:
-            self._take(self.session.start(self.session.listen(every), self.now, self.now))
+            self._take(self.session.start(self.session.listen(every), self.now, self.wall))
         while self.now < end:
             self._advance(min(end, self._last.wake))
 
@@ -61,6 +71,11 @@ class World:
         while not happened():
             assert self.now < end, f"not within {within} s: {self.notes}"
             self._advance(min(end, self._last.wake))
+
+    @property
+    def wall(self) -> float:
+        """What our wall clock says."""
+        return self.now + self.clock_error
 
     @property
     def _last(self) -> Step:
@@ -73,7 +88,7 @@ class World:
         said = self.module.speak(self.now)
         events = [event for at in range(0, len(said), 7) for event in self.parser.feed(said[at : at + 7])]
         try:
-            self._take(self.session.step(self.now, self.now, events))
+            self._take(self.session.step(self.now, self.wall, events))
         except BaseException:
             self._keep(self.session.take_points())
             raise

@@ -16,20 +16,21 @@ REOPEN_AFTER = 2.0  # seconds
 
 @click.command()
 @click.option(
-    "--poll", "every", metavar="SECONDS", type=click.FloatRange(min=5), help="Also ask for the power this often."
+    "--poll", "every", metavar="SECONDS", type=click.IntRange(5, 3600), help="Also ask for the power this often."
 )
 @click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
 @click.pass_obj
-def command(app: App, every: float | None, trace: str | None) -> None:
+def command(app: App, every: int | None, trace: str | None) -> None:
     """Stay joined and record what the smart meter says.
 
     Joins by itself, and again whenever the session is lost. Records the half-hourly registers
-    that the meter pushes, and the answers to its own questions and to those of `meter-poll`.
+    that the meter pushes, and the answers to its own questions and to those of `meter-poll`. After
+    joining and once a day it asks the meter's own record for the half-hours that the store lacks.
     Where another one runs already, it ends at once with status 0, so a cron line each minute
     keeps one alive. SIGTERM or Ctrl-C ends it; everything heard is stored.
     """
     stop = Stop()
-    radio = Radio(app, trace, stop)
+    radio = Radio(app, trace, stop, app.smartmeter.history_days)
     if not radio.own_port():
         app.log("another meter-listen runs already")
         return

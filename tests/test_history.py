@@ -1,0 +1,113 @@
+"""No half-hour is lost: what nobody heard is asked of the meter's own record, and only that."""
+
+import pytest
+
+from homemon.points import HALF_HOUR
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
+
+DAY = 86_400
+MIDNIGHT = NOON - 12 * 3600
+
+
+def asked_days(world: World) -> list[int]:
+    """The days ago that were set in E5."""
+    return [sent[-1] for sent in world.sent if sent[-5:-1] == b"\x61\x01\xe5\x01"]
+
+
+def all_true(world: World, since: int) -> None:
+    """Every half-hour from `since` on is there with the true value."""
+    for measurement, register in (("+power", HOUSE.register_import), ("-power", HOUSE.register_export)):
+        got = world.half_hours(measurement)
+        assert got == {time: register(time) / 10 for time in got}
+        assert got.keys() >= set(range(since, int(world.now) - 400, HALF_HOUR))
+
+
+def test_a_new_listener_fills_the_last_days_from_the_meters_record() -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.listen(600, every=60)
+    all_true(world, MIDNIGHT - 7 * DAY)
+    assert sorted(asked_days(world)) == list(range(8))
+
+
+def test_the_power_is_polled_on_time_during_a_repair() -> None:
+    world = World(LINK, repaired_days=99)
+    world.join_module()
+    world.listen(3600, every=60)
+    polls = [point.time for point in world.points if point.measurement == "power"]
+    assert len(polls) >= 59
+    all_true(world, MIDNIGHT - 99 * DAY)
+
+
+def test_only_what_is_missing_is_asked() -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.listen(1200)
+    before = len(asked_days(world))
+    world.module.fault("dead")
+    world.listen(2 * 3600)
+    world.module.fault("dead", 0)
+    world.listen(3600)
+    assert asked_days(world)[before:] == [0]
+    all_true(world, MIDNIGHT - 7 * DAY)
+
+
+def test_what_was_missed_over_days_is_filled_after_the_rejoin() -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.listen(1200)
+    world.module.fault("dead")
+    world.listen(3 * DAY + 5000)
+    world.module.fault("dead", 0)
+    world.module.fault("power-cycle")
+    world.listen(3600)
+    all_true(world, MIDNIGHT - 7 * DAY)
+
+
+@pytest.mark.parametrize("seconds", range(0, 30, 3))
+def test_a_midnight_in_the_middle_puts_nothing_on_the_wrong_day(seconds: int) -> None:
+    world = World(LINK, TENTHS, repaired_days=3)
+    world.join_module()
+    world.now = MIDNIGHT + DAY - 20.0 - seconds
+    world.module._pass(world.now)
+    world.run(world.session.fill_history())
+    all_true(world, MIDNIGHT - 3 * DAY if world.now < MIDNIGHT + DAY else min(world.half_hours("+power")))
+    assert len(world.half_hours("+power")) >= 3 * 48
+
+
+@pytest.mark.parametrize("error", [-56 * 365 * DAY, -5000, 5000, 400 * DAY])
+def test_our_own_clock_has_no_part_in_it(error: int) -> None:
+    world = World(LINK, repaired_days=2)
+    world.clock_error = float(error)
+    world.join_module()
+    world.listen(3 * 3600)
+    all_true(world, MIDNIGHT - 2 * DAY)
+
+
+def test_a_lost_push_is_asked_for_with_a_clock_that_says_1970() -> None:
+    world = World(LINK)
+    world.clock_error = -float(NOON)
+    world.join_module()
+    world.module.fault("lose-pushes", 1)
+    world.listen(5 * 3600)
+    all_true(world, NOON)
+
+
+@pytest.mark.parametrize("refused", ["E5", "97", "98"])
+def test_a_meter_without_a_record_is_told_of_once(refused: str) -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.module.fault("refuse-epcs", refused)
+    world.listen(2 * DAY)
+    assert sum("record" in note for note in world.notes) == 1
+    all_true(world, NOON)
+    assert min(world.half_hours("+power")) == NOON
+
+
+def test_a_meter_that_feeds_nothing_in_is_repaired_one_way() -> None:
+    world = World(LINK, repaired_days=2)
+    world.join_module()
+    world.module.fault("refuse-epcs", "EB,E3,E4")
+    world.listen(3600)
+    assert len(world.half_hours("+power")) == 2 * 48 + 27
+    assert world.half_hours("-power") == {}
