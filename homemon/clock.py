@@ -13,6 +13,9 @@ from typing import NamedTuple
 RELEASED = 1_793_458_800  # 2026-11-01 00:00 JST: no true clock is earlier
 
 
+TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+
+
 class Instant(NamedTuple):
     """`wall` in Unix seconds, `ticks` in seconds since the boot named `boot`."""
 
@@ -30,6 +33,13 @@ def ticks() -> float:
 def boot_id() -> str:
     """The kernel's random name of this boot (proc(5), random/boot_id)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+
+
+def kept_by_ntp() -> bool:
+    """Whether the kernel says that a time service has set the clock (adjtimex(2)); False where none runs."""
+    import ctypes
+
+    return ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) not in (-1, TIME_ERROR)
 
 
 def instant() -> Instant:

@@ -9,10 +9,11 @@ Dataclasses are built from the table's values; a section that is not there is No
 """
 
 import configparser
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,7 +103,18 @@ def server_url(value: str) -> str:
 
 
 def directory(value: str) -> Path:
-    return Path(text(value)).expanduser()
+    path = os.path.expanduser(text(value))
+    if path.startswith("~"):
+        raise ValueError("names a user who does not exist")
+    return Path(path)
+
+
+def serial_port(value: str) -> str:
+    """A device, or a pyserial URL; not `spy://`, which would print the Route-B ID."""
+    scheme, is_url, _ = value.partition("://")
+    if is_url and scheme not in ("socket", "rfc2217"):
+        raise ValueError("must be a device such as /dev/ttyAMA0, or begin with socket:// or rfc2217://")
+    return text(value)
 
 
 class Key(NamedTuple):
@@ -117,7 +129,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "bid": Key(hex_digits(32), REQUIRED),
         "pwd": Key(route_b_password, REQUIRED),
         "address": Key(ipv6_address),
-        "serial_port": Key(text, "/dev/ttyAMA0"),
+        "serial_port": Key(serial_port, "/dev/ttyAMA0"),
         "serial_bps": Key(number(300, 4_000_000), 115200),
         "history_days": Key(number(0, 99), 7),
     },
@@ -130,7 +142,7 @@ KEYS: dict[str, dict[str, Key]] = {
     },
     "kyocera": {
         "transport": Key(one_of("i2c", "serial"), "i2c"),
-        "serial_port": Key(text, "/dev/ttyUSB0"),
+        "serial_port": Key(serial_port, "/dev/ttyUSB0"),
         "serial_bps": Key(number(300, 4_000_000), 38400),
     },
     "i2c": {
@@ -149,7 +161,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "timeout": Key(seconds, 10.0),
     },
     "store": {
-        "dir": Key(directory, Path(DEFAULT_DIR).expanduser()),
+        "dir": Key(directory, Path(os.path.expanduser(DEFAULT_DIR))),
         "keep_days": Key(number(0, 36500), 0),
     },
 }
@@ -261,8 +273,8 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
     if named:
         return Path(named)
     for place in PLACES:
-        path = Path(place).expanduser()
-        if path.exists():
+        path = Path(os.path.expanduser(place))
+        if os.path.exists(path):  # one that we may not look at is as good as none
             return path
     raise ConfigError(
         f"no configuration found (looked for {', '.join(PLACES)})",
@@ -299,10 +311,15 @@ def parse(content: str, path: Path) -> Config:
     values: dict[str, Any] = {}
     for section, keys in KEYS.items():
         if parser.has_section(section) or section in ALWAYS:
-            given = dict(parser[section]) if parser.has_section(section) else {}
+            written = parser[section] if parser.has_section(section) else {}
+            given = {name.lower(): value for name, value in written.items()}
             values[section] = dict(_read_section(section, keys, given, lines, faults))
     tags = dict(parser["tags"]) if parser.has_section("tags") else {}
-    faults += [(lines["tags", name], f"[tags] {name}: {fault}") for name in tags if (fault := _tag_fault(tags[name]))]
+    faults += [
+        (lines.get(("tags", name), 0), f"[tags] {name}: {fault}")
+        for name, value in tags.items()
+        if (fault := _tag_fault(name, value))
+    ]
     faults += [
         (lines.get((name, ""), 0), f"[{name}]: no such section; there are {', '.join(KEYS)}, tags")
         for name in parser.sections()
@@ -326,14 +343,17 @@ def _outline(content: str) -> tuple[Lines, Faults]:
     """Where each section (key "") and each key stands, by configparser's own patterns, and what stands twice."""
     lines: Lines = {}
     faults: Faults = []
-    section = ""
-    for line_number, line in enumerate(content.splitlines(), 1):
-        if not line.strip() or line[0] in "#; \t":
+    section, indent = "", 1_000  # under a header, any inset is that of the section's keys
+    for line_number, text in enumerate(content.splitlines(), 1):
+        line = text.strip()
+        inset = len(text) - len(text.lstrip())
+        if not line or line[0] in "#;" or inset > indent:  # what is set in deeper goes on from the line before
             continue
         if header := configparser.ConfigParser.SECTCRE.match(line):
-            section, key = header["header"], ""
+            section, key, indent = header["header"], "", 1_000
         elif option := configparser.ConfigParser.OPTCRE.match(line):
-            key = option["option"].strip().lower()
+            key = option["option"].strip()
+            key, indent = (key if section == "tags" else key.lower()), inset
         else:
             continue
         if (first := lines.setdefault((section, key), line_number)) != line_number:
@@ -358,8 +378,10 @@ def _read_section(
             faults.append((lines.get((section, name), 0), f"[{section}] {name}: {error}"))
 
 
-def _tag_fault(value: str) -> str:
-    """What makes a tag value unfit for line protocol, or nothing."""
+def _tag_fault(name: str, value: str) -> str:
+    """What makes a tag unfit for line protocol (InfluxDB 1.x manual), or nothing."""
+    if not re.fullmatch(r"[A-Za-z]\w*", name) or name == "time":
+        return "a tag's name is a letter, then letters, digits and _; and not time"
     if not value:
         return "is empty, which InfluxDB refuses"
     if value.endswith("\\") or not value.isprintable():
@@ -384,29 +406,50 @@ def replace_address(path: Path, address: str) -> None:
     """Write `address` into the one line `[smartmeter] address = …` and leave every other byte as it was.
 
     The file is replaced atomically and keeps mode and owner. A line is added under [smartmeter] where
-    there is none. Raises OSError when the file or its folder cannot be written.
+    there is none. Raises OSError when the file or its folder cannot be written, or when the result would
+    not say the same in all other respects.
     """
     original = path.read_bytes()
     changed = _with_address(original, address.encode("ascii"))
     if changed == original:
         return
+    if not _differ_by_address(original, changed, path):
+        raise OSError(errno.EINVAL, "its layout is unusual; write `address` into it by hand")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, "it is not writable")
     replace_file(path.resolve(), changed)
 
 
-_ADDRESS_LINE = re.compile(rb"(?im)^(address[ \t]*[=:][ \t]*)([^\r\n]*)")
-_SMARTMETER = re.compile(rb"(?m)^\[smartmeter\][^\r\n]*(\r?\n|$)")
-_NEXT_SECTION = re.compile(rb"(?m)^\[")
+def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
+    """Whether two contents say the same but for [smartmeter] address."""
+    before = parse(original.decode("utf-8-sig"), path)
+    try:
+        after = parse(changed.decode("utf-8-sig"), path)
+    except ConfigError:
+        return False
+    if before.smartmeter is None or after.smartmeter is None:
+        return False
+    return replace(after, smartmeter=replace(after.smartmeter, address=before.smartmeter.address)) == before
+
+
+_ADDRESS_LINE = re.compile(rb"(?im)^([ \t]*address[ \t]*[=:][ \t]*)([^\r\n]*)")
+_SMARTMETER = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?[ \t]*\[smartmeter\][^\r\n]*(\r?\n|$)")
+_NEXT_SECTION = re.compile(rb"(?m)^[ \t]*\[")
+_INDENT = re.compile(rb"(?m)^([ \t]*)[^\s#;]")
 
 
 def _with_address(content: bytes, address: bytes) -> bytes:
+    """`content` with the address in its line; unchanged where the section is not found."""
     section = _SMARTMETER.search(content)
-    assert section is not None  # the file was parsed and has the section
+    if section is None:
+        return content
     start = section.end()
     following = _NEXT_SECTION.search(content, start)
     end = following.start() if following else len(content)
     line = _ADDRESS_LINE.search(content, start, end)
     if line:
-        return content[: line.start(1)] + line[1] + address + content[line.end(2) :]
+        return content[: line.start(2)] + address + content[line.end(2) :]
+    indent = _INDENT.search(content, start, end)
     newline = section[1] or b"\n"
     lead = b"" if section[1] else b"\n"
-    return content[:start] + lead + b"address = " + address + newline + content[start:]
+    return content[:start] + lead + (indent[1] if indent else b"") + b"address = " + address + newline + content[start:]

@@ -3,7 +3,7 @@
 `Recorder` is the first half. What it prints is on disk. Where the store cannot be written (a
 full disk) the readings wait in memory, with the time of their receipt, for the next try.
 
-`send_waiting` is the second half: what the server lacks, newest first, one sender at a time.
+`Sender` is the second half: what the server lacks, newest first, one sender at a time.
 The outcome of the last attempt is kept in the store, so that a cron job knows whether the
 server asked to be left alone, and so that each trouble is told once.
 

@@ -5,9 +5,10 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NamedTuple
 
 from homemon.errors import StoreError
 
@@ -51,6 +52,13 @@ def make_private_dir(path: Path) -> None:
         ) from None
 
 
+class Holder(NamedTuple):
+    """Who holds a lock, and what for."""
+
+    pid: int
+    name: str
+
+
 class Lock:
     """An exclusive flock on a file of its own; the kernel drops it when the process ends, however it ends."""
 
@@ -58,13 +66,11 @@ class Lock:
         self._path = path
         self._handle: int | None = None
 
-    @property
-    def held(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._handle is not None
+    def take(self, within: float = 0.0, name: str = "") -> bool:
+        """Try to get the lock, for at most `within` seconds; `name` tells others what for (see `holder`).
 
-    def take(self, within: float = 0.0) -> bool:
-        """Try to get the lock, for at most `within` seconds. Raises StoreError where the file cannot be opened."""
+        Raises StoreError where the file cannot be opened.
+        """
         if self._handle is not None:
             return True
         try:
@@ -85,19 +91,26 @@ class Lock:
                 sleep(0.02)
                 continue
             self._handle = handle
+            with suppress(OSError):  # a full disk: the lock is held all the same
+                os.ftruncate(handle, 0)
+                os.pwrite(handle, f"{os.getpid()} {name}".encode(), 0)
             return True
 
-    def holder(self) -> int | None:
-        """The pid of the process that holds it, without taking it; None where nobody does (proc(5), /proc/locks)."""
+    def holder(self) -> "Holder | None":
+        """The process that holds it, without taking it; None where nobody does (proc(5), /proc/locks).
+
+        The name is empty where the holder has not written it yet.
+        """
         try:
             file = self._path.stat()
+            written, _, name = self._path.read_text("utf-8").partition(" ")
         except OSError:
             return None
-        name = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
         for entry in Path("/proc/locks").read_text("ascii").splitlines():
             words = entry.split()
-            if words[1] == "FLOCK" and words[5] == name:
-                return int(words[4])
+            if words[1] == "FLOCK" and words[5] == place:
+                return Holder(int(words[4]), name if written == words[4] else "")
         return None
 
     def drop(self) -> None:

@@ -6,7 +6,7 @@ one table of status codes, because servers differ: InfluxDB 1.x answers 404 to a
 database and 400 to a line it cannot parse, but vmauth answers 400 to a wrong token. So a 400
 counts against the data only where the server says so in words.
 
-Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried (docs/server.md).
+Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried (docs/server/README.md).
 """
 
 import gzip

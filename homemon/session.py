@@ -36,7 +36,7 @@ ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0
 REPAIR_EVERY = 86_400.0  # seconds; and after each join
-MAX_WAITING = 10_000  # registers kept for want of the scale: a year of half-hours takes 35,000
+MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
 
 RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
 SESSION_OVER = {
@@ -50,6 +50,7 @@ SESSION_OVER = {
 class Step(NamedTuple):
     """What the owner is to do: `send` in order, store `points`, tell `notes`, be back at `wake`.
 
+    `complaints` are told even where nobody wants to hear notes: nothing is recorded meanwhile.
     `saying` is what is being done that takes time, for whoever watches.
 
     `joining`: the module is in a dialogue that others must not write into. `learned`: link or
@@ -59,6 +60,7 @@ class Step(NamedTuple):
     send: list[bytes]
     points: list[Point]
     notes: list[str]
+    complaints: list[str]
     saying: list[str]
     wake: float
     joining: bool
@@ -97,6 +99,7 @@ class Session:
         self._send: list[bytes] = []
         self._points: list[Point] = []
         self._notes: list[str] = []
+        self._complaints: list[str] = []
         self._unscaled: list[tuple[int, echonet.Property]] = []
         self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
         self._checked: dict[int, int] = {}  # … and what it was at the last check
@@ -116,9 +119,11 @@ class Session:
     def step(self, now: float, wall: float, events: Iterable[Happening] = ()) -> Step:
         """Take in `events`, then the time. Raises what the program raises."""
         self._now, self._wall = now, wall
-        for event in events:
+        events = list(events)
+        for event in events:  # before the program, which may raise at any of them
             if isinstance(event, Udp):
                 self._hear_datagram(event)
+        for event in events:
             self._conversation.hear(event, now)
         self._conversation.tick(now)
         return self._step()
@@ -134,6 +139,7 @@ class Session:
             self._send + talk.outgoing,
             self.take_points(),
             self._notes,
+            self._complaints,
             talk.said,
             talk.wake,
             self._joining,
@@ -141,7 +147,7 @@ class Session:
             talk.done,
             talk.result if talk.done else None,
         )
-        self._send, self._notes, self._learned = [], [], False
+        self._send, self._notes, self._complaints, self._learned = [], [], [], False
         talk.outgoing, talk.said = [], []
         return step
 
@@ -218,13 +224,22 @@ class Session:
         """
         asked: list[echonet.Frame] = []  # an answer to an earlier try, come late, is as good
         for _ in range(TRIES):
-            yield from pause(max(0.0, self._last_request + SPACING - self._now))
+            yield from self._keep_spacing()
             self._last_request = self._now
             asked.append(self._request(esv, properties))
             answer = yield from self._one_request(asked)
             if answer is not None:
                 return answer
         raise SessionLost(f"the meter left {TRIES} requests unanswered")
+
+    def _keep_spacing(self) -> Dialogue[None]:
+        """Wait until the meter may be asked again, and live through trouble that comes meanwhile."""
+        while (wait := self._last_request + SPACING - self._now) > 0:
+            try:
+                heard = yield Ask(b"", is_trouble, wait)
+            except NoAnswer:
+                return
+            yield from self._trouble(heard[-1])
 
     def _one_request(self, asked: list[echonet.Frame]) -> Dialogue[echonet.Frame | None]:
         """Send the last of `asked`; the answer to any of them, or None where it is worth asking again."""
@@ -368,7 +383,8 @@ class Session:
                 yield from self._stay(every)
             except HomemonError as error:
                 self._joining = False
-                self._notes.append(str(error) + (f" ({error.hint})" if error.hint else ""))
+                text = str(error) + (f" ({error.hint})" if error.hint else "")
+                (self._notes if joined else self._complaints).append(text)
                 if failures:
                     yield from pause(self._backoff(failures - 1))
                 failures += 1

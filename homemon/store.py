@@ -21,6 +21,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
 
+from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.errors import StoreError
 from homemon.files import make_private_dir
@@ -82,9 +83,12 @@ class Backlog(NamedTuple):
 
 
 class Store:
-    """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point added."""
+    """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point added.
 
-    def __init__(self, folder: Path, tags: str = "") -> None:
+    `busy`: seconds to wait for another process that writes.
+    """
+
+    def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS) -> None:
         self.path = folder / FILE
         self._tags = tags
         self._ids: dict[tuple[str, str], int] = {}
@@ -92,6 +96,7 @@ class Store:
         with self._explained("opened"):
             try:
                 self._db = _open(self.path)
+                self._db.execute(f"PRAGMA busy_timeout = {int(busy * 1000)}")
             except OSError as error:
                 text = error.strerror or str(error)
                 raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
@@ -125,6 +130,8 @@ class Store:
     def trusts(self, wall: float) -> bool:
         """Whether the wall clock can be right: not before this release, nor before the newest point.
 
+        Where a time service has set the clock, it is right whatever the points say.
+
         A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
         and does not count: else it would make us distrust a clock that is right again.
         """
@@ -137,7 +144,9 @@ class Store:
         others = newest.get(False, 0)
         if meters is not None and others > meters + DAY:
             others = 0
-        return wall >= max(RELEASED, max(meters or 0, others) - CLOCK_SLACK)
+        if wall >= max(meters or 0, others) - CLOCK_SLACK:
+            return wall >= RELEASED
+        return wall >= RELEASED and clock.kept_by_ntp()
 
     def _put(self, point: Point) -> bool:
         rows = [(self._series(point.measurement, name), point.time, value) for name, value in point.fields.items()]
@@ -203,6 +212,33 @@ class Store:
         for time, value in self._db.execute(query, (row[0], since, until)):
             yield time, order, value
 
+    def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[tuple[int, Number]]:
+        """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream."""
+        query = "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time"
+        with self._explained("read"):
+            found = [self._db.execute(query, (series, since, until)) for series in self._found(measurement, field)]
+            yield from found[0] if len(found) == 1 else merge(*found)
+
+    def latest(self, measurement: str, field: str, until: int) -> tuple[int, Number] | None:
+        """The newest time and value of one field before `until`, if there is any."""
+        query = "SELECT time, value FROM point WHERE series = ? AND time < ? ORDER BY time DESC LIMIT 1"
+        with self._explained("read"):
+            found = self._found(measurement, field)
+            return max((row for series in found for row in self._db.execute(query, (series, until))), default=None)
+
+    def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
+        """The least, the mean and the greatest value of one field in a period, if it has any."""
+        query = "SELECT min(value), avg(value), max(value) FROM point WHERE series IN ({}) AND time >= ? AND time < ?"
+        with self._explained("read"):
+            found = self._found(measurement, field)
+            row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()
+        return None if row[0] is None else row
+
+    def _found(self, measurement: str, field: str) -> list[int]:
+        """The series of one field, one for each set of tags it ever had."""
+        query = "SELECT id FROM series WHERE measurement = ? AND field = ?"
+        return [row[0] for row in self._db.execute(query, (measurement, field))]
+
     # --- delivery ------------------------------------------------------------------
 
     def waiting(self, limit: int, before: tuple[int, int] | None = None) -> list[Line]:
@@ -260,6 +296,25 @@ class Store:
             waiting = self._db.execute(count.format("point", WAITING)).fetchone()[0]
             parked = self._db.execute(count.format("parked JOIN point USING (series, time)", PARKED)).fetchone()[0]
         return Backlog(waiting, parked)
+
+    def parked(self) -> list[tuple[str, str]]:
+        """The lines that the server refuses for what they say, newest first, each with its reason."""
+        query = """
+            SELECT measurement, tags, field, time, value, reason
+            FROM parked JOIN point USING (series, time) JOIN series ON series = id
+            WHERE sent = 2 ORDER BY time DESC
+        """
+        with self._explained("read"):
+            found = self._db.execute(query).fetchall()
+        return [(line(name, tags, {field: value}, time), reason) for name, tags, field, time, value, reason in found]
+
+    def series(self) -> list[tuple[str, str]]:
+        """Each measurement and field that was ever stored, in the order in which they first came."""
+        with self._explained("read"):
+            found = self._db.execute(
+                "SELECT measurement, field FROM series GROUP BY measurement, field ORDER BY min(id)"
+            )
+            return found.fetchall()
 
     def undated(self) -> int:
         """How many values wait for a clock that is right."""

@@ -53,6 +53,11 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         ("[server]\nurl = http://h\ntimeout = soon\n", "config.ini:3: [server] timeout: must be a number of seconds"),
         ("[store]\nkeep_days = -1\n", "config.ini:2: [store] keep_days: must be a whole number from 0"),
         ("[tags]\nhome =\n", "config.ini:2: [tags] home: is empty"),
+        ("[tags]\n  home =\n", "config.ini:2: [tags] home: is empty"),
+        ("[tags]\ntime = x\n", "config.ini:2: [tags] time: a tag's name is"),
+        ("[tags]\na b = x\n", "config.ini:2: [tags] a b: a tag's name is"),
+        (METER + "serial_port = spy:///dev/x\n", "config.ini:4: [smartmeter] serial_port: must be a device"),
+        ("[store]\ndir = ~nobody-here/x\n", "config.ini:2: [store] dir: names a user who does not exist"),
         ("[kyocera]\ntransport = usb\n", "config.ini:2: [kyocera] transport: must be i2c or serial"),
         ("[ecocute]\nhost = h\neoj = 26B\n", "config.ini:3: [ecocute] eoj: must be 6 hexadecimal digits"),
     ],
@@ -127,6 +132,8 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
+OLD = "FE80:0000:0000:0000:0200:AA00:0000:0009"
+KEYS = METER.removeprefix("[smartmeter]\n")
 
 
 @pytest.mark.parametrize(
@@ -134,24 +141,29 @@ ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
     [
         (METER + "address =\n\n[store]\n", METER + f"address ={ADDRESS}\n\n[store]\n"),
         (METER + "address = \n", METER + f"address = {ADDRESS}\n"),
-        ("[smartmeter]\r\naddress: FE80\r\n", f"[smartmeter]\r\naddress: {ADDRESS}\r\n"),
-        ("# 家\n[smartmeter]\nbid = 1\n", f"# 家\n[smartmeter]\naddress = {ADDRESS}\nbid = 1\n"),
-        ("[smartmeter]", f"[smartmeter]\naddress = {ADDRESS}\n"),
-        ("[tags]\naddress = x\n[smartmeter]\nADDRESS=y", f"[tags]\naddress = x\n[smartmeter]\nADDRESS={ADDRESS}"),
+        (METER + f"address: {OLD}\n", METER + f"address: {ADDRESS}\n"),
+        ("# 家\n[smartmeter]\n" + KEYS, f"# 家\n[smartmeter]\naddress = {ADDRESS}\n" + KEYS),
+        ("[tags]\naddress = x\n" + METER + "ADDRESS=", "[tags]\naddress = x\n" + METER + f"ADDRESS={ADDRESS}"),
+        (METER + "[tags]\naddress = x\n", f"[smartmeter]\naddress = {ADDRESS}\n" + KEYS + "[tags]\naddress = x\n"),
         (
-            "[smartmeter]\nbid = 1\n[tags]\naddress = x\n",
-            f"[smartmeter]\naddress = {ADDRESS}\nbid = 1\n[tags]\naddress = x\n",
+            "  [smartmeter]\n  bid = " + "0" * 32 + "\n  pwd = 0123456789AB\n",
+            f"  [smartmeter]\n  address = {ADDRESS}\n  bid = " + "0" * 32 + "\n  pwd = 0123456789AB\n",
         ),
+        ("\ufeff" + METER, f"\ufeff[smartmeter]\naddress = {ADDRESS}\n" + KEYS),
     ],
 )
 def test_only_the_address_changes(tmp_path: Path, before: str, after: str) -> None:
-    path = tmp_path / "config.ini"
-    path.write_bytes(before.encode())
-    path.chmod(0o640)
-    config.replace_address(path, ADDRESS)
-    assert path.read_bytes() == after.encode()
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert [entry.name for entry in tmp_path.iterdir()] == ["config.ini"]
+    for text, wanted in ((before, after), (before.replace("\n", "\r\n"), after.replace("\n", "\r\n"))):
+        path = tmp_path / "config.ini"
+        path.write_bytes(text.encode())
+        path.chmod(0o640)
+        config.replace_address(path, ADDRESS)
+        assert path.read_bytes() == wanted.encode()
+        assert path.stat().st_mode & 0o777 == 0o640
+        assert [entry.name for entry in tmp_path.iterdir()] == ["config.ini"]
+        read = config.load(path).smartmeter
+        assert read is not None
+        assert read.address == ADDRESS
 
 
 def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:

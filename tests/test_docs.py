@@ -11,7 +11,9 @@ from homemon.cli.main import COMMANDS, homemon
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 CRONTAB = (ROOT / "crontab.example").read_text("utf-8")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SYSTEMD = ROOT / "docs" / "systemd"
+UNITS = sorted(SYSTEMD.glob("*.service"))
 
 
 def commands() -> dict[str, click.Command]:
@@ -46,6 +48,17 @@ def test_the_lines_for_cron_are_commands(line: str) -> None:
     arguments = line.split(" homemon ")[1].split()
     assert arguments[0] == "-q"
     assert arguments[1] in commands()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_the_systemd_units_start_commands_that_exist(unit: Path) -> None:
+    (start,) = re.findall(r"(?m)^ExecStart=%h/.local/bin/homemon (.+)$", unit.read_text("utf-8"))
+    name, *options = [word for word in start.split() if word not in ("-q", "60")]
+    assert set(options) <= {option for parameter in commands()[name].params for option in parameter.opts}
+
+
+def test_every_timer_has_its_service() -> None:
+    assert {path.stem for path in SYSTEMD.glob("*.timer")} < {path.stem for path in UNITS}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -93,7 +93,7 @@ ENTER = (*TUNE, SKLL64, JOINED)
 def test_a_bp35c0_is_joined() -> None:
     module = Module(*PREPARE, SCAN, *ENTER)
     assert module.play(join(SECRETS)) == LINK
-    assert [told.split(",")[0] for told in module.told] == ["scanning for the meter", "joining the meter's network"]
+    assert module.told == ["scanning for the meter, 1 of 5, 17 s ...", "joining the meter's network, 1 of 3 ..."]
 
 
 def test_a_bp35a1_is_joined_in_its_own_dialect_with_its_echo_off() -> None:
@@ -129,7 +129,8 @@ def test_a_rejoin_needs_no_scan() -> None:
 
 
 def test_a_rejoin_that_fails_fails_at_once_so_that_a_scan_can_follow() -> None:
-    assert "EVENT 24" in str(Module(*PREPARE, *TUNE, FAILED).refuse(rejoin(SECRETS, LINK)))
+    error = Module(*PREPARE, *TUNE, FAILED).refuse(rejoin(SECRETS, LINK))
+    assert "EVENT 24 (1 try)" in str(error)
 
 
 # --- waking ------------------------------------------------------------------------
@@ -222,13 +223,19 @@ def test_a_module_that_refuses_both_dialects_is_not_asked_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    "ending",
-    [b"OK\r\nEVENT 27 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n", b"FAIL ER10\r\n", b"OK\r\n"],
-    ids=["ended", "no session", "silent"],
+    ("ending", "seconds"),
+    [
+        (b"OK\r\nEVENT 27 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n", 0),
+        (b"OK\r\nEVENT 28 FE80:0000:0000:0000:0200:AA00:0000:000A 0\r\n", 0),
+        (b"FAIL ER10\r\n", 0),
+        (b"OK\r\n", 20),
+    ],
+    ids=["ended", "ended unanswered", "no session", "silent"],
 )
-def test_a_session_in_the_way_of_a_scan_is_ended(ending: bytes) -> None:
+def test_a_session_in_the_way_of_a_scan_is_ended(ending: bytes, seconds: float) -> None:
     module = Module(*PREPARE, (SCAN[0], b"FAIL ER10\r\n"), (b"SKTERM\r\n", ending), SCAN, *ENTER)
     assert module.play(join(SECRETS)) == LINK
+    assert module.now == seconds
 
 
 def test_a_session_is_ended_once_only() -> None:

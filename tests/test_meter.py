@@ -96,7 +96,9 @@ ROWS: list[tuple[int, str, Value | None]] = [
     (0xEA, "07E70C13001E3C0000458E", None),  # second 60
     (0xEA, "00000000000000 0000458E", None),
     (0xEA, "FFFFFFFFFFFFFF 0000458E", None),
-    (0xEA, "07D90C1F1732000000458E", None),  # 2009: a clock that was never set
+    (0xEA, "07D90C1F173B3B0000458E", None),  # the end of 2009: a clock that was never set
+    (0xEA, "07DA01010000000000458E", Dated(1262271600, 17806)),  # 2010
+    (0xEA, "08330C1F173B3B0000458E", Dated(4102412399, 17806)),  # the end of 2099
     (0xEA, "08340101000000 0000458E", None),  # 2100
     (0xEB, "07E70C13001E0000000015", Dated(HALF_PAST, 21)),
 ]

@@ -224,7 +224,7 @@ def test_two_at_once_do_not_share_the_port(tmp_path: Path) -> None:
         listener.until(lambda lines: bool(lines))
         run = homemon("join", cwd=tmp_path)
         assert run.returncode == 1
-        assert "in use by another homemon command" in run.stderr
+        assert "is in use by meter-listen" in run.stderr
         assert str(listener.process.pid) in run.stderr
 
 

@@ -96,7 +96,7 @@ class World:
     def _take(self, step: Step) -> None:
         self.step = step
         self._keep(step.points)
-        self.notes += step.notes + step.saying
+        self.notes += step.notes + step.complaints + step.saying
         for data in step.send:
             self.sent.append(data)
             self.joined_alone.append(step.joining)

@@ -4,6 +4,7 @@ stdout is data, one line of line protocol a point, flushed at once. stderr is ta
 always, remarks unless `--quiet`, the log only with `--verbose`.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,8 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
+from homemon import clock, state
 from homemon import config as configuration
-from homemon import state
 from homemon.clock import Instant, instant
 from homemon.errors import ConfigError, StoreError
 from homemon.points import Point, tags_text
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from homemon.influx import Influx
     from homemon.store import Store
 
+PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
+DAY = 86_400  # seconds
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
 Section = TypeVar("Section")
 
@@ -35,6 +38,7 @@ class App:
         self.verbose = verbose
         self._last_remark = ""
         self.complained = ""
+        self.patient = False  # a listener goes on where a one-shot command fails
 
     # --- talking -------------------------------------------------------------------
 
@@ -65,10 +69,16 @@ class App:
         if self.verbose or (sys.stderr.isatty() and not self.quiet):
             print(text, file=sys.stderr, flush=True)
 
-    @staticmethod
-    def put(line: str) -> None:
-        """One line of data."""
-        print(line, flush=True)
+    def put(self, line: str) -> None:
+        """One line of data, at once. A patient command goes on where nobody can take it: it is stored."""
+        data = (line + "\n").encode()
+        try:
+            while data:
+                data = data[os.write(sys.stdout.fileno(), data) :]
+        except OSError as error:
+            if not self.patient:
+                raise
+            self.complain_once(f"stdout takes nothing ({error.strerror}); readings are stored all the same")
 
     # --- what is configured ----------------------------------------------------------
 
@@ -125,9 +135,9 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raises StoreError."""
-        from homemon.store import Store
+        from homemon.store import BUSY_SECONDS, Store
 
-        return Store(self.folder, self.tags)
+        return Store(self.folder, self.tags, PATIENT_BUSY if self.patient else BUSY_SECONDS)
 
     @cached_property
     def recorder(self) -> "Recorder":
@@ -136,22 +146,40 @@ class App:
 
         return Recorder(self.store, self.tags, self.put)
 
-    def record(self, points: Sequence[Point], at: Instant, patient: bool) -> None:
+    def record(self, points: Sequence[Point], at: Instant) -> None:
         """Store and print points received `at`, and those that the store could not take before.
 
         A `patient` command goes on when the store cannot be written, and says so once; for another
         that is an error. Raises StoreError.
         """
+        points = [point for point in points if self._believable(point, at)]
         if not points and not self.recorder.unstored:
             return
         try:
-            self.recorder.record(points, at)
+            new = self.recorder.record(points, at)
         except StoreError as error:
-            if not patient:
+            if not self.patient:
                 raise
             self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
-        else:
-            self.complained = ""
+            return
+        self.complained = ""
+        if new < len(points) and (kept := self.store.undated()):
+            self.remark(f"the clock is behind the newest reading: {kept} values wait to be dated until it is right")
+
+    def _believable(self, point: Point, at: Instant) -> bool:
+        """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""
+        if point.time is None or point.time <= at.wall + DAY or not clock.kept_by_ntp():
+            return True
+        self.complain(f"refused a {point.measurement} reading dated {point.time - at.wall:.0f} s in the future")
+        return False
+
+    def give_up_unstored(self) -> None:
+        """What a patient command does last. Raises StoreError where readings are lost by its end."""
+        if self.recorder.unstored:
+            raise StoreError(
+                f"{self.recorder.unstored} readings could not be stored before the end",
+                "Free some disk space; half-hours are asked for again.",
+            )
 
     def sender(self, store: "Store") -> "Sender":
         """Sends what waits in `store`; a thread brings a store of its own."""

@@ -1,6 +1,5 @@
 """`homemon check`: one line for each thing that can be wrong, with its remedy."""
 
-import ctypes
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,12 +10,11 @@ from typing import NamedTuple
 import click
 
 from homemon.cli.app import App
-from homemon.clock import RELEASED
+from homemon.clock import RELEASED, kept_by_ntp
 from homemon.errors import ConfigError, HomemonError
 from homemon.files import port_locks
 
 LOW_DISK = 100_000_000  # bytes
-TIME_ERROR = 5  # adjtimex(2): the clock is not synchronized
 
 
 class Mark(Enum):
@@ -35,32 +33,35 @@ class Finding(NamedTuple):
     found: str
     remedy: str = ""
 
+    def __str__(self) -> str:
+        remedy = f". {self.remedy}" if self.remedy else ""
+        return f"{self.mark.value:8}{self.what}: {self.found}{remedy}"
+
 
 @click.command()
 @click.pass_obj
 def command(app: App) -> int:
     """Look over config, ports, clock and server; say what to do.
 
-    One line for each thing: ok, warning or fault. Exit status 1 when there is a fault. Sends nothing
-    to a device, and to the server an empty batch.
+    One line for each thing: ok, warning or fault. Exit status 1 when there is a fault, 2 when it is in
+    the configuration. Sends nothing to a device, and to the server an empty batch.
     """
-    faults = 0
+    worst = 0
     for look in LOOKS:
         try:
             findings = list(look(app))
         except ConfigError as error:
-            if look is not _config:
-                continue  # told already
             findings = [Finding(Mark.FAULT, "config", fault, error.hint) for fault in str(error).splitlines()]
+            worst = error.exit_code
         except HomemonError as error:
             findings = [Finding(Mark.FAULT, look.__name__.strip("_"), str(error), error.hint)]
         for finding in findings:
-            faults += finding.mark is Mark.FAULT
-            app.put(
-                f"{finding.mark.value:8}{finding.what}: {finding.found}"
-                + (f". {finding.remedy}" if finding.remedy else "")
-            )
-    return 1 if faults else 0
+            if finding.mark is Mark.FAULT:
+                worst = max(worst, 1)
+            app.put(str(finding))
+        if worst == ConfigError.exit_code:
+            break
+    return worst
 
 
 def _config(app: App) -> Iterator[Finding]:
@@ -82,13 +83,18 @@ def _serial(app: App) -> Iterator[Finding]:
         return
     owner, _ = port_locks(app.folder, name)
     if holder := owner.holder():
-        yield Finding(Mark.OK, "serial port", f"{name} is owned by homemon (pid {holder})")
+        yield Finding(Mark.OK, "serial port", f"{name} is owned by {holder.name or 'homemon'} (pid {holder.pid})")
         return
     try:
-        os.close(os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK))
+        handle = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        is_terminal = os.isatty(handle)
+        os.close(handle)
     except OSError as error:
         fault = explained(name, error, "smartmeter")
         yield Finding(Mark.FAULT, "serial port", str(fault), fault.hint)
+        return
+    if not is_terminal:
+        yield Finding(Mark.FAULT, "serial port", f"{name} is no serial port", "Check [smartmeter] serial_port.")
         return
     others = in_use_by(name)
     if others:
@@ -124,7 +130,7 @@ def _clock(app: App) -> Iterator[Finding]:
         yield Finding(
             Mark.FAULT, "clock", "it is behind the newest reading", "Wait for NTP, or set it: timedatectl set-ntp true"
         )
-    elif ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) == TIME_ERROR:
+    elif not kept_by_ntp():
         yield Finding(Mark.WARNING, "clock", "it is set, but not kept by NTP", "timedatectl set-ntp true")
     else:
         yield Finding(Mark.OK, "clock", "it is set and kept by NTP")

@@ -5,30 +5,44 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
-from time import monotonic
+from time import monotonic, sleep, time
 
 import click
 
 from homemon.cli.app import App
+from homemon.cli.lan import lan_lock
 from homemon.errors import HomemonError
+from homemon.files import Lock
 
-CONFIG = """\
+HEATER, OURS = "127.0.57.2", "127.0.57.1"  # two addresses of this machine
+CONFIG = f"""\
 [smartmeter]
 bid = 00112233445566778899AABBCCDDEEFF
 pwd = 0123456789AB
 address =
-serial_port = {port}
+serial_port = {{meter}}
+
+[ecocute]
+host = {HEATER}
+bind = {OURS}
+
+[kyocera]
+transport = serial
+serial_port = {{monitor}}
 
 [store]
-dir = {folder}/store
+dir = {{folder}}/store
 """
 HOMEMON = (sys.executable, "-m", "homemon")
-POLLED = 3  # readings of the power to wait for
 WITHIN = 90.0  # seconds for each step
 PACE = "0.1"  # the simulated radio and meter are ten times as quick as real ones
+PAST_DAYS = 2
+EPCS = ("E7", "E8", "E0", "E3")
 
 
 @click.command()
@@ -37,83 +51,140 @@ PACE = "0.1"  # the simulated radio and meter are ten times as quick as real one
 )
 @click.pass_obj
 def command(app: App, folder: Path | None) -> None:
-    """The whole way of a reading, with a simulated device.
+    """The whole way of a reading, with a simulated house.
 
-    Starts a simulated module and meter, joins, listens until some readings have come, and prints
-    what is in the store. Needs no hardware, no server and no configuration.
+    A smart meter, a water heater and a solar monitor are simulated, and every command that collects
+    is run against them. Ends with the graphs of the house's last two days. Needs no hardware, no server
+    and no configuration.
     """
     folder = folder or Path(mkdtemp(prefix="homemon-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    simulator = _start(app, "simulate", "meter", "--pace", PACE)
     try:
-        port = _read_until(simulator, lambda line: True)[-1]
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomemonError(f"{folder}: {error.strerror}", "Name another --dir.") from None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, whoever ends us
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> "subprocess.Popen[str]":
+            return stack.enter_context(running(app, *arguments))
+
+        meter = first_line(start("simulate", "meter", "--pace", PACE))
+        first_line(start("simulate", "ecocute", "--bind", HEATER))
+        monitor = first_line(start("simulate", "kyocera"))
         config = folder / "config.ini"
-        config.write_text(CONFIG.format(port=port, folder=folder))
+        config.write_text(CONFIG.format(meter=meter, monitor=monitor, folder=folder))
         config.chmod(0o600)
-        common = ("--config", str(config))
-        _run(app, *common, "join")
-        listener = _start(app, *common, "meter-listen", "--poll", "5")
-        try:
-            polled = []
+        common = ("-c", str(config))
+        run(app, *common, "join")
+        live_through_days(app, config)
+        listener = start(*common, "meter-listen")
+        read_until(listener, echoing(app, lambda line: line.startswith("-power ")))
+        run(app, *common, "meter-poll", *EPCS)
+        read_until(listener, echoing(app, lambda line: line.startswith("energy ")))
+        heater = start(*common, "ecocute-listen")
+        await_owner(lan_lock(App(str(config))))
+        run(app, *common, "ecocute-poll")
+        read_until(heater, echoing(app, lambda line: line.startswith("ecocute ")))
+        run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
+        run(app, *common, "status")
+        show(app, config, folder)
+    app.remark(f"look on with: homemon -c {config} export (or check, status --json, ...)")
 
-            def enough(line: str) -> bool:
-                app.put(line)
-                polled.append(line.startswith("power "))
-                return sum(polled) >= POLLED
 
-            _read_until(listener, enough)
-        finally:
-            _stop(listener)
-        app.remark("and this is in the store:")
-        _run(app, *common, "export")
-        app.remark(f"look on with: homemon --config {config} check")
+def live_through_days(app: App, config: Path) -> None:
+    """Fill the store with the house's last days, read by the code that reads a real house."""
+    from homemon.cli.demo_days import lived_through
+    from homemon.cli.simulate_tools import new_house
+
+    now = int(time())
+    app.remark(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
+    store = App(str(config)).store
+    store.add(lived_through(new_house(now, seed=1), now - PAST_DAYS * 86_400, now))
+    store.close()
+
+
+def show(app: App, config: Path, folder: Path) -> None:
+    """Draw the page, where plotly is installed."""
+    if find_spec("plotly") is None:
+        app.remark("the graphs need plotly: pip install 'homemon[graph]'")
+        return
+    page = folder / "index.html"
+    run(app, "-c", str(config), "graph", "-o", str(page))
+    app.put(f"open {page.resolve().as_uri()}")
+
+
+@contextmanager
+def running(app: App, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+    """A resident command; ended by SIGTERM when the block ends."""
+    tell(app, arguments)
+    process = subprocess.Popen((*HOMEMON, *arguments), stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
     finally:
-        _stop(simulator)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
-def _tell(app: App, arguments: tuple[str, ...]) -> None:
+def run(app: App, *arguments: str, quiet: bool = False) -> None:
+    """A command to its end; `quiet` keeps its many lines to itself. Raises HomemonError where it failed."""
+    tell(app, arguments)
+    output = subprocess.PIPE if quiet else None
+    done = subprocess.run((*HOMEMON, *arguments), stdout=output, text=True, timeout=WITHIN, check=False)
+    if done.returncode:
+        raise HomemonError(f"the demo's `homemon {arguments[-1]}` ended with status {done.returncode}")
+    if quiet:
+        app.put(f"({len(done.stdout.splitlines())} points)")
+
+
+def tell(app: App, arguments: tuple[str, ...]) -> None:
     app.remark(f"$ homemon {' '.join(arguments)}")
 
 
-def _start(app: App, *arguments: str) -> "subprocess.Popen[str]":
-    _tell(app, arguments)
-    return subprocess.Popen((*HOMEMON, *arguments), stdout=subprocess.PIPE, text=True)
+def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:
+    """`enough`, printing each line it is asked about."""
+
+    def printed(line: str) -> bool:
+        app.put(line)
+        return enough(line)
+
+    return printed
 
 
-def _run(app: App, *arguments: str) -> None:
-    _tell(app, arguments)
-    status = subprocess.run((*HOMEMON, *arguments), timeout=WITHIN, check=False).returncode
-    if status:
-        raise HomemonError(f"the demo's `homemon {arguments[-1]}` ended with status {status}")
+def await_owner(lock: Lock) -> None:
+    """Wait until a listener holds its port. Raises HomemonError when that takes too long."""
+    deadline = monotonic() + WITHIN
+    while lock.holder() is None:
+        if monotonic() > deadline:
+            raise HomemonError("the demo's listener did not start")
+        sleep(0.05)
 
 
-def _read_until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> list[str]:
-    """Lines of a process until one is enough. Raises HomemonError when that takes too long or it ends."""
+def first_line(process: "subprocess.Popen[str]") -> str:
+    """What a simulator prints first: where it can be reached."""
+    return read_until(process, lambda line: True)
+
+
+def read_until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> str:
+    """The first line that is enough. Raises HomemonError when that takes too long or the process ends."""
     assert process.stdout is not None
-    lines: list[str] = []
+    handle = process.stdout.fileno()
     deadline = monotonic() + WITHIN
     buffer = b""
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(handle, selectors.EVENT_READ)
         while selector.select(max(0.0, deadline - monotonic())):
-            data = os.read(process.stdout.fileno(), 65536)
+            data = os.read(handle, 65536)
             if not data:
-                raise HomemonError(f"the demo's process ended with status {process.wait()}")
+                raise HomemonError(f"a process of the demo ended with status {process.wait()}")
             *whole, buffer = (buffer + data).split(b"\n")
-            for line in whole:
-                lines.append(line.decode())
-                if enough(lines[-1]):
-                    return lines
+            for line in map(bytes.decode, whole):
+                if enough(line):
+                    return line
     raise HomemonError(f"the demo waited {WITHIN:g} s in vain")
-
-
-def _stop(process: "subprocess.Popen[str]") -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    if process.stdout:
-        process.stdout.close()

@@ -4,7 +4,8 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
-from homemon.cli.lan import Lan
+from homemon.cli.claim import claim
+from homemon.cli.lan import LISTENER, Lan
 from homemon.cli.stop import Stop, Stopped
 
 
@@ -17,16 +18,18 @@ def command(app: App, trace: str | None) -> None:
     Its notifications, and its answers to `ecocute-poll`. Where another one runs already, it ends at
     once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
     """
+    app.patient = True
     stop = Stop()
     lan = Lan(app, trace, stop)
-    if not lan.owner.take():
-        app.log("another ecocute-listen runs already")
-        return
-    with lan.open() as node:
-        sender = BackgroundSender(app)
-        app.recorder.then(sender.nudge)
-        sender.nudge()
-        try:
-            lan.run(node, lan.controller.listen(), patient=True)
-        except Stopped:
-            app.log("stopped")
+    try:
+        if not claim(lan.owner, LISTENER, LISTENER, stop):
+            app.log("another ecocute-listen runs already")
+            return
+        with lan.open() as node:
+            sender = BackgroundSender(app)
+            app.recorder.then(sender.nudge)
+            sender.nudge()
+            lan.run(node, lan.controller.listen())
+    except Stopped:
+        app.log("stopped")
+    app.give_up_unstored()

@@ -3,7 +3,8 @@
 import click
 
 from homemon.cli.app import App
-from homemon.cli.lan import Lan
+from homemon.cli.claim import claim
+from homemon.cli.lan import LISTENER, Lan
 from homemon.devices.ecocute import FIELDS
 from homemon.errors import DeviceError
 
@@ -18,7 +19,7 @@ def command(app: App, trace: str | None) -> None:
     `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer.
     """
     lan = Lan(app, trace)
-    if not lan.owner.take():
+    if not claim(lan.owner, "ecocute-poll", LISTENER):
         lan.knock()
         app.log("asked; ecocute-listen records the answer")
     else:

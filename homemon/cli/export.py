@@ -6,10 +6,8 @@ from datetime import datetime
 import click
 
 from homemon.cli.app import App
-from homemon.cli.times import TimeOfDay
+from homemon.cli.times import FOREVER, TimeOfDay
 from homemon.points import JST, line, number_text
-
-FOREVER = 1 << 62
 
 
 @click.command()

@@ -18,8 +18,7 @@ def command(app: App, trace: str | None) -> None:
     next join needs no scan. The last line on stdout is the meter's address.
     """
     radio = Radio(app, trace)
-    if not radio.own_port():
-        raise radio.busy()
+    radio.own_port_alone("join")
     with radio.open() as port:
         link = radio.run(port, radio.session.join())
     try:

@@ -14,6 +14,7 @@ from homemon.ports.udp_node import UdpNode, resolve
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import PORT
 
+LISTENER = "ecocute-listen"
 STORE_AGAIN_AFTER = 5.0  # seconds
 
 
@@ -49,7 +50,7 @@ class Lan:
         trace = Trace(Path(self._trace)) if self._trace else None
         return UdpNode(self.settings.bind, port, trace, self._stop.handle if self._stop else None)
 
-    def run(self, node: UdpNode, program: Dialogue[Any], patient: bool = False) -> Any:
+    def run(self, node: UdpNode, program: Dialogue[Any]) -> Any:
         """Run a program to its end and give its result.
 
         Raises what the program raises, PortError, StoreError, and Stopped.
@@ -58,11 +59,11 @@ class Lan:
         step = self.controller.start(program, at.ticks)
         try:
             while True:
-                self.app.record(step.points, at, patient)
+                self.app.record(step.points, at)
                 for note in step.notes:
                     self.app.remark(note)
                 for data, host in step.send:
-                    self._send(node, data, host, patient)
+                    self._send(node, data, host)
                 if step.done:
                     return step.result
                 if self._stop and self._stop.requested:
@@ -72,14 +73,14 @@ class Lan:
                 at = self.app.now()
                 step = self.controller.step(at.ticks, [(data, host) for data, host, _ in datagrams])
         except BaseException:
-            self.app.record(self.controller.take_points(), at, patient)
+            self.app.record(self.controller.take_points(), at)
             raise
 
-    def _send(self, node: UdpNode, data: bytes, host: str, patient: bool) -> None:
+    def _send(self, node: UdpNode, data: bytes, host: str) -> None:
         """A question that cannot be sent ends a poll; an answer to somebody ends nothing."""
         try:
             node.send(data, host, PORT)
         except PortError as error:
-            if host == self._host and not patient:
+            if host == self._host and not self.app.patient:
                 raise
             self.app.log(str(error))

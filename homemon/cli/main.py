@@ -20,8 +20,14 @@ GROUPS = {
         "join": "Find the smart meter by radio, join its network and remember it.",
         "meter-listen": "Stay joined and record what the smart meter says.",
         "meter-poll": "Ask the smart meter once.",
+        "meter-history": "Fill in half-hours from the smart meter's own record.",
+        "ecocute-poll": "Ask the EcoCute once.",
+        "ecocute-listen": "Record what the EcoCute says.",
+        "kyocera-dump": "Read the solar monitor's memory.",
     },
     "Look": {
+        "status": "Show the newest readings, and what waits.",
+        "graph": "The four graphs as one offline web page.",
         "export": "Print points from the store.",
     },
     "Mend": {
@@ -30,7 +36,7 @@ GROUPS = {
     "Debug": {
         "check": "Look over config, ports, clock and server; say what to do.",
         "simulate": "A device without hardware.",
-        "demo": "The whole way of a reading, with a simulated device.",
+        "demo": "The whole way of a reading, with a simulated house.",
     },
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
@@ -90,6 +96,15 @@ def main(arguments: list[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone (homemon export | head)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_stdout()
         sys.exit(0)
+    except OSError as error:
+        drop_stdout()
+        print(f"homemon: {error}\n  Check the disk that the output goes to.", file=sys.stderr)
+        sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def drop_stdout() -> None:
+    """Throw away what is still in stdout's buffer, so that Python does not try once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -24,8 +24,7 @@ def command(app: App, days: int, trace: str | None) -> None:
             f"{app.config.path.name}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
-    if not radio.own_port():
-        raise radio.busy()
+    radio.own_port_alone("meter-history")
     with radio.open() as port:
         lacking, found = radio.run(port, radio.session.fill_history())
     app.remark(f"{lacking} registers at half-hours were missing, {found} of them are stored now")

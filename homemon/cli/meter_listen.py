@@ -6,9 +6,9 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
-from homemon.cli.radio import Radio
+from homemon.cli.radio import LISTENER, Radio
 from homemon.cli.stop import Stop, Stopped
-from homemon.errors import PortError
+from homemon.errors import HomemonError, NoAnswer, PortError
 from homemon.ports.serial_port import ModulePort
 
 REOPEN_AFTER = 2.0  # seconds
@@ -29,29 +29,38 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     Where another one runs already, it ends at once with status 0, so a cron line each minute
     keeps one alive. SIGTERM or Ctrl-C ends it; everything heard is stored.
     """
+    app.patient = True
     stop = Stop()
     radio = Radio(app, trace, stop, app.smartmeter.history_days)
-    if not radio.own_port():
-        app.log("another meter-listen runs already")
-        return
-    port = radio.open()  # an error now is an error of the set-up: told, not retried
+    try:
+        if not radio.own_port(LISTENER):
+            app.log("another meter-listen runs already")
+            return
+        listen(app, radio, stop, every)
+    except Stopped:
+        app.log("stopped")
+    app.give_up_unstored()
+
+
+def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
+    """Listen until Stopped. An error at the very start is one of the set-up: told, not retried."""
+    port = radio.open()
     sender = BackgroundSender(app)
     app.recorder.then(sender.nudge)
     sender.nudge()
-    try:
-        while True:
-            try:
-                with port:
-                    radio.run(port, radio.session.listen(every), patient=True)
-            except PortError as error:
-                app.complain(f"{error}; waiting for it to come back")
-            port = _reopened(radio, stop)
-            app.remark("the port is back")
-    except Stopped:
-        app.log("stopped")
+    retried: tuple[type[HomemonError], ...] = (PortError,)
+    while True:
+        try:
+            with port:
+                radio.run(port, radio.session.listen(every))
+        except retried as error:
+            app.complain_once(f"{error}; waiting for it to come back")
+        retried = (PortError, NoAnswer)  # a module that was plugged in again may need its time
+        port = reopened(radio, stop)
+        app.remark("the port is back")
 
 
-def _reopened(radio: Radio, stop: Stop) -> ModulePort:
+def reopened(radio: Radio, stop: Stop) -> ModulePort:
     """The port, as soon as it can be opened again. Raises Stopped."""
     while True:
         select.select([stop.handle], [], [], REOPEN_AFTER)

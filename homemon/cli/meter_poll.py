@@ -43,7 +43,7 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
             f"{app.config.path.name}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
-    if radio.own_port():
+    if radio.own_port("meter-poll"):
         ask(app, radio, epcs)
     else:
         knock(app, radio, epcs)
@@ -58,6 +58,11 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
         except SessionLost as error:
             error.hint = error.hint or "Run `homemon join`, or let `homemon meter-listen` keep the session."
             raise
+    if radio.session.scale is None and meter.SCALED.intersection(prop.epc for prop in answer.properties):
+        raise DeviceError(
+            "the meter told a register, but not its unit (E1): what is in kWh was not recorded",
+            "Try again; `homemon meter-poll E1 D3` shows what it says.",
+        )
     told = [explain(prop) for prop in answer.properties]
     if all(told) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
         raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded.")

@@ -11,6 +11,7 @@ from typing import Any
 
 from homemon import state
 from homemon.cli.app import App
+from homemon.cli.claim import claim
 from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
@@ -24,6 +25,7 @@ from homemon.wire.join import Credentials, Link
 from homemon.wire.skstack import Dialect
 
 STORE_AGAIN_AFTER = 5.0  # seconds
+LISTENER = "meter-listen"
 KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
 
 
@@ -64,16 +66,18 @@ class Radio:
         have = {time for time, _ in self.app.store.values(measurement, "value", since, until)}
         return [time for time in range(-(-since // HALF_HOUR) * HALF_HOUR, until, HALF_HOUR) if time not in have]
 
-    def own_port(self) -> bool:
-        """Become the port's owner for the life of this process; False where another process is."""
-        return self.owner.take()
+    def own_port(self, name: str) -> bool:
+        """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
+        return claim(self.owner, name, LISTENER, self._stop)
 
-    def busy(self) -> PortError:
-        """The error for a port that another homemon owns."""
-        return PortError(
-            f"{self.settings.serial_port} is in use by another homemon command (pid {self.owner.holder()})",
-            "Stop `homemon meter-listen` first (and its cron line), or wait until the other command is done.",
-        )
+    def own_port_alone(self, name: str) -> None:
+        """The same for a command that cannot leave its work to a listener. Raises PortError."""
+        if not self.own_port(name):
+            holder = self.owner.holder()
+            raise PortError(
+                f"{self.settings.serial_port} is in use by {LISTENER}{f' (pid {holder.pid})' if holder else ''}",
+                f"Stop `homemon {LISTENER}` first, and its cron line.",
+            )
 
     def open(self) -> ModulePort:
         """The port, opened. Raises PortError."""
@@ -82,17 +86,16 @@ class Radio:
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
         return ModulePort(line, trace)
 
-    def run(self, port: ModulePort, program: Dialogue[Any], patient: bool = False) -> Any:
+    def run(self, port: ModulePort, program: Dialogue[Any]) -> Any:
         """Run a program of the session to its end and give its result.
 
-        With `patient`, readings that the store cannot take wait for it; without, that is an error.
         Raises what the program raises, PortVanished, StoreError, and Stopped.
         """
         at = self.app.now()
         step = self.session.start(program, at.ticks, at.wall)
         try:
             while True:
-                self._carry_out(step, at, port, patient)
+                self._carry_out(step, at, port)
                 if step.done:
                     return step.result
                 if self._stop and self._stop.requested:
@@ -102,13 +105,13 @@ class Radio:
                 at = self.app.now()
                 step = self.session.step(at.ticks, at.wall, events)
         except BaseException:
-            self.app.record(self.session.take_points(), at, patient)
+            self.app.record(self.session.take_points(), at)
             raise
         finally:
             self.dialogue.drop()
 
-    def _carry_out(self, step: Step, at: Instant, port: ModulePort, patient: bool) -> None:
-        self.app.record(step.points, at, patient)
+    def _carry_out(self, step: Step, at: Instant, port: ModulePort) -> None:
+        self.app.record(step.points, at)
         if step.joining:
             self.dialogue.take(KNOCK_WITHIN)
         else:
@@ -119,14 +122,16 @@ class Radio:
             self.app.progress(text)
         for note in step.notes:
             self.app.remark(note)
+        for complaint in step.complaints:
+            self.app.complain_once(complaint)
         if step.learned:
-            self._keep(patient)
+            self._keep()
 
-    def _keep(self, patient: bool) -> None:
+    def _keep(self) -> None:
         self.known = state.State(self.session.link, self.session.scale)
         try:
             self.app.remember(self.known)
         except StoreError as error:
-            if not patient:
+            if not self.app.patient:
                 raise
             self.app.complain_once(str(error), error.hint)

@@ -9,7 +9,8 @@ import click
 from homemon.points import JST
 
 WORDS = {"today": 0, "yesterday": 1}
-SPANS = {"d": 86400, "h": 3600, "m": 60}
+FOREVER = 1 << 62
+SPANS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def parse_time(text: str, now: float) -> int:
@@ -20,10 +21,23 @@ def parse_time(text: str, now: float) -> int:
     if text in WORDS:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         return int((midnight - timedelta(days=WORDS[text])).timestamp())
-    if span := re.fullmatch("([0-9]+)([dhm])", text):
+    if span := re.fullmatch("([0-9]+)([dhms])", text):
         return int(now) - int(span[1]) * SPANS[span[2]]
     moment = datetime.fromisoformat(text)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=JST)).timestamp())
+
+
+class Span(click.ParamType[int]):
+    """A length of time on the command line, in seconds: `90s`, `15m`, `2h`, `3d`."""
+
+    name = "SPAN"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not (span := re.fullmatch("([0-9]+)([dhms])", value)):
+            self.fail(f"{value} is no length of time: write 90s, 15m, 2h or 3d", param, ctx)
+        return int(span[1]) * SPANS[span[2]]
 
 
 class TimeOfDay(click.ParamType[int]):
@@ -35,6 +49,6 @@ class TimeOfDay(click.ParamType[int]):
         if isinstance(value, int):
             return value
         try:
-            return parse_time(value, time())
+            return min(max(0, parse_time(value, time())), FOREVER)
         except (ValueError, OverflowError):
             self.fail(f"{value} is no time: write 2026-11-23, '2026-11-23 14:30', yesterday, 3d or 12h", param, ctx)

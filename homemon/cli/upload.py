@@ -28,5 +28,7 @@ def command(app: App, since: int | None) -> None:
     if sending is None:
         raise HomemonError("another homemon command is sending right now", "Let it finish; it sends the same points.")
     app.put(f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked")
+    if sending.parked:
+        app.remark("`homemon status` says which points are parked, and why")
     if sending.fault:
         raise HomemonError(sending.fault)

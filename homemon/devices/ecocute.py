@@ -5,7 +5,7 @@ of its register (0.001 kWh each), E1 in litres. All three are optional in the st
 that lacks one (the Panasonic HE-WU46KQ has no 84) refuses it in the same answer that holds the
 others: so the point has the fields that came. E1 may exceed the tank's capacity E2.
 
-Source: ECHONET Device objects appendix, super class and class 0x026B, and `docs/protocols.md`.
+Source: ECHONET Device objects appendix, super class and class 0x026B.
 """
 
 from collections.abc import Iterable

@@ -8,7 +8,7 @@ wrong length is refused: never a value from a short EDT.
 An energy register counts in units that the meter tells in E1, times the coefficient D3 (1 where
 the meter has none). Until both are known, a `Register` stays a register.
 
-Source: ECHONET Device objects appendix, class 0x0288, and `docs/protocols.md`.
+Source: ECHONET Device objects appendix, class 0x0288.
 """
 
 from datetime import datetime

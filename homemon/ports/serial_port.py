@@ -11,6 +11,7 @@ import select
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import serial
@@ -70,7 +71,8 @@ class SerialLine:
         return bool(self._interrupt) and bool(select.select(self._interrupt, [], [], 0.0)[0])
 
     def _vanished(self, error: OSError) -> PortVanished:
-        return PortVanished(f"{self.name} went away ({error})", "Plug the device in again.")
+        remedy = "Is the other end still up?" if "://" in self.name else "Plug the device in again."
+        return PortVanished(f"{self.name} went away ({error})", remedy)
 
 
 class ModulePort:
@@ -109,7 +111,7 @@ def _open(name: str, bps: int, section: str) -> serial.SerialBase:
         if "://" not in name:
             port.exclusive = True
         port.open()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:  # pyserial's answer to a URL without a port
         raise explained(name, error, section) from None
     if _handle(port) is None:
         port.timeout = POLL
@@ -124,10 +126,10 @@ def _handle(port: serial.SerialBase) -> int | None:
         return None
 
 
-def explained(name: str, error: OSError | ValueError, section: str) -> PortError:
+def explained(name: str, error: OSError | ValueError | TypeError, section: str) -> PortError:
     """Why a port cannot be opened, and what to do; `section` is where config.ini names it."""
     number = getattr(error, "errno", None)
-    if isinstance(error, ValueError):
+    if isinstance(error, ValueError | TypeError):
         return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port and serial_bps.")
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortError(
@@ -154,7 +156,7 @@ def _group_of(name: str) -> str:
 
 def in_use_by(name: str) -> str:
     """` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
-    holders = [f"pid {pid} ({command})" for pid, command in _holders(os.path.realpath(name))]
+    holders = [f"pid {pid} ({command})" for pid, command in islice(_holders(os.path.realpath(name)), 3)]
     return f" by {', '.join(holders)}" if holders else ""
 
 

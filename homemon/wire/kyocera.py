@@ -11,7 +11,7 @@ one that came twice would shift all that follows. So each burst of bytes gets on
 when the line has gone quiet; a late block is waited for rather than asked for again; and a memory
 counts as whole only when the total is met exactly and nothing but the end command follows.
 
-Source: kyocera_dump.py, which this replaces, and `docs/protocols.md`.
+Source: kyocera_dump.py, which this replaces.
 """
 
 import re

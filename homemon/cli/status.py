@@ -1,0 +1,136 @@
+"""`homemon status`: what came last, how old it is, and what still waits."""
+
+import json
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import click
+
+from homemon.cli.app import App
+from homemon.cli.lan import LISTENER as ECOCUTE
+from homemon.cli.lan import lan_lock
+from homemon.cli.radio import LISTENER as METER
+from homemon.cli.times import Span
+from homemon.files import Lock, port_locks
+from homemon.panels import DAY, SOURCES, Kind, midnight
+from homemon.points import HALF_HOUR, JST, Number, number_text
+
+SECTIONS = {
+    "power": "smartmeter",
+    "+power": "smartmeter",
+    "-power": "smartmeter",
+    "ecocute": "ecocute",
+    "hatuden": "kyocera",
+    "baiden_diff": "kyocera",
+}
+STALE = {(source.measurement, source.field): source.stale for source in SOURCES}
+ENDS_LATER = {source.measurement: HALF_HOUR for source in SOURCES if source.kind is Kind.HALF_HOURS}
+"""Measurements whose time is the start of what they tell of: seconds to its end."""
+
+
+class Row(NamedTuple):
+    """One series: its newest value and time, its age in seconds, the points of today, whether it is stale."""
+
+    measurement: str
+    field: str
+    value: Number
+    time: int
+    age: int
+    today: int
+    stale: bool
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--max-age", metavar="SPAN", type=Span(), help="Stale is what is older than this, such as 15m or 2h.")
+@click.pass_obj
+def command(app: App, as_json: bool, max_age: int | None) -> int:
+    """Show the newest readings, and what waits.
+
+    Each series with its last value, its age and the points of today; then the server's backlog, parked
+    points and the listeners. Exit status 1 when a series of a configured device is stale: older than
+    10 minutes (power), 40 (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`.
+    """
+    now = int(app.now().wall)
+    rows = [row for name, field in app.store.series() if (row := look_at(app, name, field, now, max_age)) is not None]
+    silent = [
+        section
+        for section in dict.fromkeys(SECTIONS.values())
+        if getattr(app.config, section) is not None
+        and not any(SECTIONS.get(row.measurement) == section for row in rows)
+    ]
+    facts: dict[str, Any] = {
+        "series": [row._asdict() for row in rows],
+        "silent": silent,
+        "waiting": app.store.backlog().waiting if app.config.server else 0,
+        "parked": [{"line": text, "reason": reason} for text, reason in app.store.parked()],
+        "undated": app.store.undated(),
+        "server": app.store.recall("fault") or "",
+        "listeners": listeners(app),
+    }
+    if as_json:
+        app.put(json.dumps(facts, ensure_ascii=False))
+    else:
+        for text in told(rows, facts):
+            app.put(text)
+    return 1 if silent or any(row.stale for row in rows) else 0
+
+
+def look_at(app: App, measurement: str, field: str, now: int, max_age: int | None) -> Row | None:
+    """One series; None where it has no points. Only those of a configured device can be stale."""
+    newest = app.store.latest(measurement, field, 1 << 62)
+    if newest is None:
+        return None
+    time, value = newest
+    age = max(0, now - time - ENDS_LATER.get(measurement, 0))
+    section = SECTIONS.get(measurement)
+    limit = STALE.get((measurement, field)) if max_age is None else max_age
+    watched = section is not None and getattr(app.config, section) is not None
+    start = midnight(now)
+    today = sum(1 for _ in app.store.values(measurement, field, start, start + DAY))
+    return Row(measurement, field, value, time, age, today, watched and limit is not None and age > limit)
+
+
+def listeners(app: App) -> dict[str, int | None]:
+    """The pid of each configured device's listener; None where none runs."""
+    found: dict[str, int | None] = {}
+    if app.config.smartmeter:
+        found[METER] = pid_of(METER, port_locks(app.folder, app.smartmeter.serial_port)[0])
+    if app.config.ecocute:
+        found[ECOCUTE] = pid_of(ECOCUTE, lan_lock(app))
+    return found
+
+
+def pid_of(listener: str, lock: Lock) -> int | None:
+    """The pid of the listener that holds a port's lock; a poll that holds it for a moment is none."""
+    holder = lock.holder()
+    return holder.pid if holder and holder.name == listener else None
+
+
+def told(rows: list[Row], facts: dict[str, Any]) -> list[str]:
+    """The same for people: a line a series, then what else there is to know."""
+    lines = [told_row(row) for row in rows]
+    lines += [f"[{section}] is configured, and nothing was ever recorded" for section in facts["silent"]]
+    lines.append(f"{facts['waiting']} points wait for the server, {len(facts['parked'])} are parked")
+    lines += [f"  parked: {parked['line']}: {parked['reason']}" for parked in facts["parked"][:10]]
+    if facts["server"]:
+        lines.append(f"server: {facts['server']}")
+    if facts["undated"]:
+        lines.append(f"{facts['undated']} values wait for a clock that is right")
+    lines += [f"{name}: {f'runs, pid {pid}' if pid else 'does not run'}" for name, pid in facts["listeners"].items()]
+    return lines
+
+
+def told_row(row: Row) -> str:
+    """`power value     523  11-24 02:49:00    12 s ago   1014 today`."""
+    name, moment = f"{row.measurement} {row.field}", datetime.fromtimestamp(row.time, JST)
+    line = f"{name:22}{number_text(row.value):>12}  {moment:%m-%d %H:%M:%S}  {age_text(row.age):>8} ago"
+    return f"{line}  {row.today:5} today{'  STALE' if row.stale else ''}"
+
+
+def age_text(seconds: int) -> str:
+    """`42 s`, `7 min`, `3 h`, `2 d`."""
+    for size, unit in ((DAY, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -1,0 +1,72 @@
+"""Two commands for one port: each gets its turn, and only a listener is left to do the work."""
+
+from pathlib import Path
+from signal import SIGTERM
+from threading import Thread
+
+from tests.commands import homemon, running, simulated, wait_for, write_config
+from tests.test_meter_commands import ADDRESS, POWER
+
+
+def test_two_polls_at_once_both_get_their_answers(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path, pace=0.5) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        printed: list[str] = []
+
+        def poll(*epcs: str) -> None:
+            printed.extend(homemon("meter-poll", *epcs, cwd=tmp_path).stdout.splitlines())
+
+        polls = [Thread(target=poll, args=epcs) for epcs in (("E7",), ("EA", "EB"), ("E8",))]
+        for thread in polls:
+            thread.start()
+        for thread in polls:
+            thread.join(90)
+    assert {line.split()[0] for line in printed} == {"power", "+power", "-power", "current"}
+
+
+def test_a_listener_starts_when_the_poll_before_it_is_done(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path, pace=2.0) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        with running("meter-poll", cwd=tmp_path) as poll:
+            wait_for(lambda: "meter-poll" in lock_of(tmp_path))
+            with running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
+                listener.until(lambda lines: any(POWER.fullmatch(line) for line in lines))
+                assert poll.stop() == 0
+                assert listener.stop() == 0
+        assert len(poll.lines) == 1
+
+
+def test_a_listener_that_waits_for_its_turn_can_be_ended(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path, faults={"lose-answers": 1}) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        with running("meter-poll", cwd=tmp_path):
+            wait_for(lambda: "meter-poll" in lock_of(tmp_path))
+            with running("-v", "meter-listen", cwd=tmp_path) as listener:
+                wait_for(lambda: catches_sigterm(listener.process.pid))
+                assert listener.stop(within=5.0) == 0
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Whether a process has a handler for SIGTERM (proc(5), SigCgt)."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> SIGTERM - 1 & 1)
+
+
+def lock_of(folder: Path) -> str:
+    """What the owner of the port wrote into its lock."""
+    return "".join(path.read_text() for path in folder.glob("store/*.lock") if "dialogue" not in path.name)
+
+
+def test_a_stdout_that_takes_nothing_does_not_end_a_listener(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
+        assert listener.process.stdout is not None
+        listener.process.stdout.close()
+        listener.process.stdout = None
+        wait_for(lambda: homemon("export", "--measurement", "power", cwd=tmp_path).stdout.count("power") >= 2)
+        assert "stored all the same" in listener.errors.read_text()
+        listener.process.terminate()
+        assert listener.process.wait(10) == 0
