@@ -1,0 +1,58 @@
+"""`homemon graph`: the four graphs, without a server."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from homemon import panels, state
+from homemon.cli.app import App
+from homemon.page import write
+from homemon.page.texts import LANGUAGES
+
+REGISTER_COUNTS = 100_000_000  # eight digits, then it begins at 0 again
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("homemon.html"),
+    show_default=True,
+    help="The page; plotly.min.js is laid beside it.",
+)
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(1, 3660),
+    default=panels.DETAILED_DAYS,
+    show_default=True,
+    help="So many days up to now.",
+)
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Default: the locale's (LC_ALL, LC_MESSAGES, LANG).")
+@click.pass_obj
+def command(app: App, output: Path, days: int, lang: str | None) -> None:
+    """The four graphs as one offline web page.
+
+    Power, energy by the half-hour, EcoCute and solar, on one time axis, and today's numbers above
+    them. Of more than 30 days it also shows each day's sum or range. The page needs no server and
+    no network: open it from the disk, or let cron write it where a web server finds it; an open
+    page renews itself. Prints where it is (not with --quiet).
+    """
+    scale = state.load(app.folder).scale
+    modulus = scale.kwh(REGISTER_COUNTS) if scale else None
+    shown = panels.collect(app.store, int(app.now().wall), days, modulus)
+    sections = [name for name in ("smartmeter", "ecocute", "kyocera") if getattr(app.config, name)]
+    page = output.resolve()  # what a link points at is replaced, not the link
+    write.write(page, shown, sections, lang or language(os.environ))
+    if not app.quiet:
+        app.put(str(page))
+
+
+def language(environment: Mapping[str, str]) -> str:
+    """That of the locale, by the order of setlocale(3); English where it is none of ours."""
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
+    return next((known for known in LANGUAGES if locale.startswith(known)), "en")

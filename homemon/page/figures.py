@@ -1,0 +1,238 @@
+"""What plotly is to draw, as plotly's own JSON: the panels, their traces and axes.
+
+A colour such as "--bought" is the style sheet's of that name, light or dark. A trace says of
+which series it is, what it takes of its columns (page.js: TAKE), and whether it is a trace of
+days, for a long period, or of readings and half-hours. Names are keys of `texts.TEXTS`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from homemon.page.texts import LOCALE_JA, text, time_format
+from homemon.panels import DAY, HOUR
+from homemon.points import HALF_HOUR
+
+Json = dict[str, Any]
+MILLI = 1000  # plotly counts time in milliseconds
+LEAST = {"W": 500, "kWh": 0.5, "L": 100}  # an axis reaches at least so far: standby is not to look like heating
+FONT = 'system-ui, "Hiragino Sans", "Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic UI", Meiryo, sans-serif'
+MARGIN = {"l": 56, "r": 46, "t": 10, "b": 26}  # the same in all panels, so that their time axes meet
+
+
+class Trace(NamedTuple):
+    """One trace. The hover calls it by `names`, and says nothing of one that has none."""
+
+    of: str
+    take: str
+    by_day: bool
+    plot: Json
+    names: tuple[str, ...] = ()
+    says: str = ""
+
+
+class Panel(NamedTuple):
+    """One panel: the section of config.ini it needs, the units of its axes, how it is cut, its legend and traces."""
+
+    name: str
+    section: str
+    units: tuple[str, ...]
+    detailed: str
+    by_day: str
+    legend: tuple[str, ...]
+    traces: tuple[Trace, ...]
+
+
+def line(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
+    """What was measured."""
+    return Trace(of, "value", False, curve(colour) | {"yaxis": axis}, (name,), f"%{{customdata:,}} {unit}")
+
+
+def area(of: str, colour: str, part: str = "") -> Trace:
+    """What is between such a line and zero."""
+    return Trace(of, f"area{part}", False, curve(colour, 0) | {"fill": "tozeroy", "fillcolor": f"--{colour}-area"})
+
+
+def extents(of: str, unit: str, name: str, colour: str, part: str = "", axis: str = "y") -> Trace:
+    """A bar from each day's lowest to its highest value."""
+    block = bar(DAY, 0, f"--{colour}-area") | {"yaxis": axis}
+    said = f"%{{customdata[0]:,}} – %{{customdata[1]:,}} {unit}"
+    return Trace(of, f"extent{part}", True, block, (name, "extent"), said)
+
+
+def means(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
+    """A line through each day's mean."""
+    middle = curve(colour) | period(DAY) | {"yaxis": axis}
+    return Trace(of, "mean", True, middle, (name, "mean"), f"%{{customdata:,}} {unit}")
+
+
+def energies(of: str, take: str = "value") -> Iterator[Trace]:
+    """Bars for half-hours and for days; a day says of how many hours its sum is."""
+    for seconds, more in ((HALF_HOUR, ""), (DAY, "%{text}")):
+        block = bar(seconds, seconds // 10, f"--{of}")
+        yield Trace(of, take, seconds == DAY, block, (of,), f"%{{customdata:,}} kWh{more}")
+
+
+def balances(of: str) -> Iterator[Trace]:
+    """Steps for half-hours, a line for days."""
+    for seconds, shape, more in ((HALF_HOUR, "hvh", ""), (DAY, "linear", "%{text}")):
+        steps = curve(of, shape=shape) | period(seconds)
+        yield Trace(of, "value", seconds == DAY, steps, (of,), f"%{{customdata:,}} kWh{more}")
+
+
+def curve(colour: str, width: float = 1.5, shape: str = "linear") -> Json:
+    return {"type": "scatter", "mode": "lines", "line": {"color": f"--{colour}", "width": width, "shape": shape}}
+
+
+def period(seconds: int) -> Json:
+    """Times are where periods begin; what is drawn stands in their middle."""
+    return {"xperiod": seconds * MILLI, "xperiodalignment": "middle"}
+
+
+def bar(seconds: int, gap: int, colour: str) -> Json:
+    """A bar over the period that begins at its time."""
+    width = (seconds - gap) * MILLI
+    return {"type": "bar", "marker": {"color": colour, "line": {"width": 0}}, "width": width} | period(seconds)
+
+
+PANELS = (
+    Panel(
+        "power",
+        "smartmeter",
+        ("W",),
+        "",
+        "extents",
+        ("bought", "sold"),
+        (
+            area("power", "bought", " above"),
+            area("power", "sold", " below"),
+            line("power", "W", "at the meter", "bought"),
+            Trace("power", "value below", False, curve("sold", 2)),
+            extents("power", "W", "at the meter", "bought", " above"),
+            extents("power", "W", "at the meter", "sold", " below")._replace(names=()),
+            means("power", "W", "at the meter", "bought"),
+        ),
+    ),
+    Panel(
+        "energy",
+        "smartmeter",
+        ("kWh",),
+        "by half-hour",
+        "by day",
+        ("bought", "sold"),
+        (*energies("bought"), *energies("sold", "value down")),
+    ),
+    Panel(
+        "ecocute",
+        "ecocute",
+        ("W", "L"),
+        "",
+        "by day",
+        ("heating", "tank"),
+        (
+            area("heating", "heating"),
+            line("heating", "W", "heating", "heating"),
+            line("tank", "L", "tank", "tank", axis="y2"),
+            means("heating", "W", "heating", "heating")._replace(plot=bar(DAY, DAY // 10, "--heating")),
+            extents("tank", "L", "tank", "tank", axis="y2"),
+            means("tank", "L", "tank", "tank", axis="y2"),
+        ),
+    ),
+    Panel(
+        "solar",
+        "kyocera",
+        ("kWh",),
+        "by half-hour",
+        "by day",
+        ("generated", "balance"),
+        (*energies("generated"), *balances("balance")),
+    ),
+)
+
+
+def figure(panel: Panel, language: str) -> Json:
+    """A panel as page.js takes it."""
+    traces = [
+        {
+            "of": trace.of,
+            "take": trace.take,
+            "by_day": trace.by_day,
+            "plot": trace.plot
+            | {"name": " ".join(text(language, key) for key in trace.names)}
+            | ({"hovertemplate": trace.says} if trace.names else {"hoverinfo": "skip"}),
+        }
+        for trace in panel.traces
+    ]
+    when = time_format(language, f"hover {panel.detailed}".strip())
+    least = [LEAST[unit] for unit in panel.units]
+    return {"name": panel.name, "hover": when, "least": least, "layout": layout(panel, language), "traces": traces}
+
+
+def layout(panel: Panel, language: str) -> Json:
+    """All but the ranges, which page.js sets."""
+    left, *right = (value_axis(unit) for unit in panel.units)
+    second = (
+        {"yaxis2": right[0] | {"overlaying": "y", "side": "right", "showgrid": False, "tickmode": "auto"}}
+        if right
+        else {}
+    )
+    return {
+        "margin": MARGIN,
+        "font": {"family": FONT, "size": 12, "color": "--quiet"},
+        "paper_bgcolor": "--panel",
+        "plot_bgcolor": "--panel",
+        "showlegend": False,
+        "barmode": "overlay",
+        "hovermode": "x unified",
+        "hoverdistance": 40,
+        "hoverlabel": {"bgcolor": "--panel", "bordercolor": "--edge", "font": {"size": 13, "color": "--text"}},
+        "xaxis": time_axis(language),
+        "yaxis": left,
+        **second,
+    }
+
+
+def value_axis(unit: str) -> Json:
+    return {
+        "ticksuffix": f" {unit}",
+        "showticksuffix": "last",
+        "separatethousands": True,
+        "nticks": 5,
+        "fixedrange": True,
+        "gridcolor": "--grid",
+        "zerolinecolor": "--edge",
+        "zerolinewidth": 1,
+    }
+
+
+def time_axis(language: str) -> Json:
+    """Hours with the day below, then days, then months, as the zoom allows."""
+    stops: list[tuple[list[int | str | None], str]] = [
+        ([None, 12 * HOUR * MILLI], "tick"),
+        ([12 * HOUR * MILLI + 1, 27 * DAY * MILLI], "tick day"),
+        (["M1", None], "tick month"),
+    ]
+    return {
+        "type": "date",
+        "tickangle": 0,
+        "automargin": "height",
+        "tickformatstops": [{"dtickrange": span, "value": time_format(language, key)} for span, key in stops],
+        "gridcolor": "--grid",
+        "spikecolor": "--quiet",
+        "spikethickness": 1,
+        "spikedash": "solid",
+    }
+
+
+def settings(language: str) -> Json:
+    """What page.js needs beside the panels."""
+    return {
+        "config": {
+            "displayModeBar": False,
+            "responsive": True,
+            "doubleClick": False,
+            "showTips": False,
+            "locale": language,
+        },
+        "locale": LOCALE_JA if language == "ja" else None,
+        "hover_day": time_format(language, "hover day"),
+    }

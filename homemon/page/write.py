@@ -1,0 +1,193 @@
+"""The page, as one file beside plotly's JavaScript: it asks no other host for anything.
+
+It is `page.html` with `page.js` and the readings in it. Of plotly only the JavaScript is used:
+to import its Python half takes longer than all the rest, and would write no other JSON.
+"""
+
+import json
+import os
+from collections.abc import Collection
+from html import escape
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+from re import sub
+from string import Template
+from time import gmtime, strftime
+
+from homemon import __version__
+from homemon.errors import HomemonError
+from homemon.files import replace_file
+from homemon.page.figures import PANELS, Json, Panel, figure, settings
+from homemon.page.texts import text
+from homemon.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
+
+JAVASCRIPT = "plotly.min.js"
+RANGES = (1, 2, 7, 30)  # days
+FIRST_VIEW = 2  # days, as the original's
+READABLE = 0o644  # the web server is another user
+HERE = Path(__file__).parent
+
+
+def write(path: Path, panels: Panels, sections: Collection[str], language: str) -> None:
+    """Write the page, and beside it plotly's JavaScript where that is not there yet. Raises HomemonError."""
+    script = javascript()
+    try:
+        lay_beside(script, path.with_name(JAVASCRIPT))
+        put(path, html(panels, sections, language).encode())
+    except OSError as error:
+        raise HomemonError(
+            f"{path} cannot be written: {error.strerror}",
+            "Name a file in a folder that you may write, with --output.",
+        ) from None
+
+
+def javascript() -> Path:
+    """Where plotly keeps its JavaScript. Raises HomemonError where plotly is not installed."""
+    found = find_spec("plotly")
+    for folder in (found and found.submodule_search_locations) or ():
+        path = Path(folder, "package_data", JAVASCRIPT)
+        if path.is_file():
+            return path
+    raise HomemonError(
+        "plotly is not installed, and draws the page",
+        "You can add it with `pipx inject homemon plotly`, or `pip install 'homemon[graph]'` in a venv.",
+    )
+
+
+def lay_beside(source: Path, target: Path) -> None:
+    """Copy `source`, unless `target` is a copy of it by size and time."""
+    wanted = source.stat()
+    if target.exists():
+        there = target.stat()
+        if (there.st_size, there.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns):
+            return
+    put(target, source.read_bytes())
+    os.utime(target, ns=(wanted.st_atime_ns, wanted.st_mtime_ns))
+
+
+def put(path: Path, content: bytes) -> None:
+    new = not path.exists()
+    replace_file(path, content)
+    if new:
+        path.chmod(READABLE)
+
+
+# --- the page --------------------------------------------------------------------
+
+HEADLINES = (
+    ("power", "power now", "W", "bought"),
+    ("bought", "bought today", "kWh", "bought"),
+    ("sold", "sold today", "kWh", "sold"),
+    ("tank", "tank now", "L", "tank"),
+    ("generated", "generated today", "kWh", "generated"),
+)
+"""Which number, its label, its unit, and the colour of its dot."""
+
+
+def html(panels: Panels, sections: Collection[str], language: str) -> str:
+    """The page; `sections` are those that config.ini has."""
+    drawn = [panel for panel in PANELS if has_readings(panel, panels)]
+    written = strftime("%Y-%m-%d %H:%M", gmtime(panels.now + JST_AHEAD))
+    return Template((HERE / "page.html").read_text("utf-8")).substitute(
+        lang=language,
+        title=text(language, "title"),
+        written=text(language, "written").format(written),
+        period=text(language, "period"),
+        buttons=buttons(panels.days, language),
+        cards="\n".join(
+            card(panels.headlines[name], text(language, label), unit, colour, language)
+            for name, label, unit, colour in HEADLINES
+        ),
+        fault=text(language, "no plotly"),
+        panels="\n".join(section(panel, panel in drawn, sections, language) for panel in PANELS),
+        version=__version__,
+        zone=text(language, "zone"),
+        data=compact(data(panels, drawn, language)),
+        script=(HERE / "page.js").read_text("utf-8"),
+    )
+
+
+def has_readings(panel: Panel, panels: Panels) -> bool:
+    return any(panels.detailed[trace.of] or panels.daily[trace.of] for trace in panel.traces)
+
+
+def data(panels: Panels, drawn: list[Panel], language: str) -> Json:
+    """What page.js reads."""
+    return {
+        "now": panels.now,
+        "days": panels.days,
+        "detailed_days": DETAILED_DAYS,
+        "first_view": min(panels.days, FIRST_VIEW) if panels.days <= DETAILED_DAYS else panels.days,
+        "detailed": {name: packed(columns) for name, columns in panels.detailed.items()},
+        "daily": {name: packed(columns) for name, columns in panels.daily.items()},
+        "panels": [figure(panel, language) for panel in drawn],
+        **settings(language),
+    }
+
+
+def packed(columns: Columns) -> Columns:
+    """The times as steps from one to the next, which are short."""
+    times, *values = columns or [[]]
+    return [[after - before for before, after in pairwise([0, *times])], *values]  # type: ignore[operator]
+
+
+def compact(value: Json) -> str:
+    """JSON that may stand in a <script>."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
+
+
+def buttons(days: int, language: str) -> str:
+    """One for each range that the page has, and one back and forth."""
+    label = text(language, "days")
+    ranges = [*(length for length in RANGES if length < days), days]
+    return "".join(
+        (
+            f'<button data-shift="-1" aria-label="{text(language, "earlier")}">‹</button>',
+            *(f'<button data-days="{length}">{label.format(length)}</button>' for length in ranges),
+            f'<button data-shift="1" aria-label="{text(language, "later")}">›</button>',
+        )
+    )
+
+
+def card(headline: Headline, label: str, unit: str, colour: str, language: str) -> str:
+    """One number; page.js tells its age and marks it when it is stale."""
+    value, time, stale = headline
+    dated = "" if time is None else f' data-time="{time}" data-stale="{stale}"'
+    shown, note = "–", ""
+    if value is not None:
+        shown = f"{value:,.2f}".removesuffix("0") if unit == "kWh" else f"{value:,.0f}".replace("-", "−")
+        if unit == "W":
+            note = " " + text(language, "selling" if value < 0 else "buying")
+            colour = "sold" if value < 0 else "bought"
+    return (
+        f'<div class="card"{dated}><h3 class="dot" style="--dot:var(--{colour})">{label}</h3>'
+        f'<p class="value">{shown} <small>{unit}{note}</small></p>'
+        f'<p class="age">{"" if dated else text(language, "no data")}</p></div>'
+    )
+
+
+def section(panel: Panel, drawn: bool, sections: Collection[str], language: str) -> str:
+    """A panel's frame; what to configure or to start where there is nothing to draw."""
+    name = text(language, panel.name)
+    if drawn:
+        body = f'<div class="plot" role="img" aria-label="{name}"></div>'
+        legend = "".join(
+            f'<li class="dot" style="--dot:var(--{key})">{text(language, key)}</li>' for key in panel.legend
+        )
+        cuts = "".join(
+            f' <small class="{cut}">{text(language, key)}</small>'
+            for cut, key in (("in-detail", panel.detailed), ("by-day", panel.by_day))
+            if key
+        )
+    else:
+        present = panel.section in sections
+        what = text(language, "silent") if present else text(language, "absent").format(panel.section)
+        remedy = escape(text(language, f"{'start' if present else 'do'} {panel.section}"))
+        remedy = sub("`([^`]+)`", r"<code>\1</code>", remedy)
+        body = f'<p class="empty"><span>{what}{remedy}</span></p>'
+        legend = cuts = ""
+    return (
+        f'<section class="panel" id="{panel.name}"><header><h2>{name}{cuts}</h2><ul>{legend}</ul></header>\n'
+        f"{body}</section>"
+    )

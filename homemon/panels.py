@@ -1,0 +1,226 @@
+"""The arithmetic of the graph page: from readings to what its four panels show. Nothing here draws.
+
+`SOURCES` is the heart of it: each row is a series on the page, where its readings are, what they
+are, and from which age on they are stale. There are three kinds:
+
+    LEVEL       measured at a moment (W, L)               a line · a day's lowest, mean and highest
+    REGISTER    kWh counted so far                        differences, each of a half-hour · a day's sum
+    HALF_HOURS  kWh of one half-hour, dated at its start  as they are · a day's sum
+
+What is not known is not drawn: a line breaks where readings are missing, and a half-hour has no
+bar where one of its two registers is. A day's sum is of what is known of the day, and says how
+many hours that is: the energy of a gap within a day belongs to it, that of a gap across midnight
+to neither day.
+
+Days and half-hours are Japan's. `now` and the readings are passed in.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
+from itertools import pairwise
+from typing import NamedTuple, Protocol
+
+from homemon.points import HALF_HOUR, Number
+
+DAY, HOUR, MINUTE = 86_400, 3600, 60  # seconds
+JST_AHEAD = 9 * HOUR
+DETAILED_DAYS = 30  # half-hours of more days than that would be an unreadable band
+LARGEST_KW = 100  # a low-voltage contract ends at 50: what is more, another meter counted
+DECIMALS = 4  # no register counts in less than 0.0001 kWh
+SMALLEST_MODULUS = 10_000  # kWh: 100,000,000 counts of that
+LATE = 1.5  # a line breaks where the next reading comes this many times later than makes it stale
+
+Reading = tuple[int, Number]
+Columns = list[list[Number | None]]
+"""Times, ascending, and one or more lists of as many values; empty where there is nothing."""
+
+
+class Kind(Enum):
+    """What the readings of a source are."""
+
+    LEVEL = auto()
+    REGISTER = auto()
+    HALF_HOURS = auto()
+
+
+class Source(NamedTuple):
+    """A series by its name on the page. Readings older than `stale` seconds are marked."""
+
+    name: str
+    measurement: str
+    field: str
+    kind: Kind
+    stale: int
+
+
+SOURCES = (
+    Source("power", "power", "value", Kind.LEVEL, 10 * MINUTE),
+    Source("bought", "+power", "value", Kind.REGISTER, 40 * MINUTE),
+    Source("sold", "-power", "value", Kind.REGISTER, 40 * MINUTE),
+    Source("tank", "ecocute", "tank", Kind.LEVEL, 30 * MINUTE),
+    Source("generated", "hatuden", "value", Kind.HALF_HOURS, 90 * MINUTE),
+    Source("heating", "ecocute", "power", Kind.LEVEL, 30 * MINUTE),
+    Source("balance", "baiden_diff", "value", Kind.HALF_HOURS, 90 * MINUTE),
+)
+
+
+class Readings(Protocol):
+    """Where readings come from: the store. Periods are in Unix seconds and do not include their end."""
+
+    def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
+        """One field's times and values, oldest first."""
+
+    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
+        """The newest of them before `until`."""
+
+    def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
+        """The least, the mean and the greatest of them."""
+
+
+class Span(NamedTuple):
+    """So many kWh from `start` to `end`."""
+
+    start: int
+    end: int
+    kwh: Number
+
+
+class Headline(NamedTuple):
+    """The number a person asks for, None where it is not known, and until when the newest reading tells it."""
+
+    value: Number | None
+    time: int | None
+    stale: int
+
+
+class Panels(NamedTuple):
+    """What the page shows of the last `days`: each source in detail, by day (beyond 30 days), and as a number."""
+
+    now: int
+    days: int
+    detailed: dict[str, Columns]
+    daily: dict[str, Columns]
+    headlines: dict[str, Headline]
+
+
+def collect(readings: Readings, now: int, days: int, modulus: Number | None = None) -> Panels:
+    """The panels of the last `days`.
+
+    `modulus` is where the meter's registers roll over, in kWh; without it, it is judged by the readings.
+    """
+    panels = Panels(now, days, {}, {}, {})
+    for source in SOURCES:
+        level = source.kind is Kind.LEVEL
+        drawn = _level(readings, source, now, days) if level else _energy(readings, source, now, days, modulus)
+        panels.detailed[source.name], panels.daily[source.name], panels.headlines[source.name] = drawn
+    return panels
+
+
+def _level(readings: Readings, source: Source, now: int, days: int) -> tuple[Columns, Columns, Headline]:
+    _, measurement, field, _, stale = source
+    line = readings.values(measurement, field, now - min(days, DETAILED_DAYS) * DAY, now + 1)
+    by_day = extents(readings, source, midnight(now - days * DAY), now) if days > DETAILED_DAYS else ()
+    time, value = readings.latest(measurement, field, now + 1) or (None, None)
+    return columns(line, stale * LATE), columns(by_day, DAY), Headline(value, time, stale)
+
+
+def _energy(
+    readings: Readings, source: Source, now: int, days: int, modulus: Number | None
+) -> tuple[Columns, Columns, Headline]:
+    _, measurement, field, kind, stale = source
+    values = readings.values(measurement, field, midnight(now - days * DAY), now + 1)
+    spans = list(differences(values, modulus) if kind is Kind.REGISTER else half_hours(values))
+    by_day = sums(spans) if days > DETAILED_DAYS else ()
+    time, _ = readings.latest(measurement, field, now + 1) or (None, None)
+    if time is not None and kind is Kind.HALF_HOURS:
+        time += HALF_HOUR
+    detailed = bars(spans, now - min(days, DETAILED_DAYS) * DAY)
+    return columns(detailed, HALF_HOUR), columns(by_day, DAY), Headline(today(spans, time, now), time, stale)
+
+
+def midnight(time: int) -> int:
+    """When the day of `time` began in Japan."""
+    return (time + JST_AHEAD) // DAY * DAY - JST_AHEAD
+
+
+def columns(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Columns:
+    """Rows, each a time and its values, as columns, with a row of None where two are over `longest` seconds apart."""
+    return [list(column) for column in zip(*broken(rows, longest), strict=True)]
+
+
+def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Iterator[tuple[Number | None, ...]]:
+    before: int | None = None
+    for row in rows:
+        if before is not None and row[0] - before > longest:
+            yield before + 1, *(None for _ in row[1:])
+        yield row
+        before = row[0]
+
+
+# --- levels ----------------------------------------------------------------------
+
+
+def extents(readings: Readings, source: Source, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
+    """Lowest, mean and highest of each day that has readings."""
+    for start in range(first, now + 1, DAY):
+        if extent := readings.extent(source.measurement, source.field, start, start + DAY):
+            low, mean, high = extent
+            yield start, low, round(mean, 1), high
+
+
+# --- energy ----------------------------------------------------------------------
+
+
+def differences(registers: Iterable[Reading], modulus: Number | None = None) -> Iterator[Span]:
+    """What a register counted between each two readings, where one meter can have counted that."""
+    for (start, before), (end, after) in pairwise(registers):
+        kwh = after - before
+        if kwh < 0:
+            kwh += modulus or likely_modulus(before)
+        kwh = round(kwh, DECIMALS)
+        if kwh <= LARGEST_KW * (end - start) / HOUR:
+            yield Span(start, end, kwh)
+
+
+def likely_modulus(before: Number) -> int:
+    """Where a register that stood at `before` rolls over: the nearest power of ten, as units are such.
+
+    A new meter that begins at 0 is seldom taken for a roll-over: the energy would be too great.
+    """
+    modulus = SMALLEST_MODULUS
+    while modulus <= before:
+        modulus *= 10
+    return modulus
+
+
+def half_hours(values: Iterable[Reading]) -> Iterator[Span]:
+    """Energies dated at the start of their half-hour."""
+    return (Span(start, start + HALF_HOUR, kwh) for start, kwh in values)
+
+
+def bars(spans: Iterable[Span], since: int) -> Iterator[tuple[int, Number]]:
+    """The spans from `since` on that are a half-hour long; what a longer one holds is not known by half-hours."""
+    return ((span.start, span.kwh) for span in spans if span.start >= since and span.end - span.start == HALF_HOUR)
+
+
+def sums(spans: Iterable[Span]) -> Iterator[tuple[int, Number, Number]]:
+    """Of each day: its midnight, what is known of its kWh, and of how many hours."""
+    days: dict[int, list[Span]] = {}
+    for span in spans:
+        begun = midnight(span.start)
+        if span.end <= begun + DAY:
+            days.setdefault(begun, []).append(span)
+    for begun, known in days.items():
+        yield begun, total(known), sum(span.end - span.start for span in known) / HOUR
+
+
+def total(spans: Iterable[Span]) -> Number:
+    return round(sum(span.kwh for span in spans), DECIMALS)
+
+
+def today(spans: Iterable[Span], latest: int | None, now: int) -> Number | None:
+    """The sum of the day so far; None when the newest reading, at `latest`, is not of today."""
+    start = midnight(now)
+    if latest is None or latest < start:
+        return None
+    return total(span for span in spans if span.start >= start)
