@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 
-.PHONY: demo test lint dashboards clean
+.PHONY: demo test lint screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -17,6 +18,12 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+screenshot: $(STAMP) debian
+	rm -rf build/demo
+	$(BIN)/homemon demo --dir build/demo
+	chromium $(CHROMIUM) --user-data-dir=build/chromium --window-size=1280,1400 --virtual-time-budget=5000 \
+	    --screenshot=docs/homemon.png file://$(CURDIR)/build/demo/index.html
 
 dashboards: $(STAMP)
 	$(BIN)/python tools/dashboards.py

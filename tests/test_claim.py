@@ -5,7 +5,7 @@ from signal import SIGTERM
 from threading import Thread
 
 from tests.commands import homemon, running, simulated, wait_for, write_config
-from tests.test_meter_commands import ADDRESS, POWER
+from tests.test_meter_commands import ADDRESS, LOADED, POWER
 
 
 def test_two_polls_at_once_both_get_their_answers(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_listener_that_waits_for_its_turn_can_be_ended(tmp_path: Path) -> None
             wait_for(lambda: "meter-poll" in lock_of(tmp_path))
             with running("-v", "meter-listen", cwd=tmp_path) as listener:
                 wait_for(lambda: catches_sigterm(listener.process.pid))
-                assert listener.stop(within=5.0) == 0
+                assert listener.stop(within=2.0 + LOADED) == 0
 
 
 def catches_sigterm(pid: int) -> bool:

@@ -44,6 +44,17 @@ def test_it_replaces_the_page_and_leaves_the_javascript_that_is_there(tmp_path: 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.ini", "homemon.html", "plotly.min.js", "store"]
 
 
+def test_what_a_link_points_at_is_replaced(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    (tmp_path / "www").mkdir()
+    link = tmp_path / "homemon.html"
+    link.symlink_to("www/index.html")
+    run = homemon("graph", cwd=tmp_path)
+    assert run.stdout == f"{tmp_path}/www/index.html\n"
+    assert link.is_symlink()
+    assert (tmp_path / "www" / "plotly.min.js").exists()
+
+
 def test_quiet_is_quiet(tmp_path: Path) -> None:
     write_config(tmp_path)
     run = homemon("-q", "graph", cwd=tmp_path)

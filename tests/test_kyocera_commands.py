@@ -77,7 +77,7 @@ def test_a_dump_that_breaks_off_keeps_what_it_read_beside_and_stores_nothing(
 ) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, faults) as (monitor, _):
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=20)
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=40)
         assert dumps(tmp_path / "store") == [(".txt.partial", text_of(monitor.memory[: whole * 32]))]
     assert (run.returncode, run.stdout) == (1, "")
     assert told in run.stderr
@@ -104,7 +104,7 @@ def test_a_line_that_is_pulled_out_keeps_what_came(tmp_path: Path) -> None:
 def test_silence_is_an_error_within_fifteen_seconds(tmp_path: Path) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, Faults(silent=True)):
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=15)
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30)
     assert (run.returncode, run.stdout) == (1, "")
     assert "did not answer within 10 s" in run.stderr
     assert "TX and RX" in run.stderr
@@ -196,7 +196,7 @@ def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
     configure(tmp_path, serial_port=name)
     (tmp_path / "config.ini").chmod(0o644)
     try:
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=15, unprivileged=trouble == "forbidden")
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30, unprivileged=trouble == "forbidden")
     finally:
         os.close(master)
         os.close(slave)

@@ -175,7 +175,7 @@ class App:
 
     def give_up_unstored(self) -> None:
         """What a patient command does last. Raises StoreError where readings are lost by its end."""
-        if self.recorder.unstored:
+        if "recorder" in self.__dict__ and self.recorder.unstored:
             raise StoreError(
                 f"{self.recorder.unstored} readings could not be stored before the end",
                 "Free some disk space; half-hours are asked for again.",
