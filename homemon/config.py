@@ -97,6 +97,8 @@ def server_url(value: str) -> str:
     if not match:
         raise ValueError("must be like http://localhost or https://host:port/path, without user, query or spaces")
     scheme, host, port, path = match.groups()
+    if port and int(port[1:]) > 65535:
+        raise ValueError("must have a port up to 65535")
     if port is None and scheme == "http":
         port = f":{INFLUXDB_PORT}"
     return f"{scheme}://{host}{port or ''}{(path or '').rstrip('/')}"

@@ -23,6 +23,9 @@ TRIES = 3
 SPACING = 0.5  # cheap adapters hang when asked faster
 GATHER = 2.0  # for the other parts of an answer
 ASKED = tuple(ecocute.FIELDS)
+NO_ANSWER_HINT = (
+    "Check [ecocute] host and eoj, the unit's LAN adapter, and that ECHONET Lite is switched on in its menu."
+)
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 
 
@@ -165,7 +168,7 @@ class Controller:
                 return told
         raise NoAnswer(
             f"the EcoCute at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)",
-            "Check [ecocute] host and eoj, the unit's LAN adapter, and that ECHONET Lite is switched on in its menu.",
+            NO_ANSWER_HINT,
         )
 
     def ask_once(self) -> Dialogue[set[str]]:

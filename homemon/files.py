@@ -52,6 +52,9 @@ def make_private_dir(path: Path) -> None:
         ) from None
 
 
+LOCK_TEXT = 64  # bytes
+
+
 class Holder(NamedTuple):
     """Who holds a lock, and what for."""
 
@@ -91,9 +94,10 @@ class Lock:
                 sleep(0.02)
                 continue
             self._handle = handle
-            with suppress(OSError):  # a full disk: the lock is held all the same
-                os.ftruncate(handle, 0)
-                os.pwrite(handle, f"{os.getpid()} {name}".encode(), 0)
+            with suppress(
+                OSError
+            ):  # a full disk; of one size always, so that the file's block is there when it is full
+                os.pwrite(handle, f"{os.getpid()} {name}".ljust(LOCK_TEXT).encode(), 0)
             return True
 
     def holder(self) -> "Holder | None":
@@ -103,7 +107,7 @@ class Lock:
         """
         try:
             file = self._path.stat()
-            written, _, name = self._path.read_text("utf-8").partition(" ")
+            written, _, name = self._path.read_text("utf-8").strip().partition(" ")
         except OSError:
             return None
         place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"

@@ -47,6 +47,7 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         (METER + "Serial_Portt = x\n", "config.ini:4: [smartmeter] serial_portt: no such key"),
         ("[smartmeter]\npwd = 0123456789AB\n", "config.ini:1: [smartmeter] bid: is missing"),
         ("[server]\nurl = localhost\n", "config.ini:2: [server] url: must be like"),
+        ("[server]\nurl = http://host:99999\n", "config.ini:2: [server] url: must have a port up to 65535"),
         ("[server]\nurl = http://me:pw@host\n", "config.ini:2: [server] url: must be like"),
         ("[server]\nurl = http://h\nuser = me\n", "config.ini:1: [server] user and password go together"),
         ("[server]\nurl = http://h\norg = o\n", "config.ini:1: [server] org and bucket go together"),

@@ -51,7 +51,7 @@ def test_a_listener_records_what_a_poll_only_asks_for(tmp_path: Path, faults: Fa
             wait_for_port(bind)
             poll = homemon("-v", "ecocute-poll", cwd=tmp_path)
             assert (poll.returncode, poll.stdout) == (0, "")
-            assert "ecocute-listen records the answer" in poll.stderr
+            assert "the answer is stored" in poll.stderr
             listener.until(bool)
             assert homemon("-q", "ecocute-listen", cwd=tmp_path).returncode == 0  # a second one goes at once
             assert listener.stop() == 0
@@ -70,6 +70,19 @@ def test_a_unit_that_answers_the_asking_port_is_read_beside_a_listener_too(tmp_p
     assert poll.returncode == 0
     assert listener.lines == []
     assert said(poll.stdout) == truths(network)
+
+
+def test_a_question_that_is_lost_is_asked_again_through_the_listener(tmp_path: Path) -> None:
+    with unit(Faults(lost_every=1)) as network:
+        bind = configure(tmp_path, network.bind)
+        with running("ecocute-listen", cwd=tmp_path) as listener:
+            wait_for_port(bind)
+            poll = homemon("ecocute-poll", cwd=tmp_path)
+            assert listener.stop() == 0
+    assert (poll.returncode, poll.stdout, listener.lines) == (1, "", [])
+    assert "did not answer through ecocute-listen (3 tries)" in poll.stderr
+    assert "[ecocute] host" in poll.stderr
+    assert len(poll.stderr.splitlines()) == 2
 
 
 class Recovering(Ecocute):

@@ -106,7 +106,9 @@ def _serial(app: App) -> Iterator[Finding]:
 
 def _meter(app: App) -> Iterator[Finding]:
     if app.config.smartmeter is None:
-        yield Finding(Mark.WARNING, "meter", "there is no [smartmeter]", "See config.ini.example")
+        alone = app.config.ecocute is None and app.config.kyocera is None
+        mark = Mark.WARNING if alone else Mark.OK
+        yield Finding(mark, "meter", "there is no [smartmeter]", "See config.ini.example" if alone else "")
         return
     from homemon import state
 
@@ -122,6 +124,38 @@ def _meter(app: App) -> Iterator[Finding]:
         yield Finding(Mark.WARNING, "meter", "its energy unit is not known yet", "meter-listen asks for it")
     else:
         yield Finding(Mark.OK, "meter", f"one count is {known.scale.kwh(1)} kWh")
+
+
+def _ecocute(app: App) -> Iterator[Finding]:
+    if app.config.ecocute is None:
+        return
+    from homemon.cli.lan import lan_lock
+    from homemon.ports.udp_node import UdpNode, resolve
+
+    settings = app.ecocute
+    yield Finding(Mark.OK, "ecocute", f"{settings.host} is {resolve(settings.host)}")
+    if holder := lan_lock(app).holder():
+        yield Finding(
+            Mark.OK, "ecocute", f"UDP {settings.port} is owned by {holder.name or 'homemon'} (pid {holder.pid})"
+        )
+        return
+    with UdpNode(settings.bind, settings.port):
+        yield Finding(Mark.OK, "ecocute", f"UDP {settings.port} on {settings.bind} is free")
+    yield Finding(Mark.WARNING, "ecocute", "no ecocute-listen runs", "Start it from cron: see crontab.example")
+
+
+def _kyocera(app: App) -> Iterator[Finding]:
+    if app.config.kyocera is None:
+        return
+    from homemon.cli.kyocera_dump import LOCK, open_line
+    from homemon.files import Lock
+
+    if holder := Lock(app.folder / LOCK).holder():
+        yield Finding(Mark.OK, "kyocera", f"a dump is being read (pid {holder.pid})")
+        return
+    open_line(app).close()
+    where = f"I2C bus {app.i2c.port}" if app.kyocera.transport == "i2c" else app.kyocera.serial_port
+    yield Finding(Mark.OK, "kyocera", f"{where} can be opened")
 
 
 def _clock(app: App) -> Iterator[Finding]:
@@ -177,4 +211,13 @@ def _server(app: App) -> Iterator[Finding]:
         yield Finding(Mark.FAULT, "server", answer.text, "Readings are kept, and sent when it works")
 
 
-LOOKS: tuple[Callable[[App], Iterator[Finding]], ...] = (_config, _serial, _meter, _clock, _store, _server)
+LOOKS: tuple[Callable[[App], Iterator[Finding]], ...] = (
+    _config,
+    _serial,
+    _meter,
+    _ecocute,
+    _kyocera,
+    _clock,
+    _store,
+    _server,
+)

@@ -106,7 +106,7 @@ def live_through_days(app: App, config: Path) -> None:
 def show(app: App, config: Path, folder: Path) -> None:
     """Draw the page, where plotly is installed."""
     if find_spec("plotly") is None:
-        app.remark("the graphs need plotly: pip install 'homemon[graph]'")
+        app.remark("the graphs need plotly: pip install plotly")
         return
     page = folder / "index.html"
     run(app, "-c", str(config), "graph", "-o", str(page))

@@ -5,8 +5,27 @@ import click
 from homemon.cli.app import App
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan
-from homemon.devices.ecocute import FIELDS
-from homemon.errors import DeviceError
+from homemon.cli.times import FOREVER
+from homemon.controller import NO_ANSWER_HINT
+from homemon.devices.ecocute import FIELDS, MEASUREMENT
+from homemon.errors import DeviceError, NoAnswer
+
+TRIES = 3
+
+
+def ask_through_listener(app: App, lan: Lan) -> None:
+    """Ask until the listener, or we, have stored an answer. Raises NoAnswer.
+
+    A store that keeps readings undated, for want of a right clock, cannot tell: then once is enough.
+    """
+    for _ in range(TRIES):
+        asked = int(app.now().wall)
+        lan.knock()
+        newest = [app.store.latest(MEASUREMENT, field, FOREVER) for field in FIELDS.values()]
+        if any(found and found[0] >= asked for found in newest) or not app.store.trusts(asked):
+            app.log("asked; the answer is stored")
+            return
+    raise NoAnswer(f"the EcoCute did not answer through ecocute-listen ({TRIES} tries)", NO_ANSWER_HINT)
 
 
 @click.command()
@@ -16,12 +35,12 @@ def command(app: App, trace: str | None) -> None:
     """Ask the EcoCute once.
 
     Power, cumulative energy and hot water left, as far as the unit tells them. Where
-    `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer.
+    `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer;
+    it is asked again where none was stored within 5 seconds.
     """
     lan = Lan(app, trace)
     if not claim(lan.owner, "ecocute-poll", LISTENER):
-        lan.knock()
-        app.log("asked; ecocute-listen records the answer")
+        ask_through_listener(app, lan)
     else:
         with lan.open() as node:
             told = lan.run(node, lan.controller.poll())

@@ -17,6 +17,8 @@ from homemon.ports.trace import Trace
 from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump, dump_text
 
+LOCK = "kyocera.lock"
+
 
 class Line(Protocol):
     """A serial line, whatever it runs over."""
@@ -42,7 +44,7 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> None
     _ = app.kyocera
     make_private_dir(app.folder)
     folder = made(output) if output else app.folder
-    with Lock(app.folder / "kyocera.lock").holding(0) as free:
+    with Lock(app.folder / LOCK).holding(0) as free:
         if not free:
             raise PortError("another kyocera-dump is reading the monitor", "Let it finish; it stores the same days.")
         _ = app.recorder

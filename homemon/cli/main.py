@@ -45,6 +45,13 @@ COMMANDS = {name: text for group in GROUPS.values() for name, text in group.item
 class LazyGroup(click.Group):
     """Imports `homemon.cli.<command>` when the command is called; lists them from the table."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # the reader of our output has gone (homemon export | head); click would exit 1
+            drop_stdout()
+            return 0
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -95,9 +102,6 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output has gone (homemon export | head)
-        drop_stdout()
-        sys.exit(0)
     except OSError as error:
         drop_stdout()
         print(f"homemon: {error}\n  Check the disk that the output goes to.", file=sys.stderr)

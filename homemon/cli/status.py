@@ -65,7 +65,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "waiting": app.store.backlog().waiting if app.config.server else 0,
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.parked()],
         "undated": app.store.undated(),
-        "server": app.store.recall("fault") or "",
+        "server": (app.store.recall("fault") or "") if app.config.server else "",
         "listeners": listeners(app),
     }
     if as_json:

@@ -51,7 +51,7 @@ def javascript() -> Path:
             return path
     raise HomemonError(
         "plotly is not installed, and draws the page",
-        "You can add it with `pipx inject homemon plotly`, or `pip install 'homemon[graph]'` in a venv.",
+        "You can add it with `pipx inject homemon plotly`, or `pip install plotly` in a venv.",
     )
 
 

@@ -134,8 +134,8 @@ def explained(name: str, error: OSError | ValueError | TypeError, section: str) 
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return PortError(
             f"there is no serial port {name}",
-            "See `ls /dev/serial* /dev/ttyAMA* /dev/ttyUSB*`; on a Pi turn the serial hardware on "
-            "and the serial console off with raspi-config.",
+            f"Check [{section}] serial_port: see `ls /dev/serial* /dev/ttyAMA* /dev/ttyUSB*`; on a Pi's own UART "
+            "turn the serial hardware on and the serial console off with raspi-config.",
         )
     if number in (errno.EACCES, errno.EPERM):
         group = _group_of(name)
