@@ -87,7 +87,6 @@ class Session:
     ) -> None:
         self.link = link
         self.scale = scale
-        self.digits: int | None = None
         self._credentials = credentials
         self._tid = first_tid & 0xFFFF
         self._rng = rng
@@ -321,14 +320,15 @@ class Session:
         return True
 
     def learn_scale(self) -> Dialogue[None]:
-        """Ask E1, D3 and D7. A meter without D3 has the coefficient 1; without E1 its registers must wait."""
+        """Ask E1, D3 and D7. Without D3 the coefficient is 1, without D7 digits are 8; without E1 registers wait."""
         exponent = yield from self._one_value(0xE1)
         coefficient = yield from self._one_value(0xD3)
-        self.digits = yield from self._one_value(0xD7)
+        digits = yield from self._one_value(0xD7)
         if coefficient is REFUSED:
             coefficient = 1
         if isinstance(exponent, int) and isinstance(coefficient, int):
-            self._set_scale(meter.Scale(exponent, coefficient))
+            known = isinstance(digits, int) and 1 <= digits <= 8
+            self._set_scale(meter.Scale(exponent, coefficient, digits if known else 8))
         else:
             self._notes.append("the meter does not tell its energy unit (E1, D3); its registers wait until it does")
 

@@ -31,7 +31,7 @@ def load(folder: Path) -> State:
         scale = known.get("scale")
         return State(
             Link(**{**link, "dialect": Dialect(link["dialect"])}) if link else None,
-            Scale(int(scale["exponent"]), int(scale["coefficient"])) if scale else None,
+            Scale(int(scale["exponent"]), int(scale["coefficient"]), int(scale.get("digits", 8))) if scale else None,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return State()

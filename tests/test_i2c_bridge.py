@@ -7,50 +7,23 @@ from typing import Any
 import pytest
 import smbus2
 
+from homemon.cli.kyocera_dump import converse
 from homemon.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
-from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump
+from tests.injected import InjectedTime
 
 NOW = 1_790_000_000.0
 FLOOR = 2.5  # seconds that 8,527 bytes and their framing take at 38,400 bps
 HOUSE = House(int(NOW) - 40 * 86_400)
 
 
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def read_memory(bridge: I2cBridge, clock: Clock) -> bytes:
-    """A dump through `bridge`."""
-    dump = Dump()
-    talk = Conversation(dump.dialogue(), clock())
-    while True:
-        outgoing, talk.outgoing = talk.outgoing, []
-        for data in outgoing:
-            bridge.write(data)
-        if talk.done:
-            return talk.result
-        for event in dump.feed(bridge.read(max(0.0, talk.wake - clock()))):
-            talk.hear(event, clock())
-        talk.tick(clock())
-
-
 def rig(
     faults: Faults | None = None, multi_byte: bool = True, **bus_options: Any
-) -> tuple[Monitor, SimulatedBus, I2cBridge, Clock]:
-    clock = Clock()
+) -> tuple[Monitor, SimulatedBus, I2cBridge, InjectedTime]:
+    clock = InjectedTime(NOW)
     monitor = Monitor(HOUSE, faults)
     bus = SimulatedBus(monitor, clock, clock.sleep, **bus_options)
     return monitor, bus, I2cBridge(bus, 1, multi_byte, clock, clock.sleep), clock
@@ -59,20 +32,20 @@ def rig(
 @pytest.mark.parametrize("overhead", [0.0, 0.0001])
 def test_a_dump_takes_little_more_than_the_line_and_loses_nothing(overhead: float) -> None:
     monitor, bus, bridge, clock = rig(overhead=overhead)
-    assert read_memory(bridge, clock) == monitor.memory
+    assert converse(Dump(), bridge, clock) == monitor.memory
     assert bus.overruns == 0
     assert clock() - NOW <= 1.3 * FLOOR
 
 
 def test_single_byte_reads_lose_nothing_either() -> None:
     monitor, bus, bridge, clock = rig(multi_byte=False)
-    assert read_memory(bridge, clock) == monitor.memory
+    assert converse(Dump(), bridge, clock) == monitor.memory
     assert bus.overruns == 0
 
 
 def test_a_disturbed_bus_is_asked_again() -> None:
     monitor, _, bridge, clock = rig(fail_every=97)
-    assert read_memory(bridge, clock) == monitor.memory
+    assert converse(Dump(), bridge, clock) == monitor.memory
 
 
 def test_a_reader_that_sleeps_too_long_loses_bytes_and_the_dump_heals() -> None:
@@ -84,11 +57,11 @@ def test_a_reader_that_sleeps_too_long_loses_bytes_and_the_dump_heals() -> None:
         return read(within)
 
     bridge.read = drowsy  # type: ignore[method-assign]
-    assert read_memory(bridge, clock) == monitor.memory
+    assert converse(Dump(), bridge, clock) == monitor.memory
 
 
 def test_the_ring_empties_itself_at_the_64th_unread_byte() -> None:
-    clock = Clock()
+    clock = InjectedTime(NOW)
     monitor = Monitor(HOUSE)
     bus = SimulatedBus(monitor, clock, clock.sleep)
     bus.write_byte(0x40, 7)
@@ -141,7 +114,7 @@ class Broken:
 
 @pytest.mark.parametrize("code", [errno.EREMOTEIO, errno.EIO, errno.ENXIO])
 def test_a_missing_bridge_is_named_with_its_remedy(code: int) -> None:
-    clock = Clock()
+    clock = InjectedTime(NOW)
     with pytest.raises(PortError, match="no device answers at 0x40 on I2C bus 3") as caught:
         I2cBridge(Broken(code), 3, clock=clock, sleep=clock.sleep)
     assert "i2cdetect -y 3" in caught.value.hint
@@ -149,7 +122,7 @@ def test_a_missing_bridge_is_named_with_its_remedy(code: int) -> None:
 
 @pytest.mark.parametrize("code", [errno.EIO, 0])
 def test_a_bus_that_fails_for_good_is_one_error(code: int) -> None:
-    clock = Clock()
+    clock = InjectedTime(NOW)
     bridge = I2cBridge(Broken(code, good_writes=1), clock=clock, sleep=clock.sleep)
     with pytest.raises(PortError, match="I2C bus 1 failed 5 times in a row") as caught:
         bridge.read(1.0)

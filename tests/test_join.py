@@ -93,7 +93,11 @@ ENTER = (*TUNE, SKLL64, JOINED)
 def test_a_bp35c0_is_joined() -> None:
     module = Module(*PREPARE, SCAN, *ENTER)
     assert module.play(join(SECRETS)) == LINK
-    assert module.told == ["scanning for the meter, 1 of 5, 17 s ...", "joining the meter's network, 1 of 3 ..."]
+    assert module.told == [
+        "scanning for the meter, 1 of 5, 17 s ...",
+        "found it on channel 31, at -43 dBm",
+        "joining the meter's network, 1 of 3 ...",
+    ]
 
 
 def test_a_bp35a1_is_joined_in_its_own_dialect_with_its_echo_off() -> None:

@@ -305,3 +305,12 @@ def test_another_node_is_not_our_meter() -> None:
     world.listen(5)
     assert world.values("power") == []
     assert any(stranger in note for note in world.notes)
+
+
+def test_the_register_rolls_over_where_the_meter_says() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.meter.digits = 6
+    world.run(world.session.poll((0xE0,)))
+    assert world.session.scale == TENTHS._replace(digits=6)
+    assert world.session.scale.modulus == 100_000

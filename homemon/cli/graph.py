@@ -11,8 +11,6 @@ from homemon.cli.app import App
 from homemon.page import write
 from homemon.page.texts import LANGUAGES
 
-REGISTER_COUNTS = 100_000_000  # eight digits, then it begins at 0 again
-
 
 @click.command()
 @click.option(
@@ -43,7 +41,7 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     page renews itself. Prints where it is (not with --quiet).
     """
     scale = state.load(app.folder).scale
-    modulus = scale.kwh(REGISTER_COUNTS) if scale else None
+    modulus = scale.modulus if scale else None
     shown = panels.collect(app.store, int(app.now().wall), days, modulus)
     sections = [name for name in ("smartmeter", "ecocute", "kyocera") if getattr(app.config, name)]
     page = output.resolve()  # what a link points at is replaced, not the link

@@ -1,5 +1,6 @@
 """`homemon kyocera-dump`: reads the solar monitor's whole memory, keeps it as a file, stores its days."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from time import time
@@ -89,28 +90,43 @@ def read_memory(app: App, line: Line, folder: Path, trace: Trace | None) -> byte
     """The whole memory. What was read of one that breaks off goes to a `.partial` file."""
     dump = Dump()
     try:
-        talk = Conversation(dump.dialogue(), ticks())
-        while True:
-            for text in talk.said:
-                app.progress(text)
-            for data in talk.outgoing:
-                note(trace, ">", data)
-                line.write(data)
-            talk.said.clear()
-            talk.outgoing.clear()
-            if talk.done:
-                return talk.result
-            data = line.read(max(0.0, talk.wake - ticks()))
-            note(trace, "<", data)
-            now = ticks()
-            for event in dump.feed(data):
-                talk.hear(event, now)
-            talk.tick(now)
+        return converse(dump, line, ticks, app.progress, lambda direction, data: note(trace, direction, data))
     except HomemonError as error:
         if dump.memory:
             path = keep(folder, ".partial", bytes(dump.memory))
             error.hint = f"{error.hint} What was read is in {path}.".strip()
         raise
+
+
+def converse(
+    dump: Dump,
+    line: Line,
+    clock: Callable[[], float],
+    say: Callable[[str], None] = lambda text: None,
+    note: Callable[[str, bytes], None] = lambda direction, data: None,
+) -> bytes:
+    """Carry the dump's dialogue over a line, in the seconds of `clock`, and give the whole memory.
+
+    `say` is told what takes long, `note` each piece sent (`>`) and received (`<`). Raises what the
+    dialogue and the line raise.
+    """
+    talk = Conversation(dump.dialogue(), clock())
+    while True:
+        for text in talk.said:
+            say(text)
+        for data in talk.outgoing:
+            note(">", data)
+            line.write(data)
+        talk.said.clear()
+        talk.outgoing.clear()
+        if talk.done:
+            return talk.result
+        data = line.read(max(0.0, talk.wake - clock()))
+        note("<", data)
+        now = clock()
+        for event in dump.feed(data):
+            talk.hear(event, now)
+        talk.tick(now)
 
 
 def note(trace: Trace | None, direction: str, data: bytes) -> None:

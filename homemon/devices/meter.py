@@ -29,10 +29,19 @@ UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0
 
 
 class Scale(NamedTuple):
-    """What one count of an energy register is worth: coefficient × 10^exponent kWh."""
+    """What one count of an energy register is worth: coefficient × 10^exponent kWh.
+
+    `digits` (D7) tells where the register begins at 0 again.
+    """
 
     exponent: int
     coefficient: int
+    digits: int = 8
+
+    @property
+    def modulus(self) -> Number:
+        """The kWh at which the register begins at 0 again."""
+        return self.kwh(10**self.digits)
 
     def kwh(self, count: int) -> Number:
         """`count` in kWh, rounded once: the float nearest to the exact decimal."""

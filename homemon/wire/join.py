@@ -175,7 +175,9 @@ def find_meter(dialect: Dialect, pair_id: str) -> Dialogue[tuple[PanDescription,
         saying = f"scanning for the meter, {number} of {len(SCAN_DURATIONS)}, {seconds:.0f} s ..."
         found, dialect = yield from scan_once(dialect, duration, saying)
         if found:
-            return max(found, key=lambda pan: (pan.pair_id.upper() == pair_id.upper(), pan.lqi)), dialect
+            best = max(found, key=lambda pan: (pan.pair_id.upper() == pair_id.upper(), pan.lqi))
+            yield from pause(0.0, f"found it on channel {best.channel}, at {best.rssi_dbm:.0f} dBm")
+            return best, dialect
     raise DeviceError(
         f"no meter answered in {len(SCAN_DURATIONS)} scans, the last of {scan_seconds(SCAN_DURATIONS[-1]):.0f} s",
         "The usual causes: the B route is not yet active (ask the power company), a mistyped bid, "

@@ -11,37 +11,18 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from time import monotonic, sleep, time
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
+from homemon.cli.kyocera_dump import converse
 from homemon.ports.i2c_bridge import I2cBridge
 from homemon.ports.serial_port import SerialLine
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
-from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump
+from tests.injected import InjectedTime
 
 NOW = 1_800_000_000.0  # Unix time
 DRIVER = 0.0001  # seconds that a Pi's kernel takes for a transaction besides the bus
-
-
-class Line(Protocol):
-    """Bytes in and out."""
-
-    def read(self, within: float) -> bytes: ...
-    def write(self, data: bytes) -> None: ...
-
-
-class InjectedTime:
-    """Passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class KnownHouse:
@@ -83,31 +64,16 @@ class Result(NamedTuple):
         return f"| {self.way} | {floor:.2f} | {self.seconds:.2f} | {self.seconds / floor:.2f} | {overruns} |"
 
 
-def read_memory(line: Line, clock: Callable[[], float]) -> bytes:
-    """The dump, as `kyocera-dump` runs it."""
-    dump = Dump()
-    talk = Conversation(dump.dialogue(), clock())
-    while True:
-        outgoing, talk.outgoing = talk.outgoing, []
-        for data in outgoing:
-            line.write(data)
-        if talk.done:
-            return talk.result
-        for event in dump.feed(line.read(max(0.0, talk.wake - clock()))):
-            talk.hear(event, clock())
-        talk.tick(clock())
-
-
 def over_the_bridge(way: str, multi_byte: bool = True, overhead: float = 0.0, real: bool = False) -> Result:
     """homemon, over the simulated bridge."""
-    injected = InjectedTime()
+    injected = InjectedTime(NOW)
     began = time() if real else NOW
     monitor = Counted(KnownHouse(began))
     bus = SimulatedBus(monitor, time, sleep) if real else SimulatedBus(monitor, injected, injected.sleep, overhead)
     clock = monotonic if real else injected
     start = clock()
     bridge = I2cBridge(bus, 1, multi_byte) if real else I2cBridge(bus, 1, multi_byte, injected, injected.sleep)
-    memory = read_memory(bridge, clock)
+    memory = converse(Dump(), bridge, clock)
     assert memory == monitor.memory
     return Result(way, clock() - start, monitor.on_the_line, bus.overruns)
 
@@ -119,9 +85,9 @@ def over_a_pty(way: str, on_the_line: int) -> Result:
         try:
             assert simulator.stdout is not None
             line = SerialLine(simulator.stdout.readline().strip(), 38_400, "kyocera")
-            read_memory(line, monotonic)  # the simulator looks its house up
+            converse(Dump(), line, monotonic)  # the simulator looks its house up
             start = monotonic()
-            read_memory(line, monotonic)
+            converse(Dump(), line, monotonic)
             taken = monotonic() - start
             line.close()
         finally:
@@ -189,7 +155,7 @@ class Original:
 
 def the_original(way: str) -> Result:
     """The original's loop, over the simulated bridge in injected time."""
-    injected = InjectedTime()
+    injected = InjectedTime(NOW)
     monitor = Counted(KnownHouse(NOW))
     bus = SimulatedBus(monitor, injected, injected.sleep)
     memory = Original(bus, injected.sleep).read_memory()
