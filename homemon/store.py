@@ -14,7 +14,7 @@ and are dated once it is right; see `clock.Instant`.
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from heapq import merge
 from pathlib import Path
@@ -218,6 +218,13 @@ class Store:
         with self._explained("read"):
             found = [self._db.execute(query, (series, since, until)) for series in self._found(measurement, field)]
             yield from found[0] if len(found) == 1 else merge(*found)
+
+    def lacking(self, measurement: str, times: Collection[int]) -> list[int]:
+        """Those of `times` at which no `value` of the measurement is stored, in their order."""
+        if not times:
+            return []
+        have = {time for time, _ in self.values(measurement, "value", min(times), max(times) + 1)}
+        return [time for time in times if time not in have]
 
     def latest(self, measurement: str, field: str, until: int) -> tuple[int, Number] | None:
         """The newest time and value of one field before `until`, if there is any."""

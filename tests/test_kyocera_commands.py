@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pty
+import sqlite3
 import time
 import tty
 from contextlib import ExitStack
@@ -22,22 +23,37 @@ from tests.commands import deny, homemon, running
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
 
 
-@pytest.mark.parametrize(("arguments", "days"), [((), 2), (("--days", "1"), 1), (("--days", "35"), 35)])
-def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(
-    tmp_path: Path, arguments: tuple[str, ...], days: int
-) -> None:
+def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(tmp_path: Path) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path) as (monitor, _):
         began = time.time()
-        run = homemon("kyocera-dump", *arguments, cwd=tmp_path)
+        run = homemon("kyocera-dump", cwd=tmp_path)
         assert run.returncode == 0, run.stderr
         assert run.stderr == ""
         assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
-        all_are_there(run.stdout.splitlines(), days, began)
+        all_are_there(run.stdout.splitlines(), 35, began)
         assert stored(tmp_path) == sorted(run.stdout.splitlines())
-        again = homemon("kyocera-dump", *arguments, cwd=tmp_path)
+        again = homemon("kyocera-dump", cwd=tmp_path)
     assert again.returncode == 0
     assert not [at for _, at in half_hours(again.stdout.splitlines()) if at + 1800 <= began]  # nothing twice
+
+
+@pytest.mark.parametrize(("arguments", "afresh"), [((), 2), (("--days", "1"), 1), (("--days", "35"), 35)])
+def test_old_days_are_stored_where_they_are_lacking_and_the_newest_days_afresh(
+    tmp_path: Path, arguments: tuple[str, ...], afresh: int
+) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path) as _:
+        first = half_hours(homemon("kyocera-dump", cwd=tmp_path).stdout.splitlines())
+        today = datetime.now(JST).replace(hour=0, minute=0, second=0, microsecond=0)
+        lost = {(today - timedelta(days=days, hours=-hour)).timestamp() for days in (9, 34) for hour in (0, 23.5)}
+        with sqlite3.connect(tmp_path / "store" / "homemon.db") as db:
+            db.execute("UPDATE point SET value = 3.25")
+            db.executemany("DELETE FROM point WHERE time = ?", [(int(at),) for at in lost])
+        again = half_hours(homemon("kyocera-dump", *arguments, cwd=tmp_path).stdout.splitlines())
+    renewed = (today - timedelta(days=afresh - 1)).timestamp()
+    assert again.keys() >= {(name, at) for name, at in first if at in lost or at >= renewed}
+    assert all(at in lost or at >= renewed for _, at in again)
 
 
 HEALING = [
@@ -62,7 +78,7 @@ def test_a_dump_heals_and_is_whole_in_the_end(tmp_path: Path, faults: Faults) ->
         run = homemon("kyocera-dump", cwd=tmp_path)
         assert run.returncode == 0, run.stderr
         assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
-    all_are_there(run.stdout.splitlines(), 2, began)
+    all_are_there(run.stdout.splitlines(), 35, began)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +140,7 @@ def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
 ) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, faults) as (monitor, _):
-        run = homemon("kyocera-dump", "--days", "5", cwd=tmp_path)
+        run = homemon("kyocera-dump", cwd=tmp_path)
         assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
     assert run.returncode == 0, run.stderr
     newest = date.fromisoformat(f"20{monitor.memory[0x7C:0x7F].hex()}")
@@ -133,7 +149,7 @@ def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
     assert all(at + 1800 <= time.time() for _, at in points)
     running_day = 1 if faults.ahead else 0  # of which there may be no half-hour yet
     days = {(newest - datetime.fromtimestamp(at, JST).date()).days for _, at in points}
-    assert days - {running_day} == {1, 2, 3, 4} - {running_day, *lost}
+    assert days - {running_day} == {*range(1, 35)} - {running_day, *lost}
 
 
 def test_two_at_once_do_not_share_the_monitor(tmp_path: Path) -> None:
@@ -143,7 +159,7 @@ def test_two_at_once_do_not_share_the_monitor(tmp_path: Path) -> None:
         second = homemon("-q", "kyocera-dump", cwd=tmp_path)
         assert (second.returncode, second.stdout) == (1, "")
         assert "another kyocera-dump is reading the monitor" in second.stderr
-        first.process.wait(20)
+        first.process.communicate(timeout=60)
         assert first.process.returncode == 0
 
 
@@ -220,7 +236,7 @@ def test_over_i2c_a_dump_is_the_same(tmp_path: Path, reads: str, setting: dict[s
     began = time.time()
     run = dump_over_i2c("kyocera-dump", cwd=tmp_path, **setting)
     assert run.returncode == 0, run.stderr
-    all_are_there(run.stdout.splitlines(), 2, began)
+    all_are_there(run.stdout.splitlines(), 35, began)
     assert dumps(tmp_path / "store") == [(".txt", text_of((tmp_path / "memory").read_bytes()))]
     assert stored(tmp_path) == sorted(run.stdout.splitlines())
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from time import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -17,6 +17,9 @@ from homemon.points import JST
 from homemon.ports.trace import Trace
 from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump, dump_text
+
+if TYPE_CHECKING:
+    from homemon.store import Store
 
 LOCK = "kyocera.lock"
 
@@ -31,7 +34,11 @@ class Line(Protocol):
 
 @click.command()
 @click.option(
-    "--days", type=click.IntRange(1, solar.DAYS), default=2, show_default=True, help="How many days to store."
+    "--days",
+    type=click.IntRange(1, solar.DAYS),
+    default=2,
+    show_default=True,
+    help="How many days to store afresh; of the older ones, what the store lacks.",
 )
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="For the dump; default: the store's.")
 @click.option("--trace", metavar="FILE", help="Append a transcript of the line.")
@@ -39,8 +46,9 @@ class Line(Protocol):
 def command(app: App, days: int, output: Path | None, trace: str | None) -> None:
     """Read the solar monitor's memory.
 
-    Writes it to kyocera_YYYYMMDD.txt and stores generation and bought − sold of the last days, half-hour
-    by half-hour. A reading that breaks off leaves kyocera_YYYYMMDD.txt.partial and stores nothing.
+    Writes it to kyocera_YYYYMMDD.txt and stores generation and bought − sold, half-hour by half-hour: the
+    last days, and whatever of the 35 days in it the store lacks. A reading that breaks off leaves
+    kyocera_YYYYMMDD.txt.partial and stores nothing.
     """
     _ = app.kyocera
     make_private_dir(app.folder)
@@ -57,12 +65,25 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> None
             line.close()
     keep(folder, "", memory)
     at = app.now()
-    report = solar.report(memory, days, at.wall if app.store.trusts(at.wall) else None)
+    report = worth_storing(memory, days, at.wall if app.store.trusts(at.wall) else None, app.store)
     for complaint in report.complaints:
         app.remark(f"the solar monitor's memory: {complaint}")
     new = app.recorder.record(report.points, at)
     app.log(f"read {len(memory):,} bytes: {len(report.points)} half-hours, {new} of them new")
     app.send_now()
+
+
+def worth_storing(memory: bytes, days: int, now: float | None, store: "Store") -> solar.Report:
+    """The newest `days` of a memory, and of its older days what the store lacks; `now` as in `solar.report`.
+
+    Raises WireError and StoreError.
+    """
+    points, complaints = solar.report(memory, solar.DAYS, now)
+    afresh = len(solar.report(memory, days, now).points)  # they come first
+    times = [point.time for point in points if point.time is not None]
+    lacking = {series.measurement: set(store.lacking(series.measurement, times)) for series in solar.SERIES}
+    older = [point for point in points[afresh:] if point.time in lacking[point.measurement]]
+    return solar.Report(points[:afresh] + older, complaints)
 
 
 def made(folder: Path) -> Path:

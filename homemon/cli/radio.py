@@ -63,8 +63,7 @@ class Radio:
         """The half-hours of a period that the store lacks; none that wait in memory for a full disk to be freed."""
         if self.app.recorder.unstored:
             return []
-        have = {time for time, _ in self.app.store.values(measurement, "value", since, until)}
-        return [time for time in range(-(-since // HALF_HOUR) * HALF_HOUR, until, HALF_HOUR) if time not in have]
+        return self.app.store.lacking(measurement, range(-(-since // HALF_HOUR) * HALF_HOUR, until, HALF_HOUR))
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
