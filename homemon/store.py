@@ -117,20 +117,21 @@ class Store:
         changed: list[Point] = []
         with self._explained("written"), self._writing():
             for point, at in arrivals:
-                if point.time is None and not self.trusts(at.wall):
+                if point.time is None and not self.trusts(at):
                     self._keep_undated(point, at)
                     continue
                 dated = point if point.time is not None else point._replace(time=int(at.wall))
                 if self._put(dated):
                     changed.append(dated)
-            if arrivals and self.trusts(arrivals[-1][1].wall):
+            if arrivals and self.trusts(arrivals[-1][1]):
                 changed += self._date_the_undated(arrivals[-1][1])
         return changed
 
-    def trusts(self, wall: float) -> bool:
+    def trusts(self, at: Instant) -> bool:
         """Whether the wall clock can be right: not before this release, nor before the newest point.
 
-        Where a time service has set the clock, it is right whatever the points say.
+        After a boot it waits for the time service, where there is one. Where that has set the clock, it is
+        right whatever the points say.
 
         A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
         and does not count: else it would make us distrust a clock that is right again.
@@ -144,9 +145,9 @@ class Store:
         others = newest.get(False, 0)
         if meters is not None and others > meters + DAY:
             others = 0
-        if wall >= max(meters or 0, others) - CLOCK_SLACK:
-            return wall >= RELEASED
-        return wall >= RELEASED and clock.kept_by_ntp()
+        if at.wall >= max(meters or 0, others) - CLOCK_SLACK:
+            return at.wall >= RELEASED and not clock.awaits_ntp(at)
+        return at.wall >= RELEASED and clock.kept_by_ntp()
 
     def _put(self, point: Point) -> bool:
         rows = [(self._series(point.measurement, name), point.time, value) for name, value in point.fields.items()]
@@ -323,10 +324,12 @@ class Store:
             )
             return found.fetchall()
 
-    def undated(self) -> int:
-        """How many values wait for a clock that is right."""
+    def undated(self, boot: str) -> tuple[int, int]:
+        """How many values wait for a clock that is right, and how many never get a time: `boot` did not see them."""
         with self._explained("read"):
-            return int(self._db.execute("SELECT count(*) FROM undated").fetchone()[0])
+            query = "SELECT count(*) FILTER (WHERE boot = ?), count(*) FILTER (WHERE boot <> ?) FROM undated"
+            waiting, lost = self._db.execute(query, (boot, boot)).fetchone()
+        return waiting, lost
 
     def recall(self, key: str) -> float | str | None:
         """What `remember` kept under `key`."""

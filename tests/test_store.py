@@ -1,15 +1,17 @@
 """The store: each reading once, on disk before it is shown, whatever else happens to the machine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.points import Number, Point
 from homemon.store import Store
-from tests.stores import T, content, put
+from tests.stores import NOW, T, content, put
 
 
 def sent(store: Store) -> list[str]:
@@ -103,11 +105,11 @@ def test_a_reading_waits_undated_until_the_clock_is_right(store: Store, wrong: f
     sent(store)
     assert put(store, Point("power", {"value": 5}), at=Instant(wrong, 100.0, "b")) == []
     assert put(store, Point("current", {"r": 1, "t": 2}), at=Instant(wrong + 20.5, 120.5, "b")) == []
-    assert store.undated() == 3
+    assert store.undated("b") == (3, 0)
     later = put(store, Point("power", {"value": 6}), at=Instant(T + 1000.7, 200.0, "b"))
     dated = [Point("power", {"value": 5}, T + 900), Point("current", {"r": 1, "t": 2}, T + 921)]
     assert later == [Point("power", {"value": 6}, T + 1000), *dated]
-    assert store.undated() == 0
+    assert store.undated("b") == (0, 0)
     assert len(sent(store)) == 3
 
 
@@ -127,11 +129,31 @@ def test_what_another_boot_left_undated_gets_no_invented_time(store: Store) -> N
     put(store, Point("power", {"value": 5}), at=Instant(0.0, 100.0, "the boot before"))
     put(store, Point("power", {"value": 6}))
     assert content(store) == [(T, "power", {"value": 6})]
-    assert store.undated() == 1
+    assert store.undated(NOW.boot) == (0, 1)
 
 
 def test_a_leap_ahead_of_our_clock_does_not_make_the_right_time_distrusted(store: Store) -> None:
     now = RELEASED + 90 * 86_400
     put(store, Point("+power", {"value": 1}, now), Point("power", {"value": 1}, now + 400 * 86_400))
-    assert store.trusts(now + 200)
-    assert not store.trusts(now - 3600)
+    assert store.trusts(NOW._replace(wall=now + 200))
+    assert not store.trusts(NOW._replace(wall=now - 3600))
+
+
+def test_after_a_boot_the_hour_of_the_last_shutdown_is_not_believed_while_ntp_may_still_come(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, Point("power", {"value": 1}))
+    kept = False
+    monkeypatch.setattr(clock, "TIME_SERVICES", (str(tmp_path / "timesync"),))
+    monkeypatch.setattr(clock, "kept_by_ntp", lambda: kept)
+    booted = Instant(T + 60, 20.0, "the next boot")
+    assert store.trusts(booted)  # nothing here ever sets the clock
+    (tmp_path / "timesync").mkdir()
+    assert not store.trusts(booted)
+    assert put(store, Point("power", {"value": 2}), at=booted) == []
+    kept = True
+    set_by_ntp = Instant(T + 5 * 3600, 50.0, "the next boot")
+    dated = put(store, Point("power", {"value": 3}), at=set_by_ntp)
+    assert [(point.time, point.fields["value"]) for point in dated] == [(T + 18000, 3), (T + 17970, 2)]
+    kept = False
+    assert store.trusts(Instant(T + 6 * 3600, clock.SET_WITHIN, "the next boot"))  # offline: it has waited enough

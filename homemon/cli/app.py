@@ -163,8 +163,8 @@ class App:
             self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
             return
         self.complained = ""
-        if new < len(points) and (kept := self.store.undated()):
-            self.remark(f"the clock is behind the newest reading: {kept} values wait to be dated until it is right")
+        if new < len(points) and (kept := self.store.undated(at.boot)[0]):
+            self.remark(f"the clock is not right yet: {kept} values wait to be dated until it is")
 
     def _believable(self, point: Point, at: Instant) -> bool:
         """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""

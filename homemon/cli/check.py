@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from homemon.cli.app import App
-from homemon.clock import RELEASED, kept_by_ntp
+from homemon.clock import awaits_ntp, kept_by_ntp
 from homemon.errors import ConfigError, HomemonError
 from homemon.files import port_locks
 
@@ -159,8 +159,10 @@ def _kyocera(app: App) -> Iterator[Finding]:
 
 
 def _clock(app: App) -> Iterator[Finding]:
-    wall = app.now().wall
-    if wall < RELEASED or not app.store.trusts(wall):
+    now = app.now()
+    if awaits_ntp(now):
+        yield Finding(Mark.WARNING, "clock", "NTP has not set it since the start", "Wait; readings are kept meanwhile")
+    elif not app.store.trusts(now):
         yield Finding(
             Mark.FAULT, "clock", "it is behind the newest reading", "Wait for NTP, or set it: timedatectl set-ntp true"
         )

@@ -19,10 +19,10 @@ def ask_through_listener(app: App, lan: Lan) -> None:
     A store that keeps readings undated, for want of a right clock, cannot tell: then once is enough.
     """
     for _ in range(TRIES):
-        asked = int(app.now().wall)
+        at = app.now()
         lan.knock()
         newest = [app.store.latest(MEASUREMENT, field, FOREVER) for field in FIELDS.values()]
-        if any(found and found[0] >= asked for found in newest) or not app.store.trusts(asked):
+        if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.trusts(at):
             app.log("asked; the answer is stored")
             return
     raise NoAnswer(f"the EcoCute did not answer through ecocute-listen ({TRIES} tries)", NO_ANSWER_HINT)

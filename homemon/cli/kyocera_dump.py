@@ -65,7 +65,7 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> None
             line.close()
     keep(folder, "", memory)
     at = app.now()
-    report = worth_storing(memory, days, at.wall if app.store.trusts(at.wall) else None, app.store)
+    report = worth_storing(memory, days, at.wall if app.store.trusts(at) else None, app.store)
     for complaint in report.complaints:
         app.remark(f"the solar monitor's memory: {complaint}")
     new = app.recorder.record(report.points, at)

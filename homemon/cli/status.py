@@ -51,7 +51,9 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     points and the listeners. Exit status 1 when a series of a configured device is stale: older than
     10 minutes (power), 40 (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`.
     """
-    now = int(app.now().wall)
+    at = app.now()
+    now = int(at.wall)
+    undated, undatable = app.store.undated(at.boot)
     rows = [row for name, field in app.store.series() if (row := look_at(app, name, field, now, max_age)) is not None]
     silent = [
         section
@@ -64,7 +66,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "silent": silent,
         "waiting": app.store.backlog().waiting if app.config.server else 0,
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.parked()],
-        "undated": app.store.undated(),
+        "undated": undated,
+        "undatable": undatable,
         "server": (app.store.recall("fault") or "") if app.config.server else "",
         "listeners": listeners(app),
     }
@@ -117,6 +120,8 @@ def told(rows: list[Row], facts: dict[str, Any]) -> list[str]:
         lines.append(f"server: {facts['server']}")
     if facts["undated"]:
         lines.append(f"{facts['undated']} values wait for a clock that is right")
+    if facts["undatable"]:
+        lines.append(f"{facts['undatable']} values came before a restart, while the clock was wrong: they have no time")
     lines += [f"{name}: {f'runs, pid {pid}' if pid else 'does not run'}" for name, pid in facts["listeners"].items()]
     return lines
 
