@@ -13,7 +13,6 @@ from typing import NamedTuple
 RELEASED = 1_793_458_800  # 2026-11-01 00:00 JST: no true clock is earlier
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 TIME_SERVICES = ("/run/systemd/timesync", "/run/chrony", "/run/ntpd.pid")  # what one that runs leaves there
-SET_WITHIN = 900.0  # seconds since boot; the router comes up after the same power cut
 
 
 class Instant(NamedTuple):
@@ -42,12 +41,9 @@ def kept_by_ntp() -> bool:
     return ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) not in (-1, TIME_ERROR)
 
 
-def awaits_ntp(at: Instant) -> bool:
-    """Whether the machine has just booted and has a time service that may set the clock yet.
-
-    Until then a Pi shows the hour of its last shutdown (fake-hwclock), which looks right and is not.
-    """
-    return at.ticks < SET_WITHIN and any(Path(sign).exists() for sign in TIME_SERVICES) and not kept_by_ntp()
+def has_time_service() -> bool:
+    """Whether a time service runs, which may have set the clock or may do so yet."""
+    return any(Path(sign).exists() for sign in TIME_SERVICES)
 
 
 def instant() -> Instant:

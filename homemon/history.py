@@ -98,18 +98,30 @@ def _records(asker: Asker, ago: int, wanted: Iterable[str]) -> Dialogue[dict[str
 
 def meter_time(asker: Asker) -> Dialogue[datetime]:
     """The meter's date and clock (98, 97). Raises NoHistory where it does not tell them."""
-    answer = yield from asker.ask((0x98, 0x97))
-    told = {prop.epc: meter.value_of(prop) for prop in answer.reported if len(prop.edt) == meter.PROPS[prop.epc].size}
+    told = told_time((yield from asker.ask((0x98, 0x97))))
+    if told is None:
+        raise NoHistory("the meter does not tell its date and time (98, 97), by which its record is found")
+    return told
+
+
+def told_time(frame: Frame) -> datetime | None:
+    """The meter's date and clock, to the minute, where `frame` tells both."""
+    told = {prop.epc: meter.value_of(prop) for prop in frame.reported if prop.epc in (0x98, 0x97) and right_size(prop)}
     day, clock = told.get(0x98), told.get(0x97)
     if not isinstance(day, str) or not isinstance(clock, str):
-        raise NoHistory("the meter does not tell its date and time (98, 97), by which its record is found")
+        return None
     return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=JST)
+
+
+def right_size(prop: Property) -> bool:
+    """Whether a property of the table has the bytes that it must have."""
+    return len(prop.edt) == meter.PROPS[prop.epc].size
 
 
 def _value(asker: Asker, epc: int) -> Dialogue[Any]:
     answer = yield from asker.ask((epc,))
     for prop in answer.reported:
-        if prop.epc == epc and len(prop.edt) == meter.PROPS[epc].size:
+        if prop.epc == epc and right_size(prop):
             return meter.value_of(prop)
     return None
 

@@ -54,7 +54,8 @@ class Step(NamedTuple):
     `saying` is what is being done that takes time, for whoever watches.
 
     `joining`: the module is in a dialogue that others must not write into. `learned`: link or
-    scale changed and are worth keeping. `done`: the program ended, with `result`.
+    scale changed and are worth keeping. `meter_time`: what the meter's clock (98, 97) says just now, to
+    the minute, in Unix seconds. `done`: the program ended, with `result`.
     """
 
     send: list[bytes]
@@ -65,6 +66,7 @@ class Step(NamedTuple):
     wake: float
     joining: bool
     learned: bool
+    meter_time: int | None
     done: bool
     result: Any = None
 
@@ -105,6 +107,7 @@ class Session:
         self._refused: set[int] = set()
         self._joining = False
         self._learned = False
+        self._meter_time: int | None = None
         self._conversation: Conversation[Any]
 
     # --- for the owner -------------------------------------------------------------
@@ -143,10 +146,11 @@ class Session:
             talk.wake,
             self._joining,
             self._learned,
+            self._meter_time,
             talk.done,
             talk.result if talk.done else None,
         )
-        self._send, self._notes, self._complaints, self._learned = [], [], [], False
+        self._send, self._notes, self._complaints, self._learned, self._meter_time = [], [], [], False, None
         talk.outgoing, talk.said = [], []
         return step
 
@@ -181,8 +185,10 @@ class Session:
         self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
         self._unscaled += [(int(self._wall), prop) for prop in report.unscaled]
         del self._unscaled[:-MAX_WAITING]
+        if told := history.told_time(frame):
+            self._meter_time = int(told.timestamp())
         for prop in frame.reported:
-            if prop.epc in (0xEA, 0xEB) and len(prop.edt) == meter.PROPS[prop.epc].size:
+            if prop.epc in (0xEA, 0xEB) and history.right_size(prop):
                 value = meter.value_of(prop)
                 if isinstance(value, meter.Dated):
                     self._half_hours[prop.epc] = max(value.time, self._half_hours.get(prop.epc, 0))

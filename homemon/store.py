@@ -32,7 +32,9 @@ SCHEMA_VERSION = 1
 BUSY_SECONDS = 30.0
 METERED = ("+power", "-power")  # their times are the utility's
 DAY = 86_400  # seconds
-CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
+MINUTE = 60
+CLOCK_SLACK = 300  # seconds that the meter's clock may be off
+SETTLED_AFTER = 900.0  # seconds since boot: the router, too, comes up after a power cut
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
 
 SCHEMA = """
@@ -130,8 +132,22 @@ class Store:
     def trusts(self, at: Instant) -> bool:
         """Whether the wall clock can be right: not before this release, nor before the newest point.
 
-        After a boot it waits for the time service, where there is one. Where that has set the clock, it is
-        right whatever the points say.
+        Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
+        the clock may show the hour of the last shutdown (fake-hwclock): then the meter's own clock decides, and
+        where nobody asks the meter, it is believed after a quarter of an hour.
+        """
+        if at.wall < RELEASED:
+            return False
+        if at.wall < self._newest() - CLOCK_SLACK:
+            return clock.kept_by_ntp()
+        if not clock.has_time_service():
+            return True
+        error = self._error_by_meter(at)
+        settled = at.ticks >= SETTLED_AFTER if error is None else abs(error) <= CLOCK_SLACK
+        return settled or clock.kept_by_ntp()
+
+    def _newest(self) -> int:
+        """The time of the newest point, before which no right clock is.
 
         A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
         and does not count: else it would make us distrust a clock that is right again.
@@ -143,11 +159,18 @@ class Store:
             newest[metered] = max(time or 0, newest.get(metered, 0))
         meters = newest.get(True)
         others = newest.get(False, 0)
-        if meters is not None and others > meters + DAY:
-            others = 0
-        if at.wall >= max(meters or 0, others) - CLOCK_SLACK:
-            return at.wall >= RELEASED and not clock.awaits_ntp(at)
-        return at.wall >= RELEASED and clock.kept_by_ntp()
+        return others if meters is None else max(meters, others if others <= meters + DAY else 0)
+
+    def hear_clock(self, meter_time: int, at: Instant) -> None:
+        """Remember what the meter's clock (98, 97; to the minute) said at an instant."""
+        self.remember(meter_clock=f"{at.boot} {at.ticks} {meter_time}")
+
+    def _error_by_meter(self, at: Instant) -> float | None:
+        """How many seconds our clock is ahead of the meter's; None where nobody asked it since the boot."""
+        boot, ticks, meter_time = str(self.recall("meter_clock") or " 0 0").rsplit(" ", 2)
+        if boot != at.boot:
+            return None
+        return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
     def _put(self, point: Point) -> bool:
         rows = [(self._series(point.measurement, name), point.time, value) for name, value in point.fields.items()]

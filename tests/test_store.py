@@ -139,21 +139,49 @@ def test_a_leap_ahead_of_our_clock_does_not_make_the_right_time_distrusted(store
     assert not store.trusts(NOW._replace(wall=now - 3600))
 
 
-def test_after_a_boot_the_hour_of_the_last_shutdown_is_not_believed_while_ntp_may_still_come(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class TimeService:
+    """One that runs and has not set the clock yet."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.kept = False
+        patch.setattr(clock, "TIME_SERVICES", (str(folder),))
+        patch.setattr(clock, "kept_by_ntp", lambda: self.kept)
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TimeService:
+    return TimeService(tmp_path, monkeypatch)
+
+
+BOOTED = Instant(T + 60, 20.0, "the next boot")  # what fake-hwclock shows; it is five hours later
+
+
+def test_the_hour_of_the_last_shutdown_is_not_believed_before_ntp_has_set_the_clock(
+    store: Store, service: TimeService
 ) -> None:
-    put(store, Point("power", {"value": 1}))
-    kept = False
-    monkeypatch.setattr(clock, "TIME_SERVICES", (str(tmp_path / "timesync"),))
-    monkeypatch.setattr(clock, "kept_by_ntp", lambda: kept)
-    booted = Instant(T + 60, 20.0, "the next boot")
-    assert store.trusts(booted)  # nothing here ever sets the clock
-    (tmp_path / "timesync").mkdir()
-    assert not store.trusts(booted)
-    assert put(store, Point("power", {"value": 2}), at=booted) == []
-    kept = True
-    set_by_ntp = Instant(T + 5 * 3600, 50.0, "the next boot")
-    dated = put(store, Point("power", {"value": 3}), at=set_by_ntp)
-    assert [(point.time, point.fields["value"]) for point in dated] == [(T + 18000, 3), (T + 17970, 2)]
-    kept = False
-    assert store.trusts(Instant(T + 6 * 3600, clock.SET_WITHIN, "the next boot"))  # offline: it has waited enough
+    put(store, Point("power", {"value": 1}), at=NOW)
+    assert put(store, Point("power", {"value": 2}), at=BOOTED) == []
+    service.kept = True
+    dated = put(store, Point("power", {"value": 3}), at=Instant(T + 18_000, 50.0, BOOTED.boot))
+    assert [(point.time, point.fields["value"]) for point in dated] == [(T + 18_000, 3), (T + 17_970, 2)]
+
+
+def test_where_nobody_ever_sets_the_clock_it_is_believed(store: Store, service: TimeService) -> None:
+    assert not store.trusts(BOOTED)
+    assert store.trusts(BOOTED._replace(ticks=901.0))
+
+
+@pytest.mark.parametrize(("ahead", "believed"), [(0, True), (-18_000, False), (18_000, False), (280, True)])
+def test_before_ntp_has_set_the_clock_the_meters_own_decides(
+    store: Store, service: TimeService, ahead: int, believed: bool
+) -> None:
+    store.hear_clock((T - ahead) // 60 * 60, BOOTED._replace(wall=T))
+    later = BOOTED._replace(wall=T + 5000.0, ticks=BOOTED.ticks + 5000)
+    assert store.trusts(later) is believed
+    service.kept = True
+    assert store.trusts(later)
+
+
+def test_without_a_time_service_a_machine_is_believed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "TIME_SERVICES", ())
+    assert store.trusts(BOOTED)

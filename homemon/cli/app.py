@@ -7,6 +7,7 @@ always, remarks unless `--quiet`, the log only with `--verbose`.
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -165,6 +166,11 @@ class App:
         self.complained = ""
         if new < len(points) and (kept := self.store.undated(at.boot)[0]):
             self.remark(f"the clock is not right yet: {kept} values wait to be dated until it is")
+
+    def hear_clock(self, meter_time: int, at: Instant) -> None:
+        """The meter's clock said this `at` ours; kept where it can be, as a help only."""
+        with suppress(StoreError):
+            self.store.hear_clock(meter_time, at)
 
     def _believable(self, point: Point, at: Instant) -> bool:
         """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""

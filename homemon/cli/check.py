@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from homemon.cli.app import App
-from homemon.clock import awaits_ntp, kept_by_ntp
+from homemon.clock import kept_by_ntp
 from homemon.errors import ConfigError, HomemonError
 from homemon.files import port_locks
 
@@ -160,11 +160,9 @@ def _kyocera(app: App) -> Iterator[Finding]:
 
 def _clock(app: App) -> Iterator[Finding]:
     now = app.now()
-    if awaits_ntp(now):
-        yield Finding(Mark.WARNING, "clock", "NTP has not set it since the start", "Wait; readings are kept meanwhile")
-    elif not app.store.trusts(now):
+    if not app.store.trusts(now):
         yield Finding(
-            Mark.FAULT, "clock", "it is behind the newest reading", "Wait for NTP, or set it: timedatectl set-ntp true"
+            Mark.FAULT, "clock", "it cannot be right", "Wait for NTP, or set it; readings are dated when it is"
         )
     elif not kept_by_ntp():
         yield Finding(Mark.WARNING, "clock", "it is set, but not kept by NTP", "timedatectl set-ntp true")

@@ -110,6 +110,8 @@ class Radio:
             self.dialogue.drop()
 
     def _carry_out(self, step: Step, at: Instant, port: ModulePort) -> None:
+        if step.meter_time is not None:
+            self.app.hear_clock(step.meter_time, at)
         self.app.record(step.points, at)
         if step.joining:
             self.dialogue.take(KNOCK_WITHIN)
