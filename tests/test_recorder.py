@@ -95,11 +95,10 @@ def test_the_sending_thread_survives_a_store_that_cannot_be_opened(
 
 def test_a_sender_with_nothing_to_do_looks_once_a_minute(app: App, scripted: ScriptedServer) -> None:
     sender = app.sender(app.store)
-    idle = BackgroundSender(app)
-    assert idle._send(sender) == background.LOOK_EVERY
+    assert background.send_round(app, sender) == background.LOOK_EVERY
     app.recorder.record([Point("power", {"value": 1}, T)], instant())
     scripted.answer = lambda asked: Reply(503)
-    assert 2 < idle._send(sender) < 8
-    assert 2 < idle._send(sender) < 8
+    assert 2 < background.send_round(app, sender) < 8
+    assert 2 < background.send_round(app, sender) < 8
     assert len(scripted.asked) == 1, "the server is left alone"
     app.store.close()

@@ -207,7 +207,7 @@ class App:
             return
         from homemon.deliver import send_quietly
 
-        self.tell_of(send_quietly(self.sender(self.store), instant().wall, ONE_SHOT_SENDS_FOR))
+        self.tell_of(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
 
     def tell_of(self, sending: "Sending | None") -> None:
         """Tell what came of sending, where it is news."""
@@ -222,7 +222,6 @@ class App:
         """Keep what the machine learned."""
         state.save(self.folder, known)
 
-    @staticmethod
-    def now() -> Instant:
+    def now(self) -> Instant:
         """The time, for what is received now."""
         return instant()

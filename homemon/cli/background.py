@@ -3,7 +3,6 @@
 from threading import Event, Thread
 
 from homemon.cli.app import App
-from homemon.clock import instant
 from homemon.deliver import Sender
 from homemon.errors import StoreError
 from homemon.store import Store
@@ -36,15 +35,16 @@ class BackgroundSender:
             try:
                 if sender is None:
                     sender = self._app.sender(Store(self._app.folder, self._app.tags))
-                pause = self._send(sender)
+                pause = send_round(self._app, sender)
             except StoreError:
                 pause = LOOK_EVERY  # the reader tells of the store's trouble
 
-    def _send(self, sender: Sender) -> float:
-        """One round, if one is due; how many seconds to wait before the next. Raises StoreError."""
-        now = instant().wall
-        if sender.due(now):
-            self._app.tell_of(sender.send(now, SENDS_FOR))
-            now = instant().wall
-        wanted = sender.next_try(now) - now
-        return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY
+
+def send_round(app: App, sender: Sender) -> float:
+    """One round, if one is due; how many seconds to wait before the next. Raises StoreError."""
+    now = app.now().wall
+    if sender.due(now):
+        app.tell_of(sender.send(now, SENDS_FOR))
+        now = app.now().wall
+    wanted = sender.next_try(now) - now
+    return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY

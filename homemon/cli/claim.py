@@ -4,10 +4,9 @@ A command that finds the port taken by a listener leaves the work to it. One tha
 another one-shot command waits: that one will be done in half a minute at most.
 """
 
-import select
-from time import monotonic
+from time import monotonic, sleep
 
-from homemon.cli.stop import Stop, Stopped
+from homemon.cli.stop import Stop
 from homemon.errors import PortError
 from homemon.files import Lock
 
@@ -28,7 +27,8 @@ def claim(lock: Lock, name: str, listener: str, stop: Stop | None = None) -> boo
         if monotonic() > deadline:
             who = f" ({holder.name}, pid {holder.pid})" if holder else ""
             raise PortError(f"another homemon command{who} has held the port for {WITHIN:g} s", "End it first.")
-        select.select([stop.handle] if stop else [], [], [], LOOK_EVERY)
-        if stop and stop.requested:
-            raise Stopped
+        if stop:
+            stop.wait(LOOK_EVERY)
+        else:
+            sleep(LOOK_EVERY)
     return True

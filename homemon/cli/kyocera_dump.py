@@ -50,6 +50,12 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> None
     last days, and whatever of the 35 days in it the store lacks. A reading that breaks off leaves
     kyocera_YYYYMMDD.txt.partial and stores nothing.
     """
+    collect(app, days, output, trace)
+    app.send_now()
+
+
+def collect(app: App, days: int, output: Path | None, trace: str | None) -> None:
+    """Read the memory, keep it as a file, store its half-hours. Raises what goes wrong."""
     _ = app.kyocera
     make_private_dir(app.folder)
     folder = made(output) if output else app.folder
@@ -70,7 +76,6 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> None
         app.remark(f"the solar monitor's memory: {complaint}")
     new = app.recorder.record(report.points, at)
     app.log(f"read {len(memory):,} bytes: {len(report.points)} half-hours, {new} of them new")
-    app.send_now()
 
 
 def worth_storing(memory: bytes, days: int, now: float | None, store: "Store") -> solar.Report:

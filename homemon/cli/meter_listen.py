@@ -1,7 +1,5 @@
 """`homemon meter-listen`: resident. Owns the port, stays joined, records everything the meter says."""
 
-import select
-
 import click
 
 from homemon.cli.app import App
@@ -63,9 +61,7 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
 def reopened(radio: Radio, stop: Stop) -> ModulePort:
     """The port, as soon as it can be opened again. Raises Stopped."""
     while True:
-        select.select([stop.handle], [], [], REOPEN_AFTER)
-        if stop.requested:
-            raise Stopped
+        stop.wait(REOPEN_AFTER)
         try:
             return radio.open()
         except PortError:

@@ -1,6 +1,7 @@
 """How a resident command is asked to end."""
 
 import os
+import select
 import signal
 from types import FrameType
 
@@ -13,6 +14,12 @@ class Stop:
         self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass. Raises Stopped, at once, where the process is asked to end meanwhile."""
+        select.select([self.handle], [], [], seconds)
+        if self.requested:
+            raise Stopped
 
     def _ask(self, _signal: int, _frame: FrameType | None) -> None:
         self.requested = True
