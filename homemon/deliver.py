@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FULL_BATCH = 5000  # rows; about 200 KB of line protocol, far below InfluxDB's 25 MB
 GROWTH = 8
 STRIKES = 5  # a batch, up to three lines in a row that spoil it, and the line after them
-BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0  # seconds
+BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; a server can be down for months
 HOLD_FOR = 600.0
 RETRY_AFTER_LONGEST = 3600.0
 MAX_UNSTORED = 100_000
@@ -75,17 +75,26 @@ class Recorder:
 
 
 class Sending(NamedTuple):
-    """What one round of sending did: points sent, how many wait and are parked, and what stopped it.
+    """What one round of sending did: points sent, and what stopped it.
 
     `fault` is empty when nothing stopped it; `news` when it was not told before. `next_try` is Unix time.
+    How many points wait and are parked is counted when somebody wants to know: after a long outage that
+    takes a while.
     """
 
     sent: int
-    waiting: int
-    parked: int
     fault: str
     news: bool
     next_try: float
+    store: Store
+
+    @property
+    def waiting(self) -> int:
+        return self.store.backlog().waiting
+
+    @property
+    def parked(self) -> int:
+        return self.store.backlog().parked
 
 
 class Sender:
@@ -164,19 +173,18 @@ class Sender:
         """Keep for the next round what this one learned."""
         from homemon.influx import Verdict
 
-        backlog = self._store.backlog()
         told = self._store.recall("fault") or ""
         if trouble is None:
             if failures:
                 self._store.remember(failures=0, retry_at=0, fault="")
-            return Sending(sent, backlog.waiting, backlog.parked, "", False, 0.0)
+            return Sending(sent, "", False, 0.0, self._store)
         pause = HOLD_FOR
         if trouble.verdict is not Verdict.HOLD:
             failures = 0 if sent else failures  # something went through: do not stay away for long
-            pause = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0**failures) * self._rng.uniform(0.5, 1.5)
+            pause = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
             pause = max(pause, min(trouble.retry_after, RETRY_AFTER_LONGEST))
         self._store.remember(failures=failures + 1, retry_at=wall + pause, fault=trouble.text)
-        return Sending(sent, backlog.waiting, backlog.parked, trouble.text, trouble.text != told, wall + pause)
+        return Sending(sent, trouble.text, trouble.text != told, wall + pause, self._store)
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:

@@ -34,7 +34,7 @@ SPACING = 2.0  # between two requests: meters answer one at a time
 RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
-BACKOFF_FIRST, BACKOFF_LAST = 5.0, 300.0
+BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can be away for months
 REPAIR_EVERY = 86_400.0  # seconds; and after each join
 MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
 
@@ -398,7 +398,7 @@ class Session:
                 joined = False
 
     def _backoff(self, failures: int) -> float:
-        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0**failures) * self._rng.uniform(0.5, 1.5)
+        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
 
     def _join_again(self, scan: bool) -> Dialogue[None]:
         """By the remembered link, or with a scan where there is none or it did not help."""

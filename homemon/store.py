@@ -33,8 +33,9 @@ BUSY_SECONDS = 30.0
 METERED = ("+power", "-power")  # their times are the utility's
 DAY = 86_400  # seconds
 MINUTE = 60
-CLOCK_SLACK = 300  # seconds that the meter's clock may be off
-SETTLED_AFTER = 900.0  # seconds since boot: the router, too, comes up after a power cut
+CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
+METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off; the meter tells minutes
+CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
 
 SCHEMA = """
@@ -133,8 +134,8 @@ class Store:
         """Whether the wall clock can be right: not before this release, nor before the newest point.
 
         Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
-        the clock may show the hour of the last shutdown (fake-hwclock): then the meter's own clock decides, and
-        where nobody asks the meter, it is believed after a quarter of an hour.
+        the clock may show the hour of the last shutdown (fake-hwclock): it is believed after a quarter of an
+        hour if the meter's own clock says the same, and after six hours where nobody asks the meter.
         """
         if at.wall < RELEASED:
             return False
@@ -143,8 +144,8 @@ class Store:
         if not clock.has_time_service():
             return True
         error = self._error_by_meter(at)
-        settled = at.ticks >= SETTLED_AFTER if error is None else abs(error) <= CLOCK_SLACK
-        return settled or clock.kept_by_ntp()
+        seen = at.ticks >= ALONE_AFTER if error is None else at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
+        return seen or clock.kept_by_ntp()
 
     def _newest(self) -> int:
         """The time of the newest point, before which no right clock is.

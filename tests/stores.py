@@ -47,6 +47,11 @@ def send(sender: Sender, wall: float = WALL) -> Sending:
     return sending
 
 
+def outcome(sending: Sending) -> tuple[int, int, int, str]:
+    """Points sent, waiting and parked, and what stopped it."""
+    return sending.sent, sending.waiting, sending.parked, sending.fault
+
+
 def seconds(lines: Iterable[str]) -> list[int]:
     """Times of lines, counted from T."""
     return [int(line.split()[-1].removesuffix("000000000")) - T for line in lines]

@@ -9,7 +9,7 @@ from homemon import deliver
 from homemon.store import Store
 from tests.conftest import MakeSender
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, settings
-from tests.stores import WALL, T, fill, seconds, send
+from tests.stores import WALL, T, fill, outcome, seconds, send
 
 DATA_FAULT = '{"error":"partial write: unable to parse"}'
 
@@ -29,7 +29,7 @@ def test_a_batch_too_big_goes_in_halves(tmp_path: Path, store: Store, sender_to:
         database = Database(server, "home")
         database.renew()
         expected = fill(store, range(3000))
-        assert send(sender_to(database.settings()))[:4] == (3000, 0, 0, "")
+        assert outcome(send(sender_to(database.settings()))) == (3000, 0, 0, "")
         assert database.points() == expected
     finally:
         server.kill()
@@ -43,7 +43,7 @@ def test_exactly_the_bad_line_is_parked_with_the_reason(
     database.server.write(database.name, f'broken value="text" {T}000000000')
     expected = fill(store, set(range(100)) - bad)
     fill(store, bad, "broken")
-    assert send(sender_to(database.settings()))[:4] == (100 - len(bad), 0, len(bad), "")
+    assert outcome(send(sender_to(database.settings()))) == (100 - len(bad), 0, len(bad), "")
     assert database.points() == expected
     assert [time for time, _ in parked(store)] == sorted(bad)
     assert all("field type conflict" in reason for _, reason in parked(store))
@@ -55,10 +55,10 @@ def test_a_parked_line_goes_when_it_is_sent_again(
 ) -> None:
     scripted.answer = lambda asked: Reply(400, DATA_FAULT) if " value=1 " in "".join(asked.lines) else Reply()
     fill(store, range(3))
-    assert send(sender_to(settings(scripted.url)))[:3] == (2, 0, 1)
+    assert outcome(send(sender_to(settings(scripted.url))))[:3] == (2, 0, 1)
     scripted.answer = lambda asked: Reply()
     store.send_again(T + 1)
-    assert send(sender_to(settings(scripted.url)))[:3] == (2, 0, 0)
+    assert outcome(send(sender_to(settings(scripted.url))))[:3] == (2, 0, 0)
     assert parked(store) == []
 
 
@@ -67,7 +67,7 @@ def test_a_400_that_does_not_blame_the_data_parks_nothing(
 ) -> None:
     scripted.answer = lambda asked: Reply(400, 'cannot find the provided auth token "x"')
     fill(store, range(50))
-    assert send(sender_to(settings(scripted.url)))[:3] == (0, 50, 0)
+    assert outcome(send(sender_to(settings(scripted.url))))[:3] == (0, 50, 0)
     assert len(scripted.asked) == 1
 
 

@@ -115,6 +115,18 @@ def test_pauses_between_failing_joins_grow_to_minutes() -> None:
     assert world.values("power")
 
 
+def test_a_meter_that_was_out_of_reach_for_weeks_is_joined_again() -> None:
+    world = World(LINK)
+    world.module.fault("refuse-joins", 10**6)
+    world.module.fault("empty-scans", 10**6)
+    world.listen(20 * 86_400)
+    assert sum(b"SKJOIN" in sent or b"SKSCAN" in sent for sent in world.sent) > 2000
+    world.module.fault("refuse-joins", 0)
+    world.module.fault("empty-scans", 0)
+    world.listen(1200)
+    assert world.values("+power")
+
+
 def test_expiry_waits_for_the_modules_own_renewal() -> None:
     world = World(LINK)
     world.join_module()
