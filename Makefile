@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 
-.PHONY: demo test lint screenshot dashboards clean
+.PHONY: demo test lint year screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -18,6 +18,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+year: $(STAMP)
+	$(BIN)/python -m tests.year
 
 screenshot: $(STAMP) debian
 	rm -rf build/demo

@@ -1,0 +1,105 @@
+"""A month in which everything goes wrong, in virtual time; and what it rests on, switched off one at a time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import pytest
+
+from homemon.clock import Instant
+from homemon.deliver import Recorder
+from homemon.devices import meter
+from homemon.points import Point, line
+from homemon.wire import echonet
+from tests.year.__main__ import IN_MEMORY
+from tests.year.books import Verdict
+from tests.year.faults import ANSWERS_GONE, HOUR, KINDS, Fault
+from tests.year.world import START, World
+
+KIND = {kind.name: kind for kind in (*KINDS, ANSWERS_GONE)}
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A disk that is quick, where there is one: what is tested is the order of things, not the disk."""
+    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def test_a_month_of_faults_loses_nothing_and_makes_nothing_wrong(disk: Path) -> None:
+    world = World(disk, days=30, seed=5)
+    verdict = world.run()
+    assert verdict.good, verdict
+    assert [row.expected for row in verdict.rows[:4]] == [1440] * 4
+    assert world.happened.keys() >= {kind.name for kind in KINDS}
+
+
+# --- the safeguards ----------------------------------------------------------------------
+
+
+@contextmanager
+def guessing_the_unit() -> Iterator[None]:
+    """A register counts in kWh before E1 is known."""
+    report = meter.report
+
+    def guess(frame: echonet.Frame, scale: meter.Scale | None) -> meter.Report:
+        return report(frame, scale or meter.Scale(0, 1))
+
+    with patch.object(meter, "report", guess):
+        yield
+
+
+@contextmanager
+def printing_before_the_commit() -> Iterator[None]:
+    """A line is shown, and only then stored."""
+    record = Recorder.record
+
+    def print_first(self: Recorder, points: Sequence[Point], at: Instant) -> int:
+        for point in points:
+            self._print(line(point.measurement, self._tags, point.fields, point.time or int(at.wall)))
+        return record(self, points, at)
+
+    with patch.object(Recorder, "record", print_first):
+        yield
+
+
+@contextmanager
+def as_it_is() -> Iterator[None]:
+    """With every safeguard."""
+    yield
+
+
+def live(disk: Path, *faults: tuple[str, float, float], history_days: int = 7) -> Verdict:
+    """A day with such faults: (kind, seconds after the start, seconds that it lasts)."""
+    happening = [Fault(START + after, seconds, KIND[name]) for name, after, seconds in faults]
+    return World(disk, 1, faults=happening, history_days=history_days).run()
+
+
+def test_the_repair_keeps_the_half_hours_of_an_outage(disk: Path) -> None:
+    assert live(disk, ("radio outage", 5 * HOUR, 4 * HOUR)).good
+
+
+def test_without_the_repair_half_hours_are_lost(disk: Path) -> None:
+    verdict = live(disk, ("radio outage", 5 * HOUR, 4 * HOUR), history_days=0)
+    assert [row.lost for row in verdict.rows[:2]] == [8, 8]
+
+
+@pytest.mark.parametrize(("switch", "good"), [(as_it_is, True), (guessing_the_unit, False)])
+def test_registers_are_right_because_they_wait_for_the_unit(
+    disk: Path, switch: Callable[[], ExitStack], good: bool
+) -> None:
+    """The unit is not told for hours, but pushes come."""
+    with switch():
+        verdict = live(disk, ("answers all lost", 0.0, 4 * HOUR))
+    assert (sum(row.wrong for row in verdict.rows[:2]) == 0) is good
+
+
+@pytest.mark.parametrize(("switch", "good"), [(as_it_is, True), (printing_before_the_commit, False)])
+def test_what_is_printed_is_kept_because_it_is_committed_before(
+    disk: Path, switch: Callable[[], ExitStack], good: bool
+) -> None:
+    with switch():
+        verdict = live(disk, *(("power cut within a transaction", hour * HOUR, 300.0) for hour in range(3, 20, 3)))
+    assert (verdict.printed_lost == 0) is good

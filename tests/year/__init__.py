@@ -1,0 +1,1 @@
+"""A year of a house in virtual time, with everything that goes wrong in one: `make year`."""

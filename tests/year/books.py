@@ -1,0 +1,171 @@
+"""What was true and what was printed, and the judgement at the end."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from homemon.points import HALF_HOUR, number_text
+from homemon.sim.bp35c0 import Truth
+from homemon.sim.house import House
+from homemon.store import Store
+
+POWER_GAP = 120.0  # seconds between two readings of a minute's power that is asked each minute
+TO_THE_MINUTE = 190.0  # a clock that the meter confirmed, before NTP did
+EXACT = 2.0
+
+
+class Excuse(NamedTuple):
+    """Why there may be no reading from `start` to `end`."""
+
+    start: float
+    end: float
+    why: str
+
+
+class Row(NamedTuple):
+    """One line of the table of readings."""
+
+    what: str
+    expected: int
+    stored: int
+    lost: int
+    wrong: int
+
+
+class Verdict(NamedTuple):
+    """`missing`: minutes of power by why; `printed_lost`, `server_differs`: lines; `faults`: SQLite's own findings."""
+
+    rows: list[Row]
+    missing: dict[str, int]
+    printed: int
+    printed_lost: int
+    served: int
+    server_differs: int
+    faults: list[str]
+
+    @property
+    def good(self) -> bool:
+        """Nothing is lost and nothing is wrong."""
+        lost = sum(row.lost + row.wrong for row in self.rows)
+        return not lost and not self.printed_lost and not self.server_differs and not self.faults
+
+
+class Books:
+    """Filled while the world goes on."""
+
+    def __init__(self, house: House) -> None:
+        self.excuses: list[Excuse] = []
+        self.unset: list[tuple[float, float]] = []  # when NTP had not set the clock
+        self._house = house
+        self._printed: dict[str, None] = {}
+        self._power: list[tuple[float, int]] = []
+        self._told: list[float] = []
+        self._expected: list[float] = []
+
+    def heard(self, truth: Truth) -> None:
+        """A value that the module put on the wire whole."""
+        if truth.epc == 0xE7 and isinstance(truth.value, int):
+            self._power.append((truth.time, truth.value))
+
+    def ecocute_told(self, at: float) -> None:
+        """The EcoCute was asked, and heard it."""
+        self._told.append(at)
+
+    def expect_ecocute(self, asked: float) -> None:
+        """A poll that ended well."""
+        self._expected.append(asked)
+
+    def printed(self, line: str) -> None:
+        """A line on stdout: a promise."""
+        self._printed[line] = None
+
+    # --- judgement -------------------------------------------------------------------
+
+    def judge(self, store: Store, server: dict[tuple[str, str], dict[str, str]], start: float, end: float) -> Verdict:
+        """Hold the store and the server against the truth from `start` to `end`."""
+        content = {(name, time): dict(fields) for time, name, _, fields in store.lines(0, 1 << 62)}
+        held = {
+            (name, f"{time}000000000"): {field: number_text(value) for field, value in fields.items()}
+            for (name, time), fields in content.items()
+        }
+        differs = sum(server.get(key) != fields for key, fields in held.items()) + len(server.keys() - held.keys())
+        lost = sum(not self._kept(line, held) for line in self._printed)
+        half_hours = range(-int(-start // HALF_HOUR) * HALF_HOUR, int(end) - HALF_HOUR + 1, HALF_HOUR)
+        truths: dict[str, Callable[[int], float]] = {
+            "+power": lambda time: self._house.register_import(time) / 10,
+            "-power": lambda time: self._house.register_export(time) / 10,
+            "hatuden": lambda time: self._house.generation(time) / 10,
+            "baiden_diff": lambda time: self._house.bought_minus_sold(time) / 10,
+        }
+        rows = []
+        for name, truth in truths.items():
+            stored = {time: fields["value"] for (what, time), fields in content.items() if what == name}
+            wrong = sum(value != truth(time) for time, value in stored.items())
+            present = sum(time in stored for time in half_hours)
+            rows.append(Row(name, len(half_hours), present, len(half_hours) - present, wrong))
+        power = sorted((time, fields["value"]) for (what, time), fields in content.items() if what == "power")
+        missing = self._missing_minutes([time for time, _ in power], start, end)
+        unexcused = missing.pop("", 0)
+        wrong = sum(not self._true_power(time, value) for time, value in power)
+        minutes = int(end - start) // 60
+        rows.append(Row("power, minutes", minutes - sum(missing.values()), len(power), unexcused, wrong))
+        rows.append(self._ecocute_row(content))
+        integrity = store.integrity_faults()
+        return Verdict(rows, missing, len(self._printed), lost, len(server), differs, integrity)
+
+    @staticmethod
+    def _kept(line: str, held: dict[tuple[str, str], dict[str, str]]) -> bool:
+        """Whether a printed line is in the store; a field may have got another value since, from a later answer."""
+        name, fields, time = line.split(" ")
+        return {field.split("=")[0] for field in fields.split(",")} <= held.get((name, time), {}).keys()
+
+    def _true_power(self, time: int, value: object) -> bool:
+        first = bisect_left(self._power, (time - TO_THE_MINUTE, 0))
+        last = bisect_right(self._power, (time + TO_THE_MINUTE, 1 << 40))
+        before_ntp = any(since - EXACT <= time <= until + TO_THE_MINUTE for since, until in self.unset)
+        near = TO_THE_MINUTE if before_ntp else EXACT
+        return any(abs(at - time) <= near and value == said for at, said in self._power[first:last])
+
+    def _missing_minutes(self, times: list[int], start: float, end: float) -> Counter[str]:
+        """Minutes without power, by why; the empty text where nothing explains them."""
+        missing = Counter[str]()
+        for before, after in zip([start, *times], [*times, end], strict=True):
+            if after - before > POWER_GAP:
+                missing[self._why(before, after)] += int((after - before) // 60) - 1
+        return missing
+
+    def _why(self, before: float, after: float) -> str:
+        """The excuse that covers most of a gap; those at hand must cover it whole."""
+        found = sorted(excuse for excuse in self.excuses if excuse.start < after and excuse.end > before)
+        reached = before
+        for excuse in found:
+            if excuse.start > reached + POWER_GAP:
+                break
+            reached = max(reached, excuse.end)
+        if reached + POWER_GAP < after or not found:
+            return ""
+        return max(found, key=lambda excuse: min(after, excuse.end) - max(before, excuse.start)).why
+
+    def _ecocute_row(self, content: dict[tuple[str, int], dict[str, int | float]]) -> Row:
+        stored = sorted((time, fields) for (name, time), fields in content.items() if name == "ecocute")
+        wrong = sum(not self._true_ecocute(time, fields) for time, fields in stored)
+        times = [time for time, _ in stored]
+        lost = sum(not self._near(times, asked) for asked in self._expected)
+        return Row("ecocute, polls", len(self._expected), len(stored), lost, wrong)
+
+    @staticmethod
+    def _near(times: list[int], asked: float) -> bool:
+        at = bisect_left(times, int(asked))
+        return at < len(times) and times[at] <= asked + 20
+
+    def _true_ecocute(self, time: int, fields: dict[str, int | float]) -> bool:
+        before_ntp = any(since - EXACT <= time <= until + TO_THE_MINUTE for since, until in self.unset)
+        slack = TO_THE_MINUTE if before_ntp else EXACT
+        asked = self._told[bisect_left(self._told, time - 10 - slack) : bisect_right(self._told, time + slack)]
+        return any(fields.items() <= dict(self._ecocute(at)).items() for at in asked)
+
+    def _ecocute(self, at: float) -> Iterator[tuple[str, int]]:
+        yield "power", self._house.ecocute_power(at)
+        yield "powerSum", self._house.ecocute_energy(at)
+        yield "tank", self._house.tank(at)

@@ -1,0 +1,266 @@
+"""The Raspberry Pi from one power cut to the next: the real commands' loops in virtual time, over a real store.
+
+Only the lowest layer is exchanged: serial lines, UDP port, HTTP request and clock (see `wires`).
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from homemon.cli import kyocera_dump, meter_listen
+from homemon.cli.app import App
+from homemon.cli.background import LOOK_EVERY, send_round
+from homemon.clock import Instant
+from homemon.errors import HomemonError, StoreError
+from homemon.store import Store
+from tests.year.timeline import Actor, Ended
+from tests.year.torn import tear
+from tests.year.wires import VirtualLan, VirtualRadio, VirtualStop
+
+if TYPE_CHECKING:
+    from tests.year.world import World
+
+BOOT_TAKES = 20.0  # seconds
+POLL_EVERY = 60
+ECOCUTE_EVERY, DUMP_EVERY, DUMP_PAST = 600.0, 6 * 3600.0, 3 * 3600.0 + 600  # cron's lines; 00:10 JST is 15:10 UTC
+UNLIMITED = 1 << 30
+INSTRUCTIONS = 30  # of SQLite's machine between two looks at whether the power went
+
+
+class Pi:
+    """Boots at once. `clock_error` is what its clock is ahead of the true time until NTP sets it.
+
+    `armed`: the power goes at the next commit ("commit") or within the next transaction ("transaction").
+    """
+
+    def __init__(self, world: "World", clock_error: float, ntp_after: float, number: int) -> None:
+        self.world = world
+        self.time = world.time
+        self.booted = world.time.now
+        self.set_by_ntp = self.booted + ntp_after
+        self.dead = False
+        self.armed = ""
+        self.unstored: Callable[[], int] = lambda: 0
+        self._number = number
+        self._error = clock_error
+        self._countdown = 0
+        self._stores: set[VirtualStore] = set()
+        self._actors: list[Actor] = []
+        self.listener = self.start(self._keep_listening)
+        self.start(lambda: self._cron(ECOCUTE_EVERY, 0.0, poll_ecocute))
+        self.start(lambda: self._cron(DUMP_EVERY, DUMP_PAST, dump))
+
+    @property
+    def ntp(self) -> bool:
+        """Whether NTP has set the clock."""
+        return self.time.now >= self.set_by_ntp
+
+    def instant(self) -> Instant:
+        """What its clocks say."""
+        now = self.time.now
+        return Instant(now + (0.0 if self.ntp else self._error), now - self.booted + BOOT_TAKES, f"boot-{self._number}")
+
+    # --- processes -------------------------------------------------------------------
+
+    def start(self, life: Callable[[], object]) -> Actor:
+        """A process, or a thread of one."""
+        self._actors = [actor for actor in self._actors if actor.alive]
+        self._actors.append(Actor(self.time, life))
+        return self._actors[-1]
+
+    def _keep_listening(self) -> None:
+        """Cron starts `meter-listen` each minute where none runs."""
+        while True:
+            self.time.sleep(60.0 - self.time.now % 60)
+            self._process(self._listen)
+
+    def _listen(self, app: "VirtualApp") -> None:
+        app.patient = True
+        self.unstored = lambda: app.recorder.unstored
+        meter_listen.listen(app, VirtualRadio(self, app), VirtualStop(self), POLL_EVERY)
+
+    def _cron(self, every: float, past: float, run: Callable[["VirtualApp"], None]) -> None:
+        """A line of the crontab: a process of its own each time."""
+        while True:
+            self.time.sleep(every - (self.time.now - past) % every)
+            self.start(lambda: self._process(run))
+
+    def _process(self, run: Callable[["VirtualApp"], None]) -> None:
+        app = VirtualApp(self)
+        try:
+            run(app)
+        except HomemonError as error:
+            self.world.hear(str(error))
+        finally:
+            app.over = True
+            if "store" in app.__dict__:
+                app.store.close()
+
+    # --- power -----------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raises Ended where the power has gone."""
+        if self.dead:
+            raise Ended
+
+    def cut(self, torn: bool = False) -> None:
+        """The power goes, where it has not yet. What is on the disk stays, and a commit under way may be torn."""
+        if self.dead:
+            return
+        self.dead = True
+        store, kept = self.world.store_folder, self.world.folder / "kept"
+        shutil.copytree(store, kept, ignore=shutil.ignore_patterns("*-shm"))
+        if torn:
+            tear(kept / "homemon.db-wal", self.world.rng)
+        self.world.note_cut(self)
+        self.time.at(self.time.now, self._end)
+
+    def end(self) -> None:
+        """End all processes at once."""
+        self.dead = True
+        for actor in self._actors:
+            actor.end()
+        for store in list(self._stores):
+            store.close()
+
+    def _end(self) -> None:
+        self.end()
+        shutil.rmtree(self.world.store_folder)
+        (self.world.folder / "kept").rename(self.world.store_folder)
+        self.world.power_is_off()
+
+    # --- disk ------------------------------------------------------------------------
+
+    def opened(self, store: "VirtualStore") -> None:
+        self._stores.add(store)
+        store.limit(self.world.disk_full)
+
+    def closed(self, store: "VirtualStore") -> None:
+        self._stores.discard(store)
+
+    def limit_disk(self) -> None:
+        """The disk became full, or has room again."""
+        for store in self._stores:
+            store.limit(self.world.disk_full)
+
+    def writing(self) -> None:
+        """A transaction begins."""
+        self._countdown = self.world.rng.randint(1, 12) if self.armed == "transaction" else 0
+
+    def interrupts(self) -> int:
+        """Called within SQLite's statements: 1 where the power goes right here."""
+        if self._countdown:
+            self._countdown -= 1
+            if not self._countdown:
+                self.cut()
+        return int(self.dead)
+
+    def committed(self) -> None:
+        """A commit was written, but nobody was told yet."""
+        self._countdown = 0
+        if self.armed == "commit":
+            self.cut(torn=True)
+        self.check()
+
+
+class VirtualStore(Store):
+    """The real store, on a disk that can be full and lose its power."""
+
+    def __init__(self, pi: Pi, app: "VirtualApp") -> None:
+        self._pi = pi
+        super().__init__(app.folder, app.tags)
+        self._db.set_progress_handler(pi.interrupts, INSTRUCTIONS)
+        pi.opened(self)
+
+    def close(self) -> None:
+        self._pi.closed(self)
+        super().close()
+
+    def limit(self, full: bool) -> None:
+        """Let the file grow, or not."""
+        pages = self._db.execute("PRAGMA page_count").fetchone()[0] if full else UNLIMITED
+        self._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._pi.writing()
+        with super()._writing():
+            yield
+        self._pi.committed()
+
+
+class VirtualApp(App):
+    """One process. What it prints and says goes into the world's books."""
+
+    def __init__(self, pi: Pi) -> None:
+        super().__init__()
+        self.pi = pi
+        self.over = False
+        self.__dict__["config"] = pi.world.config
+
+    def now(self) -> Instant:
+        return self.pi.instant()
+
+    def put(self, line: str) -> None:
+        if not self.pi.dead:
+            self.pi.world.books.printed(line)
+
+    def remark(self, text: str) -> None:
+        self.pi.world.hear(text)
+
+    def complain(self, text: str, hint: str = "") -> None:
+        self.pi.world.hear(text)
+
+    @cached_property
+    def store(self) -> Store:
+        return VirtualStore(self.pi, self)
+
+    def _connect(self) -> Any:
+        return self.pi.world.server
+
+
+class VirtualSender:
+    """The listener's sender: an actor of its own, as it is a thread of its own."""
+
+    def __init__(self, app: VirtualApp) -> None:
+        self._app = app
+        self._nudged = True
+        self._actor = app.pi.start(self._run)
+
+    def nudge(self) -> None:
+        self._nudged = True
+        self._actor.wake()
+
+    def _run(self) -> None:
+        store = VirtualStore(self._app.pi, self._app)
+        try:
+            sender = self._app.sender(store)
+            while not self._app.over:
+                self._nudged = False
+                try:
+                    pause = send_round(self._app, sender)
+                except StoreError:
+                    pause = LOOK_EVERY
+                self._app.pi.check()
+                if not self._nudged:
+                    self._app.pi.time.wait(self._app.pi.time.now + pause)
+        finally:
+            store.close()
+
+
+def poll_ecocute(app: VirtualApp) -> None:
+    """`ecocute-poll`."""
+    pi = app.pi
+    lan = VirtualLan(pi, app)
+    began = pi.time.now
+    with lan.open() as node:
+        told = lan.run(node, lan.controller.poll())
+    if told and pi.ntp and not pi.dead:
+        pi.world.books.expect_ecocute(began)
+
+
+def dump(app: VirtualApp) -> None:
+    """`kyocera-dump`."""
+    kyocera_dump.collect(app, 2, None, None)

@@ -1,0 +1,194 @@
+"""The simulated house, what is in it, and time: run it, and judge it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from homemon import clock
+from homemon import config as configuration
+from homemon.cli import kyocera_dump, meter_listen, radio
+from homemon.sim.bp35c0 import BID, PWD, Module, Truth
+from homemon.sim.ecocute import Ecocute
+from homemon.sim.house import House
+from homemon.sim.kyocera import Faults as Monitored
+from homemon.store import Store
+from tests.year.books import Books, Excuse, Verdict
+from tests.year.faults import DAY, OFF, RECOVERY, Fault, schedule
+from tests.year.pi import Pi, VirtualSender
+from tests.year.server import Server
+from tests.year.timeline import Timeline
+from tests.year.wires import open_monitor
+
+START = 1_798_729_200  # 2027-01-01 00:00 JST
+CONFIG = """[smartmeter]
+bid = {bid}
+pwd = {pwd}
+serial_port = /dev/ttyAMA0
+history_days = {history_days}
+[ecocute]
+host = 192.0.2.20
+[kyocera]
+transport = serial
+serial_port = /dev/ttyUSB0
+[server]
+url = http://192.0.2.30
+[store]
+dir = {folder}
+"""
+NO_CLOCK, NO_ROOM = "the power went before the clock was known", "the power went while the disk was full"
+REQUEST_TAKES = 0.05  # seconds, there and the same back
+LAST_DUMP_WITHIN = 900.0  # seconds after the end
+GIVE_UP_CUTTING_INSIDE = 900.0  # seconds without a write to cut into
+
+
+class World:
+    """`days` of a house from New Year 2027 on, with `faults`; `folder` is the Pi's disk."""
+
+    def __init__(
+        self, folder: Path, days: float, seed: int = 1, faults: list[Fault] | None = None, history_days: int = 7
+    ) -> None:
+        self.folder, self.store_folder = folder, folder / "store"
+        self.rng = Random(seed)
+        self.time = Timeline(float(START))
+        self.end = START + days * DAY
+        self.house = House(START - 10 * int(DAY))
+        self.books = Books(self.house)
+        self.module = Module(self.house, self.time.now, seed=seed, record=self._heard)
+        self.unit = Ecocute(self.house)
+        self.monitor_faults = Monitored()
+        self.server = Server(self._request)
+        self.radio_away = self.unplugged = self.lan_away = self.monitor_away = 0
+        self.disk_full = False
+        self.said = Counter[str]()
+        self.happened = Counter[str]()
+        self.clocks = Counter[str]()
+        self.pi: Pi
+        self._off_for = 0.0
+        self._full_since = 0.0
+        self._boots = 0
+        (folder / "config.ini").write_text(
+            CONFIG.format(bid=BID, pwd=PWD, folder=self.store_folder, history_days=history_days)
+        )
+        self.config = configuration.load(folder / "config.ini")
+        for fault in schedule(self.time.now, days, self.rng) if faults is None else faults:
+            self.time.at(fault.time, lambda fault=fault: self._begin(fault))  # type: ignore[misc]
+
+    def run(self) -> Verdict:
+        """Live through it all."""
+        with self._in_the_place_of_hardware():
+            self._boot()
+            self.time.run(self.end + LAST_DUMP_WITHIN)
+            self.books.unset.append((self.pi.booted, min(self.end, self.pi.set_by_ntp)))
+            self.pi.end()
+        store = Store(self.store_folder)
+        try:
+            return self.books.judge(store, self.server.points, START, self.end)
+        finally:
+            store.close()
+
+    @contextmanager
+    def _in_the_place_of_hardware(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for where, name, what in (
+                (clock, "TIME_SERVICES", (str(self.folder),)),
+                (clock, "kept_by_ntp", lambda: self.pi.ntp),
+                (meter_listen, "BackgroundSender", VirtualSender),
+                (radio, "Random", lambda: Random(self.rng.random())),
+                (kyocera_dump, "open_line", open_monitor),
+                (kyocera_dump, "ticks", lambda: self.time.now),
+            ):
+                stack.enter_context(patch.object(where, name, what))
+            yield
+
+    # --- what happens ------------------------------------------------------------------
+
+    def _begin(self, fault: Fault) -> None:
+        self.happened[fault.kind.name] += 1
+        end = fault.kind.begin(self, fault.seconds)
+        over = fault.time + fault.seconds
+        if fault.kind.excuse and fault.kind.excuse != OFF:
+            self.books.excuses.append(Excuse(fault.time - 60, over + RECOVERY, fault.kind.excuse))
+        if end:
+            self.time.at(over, end)
+
+    def fault(self, name: str, value: object = None) -> None:
+        """Set a fault of the module, and let the listener hear what it says of it."""
+        self.module.fault(name, value, at=self.time.now)
+        self.pi.listener.wake()
+
+    def plug_in(self) -> None:
+        """The port is back."""
+        self.unplugged -= 1
+
+    def set_disk_full(self, full: bool) -> None:
+        self.disk_full = full
+        self._full_since = self.time.now
+        self.pi.limit_disk()
+
+    def send_again(self, since: float) -> None:
+        """What `upload --since` does first; the listener's sender does the rest."""
+        store = Store(self.store_folder)
+        store.send_again(int(since))
+        store.close()
+
+    def _request(self) -> None:
+        """An HTTP request takes its time, and whoever asked may be gone."""
+        self.time.sleep(REQUEST_TAKES)
+        self.pi.check()
+
+    def hear(self, text: str) -> None:
+        """What a command told a person."""
+        self.said[re.sub(r"\d+(\.\d+)?", "N", text)] += 1
+
+    def _heard(self, truth: Truth) -> None:
+        self.books.heard(truth)
+        self.module.truth.clear()
+
+    # --- power -------------------------------------------------------------------------
+
+    def cut_power(self, where: str, seconds: float) -> None:
+        """The power goes, now or in the middle of the next write, for so many seconds."""
+        if self.pi.dead or self.pi.armed:
+            self.happened["power cut while it was off already"] += 1
+            return
+        self._off_for = seconds
+        if where == "idle":
+            self.pi.cut()
+            return
+        pi, pi.armed = self.pi, where
+        self.time.at(self.time.now + GIVE_UP_CUTTING_INSIDE, pi.cut)
+
+    def note_cut(self, pi: Pi) -> None:
+        """What the power takes with it: readings that had no time yet, and such as found no room on the disk."""
+        now = self.time.now
+        if not pi.ntp:
+            self.books.excuses.append(Excuse(pi.booted, now, NO_CLOCK))
+        self.books.unset.append((pi.booted, min(now, pi.set_by_ntp)))
+        if self.disk_full and pi.unstored():
+            self.books.excuses.append(Excuse(self._full_since - 60, now, NO_ROOM))
+        self.books.excuses.append(Excuse(now - 60, now + self._off_for + RECOVERY, OFF))
+        self.module.fault("power-cycle")
+
+    def power_is_off(self) -> None:
+        """The Pi is dead; it boots when the power is back."""
+        self.time.at(self.time.now + self._off_for, self._boot)
+
+    def _boot(self) -> None:
+        self.module.fault("power-cycle")
+        self.module.speak(self.time.now)
+        kind, error = self.rng.choice(
+            (
+                ("right", 0.0),
+                ("1970", -self.time.now),
+                ("the hour of the last shutdown", -self._off_for),
+                ("an hour before the last shutdown", -self._off_for - 3600),
+                ("ahead by hours", self.rng.uniform(3600, 30_000)),
+            )
+        )
+        self.clocks[kind] += 1
+        self._boots += 1
+        self.pi = Pi(self, error, self.rng.choice((25.0, 40.0, 300.0, 1200.0, 7200.0)), self._boots)
