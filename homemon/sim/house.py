@@ -90,7 +90,7 @@ class House:
         self._seed = seed
         self._sums = [Sums(0, 0, 0, 0)]  # at start + index × HALF_HOUR
         self._lock = Lock()  # simulators in several threads share one house
-        self._day = lru_cache(maxsize=8)(self._make_day)
+        self._day = lru_cache(maxsize=40)(self._make_day)  # the solar monitor goes through 35 days
         self._tank = lru_cache(maxsize=2)(self._make_tank)
 
     # --- now -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from homemon.errors import HomemonError, StoreError
 from homemon.store import Store
 from tests.year.timeline import Actor, Ended
 from tests.year.torn import tear
-from tests.year.wires import VirtualLan, VirtualRadio, VirtualStop
+from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
 
 if TYPE_CHECKING:
     from tests.year.world import World
@@ -245,7 +245,7 @@ class VirtualSender:
                     pause = LOOK_EVERY
                 self._app.pi.check()
                 if not self._nudged:
-                    self._app.pi.time.wait(self._app.pi.time.now + pause)
+                    self._app.pi.time.wait(self._app.pi.time.now + max(pause, TICK))
         finally:
             store.close()
 
