@@ -136,9 +136,10 @@ class Lock:
 def port_locks(folder: Path, port: str) -> tuple[Lock, Lock]:
     """The two locks of a serial port: who owns it, and who is in a dialogue on it.
 
-    Links such as /dev/serial0 lead to the same lock as what they point at.
+    They are called after the port's name, not after the device that a link leads to: a USB stick that is
+    pulled out comes back as another one, and the listener that waits for it still owns it.
     """
     make_private_dir(folder)
-    real = port if "://" in port else os.path.realpath(port)
-    name = re.sub(r"[^0-9A-Za-z]+", "-", real).strip("-")
+    path = port if "://" in port else os.path.abspath(port)
+    name = re.sub(r"[^0-9A-Za-z]+", "-", path).strip("-")
     return Lock(folder / f"{name}.lock"), Lock(folder / f"{name}.dialogue.lock")

@@ -7,17 +7,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
-from homemon.sim.terminal import Clock, Terminal
+from homemon.sim.terminal import Clock, Device, Terminal
 
 HOMEMON = (sys.executable, "-m", "homemon")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"}
@@ -110,33 +110,52 @@ def wait_for(happened: Callable[[], bool], within: float = PATIENCE, told: Calla
             nothing.select(0.02)
 
 
-class Simulated:
-    """A module and its meter on a pty, served by a thread. `path` is a link that survives `replug`."""
+def catches_sigterm(pid: int) -> bool:
+    """Whether a process has a handler for SIGTERM (proc(5), SigCgt)."""
+    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> signal.SIGTERM - 1 & 1)
 
-    def __init__(self, folder: Path, **module: Any) -> None:
-        speed = module.pop("speed", 1.0)
-        clock = Clock(time.time() - (36000 if speed > 1 else 0), speed)  # a clock that runs stays in the past
-        house = House(int(clock.start) - 100 * 86400)
-        self.module = Module(house, clock.start, **{"pace": 0.02, **module})
-        self.house = house
-        self.path = folder / "port"
-        self._clock = clock
+
+class Plugged:
+    """A device on a pty, served by a thread. `path` is a link that survives `unplug` and `plug`."""
+
+    def __init__(self, device: Device, clock: Clock, path: Path) -> None:
+        self.path = path
+        self.clock = clock
+        self._device = device
         self.plug()
 
     def plug(self) -> None:
         """Let the port appear."""
-        self._terminal = Terminal(self.module, self._clock)
+        self._terminal = Terminal(self._device, self.clock)
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(self._terminal.path)
         self._thread = Thread(target=self._terminal.serve, daemon=True)
         self._thread.start()
 
     def unplug(self) -> None:
-        """Let the port vanish, as a USB stick that is pulled out: the module loses its power."""
+        """Let the port vanish, as a USB stick that is pulled out."""
         self._terminal.stop()
         self._thread.join(PATIENCE)
         self._terminal.close()
         self.path.unlink()
+
+
+AnyPlugged = TypeVar("AnyPlugged", bound=Plugged)
+
+
+class Simulated(Plugged):
+    """A module and its meter on the pty `folder`/port. A quicker clock starts `behind`, to stay in the past."""
+
+    def __init__(self, folder: Path, *, speed: float = 1.0, behind: float = 36_000.0, **module: Any) -> None:
+        clock = Clock(time.time() - (behind if speed > 1 else 0), speed)
+        self.house = House(int(clock.start) - 100 * 86400)
+        self.module = Module(self.house, clock.start, **{"pace": 0.02, **module})
+        super().__init__(self.module, clock, folder / "port")
+
+    def unplug(self) -> None:
+        """The same; the module loses its power."""
+        super().unplug()
         self.module.fault("power-cycle")
 
     def fault(self, name: str, value: object = None) -> None:
@@ -149,14 +168,18 @@ class Simulated:
 
 
 @contextmanager
-def simulated(folder: Path, **module: Any) -> Iterator[Simulated]:
-    """A simulated module for a block."""
-    device = Simulated(folder, **module)
+def plugged(device: AnyPlugged) -> Iterator[AnyPlugged]:
+    """A device that is unplugged at the end of a block."""
     try:
         yield device
     finally:
         if device.path.is_symlink():
             device.unplug()
+
+
+def simulated(folder: Path, **module: Any) -> AbstractContextManager[Simulated]:
+    """A simulated module for a block."""
+    return plugged(Simulated(folder, **module))
 
 
 def write_config(folder: Path, more: str = "", **smartmeter: str) -> Path:

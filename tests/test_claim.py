@@ -1,10 +1,10 @@
 """Two commands for one port: each gets its turn, and only a listener is left to do the work."""
 
 from pathlib import Path
-from signal import SIGTERM
+from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
-from tests.commands import homemon, running, simulated, wait_for, write_config
+from tests.commands import catches_sigterm, homemon, running, simulated, wait_for, write_config
 from tests.test_meter_commands import ADDRESS, LOADED, POWER
 
 
@@ -49,10 +49,23 @@ def test_a_listener_that_waits_for_its_turn_can_be_ended(tmp_path: Path) -> None
                 assert listener.stop(within=2.0 + LOADED) == 0
 
 
-def catches_sigterm(pid: int) -> bool:
-    """Whether a process has a handler for SIGTERM (proc(5), SigCgt)."""
-    caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt"))
-    return bool(int(caught.split()[1], 16) >> SIGTERM - 1 & 1)
+def test_a_port_that_comes_back_as_another_device_is_still_the_listeners(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path) as device, running("meter-listen", cwd=tmp_path) as listener:
+        listener.until(lambda lines: any(line.startswith("+power") for line in lines))
+        before = device.path.resolve()
+        listener.process.send_signal(SIGSTOP)  # it holds the old device open, so that its number is not free
+        device.unplug()
+        device.plug()
+        listener.process.send_signal(SIGCONT)
+        assert device.path.resolve() != before
+        listener.says("the port is back")
+        knock = homemon("-v", "meter-poll", cwd=tmp_path)
+        assert (knock.returncode, knock.stdout) == (0, "")
+        assert "meter-listen records the answer" in knock.stderr
+        second = homemon("-q", "meter-listen", cwd=tmp_path)
+        assert (second.returncode, second.stderr) == (0, "")
+        assert listener.stop() == 0
 
 
 def lock_of(folder: Path) -> str:
