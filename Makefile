@@ -2,17 +2,22 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 
-.PHONY: demo test lint year screenshot dashboards clean
+.PHONY: demo test chaos lint year screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
 
 test: $(STAMP) debian
 	$(BIN)/python -m pytest
+
+# make chaos CHAOS="--seconds 600 --seed 7"
+chaos: $(STAMP) debian
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -28,11 +28,11 @@ def address() -> str:
 
 
 @contextmanager
-def unit(node: Ecocute | Faults | None = None) -> Iterator[Network]:
-    """A simulated EcoCute for a block, at the address `bind`."""
+def unit(node: Ecocute | Faults | None = None, informs: bool = False) -> Iterator[Network]:
+    """A simulated EcoCute for a block, at the address `bind`; whether it notifies the LAN."""
     if not isinstance(node, Ecocute):
         node = Ecocute(HOUSE, node)
-    with Network(node, address()) as network:
+    with Network(node, address(), informs=informs) as network:
         thread = Thread(target=network.serve, daemon=True)
         thread.start()
         try:

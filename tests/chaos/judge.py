@@ -1,0 +1,171 @@
+"""What is held against homemon at the end: what it printed, stored and sent, and what the devices really said.
+
+Everything is compared field by field. A field is (measurement, field, Unix time); of two readings
+of one field in the same second the later replaces the earlier, as in InfluxDB, so there the store
+may hold either of those that were printed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from homemon.points import HALF_HOUR, number_text
+from tests.servers import Points
+
+LAG = 30.0  # seconds from a value on the wire to its receipt, by a process that a busy machine keeps waiting
+SLACK = 0.5  # seconds between two clocks of one machine
+
+Field = tuple[str, str, int]
+Register = Callable[[int], float]
+
+
+class Said(NamedTuple):
+    """A value that a device really sent, at a Unix time, and the series and field that it is to be found in."""
+
+    measurement: str
+    field: str
+    value: float
+    time: float
+
+
+class Evidence(NamedTuple):
+    """`printed` and `stored` are lines; `served` is what InfluxDB holds.
+
+    `registers`: measurement → half-hour → its true value; `half_hours`: measurement → those that must be there.
+    """
+
+    printed: list[str]
+    stored: list[str]
+    served: Points
+    said: list[Said]
+    registers: Mapping[str, Register] = {}
+    half_hours: Mapping[str, range] = {}
+
+
+class Verdict(NamedTuple):
+    """Each fault as a sentence. `unheard` are values that nobody was there to hear: no fault of a killed process."""
+
+    printed: int
+    stored: int
+    served: int
+    lost: list[str]
+    doubled: list[str]
+    wrong: list[str]
+    unheard: list[str]
+
+    @property
+    def faults(self) -> list[str]:
+        """Everything that must not be."""
+        return self.lost + self.doubled + self.wrong
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """The whole of it."""
+    stored = dict(fields_of(evidence.stored))
+    served = {
+        (name, field, time): value
+        for (name, time), fields in evidence.served.items()
+        for field, value in fields.items()
+    }
+    printed: dict[Field, list[float]] = defaultdict(list)
+    for field, value in fields_of(evidence.printed):
+        printed[field].append(value)
+    heard = {(field, value) for field, values in printed.items() for value in values} | set(stored.items())
+    doubled, wrong, unheard = _against_what_was_said(heard, evidence.said, evidence.registers)
+    return Verdict(
+        len(evidence.printed),
+        len(evidence.stored),
+        len(evidence.served),
+        [
+            *(
+                f"{show(field, values[-1])} was printed, and is not stored"
+                for field, values in printed.items()
+                if field not in stored
+            ),
+            *(
+                f"{show(field, value)} is stored, and not in the server"
+                for field, value in stored.items()
+                if field not in served
+            ),
+            *(
+                f"{name} at {time} is missing"
+                for name, times in evidence.half_hours.items()
+                for time in times
+                if (name, "value", time) not in stored
+            ),
+        ],
+        doubled + list(_printed_twice(evidence.printed, evidence.registers)),
+        [
+            *wrong,
+            *(
+                f"{show(field, stored[field])} is stored, {values} was printed"
+                for field, values in printed.items()
+                if field in stored and stored[field] not in values
+            ),
+            *(
+                f"{show(field, value)} is in the server, {stored.get(field)} is stored"
+                for field, value in served.items()
+                if stored.get(field) != value
+            ),
+        ],
+        unheard,
+    )
+
+
+def fields_of(lines: Iterable[str]) -> Iterator[tuple[Field, float]]:
+    """The fields of lines without tags, and their values."""
+    for line in lines:
+        measurement, fields, time = line.split(" ")
+        for field in fields.split(","):
+            name, _, value = field.partition("=")
+            yield (measurement, name, int(time.removesuffix("000000000"))), float(value)
+
+
+def show(field: Field, value: float) -> str:
+    """As line protocol has it, but for the nanoseconds."""
+    return f"{field[0]} {field[1]}={number_text(value)} {field[2]}"
+
+
+def _printed_twice(lines: Iterable[str], registers: Mapping[str, Register]) -> Iterator[str]:
+    """What comes again changes nothing, and is not printed; a register at a half-hour never changes."""
+    once = [
+        f"{name} at {time}" if name in registers else f"{name} {fields} {time}"
+        for name, fields, time in map(str.split, lines)
+    ]
+    for text, times in Counter(once).items():
+        if times > 1:
+            yield f"{text} was printed {times} times"
+
+
+def _against_what_was_said(
+    heard: set[tuple[Field, float]], said: Iterable[Said], registers: Mapping[str, Register]
+) -> tuple[list[str], list[str], list[str]]:
+    """What was recorded twice of one saying, what was never said, and what was said and not recorded.
+
+    Each reading takes the earliest saying of its value that no other has taken; it came at most `LAG` before.
+    """
+    sayings: dict[tuple[str, str, float], list[float]] = defaultdict(list)
+    for saying in sorted(said, key=lambda saying: saying.time):
+        sayings[saying[:3]].append(saying.time)
+    taken: Counter[tuple[str, str, float]] = Counter()
+    doubled, wrong, unheard = [], [], []
+    for (measurement, name, time), value in sorted(heard, key=lambda entry: entry[0][2]):
+        text = show((measurement, name, time), value)
+        if register := registers.get(measurement):
+            if time % HALF_HOUR or register(time) != value:
+                wrong.append(f"{text}: the truth is {register(time)}")
+            continue
+        key = measurement, name, value
+        times = sayings[key]
+        while taken[key] < len(times) and times[taken[key]] < time - LAG:
+            unheard.append(f"{measurement} {name}={number_text(value)}")
+            taken[key] += 1
+        if taken[key] < len(times) and times[taken[key]] < time + 1 + SLACK:
+            taken[key] += 1
+        elif any(time - LAG <= then < time + 1 + SLACK for then in times):
+            doubled.append(f"{text} was said less often than it was recorded")
+        else:
+            wrong.append(f"{text} was never said")
+    for key, times in sayings.items():
+        unheard += [f"{key[0]} {key[1]}={number_text(key[2])}"] * (len(times) - taken[key])
+    return doubled, wrong, unheard

@@ -1,0 +1,99 @@
+"""That the safeguards matter: the same fate with and without each of them, and what the judge finds.
+
+The commands are real processes. `tests.chaos.altered` takes a safeguard away from one of them, and lets
+fate strike at the very moment for which the safeguard is there.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP
+
+import pytest
+
+from tests.chaos.household import Household, household
+from tests.chaos.judge import judge
+from tests.chaos.run import Run
+from tests.commands import wait_for
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Household]:
+    """A household that has joined the meter's network."""
+    with household(tmp_path, "hurried") as found:
+        yield found
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", 0), ("prints_first,", 1)])
+def test_what_is_printed_is_stored_because_the_commit_comes_first(house: Household, without: str, lost: int) -> None:
+    run = house.start("meter-poll", altered=without + "dies_at_commit")
+    assert run.wait() == -SIGKILL
+    assert 0xE7 in [row.epc for row in house.meter.module.truth]
+    verdict = judge(house.evidence())
+    assert len(verdict.lost) == lost
+    assert verdict.faults == verdict.lost
+
+
+@pytest.mark.parametrize(("without", "wrong"), [("", 0), ("sends_first,", 1)])
+def test_what_the_server_holds_is_stored_because_the_commit_comes_first(
+    house: Household, without: str, wrong: int
+) -> None:
+    run = house.start("meter-poll", altered=without + "dies_at_commit")
+    assert run.wait() == -SIGKILL
+    verdict = judge(house.evidence())
+    assert ["in the server, None is stored" in fault for fault in verdict.faults] == [True] * wrong
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", 0), ("marks_first,", 1)])
+def test_what_was_not_sent_is_sent_later_because_only_the_servers_word_counts(
+    house: Household, without: str, lost: int
+) -> None:
+    run = house.start("meter-poll", altered=without + "dies_at_send")
+    assert run.wait() == -SIGKILL
+    house.run("upload")
+    verdict = judge(house.evidence())
+    assert verdict.stored == 1
+    assert ["is stored, and not in the server" in fault for fault in verdict.faults] == [True] * lost
+
+
+@pytest.mark.parametrize(("without", "stolen"), [("", 0), ("shares_port", 1)])
+def test_an_answer_reaches_the_one_who_waits_for_it_because_the_port_has_one_owner(
+    house: Household, without: str, stolen: int
+) -> None:
+    listener = house.start("meter-listen")
+    wait_for(lambda: has(listener, "-power"))
+    listener.process.send_signal(SIGSTOP)  # it is busy elsewhere
+    house.run("meter-poll", "E7")
+    wait_for(lambda: 0xE7 in [row.epc for row in house.meter.module.truth])
+    second = house.start("meter-poll", "E8", altered=without)
+    assert second.wait() == 0
+    listener.process.send_signal(SIGCONT)
+    house.run("meter-poll", "E0", "E3")
+    wait_for(lambda: has(listener, "energy"), told=lambda: str(listener.printed))  # all that came before was heard
+    assert listener.stop() == 0
+    assert has(second, "current") == bool(without)
+    verdict = judge(house.evidence())
+    assert sum(text.startswith("power ") for text in verdict.unheard) == stolen
+    assert verdict.wrong == []
+
+
+@pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
+def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time(
+    house: Household, without: str, outdated: bool
+) -> None:
+    first = house.start("kyocera-dump", altered="stops_at_send")
+    wait_for(lambda: os.waitpid(first.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0))
+    house.solar.correction = 1
+    second = house.start("kyocera-dump", altered=without)
+    assert second.wait() == 0
+    first.process.send_signal(SIGCONT)
+    assert first.wait() == 0
+    house.run("upload")
+    verdict = judge(house.evidence())
+    assert any("is in the server" in fault for fault in verdict.wrong) == outdated
+    assert verdict.lost == []
+
+
+def has(run: Run, measurement: str) -> bool:
+    """Whether it has printed a point of a series."""
+    return any(line.startswith(f"{measurement} ") for line in run.printed)
