@@ -82,6 +82,7 @@ def test_a_question_that_is_lost_is_asked_again_through_the_listener(tmp_path: P
     assert (poll.returncode, poll.stdout, listener.lines) == (1, "", [])
     assert "did not answer through ecocute-listen (3 tries)" in poll.stderr
     assert "[ecocute] host" in poll.stderr
+    assert "homemon check" in poll.stderr
     assert len(poll.stderr.splitlines()) == 2
 
 

@@ -25,7 +25,10 @@ def ask_through_listener(app: App, lan: Lan) -> None:
         if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.trusts(at):
             app.log("asked; the answer is stored")
             return
-    raise NoAnswer(f"the EcoCute did not answer through ecocute-listen ({TRIES} tries)", NO_ANSWER_HINT)
+    raise NoAnswer(
+        f"the EcoCute did not answer through ecocute-listen ({TRIES} tries)",
+        f"{NO_ANSWER_HINT} Or the listener cannot store the answer, as on a full disk: see `homemon check`.",
+    )
 
 
 @click.command()
