@@ -61,10 +61,11 @@ class Run:
 
     def kill(self) -> bool:
         """kill -9; whether it was alive to see it."""
-        self.killed = self.alive
+        alive = self.alive
+        self.killed |= alive
         self.process.kill()
         self.process.wait()
-        return self.killed
+        return alive
 
     def stop(self) -> int:
         """SIGTERM, to a listener that knows it; its exit status."""
