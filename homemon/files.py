@@ -103,7 +103,8 @@ class Lock:
     def holder(self) -> "Holder | None":
         """The process that holds it, without taking it; None where nobody does (proc(5), /proc/locks).
 
-        The name is empty where the holder has not written it yet.
+        What the holder could not write into the file, as on a full disk, or has not written yet is read from
+        its command line; the name is empty where that does not tell.
         """
         try:
             file = self._path.stat()
@@ -114,7 +115,7 @@ class Lock:
         for entry in Path("/proc/locks").read_text("ascii").splitlines():
             words = entry.split()
             if words[1] == "FLOCK" and words[5] == place:
-                return Holder(int(words[4]), name if written == words[4] else "")
+                return Holder(int(words[4]), name if written == words[4] else _command_of(words[4]))
         return None
 
     def drop(self) -> None:
@@ -131,6 +132,14 @@ class Lock:
             yield got
         finally:
             self.drop()
+
+
+def _command_of(pid: str) -> str:
+    """The homemon command that a process is, such as meter-listen (proc(5), /proc/pid/cmdline)."""
+    with suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").split("\0")
+        return next((word for word in words if re.fullmatch("(meter|ecocute|kyocera)-[a-z]+", word)), "")
+    return ""
 
 
 def port_locks(folder: Path, port: str) -> tuple[Lock, Lock]:

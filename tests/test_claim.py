@@ -1,10 +1,14 @@
 """Two commands for one port: each gets its turn, and only a listener is left to do the work."""
 
+from contextlib import closing
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
-from tests.commands import catches_sigterm, homemon, running, simulated, wait_for, write_config
+from homemon.points import Point
+from homemon.store import Store
+from tests.commands import catches_sigterm, fill, homemon, running, simulated, small_disk, wait_for, write_config
+from tests.stores import put
 from tests.test_meter_commands import ADDRESS, LOADED, POWER
 
 
@@ -71,6 +75,25 @@ def test_a_port_that_comes_back_as_another_device_is_still_the_listeners(tmp_pat
 def lock_of(folder: Path) -> str:
     """What the owner of the port wrote into its lock."""
     return "".join(path.read_text() for path in folder.glob("store/*.lock") if "dialogue" not in path.name)
+
+
+def test_a_listener_that_began_on_a_full_disk_is_known_to_the_polls(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with (
+        small_disk(tmp_path / "store", "1m"),
+        simulated(tmp_path) as device,
+        closing(Store(tmp_path / "store")) as store,
+    ):
+        device.call(lambda module: setattr(module, "session", True))
+        put(store, Point("power", {"value": 1}))  # another listener, which holds the store open
+        filler = fill(tmp_path / "store")
+        with running("meter-listen", cwd=tmp_path) as listener:
+            listener.says("wait in memory")
+            assert lock_of(tmp_path) == ""  # it could not write who it is
+            filler.unlink()
+            knock = homemon("-v", "meter-poll", cwd=tmp_path)
+            assert "meter-listen records the answer" in knock.stderr
+            listener.until(lambda lines: any(POWER.fullmatch(line) for line in lines))
 
 
 def test_a_stdout_that_takes_nothing_does_not_end_a_listener(tmp_path: Path) -> None:
