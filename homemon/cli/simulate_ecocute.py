@@ -40,6 +40,7 @@ FAULTS = tools.table(
     Fault("wrong-pdc", tools.ON, "1", "the last property promises a byte too many", tools.flag),
     Fault("short-edt", tools.ON, "1", "values are one byte short, the frame is right", tools.flag),
     Fault("garbage", tools.ON, "1", "random bytes in place of an answer", tools.flag),
+    Fault("deaf", tools.ON, "1", "what is for everybody (224.0.23.0) does not reach it", tools.flag),
 )
 
 
@@ -50,8 +51,9 @@ FAULTS = tools.table(
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave; see below.")
 @click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write what was sent, as JSON lines.")
 @click.option("--seed", type=int, default=1, help="Another house, other weather.")
+@click.option("--number", type=click.IntRange(1, 9), default=1, help="Another unit, with an ID of its own.")
 def ecocute(
-    bind: str, port: int, inform_every: float, faults: tuple[str, ...], truth_path: Path | None, seed: int
+    bind: str, port: int, inform_every: float, faults: tuple[str, ...], truth_path: Path | None, seed: int, number: int
 ) -> None:
     """An EcoCute on UDP.
 
@@ -61,7 +63,7 @@ def ecocute(
     wanted = tools.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         record = tools.epcs_in_hex(stack.enter_context(tools.truth_file(truth_path)))
-        unit = Ecocute(tools.new_house(time.time(), seed), wanted, port, inform_every)
+        unit = Ecocute(tools.new_house(time.time(), seed), wanted, port, inform_every, number)
         try:
             network = stack.enter_context(Network(unit, bind, port, inform_every > 0, record))
         except OSError as error:

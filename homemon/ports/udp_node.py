@@ -3,6 +3,10 @@
 One program on a machine can hold 3610. SO_REUSEADDR is not set: with it the last one to bind would
 silently take the other's datagrams. So a port in use is an error that names who holds it, as far
 as /proc shows it.
+
+What is for everybody goes out on each interface of the machine, and is heard on each: a Pi with eth0
+and wlan0 has two, and the kernel by itself would take the one with the default route. With a `bind`
+of its own there is one: the interface that has the address.
 """
 
 import errno
@@ -20,12 +24,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homemon.errors import PortError
+from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
+from homemon.wire.echonet import MULTICAST
 
-ANY, MULTICAST = "0.0.0.0", "224.0.23.0"
+ANY = "0.0.0.0"
 LARGEST = 65535
 BUFFER = 1 << 20  # bytes, as far as the kernel allows; by default three large datagrams fill it
 BURST = 64  # datagrams taken at once, so that a flood cannot keep us from looking at the clock
+LOOK_AGAIN = 60.0  # seconds until a node that hears nothing looks for interfaces that have come up
 
 
 class Datagram(NamedTuple):
@@ -45,7 +52,7 @@ class UdpNode:
         self._interrupt = [] if interrupt is None else [interrupt]
         self._socket = _new_socket()
         self._hearing = [self._socket]
-        self._deaf = port != 0  # to what nodes tell everybody
+        self._joined: set[str] = set()  # our addresses at which we hear what nodes tell everybody
         try:
             self._socket.bind((bind, port))
         except OSError as error:
@@ -67,32 +74,62 @@ class UdpNode:
         for opened in self._hearing:
             opened.close()
 
-    def _join_group(self) -> None:
-        """Hear what nodes tell everybody; a machine without a network yet tries again at each `read`.
+    @property
+    def addresses(self) -> list[str]:
+        """Our addresses on the LAN, one for each interface, as they are now."""
+        return [self._bind] if self._bind != ANY else [interface.address for interface in lan_interfaces()]
 
-        A socket bound to one address does not hear it, so a second one does. Every socket of a group
-        gets each datagram, so that for this one SO_REUSEADDR takes nothing from anybody.
-        """
-        if not self._deaf:
+    def _join_group(self) -> None:
+        """Hear what nodes tell everybody, on each interface; one that comes up later is joined at a later `read`."""
+        if self._port == 0:
             return
-        group = self._socket if self._bind == ANY else _new_socket()
-        try:
-            if group is not self._socket:
+        ours = set(self.addresses)
+        self._joined &= ours  # an interface that went and came again is to be joined again
+        for address in ours - self._joined:
+            membership = struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(address))
+            with suppress(OSError):
+                self._group().setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+                self._joined.add(address)
+
+    def _group(self) -> socket.socket:
+        """The socket that hears the group: a socket bound to one address does not, so a second one does.
+
+        Every socket of a group gets each datagram, so that for this one SO_REUSEADDR takes nothing from
+        anybody. Raises OSError.
+        """
+        if self._bind == ANY:
+            return self._socket
+        if len(self._hearing) == 1:
+            group = _new_socket()
+            try:
                 group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 group.bind((MULTICAST, self._port))
-            membership = struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(self._bind))
-            group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        except OSError:
-            if group is not self._socket:
+            except OSError:
                 group.close()
-            return
-        self._deaf = False
-        if group is not self._socket:
+                raise
             self._hearing.append(group)
+        return self._hearing[1]
 
     def send(self, data: bytes, host: str, port: int) -> None:
-        """One datagram. Raises PortError where the machine cannot send it."""
+        """One datagram; one on each interface where `host` is everybody. Raises PortError where none can be sent."""
+        if host != MULTICAST:
+            self._send(data, host, port)
+            return
+        faults: list[PortError] = []
+        for address in (ours := self.addresses):
+            try:
+                self._send(data, host, port, through=address)
+            except PortError as error:
+                faults.append(error)
+        if not ours:
+            raise PortError("this machine has no IPv4 network to ask in", "Connect it; `ip address` shows what it has.")
+        if len(faults) == len(ours):
+            raise faults[0]
+
+    def _send(self, data: bytes, host: str, port: int, through: str = "") -> None:
         try:
+            if through:
+                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(through))
             self._socket.sendto(data, (host, port))
         except OSError as error:
             raise PortError(
@@ -101,8 +138,8 @@ class UdpNode:
         self._note(">", data, host, port)
 
     def read(self, within: float) -> list[Datagram]:
-        """The datagrams that have come, waiting at most `within` seconds for the first."""
-        timeout = None if within == float("inf") else max(0.0, within)
+        """The datagrams that have come, waiting at most `within` seconds for the first, and at most a minute."""
+        timeout = min(LOOK_AGAIN, max(0.0, within))
         self._join_group()
         select.select([*(opened.fileno() for opened in self._hearing), *self._interrupt], [], [], timeout)
         return [datagram for opened in self._hearing for datagram in self._read(opened)]

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 NODE, DEVICE = b"\x0e\xf0\x01", b"\x02\x6b\x01"
 CONTROLLER = b"\x05\xff\x01"
-IDENTITY = b"\xfe\xff\xff\xff" + b"homemon-sim-1"  # 17 bytes; maker FFFFFF: none
+IDENTITY = b"\xfe\xff\xff\xff" + b"homemon-sim-"  # and the unit's digit: 17 bytes; maker FFFFFF: none
 OVERFLOW = {0x84: b"\xff\xff", 0x85: b"\xff\xff\xff\xff", 0xE1: b"\xff\xfe"}
 
 
@@ -55,16 +55,26 @@ class Faults:
     wrong_pdc: bool = False  # the last property promises a byte more than is there
     short_edt: bool = False  # values one byte short, in a frame that is otherwise right
     garbage: bool = False  # random bytes for an answer
+    deaf: bool = False  # what is for everybody does not reach it, as behind many a Wi-Fi access point
 
 
 class Ecocute:
     """The node on UDP `port`. With `inform_every` it notifies by itself, from the first `inform` on.
 
-    `confirmed` counts the answers to its INFC.
+    `number` (1 to 9) is the last digit of its ID and of its serial number. `confirmed` counts the answers to its INFC.
     """
 
-    def __init__(self, house: House, faults: Faults | None = None, port: int = 3610, inform_every: float = 0.0) -> None:
+    def __init__(
+        self,
+        house: House,
+        faults: Faults | None = None,
+        port: int = 3610,
+        inform_every: float = 0.0,
+        number: int = 1,
+    ) -> None:
         self.confirmed = 0
+        digit = b"%d" % number
+        self._who = {0x83: IDENTITY + digit, 0x8D: b"00000000000" + digit}
         self._house = house
         self._faults = faults or Faults()
         self._port = port
@@ -86,7 +96,7 @@ class Ecocute:
         if deoj[:2] == DEVICE[:2] and deoj[2] in (0, 1):
             own, properties = DEVICE, self._device(now)
         elif deoj[:2] == NODE[:2] and deoj[2] in (0, 1):
-            own, properties = NODE, _NODE
+            own, properties = NODE, {**_NODE, 0x83: self._who[0x83]}
         else:
             return []
         if service not in (0x62, 0x63) or asked is None:
@@ -96,6 +106,11 @@ class Ecocute:
             return []
         frames = self._frames(tid + own + seoj, service, asked, properties, own == DEVICE)
         return [self._reply(frame, sender[1]) for frame in frames]
+
+    @property
+    def deaf(self) -> bool:
+        """Whether what is for everybody does not reach it."""
+        return self._faults.deaf
 
     def due(self) -> float | None:
         """When `inform` is due next; None when it notifies nobody, and before the first time."""
@@ -116,6 +131,7 @@ class Ecocute:
         """All properties of 026B01 and their values."""
         values = {
             **_FIXED,
+            **self._who,
             0x84: self._house.ecocute_power(now).to_bytes(2),
             0x85: self._house.ecocute_energy(now).to_bytes(4),
             0xE1: self._house.tank(now).to_bytes(2),
@@ -215,11 +231,9 @@ _FIXED: dict[int, bytes] = {
     0x80: b"\x30",
     0x81: b"\x00",
     0x82: b"\x00\x00\x50\x01",
-    0x83: IDENTITY,
     0x88: b"\x42",
     0x8A: b"\xff\xff\xff",
     0x8C: b"SIM-ECOCUTE\x00",
-    0x8D: b"000000000001",
     0x9D: b"\x03\x80\x81\x88",
     0x9E: b"\x00",
     0xB0: b"\x41",
@@ -242,7 +256,6 @@ _FIXED: dict[int, bytes] = {
 _NODE: dict[int, bytes] = {
     0x80: b"\x30",
     0x82: b"\x01\x0e\x01\x00",
-    0x83: IDENTITY,
     0x8A: b"\xff\xff\xff",
     0x9D: b"\x02\x80\xd5",
     0x9E: b"\x00",

@@ -1,5 +1,6 @@
 """A simulated ECHONET Lite node behind real UDP sockets, in real time.
 
+It hears what is for everybody (224.0.23.0) on the interface of its own address and on no other.
 `serve` sleeps in `select` until a datagram comes, one of the node's own is due, or `stop` is called.
 `truth` lists the values that really went out whole, in whatever frame.
 """
@@ -20,6 +21,7 @@ from homemon.sim.terminal import LONGEST_SLEEP, READ_SIZE, Clock
 GROUP = "224.0.23.0"  # every node of the LAN
 LARGEST = 65_535
 BURST = 64  # datagrams taken at once
+IP_MULTICAST_ALL = 49  # ip(7): without it a socket hears groups that other programs joined on other interfaces
 SIZES = {0x84: 2, 0x85: 4, 0xE1: 2}
 
 
@@ -43,6 +45,7 @@ class Network:
         self._port, self._informs, self._record = port, informs, record
         self._clock = Clock()
         self._sockets = {port: self._open(port)}  # by source port
+        self._hearing = [self._sockets[port], *self._join()]
         self._order = count()
         self._waiting: list[tuple[float, int, Reply, str]] = []  # when, in which order, what, to whom
         self._wakened, self._waker = os.pipe()
@@ -53,11 +56,12 @@ class Network:
         if self._informs:
             self._keep(self.node.inform(self._clock()), GROUP)
         while not self._stopped:
-            hearing = self._sockets[self._port]
-            ready, _, _ = select.select((hearing.fileno(), self._wakened), (), (), self._sleep())
+            ready, _, _ = select.select(
+                (*map(socket.socket.fileno, self._hearing), self._wakened), (), (), self._sleep()
+            )
             if self._wakened in ready:
                 os.read(self._wakened, READ_SIZE)
-            if hearing.fileno() in ready:
+            for hearing in self._hearing:
                 self._hear(hearing)
             if (due := self.node.due()) is not None and due <= self._clock():
                 self._keep(self.node.inform(self._clock()), GROUP)
@@ -71,7 +75,7 @@ class Network:
         os.write(self._waker, b"!")
 
     def close(self) -> None:
-        for opened in self._sockets.values():
+        for opened in (*self._sockets.values(), *self._hearing[1:]):
             opened.close()
         os.close(self._wakened)
         os.close(self._waker)
@@ -96,6 +100,23 @@ class Network:
             opened.close()
             raise
         return opened
+
+    def _join(self) -> list[socket.socket]:
+        """A socket that hears the group on the interface of our own address; none where it is all of them."""
+        if self.bind == "0.0.0.0" or self.node.deaf:
+            return []
+        group = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        try:
+            group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            group.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
+            group.bind((GROUP, self._port))
+            membership = socket.inet_aton(GROUP) + socket.inet_aton(self.bind)
+            group.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        except OSError:
+            group.close()
+            self._sockets[self._port].close()
+            raise
+        return [group]
 
     def _sleep(self) -> float:
         """Seconds until something is due."""

@@ -21,6 +21,7 @@ HEADER = 11  # bytes before the first OPC
 CONTROLLER = 0x05FF01
 NODE_PROFILE = 0x0EF001
 PORT = 3610  # UDP, on the LAN and inside Wi-SUN alike
+MULTICAST = "224.0.23.0"  # every node of a LAN
 
 
 class Esv(IntEnum):
