@@ -22,6 +22,10 @@ class Instant(NamedTuple):
     ticks: float
     boot: str
 
+    def earlier(self, seconds: float) -> "Instant":
+        """So many seconds before."""
+        return self._replace(wall=self.wall - seconds, ticks=self.ticks - seconds)
+
 
 def ticks() -> float:
     """Seconds since boot, sleep included."""

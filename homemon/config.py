@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.errors import ConfigError
+from homemon.errors import ConfigError, NoConfig
 from homemon.files import replace_file
 
 PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
@@ -136,7 +136,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "history_days": Key(number(0, 99), 7),
     },
     "ecocute": {
-        "host": Key(text, REQUIRED),
+        "host": Key(optional_text),
         "bind": Key(text, "0.0.0.0"),
         "port": Key(number(1, 65535), 3610),
         "eoj": Key(eoj, 0x026B01),
@@ -190,9 +190,12 @@ class SmartMeter:
 
 @dataclass(frozen=True)
 class EcoCute:
-    """The water heater's address, and ours. `accept` "any" takes notifications from other hosts too."""
+    """The water heater's address, None where it is to be found, and ours.
 
-    host: str
+    `accept` "any" takes notifications from other hosts too.
+    """
+
+    host: str | None
     bind: str
     port: int
     eoj: int
@@ -269,7 +272,7 @@ class Config:
 def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path:
     """The config file: the one named, else $HOMEMON_CONFIG, else the first that exists of `PLACES`.
 
-    Raises ConfigError, naming where it looked.
+    Raises NoConfig, naming where it looked.
     """
     named = named or environment.get("HOMEMON_CONFIG")
     if named:
@@ -278,7 +281,7 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
         path = Path(os.path.expanduser(place))
         if os.path.exists(path):  # one that we may not look at is as good as none
             return path
-    raise ConfigError(
+    raise NoConfig(
         f"no configuration found (looked for {', '.join(PLACES)})",
         "Copy config.ini.example to one of these places and fill it in, or name a file with --config.",
     )

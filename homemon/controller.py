@@ -8,7 +8,7 @@ Some units answer a request for three properties by three answers of one each: a
 same TID are gathered for a moment and make one point. Notifications make a point at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from homemon.devices import ecocute
@@ -16,7 +16,7 @@ from homemon.errors import NoAnswer, WireError
 from homemon.points import Point
 from homemon.wire import echonet
 from homemon.wire.dialogue import Ask, Conversation, Dialogue, pause
-from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Property
+from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Heard, Property, Unit
 
 ANSWER_WITHIN = 5.0  # seconds
 TRIES = 3
@@ -27,17 +27,15 @@ NO_ANSWER_HINT = (
     "Check [ecocute] host and eoj, the unit's LAN adapter, and that ECHONET Lite is switched on in its menu."
 )
 MOST_GATHERED = 64  # answers under way at once; more is a flood
-
-
-class Heard(NamedTuple):
-    """A frame, and the IPv4 address that it came from."""
-
-    frame: Frame
-    host: str
+NOTIFIED = (Esv.INF, Esv.INFC)
 
 
 class Step(NamedTuple):
-    """What the owner is to do: `send` (data, host) in order, store `points`, tell `notes`, be back at `wake`."""
+    """What the owner is to do: `send` (data, host) in order, store `points`, tell `notes`, be back at `wake`.
+
+    Of a `Seeker` also: store `late` points (each with the seconds since its receipt), tell `complaints`, which a
+    person must mend, and remember the unit `found`.
+    """
 
     send: list[tuple[bytes, str]]
     points: list[Point]
@@ -45,6 +43,9 @@ class Step(NamedTuple):
     wake: float
     done: bool
     result: Any = None
+    late: Sequence[tuple[Point, float]] = ()
+    complaints: Sequence[str] = ()
+    found: Unit | None = None
 
 
 class _Gathered(NamedTuple):
@@ -117,16 +118,21 @@ class Controller:
             return
         if frame.deoj >> 8 in (NODE_PROFILE >> 8, CONTROLLER >> 8) and (reply := own_answer(frame)):
             self._send.append((echonet.encode(reply), host))
-        if host != self._host and not (self._accept_any and frame.esv in (Esv.INF, Esv.INFC)):
-            return
-        self._take(frame, host)
-        self._conversation.hear(Heard(frame, host), self._now)
+        if self._heed(frame, host):
+            self._conversation.hear(Heard(frame, host), self._now)
+
+    def _heed(self, frame: Frame, host: str) -> bool:
+        """Take what our EcoCute says; whether the program is to hear it too."""
+        ours = host == self._host or (self._accept_any and frame.esv in NOTIFIED)
+        if ours:
+            self._take(frame, host)
+        return ours
 
     def _take(self, frame: Frame, host: str) -> None:
         """Take the readings out of a frame."""
         said = ecocute.report(frame, self._eoj)
         self._notes += [f"refused a value from the EcoCute: {complaint}" for complaint in said.complaints]
-        if frame.esv in (Esv.INF, Esv.INFC):
+        if frame.esv in NOTIFIED:
             self._points += said.points
             return
         told = {prop.epc for prop in frame.reported} & set(ASKED)

@@ -2,6 +2,7 @@
 
     HomemonError              exit code 1: the outside world failed
     ├── ConfigError           exit code 2: wrong configuration or usage
+    │   └── NoConfig          there is no configuration file
     ├── WireError             bytes that do not make sense, and at which byte
     ├── PortError             a serial port, bus or socket cannot be used
     │   └── PortVanished      it was open and went away (USB unplugged)
@@ -29,6 +30,10 @@ class ConfigError(HomemonError):
     """The configuration or the command line is wrong; nothing was opened."""
 
     exit_code = 2
+
+
+class NoConfig(ConfigError):
+    """None was named, and none was found."""
 
 
 class WireError(HomemonError):

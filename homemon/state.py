@@ -1,24 +1,35 @@
 """state.toml: what the machine learned by itself, and could learn again.
 
-The link that a join found and the scale that the meter told. It lives in the store's folder, is
-written atomically, and is never edited by hand; where it is broken it counts as not there.
+The link that a join found, the scale that the meter told, and where the EcoCute is that nobody wrote into
+config.ini. It lives in the store's folder, is written atomically, and is never edited by hand; a part
+that is broken counts as not there. Several commands learn at once, so each changes its own part only.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from homemon.devices.meter import Scale
 from homemon.errors import StoreError
-from homemon.files import make_private_dir, replace_file
+from homemon.files import Lock, make_private_dir, replace_file
+from homemon.wire.echonet import Unit
 from homemon.wire.join import Link
 from homemon.wire.skstack import Dialect
 
+WITHIN = 5.0  # seconds that another command may take to write
+Part = TypeVar("Part")
+
 
 class State(NamedTuple):
-    """Each is None until it is learned. The scale belongs to the link's meter."""
+    """Each is None until it is learned. The scale belongs to the link's meter.
+
+    `searched` is the Unix time at which a remembered EcoCute was looked for elsewhere, 0 for never.
+    """
 
     link: Link | None = None
     scale: Scale | None = None
+    unit: Unit | None = None
+    searched: int = 0
 
 
 def load(folder: Path) -> State:
@@ -26,28 +37,53 @@ def load(folder: Path) -> State:
     import tomllib
 
     try:
-        known: dict[str, Any] = tomllib.loads((folder / "state.toml").read_text("utf-8")).get("smartmeter", {})
-        link = known.get("link")
-        scale = known.get("scale")
-        return State(
-            Link(**{**link, "dialect": Dialect(link["dialect"])}) if link else None,
-            Scale(int(scale["exponent"]), int(scale["coefficient"]), int(scale.get("digits", 8))) if scale else None,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        known: dict[str, Any] = tomllib.loads((folder / "state.toml").read_text("utf-8"))
+    except (OSError, ValueError):
         return State()
+    return State(
+        _part(lambda: _link(known["smartmeter"]["link"])),
+        _part(lambda: _scale(known["smartmeter"]["scale"])),
+        _part(lambda: _unit(known["ecocute"]["unit"])),
+        _part(lambda: int(known["ecocute"]["searched"])) or 0,
+    )
 
 
-def save(folder: Path, state: State) -> None:
-    """Keep `state` in `folder`. Raises StoreError."""
+def _part(read: Callable[[], Part]) -> Part | None:
+    try:
+        return read()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _link(kept: Mapping[str, Any]) -> Link:
+    return Link(**{**kept, "dialect": Dialect(kept["dialect"])})
+
+
+def _scale(kept: Mapping[str, Any]) -> Scale:
+    return Scale(int(kept["exponent"]), int(kept["coefficient"]), int(kept.get("digits", 8)))
+
+
+def _unit(kept: Mapping[str, Any]) -> Unit:
+    return Unit(str(kept["host"]), int(kept["eoj"], 16), str(kept["id"]))
+
+
+def change(folder: Path, learned: Callable[[State], State]) -> None:
+    """Keep in `folder` what `learned` makes of the state there. Raises StoreError."""
     import tomli_w
 
-    known: dict[str, Any] = {}
-    if state.link:
-        known["link"] = {**state.link._asdict(), "dialect": state.link.dialect.value}
-    if state.scale:
-        known["scale"] = state.scale._asdict()
     make_private_dir(folder)
-    try:
-        replace_file(folder / "state.toml", tomli_w.dumps({"smartmeter": known}).encode())
-    except OSError as error:
-        raise StoreError(f"{folder / 'state.toml'} cannot be written: {error.strerror}") from None
+    with Lock(folder / "state.lock").holding(WITHIN):
+        state = learned(load(folder))
+        meter: dict[str, Any] = {}
+        if state.link:
+            meter["link"] = {**state.link._asdict(), "dialect": state.link.dialect.value}
+        if state.scale:
+            meter["scale"] = state.scale._asdict()
+        heater: dict[str, Any] = {"searched": state.searched} if state.searched else {}
+        if state.unit:
+            heater["unit"] = {**state.unit._asdict(), "eoj": f"{state.unit.eoj:06X}"}
+        known = {name: part for name, part in (("smartmeter", meter), ("ecocute", heater)) if part}
+        try:
+            replace_file(folder / "state.toml", tomli_w.dumps(known).encode())
+        except OSError as error:
+            raise StoreError(f"{folder / 'state.toml'} cannot be written: {error.strerror}") from None

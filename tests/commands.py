@@ -35,11 +35,11 @@ def deny(path: Path) -> None:
 
 
 def homemon(
-    *arguments: str, cwd: Path, timeout: float = PATIENCE, unprivileged: bool = False
+    *arguments: str, cwd: Path, timeout: float = PATIENCE, unprivileged: bool = False, before: tuple[str, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":
-    """`homemon ARGUMENTS` in the folder `cwd`, to its end."""
+    """`homemon ARGUMENTS` in the folder `cwd`, to its end; `before` are words before it, such as nsenter's."""
     return subprocess.run(
-        (*(UNPRIVILEGED if unprivileged else ()), *HOMEMON, *arguments),
+        (*before, *(UNPRIVILEGED if unprivileged else ()), *HOMEMON, *arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -52,13 +52,13 @@ def homemon(
 class Running:
     """A resident command; its stdout comes line by line, its stderr lies in a file."""
 
-    def __init__(self, *arguments: str, cwd: Path, log: str = "stderr.txt") -> None:
+    def __init__(self, *arguments: str, cwd: Path, log: str = "stderr.txt", before: tuple[str, ...] = ()) -> None:
         self.errors = cwd / log
         self.lines: list[str] = []
         self._rest = b""
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                (*HOMEMON, *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=errors, env=ENVIRONMENT
+                (*before, *HOMEMON, *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=errors, env=ENVIRONMENT
             )
 
     def until(self, enough: Callable[[list[str]], bool], within: float = PATIENCE) -> list[str]:
@@ -90,9 +90,9 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[Running]:
+def running(*arguments: str, cwd: Path, log: str = "stderr.txt", before: tuple[str, ...] = ()) -> Iterator[Running]:
     """A resident command for a block; killed at its end if it still runs."""
-    command = Running(*arguments, cwd=cwd)
+    command = Running(*arguments, cwd=cwd, log=log, before=before)
     try:
         yield command
     finally:

@@ -61,6 +61,8 @@ def test_the_ecocutes_host_and_our_port_are_looked_at(tmp_path: Path) -> None:
     config(tmp_path, f"[ecocute]\nhost = 127.0.0.1\nbind = {address()}")
     assert any("no ecocute-listen runs" in line for line in lines_of(tmp_path, "ecocute"))
     assert not any(line.startswith("warning") for line in lines_of(tmp_path, "meter"))
+    config(tmp_path, f"[ecocute]\nbind = {address()}")
+    assert any("none is remembered" in line and "homemon discover" in line for line in lines_of(tmp_path, "ecocute"))
 
 
 def test_a_server_that_is_down_is_a_fault_and_keeps_nothing_from_being_kept(tmp_path: Path) -> None:

@@ -67,6 +67,13 @@ def test_a_fault_is_told_with_its_line(text: str, where: str) -> None:
     assert [fault for fault in faults(text) if fault.startswith(where)], faults(text)
 
 
+@pytest.mark.parametrize("text", ["[ecocute]\n", "[ecocute]\nhost =\n"])
+def test_the_ecocutes_host_may_be_left_out(text: str) -> None:
+    read = parsed(text).ecocute
+    assert read is not None
+    assert (read.host, read.bind, read.port, read.eoj) == (None, "0.0.0.0", 3610, 0x026B01)
+
+
 def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
     told = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x\n[store]\nkeep_days = x\n")
     assert [fault.split(":")[1] for fault in told] == ["2", "3", "5", "7"]

@@ -83,7 +83,7 @@ def test_a_late_answer_is_recorded_but_never_taken_for_the_next_one() -> None:
         world.run(world.controller.poll())
     asked = [at for at, _ in world.requests]
     assert world.fields == [truth(at) for at in asked[:2]]
-    world.unit = Ecocute(Passing())
+    world.units[HOST] = Ecocute(Passing())
     asked_at = world.now
     assert world.run(world.controller.poll()) == truth(0).keys()
     assert truth(asked_at) in world.fields

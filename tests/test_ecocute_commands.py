@@ -247,7 +247,7 @@ def test_a_trace_holds_every_datagram(tmp_path: Path) -> None:
 def test_the_simulated_unit_notifies_the_lan_and_tells_the_truth(tmp_path: Path, more: tuple[str, ...]) -> None:
     host = address()
     bind = configure(tmp_path, host)
-    arguments = ("--bind", host, "--inform-every", "0.5", "--truth", "truth.jsonl", "--seed", "7", *more)
+    arguments = ("--bind", host, "--inform-every", "0.5", "--truth", "truth.jsonl", "--fault", "deaf", *more)
     with running("ecocute-listen", "--trace", "trace.txt", cwd=tmp_path) as listener:
         wait_for_port(bind)
         with running("simulate", "ecocute", *arguments, cwd=tmp_path) as heater:

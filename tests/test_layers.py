@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.lan import address
+
 ROOT = Path(__file__).parent.parent / "homemon"
 MODULES = {
     ".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path
@@ -27,6 +29,8 @@ MAY_IMPORT = {
     "history": {"wire", "devices"} | FOUNDATION,
     "session": {"wire", "devices", "history"} | FOUNDATION,
     "controller": {"wire", "devices"} | FOUNDATION,
+    "discovery": {"wire", "devices", "errors"},
+    "seeker": {"controller", "discovery", "wire", "devices"} | FOUNDATION,
     "state": {"wire", "devices"} | FOUNDATION,
     "store": FOUNDATION,
     "influx": FOUNDATION,
@@ -34,7 +38,7 @@ MAY_IMPORT = {
     "sim": set[str](),
     "panels": {"points"},
     "page": {"panels", "points", "files", "errors"},
-    "cli": {"ports", "session", "controller", "state", "deliver", "wire", "devices", "sim"}
+    "cli": {"ports", "session", "controller", "discovery", "seeker", "state", "deliver", "wire", "devices", "sim"}
     | {"store", "influx", "panels", "page", "history"}
     | FOUNDATION,
 }
@@ -47,6 +51,7 @@ ONLY_IN = {
     "sqlite3": {"store"},
     "plotly": {"page"},
 }
+PURE = {"wire", "panels", "discovery", "controller", "seeker"}
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
 
@@ -80,7 +85,7 @@ def test_each_outside_library_has_one_place(module: str) -> None:
     assert not misplaced
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) in ("wire", "panels")])
+@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) in PURE])
 def test_what_is_pure_knows_no_clock_file_socket_or_thread(module: str) -> None:
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
 
@@ -113,6 +118,16 @@ def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
     loaded = loaded_by("meter-poll", folder=tmp_path)
     assert "homemon.session" in loaded
     assert not loaded & HEAVY
+
+
+def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_searches(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(
+        f"[ecocute]\nhost = {address()}\nbind = 192.0.2.1\n[store]\ndir = {tmp_path}/store\n"
+    )
+    loaded = loaded_by("ecocute-poll", folder=tmp_path)
+    assert "homemon.controller" in loaded
+    searching = {"homemon.discovery", "homemon.seeker", "homemon.cli.search", "homemon.ports.beside", "homemon.state"}
+    assert not loaded & (HEAVY | searching | {"homemon.devices.node", "tomllib", "tomli_w"})
 
 
 def test_the_version_loads_no_command(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The controller and a simulated EcoCute on a LAN in virtual time: real frames, and no waiting."""
+"""The controller and simulated EcoCutes on a LAN in virtual time: real frames, and no waiting."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from homemon.points import Point
 from homemon.sim.ecocute import Ecocute, Faults
 from homemon.wire import echonet
 from homemon.wire.dialogue import Dialogue
-from homemon.wire.echonet import Esv, Frame
+from homemon.wire.echonet import MULTICAST, Esv, Frame
 
 HOST, OTHER, US = "192.0.2.20", "192.0.2.99", "192.0.2.1"
 UNIT, NODE, CONTROLLER = 0x026B01, 0x0EF001, 0x05FF01
@@ -34,14 +34,21 @@ def truth(at: float) -> dict[str, int]:
 
 
 class World:
-    """`points`, `notes` and `sent` (time, frame, to whom) are what came out of the controller."""
+    """`points`, `notes`, `complaints` and `sent` (time, frame, to whom) are what came out of the controller.
 
-    def __init__(self, faults: Faults | None = None, accept_any: bool = False) -> None:
-        self.controller = Controller(HOST, UNIT, accept_any, 7)
-        self.unit = Ecocute(Passing(), faults)
+    `late` are the points that it gave with the virtual time of their receipt.
+    """
+
+    def __init__(
+        self, faults: Faults | None = None, accept_any: bool = False, controller: Controller | None = None
+    ) -> None:
+        self.controller = controller or Controller(HOST, UNIT, accept_any, 7)
+        self.units = {HOST: Ecocute(Passing(), faults)}
         self.now = 0.0
         self.points: list[Point] = []
+        self.late: list[tuple[Point, float]] = []
         self.notes: list[str] = []
+        self.complaints: list[str] = []
         self.sent: list[tuple[float, Frame, str]] = []
         self._arriving: list[tuple[float, bytes, str]] = []
 
@@ -69,13 +76,21 @@ class World:
 
     def _take(self, step: Step) -> Step:
         self.points += step.points
+        self.late += [(point, self.now - ago) for point, ago in step.late]
         self.notes += step.notes
+        self.complaints += step.complaints
         for data, host in step.send:
             self.sent.append((self.now, echonet.decode(data), host))
-            if host == HOST:
-                for reply in self.unit.answer(data, (US, 3610), NOW + self.now):
-                    self.comes(reply.data, after=TRIP + reply.delay)
+            for each, unit in self.units.items():
+                if each == host or (host == MULTICAST and not unit.deaf):
+                    for reply in unit.answer(data, (US, 3610), NOW + self.now):
+                        self.comes(reply.data, each, TRIP + reply.delay)
         return step
+
+    @property
+    def unit(self) -> Ecocute:
+        """The one at HOST."""
+        return self.units[HOST]
 
     @property
     def fields(self) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from homemon import clock, state
+from homemon import clock
 from homemon import config as configuration
 from homemon.clock import Instant, instant
 from homemon.errors import ConfigError, StoreError
@@ -217,10 +217,6 @@ class App:
             self.log(f"sent {sending.sent} points")
         if sending.fault and sending.news:
             self.remark(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
-
-    def remember(self, known: state.State) -> None:
-        """Keep what the machine learned."""
-        state.save(self.folder, known)
 
     def now(self) -> Instant:
         """The time, for what is received now."""

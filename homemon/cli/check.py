@@ -129,11 +129,17 @@ def _meter(app: App) -> Iterator[Finding]:
 def _ecocute(app: App) -> Iterator[Finding]:
     if app.config.ecocute is None:
         return
+    from homemon import state
     from homemon.cli.lan import lan_lock
     from homemon.ports.udp_node import UdpNode, resolve
 
     settings = app.ecocute
-    yield Finding(Mark.OK, "ecocute", f"{settings.host} is {resolve(settings.host)}")
+    if settings.host:
+        yield Finding(Mark.OK, "ecocute", f"{settings.host} is {resolve(settings.host)}")
+    elif (unit := state.load(app.folder).unit) and unit.eoj == settings.eoj:
+        yield Finding(Mark.OK, "ecocute", f"{unit.eoj:06X} was found at {unit.host}")
+    else:
+        yield Finding(Mark.WARNING, "ecocute", "none is remembered", "`homemon discover` shows what is there")
     if holder := lan_lock(app).holder():
         yield Finding(
             Mark.OK, "ecocute", f"UDP {settings.port} is owned by {holder.name or 'homemon'} (pid {holder.pid})"

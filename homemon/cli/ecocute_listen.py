@@ -1,12 +1,15 @@
 """`homemon ecocute-listen`: resident. Holds UDP 3610 and records what the water heater says."""
 
+from functools import partial
+
 import click
 
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
 from homemon.cli.claim import claim
-from homemon.cli.lan import LISTENER, Lan
+from homemon.cli.lan import LISTENER, Lan, pipe_of
 from homemon.cli.stop import Stop, Stopped
+from homemon.ports.beside import pass_on
 
 
 @click.command()
@@ -17,6 +20,7 @@ def command(app: App, trace: str | None) -> None:
 
     Its notifications, and its answers to `ecocute-poll`. Where another one runs already, it ends at
     once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
+    Without an address in config.ini it looks for the EcoCute at the start, then now and then.
     """
     app.patient = True
     stop = Stop()
@@ -25,6 +29,7 @@ def command(app: App, trace: str | None) -> None:
         if not claim(lan.owner, LISTENER, LISTENER, stop):
             app.log("another ecocute-listen runs already")
             return
+        lan.overhear = partial(pass_on, pipe=pipe_of(app))
         with lan.open() as node:
             sender = BackgroundSender(app)
             app.recorder.then(sender.nudge)

@@ -1,5 +1,8 @@
 """`homemon ecocute-poll`: asks the water heater once. With a listener on UDP 3610 it only asks."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from homemon.cli.app import App
@@ -9,8 +12,31 @@ from homemon.cli.times import FOREVER
 from homemon.controller import NO_ANSWER_HINT
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
 from homemon.errors import DeviceError, NoAnswer
+from homemon.ports.udp_node import UdpNode
 
 TRIES = 3
+
+
+def at_its_address(lan: Lan, node: UdpNode | None, ask: Callable[[], Any]) -> Any:
+    """What `ask` gives. A unit whose address is not in config.ini is found before, or after, it did not answer.
+
+    Raises what `ask` raises, and what `search.find` does.
+    """
+    if lan.settings.host:
+        return ask()
+    if lan.host:
+        try:
+            return ask()
+        except NoAnswer as silence:
+            from homemon.cli.search import find_again
+
+            if not find_again(lan, node, silence):
+                raise
+    else:
+        from homemon.cli.search import find
+
+        find(lan, node)
+    return ask()
 
 
 def ask_through_listener(app: App, lan: Lan) -> None:
@@ -39,14 +65,15 @@ def command(app: App, trace: str | None) -> None:
 
     Power, cumulative energy and hot water left, as far as the unit tells them. Where
     `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer;
-    it is asked again where none was stored within 5 seconds.
+    it is asked again where none was stored within 5 seconds. Without an address in config.ini the
+    EcoCute is found by asking the LAN, and its address remembered until it does not answer there.
     """
     lan = Lan(app, trace)
     if not claim(lan.owner, "ecocute-poll", LISTENER):
-        ask_through_listener(app, lan)
+        at_its_address(lan, None, lambda: ask_through_listener(app, lan))
     else:
         with lan.open() as node:
-            told = lan.run(node, lan.controller.poll())
+            told = at_its_address(lan, node, lambda: lan.run(node, lan.controller.poll()))
         if not told:
             raise DeviceError(
                 f"the EcoCute told no value of {', '.join(f'{epc:02X}' for epc in FIELDS)}", "Nothing was recorded."

@@ -1,18 +1,20 @@
 """Carries out what a `Controller` decides, on a real UDP port: the loop that both EcoCute commands share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from homemon.cli.app import App
 from homemon.cli.stop import Stop, Stopped
-from homemon.controller import Controller
-from homemon.errors import PortError
+from homemon.clock import Instant
+from homemon.controller import Controller, Step
+from homemon.errors import PortError, StoreError
 from homemon.files import Lock, make_private_dir
 from homemon.ports.trace import Trace
-from homemon.ports.udp_node import UdpNode, resolve
+from homemon.ports.udp_node import Datagram, UdpNode, resolve
 from homemon.wire.dialogue import Dialogue
-from homemon.wire.echonet import PORT
+from homemon.wire.echonet import PORT, Unit
 
 LISTENER = "ecocute-listen"
 STORE_AGAIN_AFTER = 5.0  # seconds
@@ -23,19 +25,63 @@ def lan_lock(app: App) -> Lock:
     return Lock(app.folder / f"udp-{app.ecocute.bind}-{app.ecocute.port}.lock")
 
 
+def pipe_of(app: App) -> Path:
+    """Through which who holds our UDP port passes on what it hears."""
+    return app.folder / f"udp-{app.ecocute.bind}-{app.ecocute.port}.heard"
+
+
+def search_lock(app: App) -> Lock:
+    """Who searches the LAN."""
+    return Lock(app.folder / "search.lock")
+
+
 class Lan:
-    """One command's place on the LAN: its controller, its lock, and how readings leave it."""
+    """One command's place on the LAN: its controller, its lock, and how readings leave it.
+
+    `host` is where the EcoCute is asked, by config.ini or as remembered; empty while that is not known.
+    `overhear` is called with all that a listener hears.
+    """
 
     def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None) -> None:
         self.app = app
         self.settings = app.ecocute
         make_private_dir(app.folder)
         self.owner = lan_lock(app)
+        self.overhear: Callable[[list[Datagram]], None] = lambda datagrams: None
         self._trace = trace
         self._stop = stop
-        self._host = resolve(self.settings.host)
-        first_tid = int(app.now().wall * 7) + os.getpid()
-        self.controller = Controller(self._host, self.settings.eoj, self.settings.accept == "any", first_tid)
+        known = None if self.settings.host else self.recall()
+        self.aim(resolve(self.settings.host) if self.settings.host else known.host if known else "")
+
+    def aim(self, host: str) -> None:
+        """Ask there from now on."""
+        self.host = host
+        accept_any = self.settings.accept == "any"
+        first_tid = int(self.app.now().wall * 7) + os.getpid()
+        if self._stop and not self.settings.host:
+            from homemon.seeker import Seeker
+
+            turn = search_lock(self.app)
+            self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid)
+        else:
+            self.controller = Controller(host, self.settings.eoj, accept_any, first_tid)
+
+    def recall(self) -> Unit | None:
+        """The EcoCute that is remembered, if it is the one that config.ini means."""
+        from homemon import state
+
+        unit = state.load(self.app.folder).unit
+        return unit if unit and unit.eoj == self.settings.eoj else None
+
+    def remember(self, unit: Unit) -> None:
+        """Keep where the EcoCute was found. Raises StoreError."""
+        from homemon import state
+
+        state.change(self.app.folder, lambda kept: kept._replace(unit=unit))
+
+    def trace(self) -> Trace | None:
+        """The transcript, where one is wanted. Raises PortError."""
+        return Trace(Path(self._trace)) if self._trace else None
 
     def open(self) -> UdpNode:
         """Our port, bound. Raises PortError."""
@@ -47,8 +93,7 @@ class Lan:
             self.run(node, self.controller.ask_once())
 
     def _node(self, port: int) -> UdpNode:
-        trace = Trace(Path(self._trace)) if self._trace else None
-        return UdpNode(self.settings.bind, port, trace, self._stop.handle if self._stop else None)
+        return UdpNode(self.settings.bind, port, self.trace(), self._stop.handle if self._stop else None)
 
     def run(self, node: UdpNode, program: Dialogue[Any]) -> Any:
         """Run a program to its end and give its result.
@@ -59,11 +104,7 @@ class Lan:
         step = self.controller.start(program, at.ticks)
         try:
             while True:
-                self.app.record(step.points, at)
-                for note in step.notes:
-                    self.app.remark(note)
-                for data, host in step.send:
-                    self._send(node, data, host)
+                self._carry_out(step, at, node)
                 if step.done:
                     return step.result
                 if self._stop and self._stop.requested:
@@ -71,16 +112,33 @@ class Lan:
                 wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
                 datagrams = node.read(max(0.0, wake - at.ticks))
                 at = self.app.now()
+                self.overhear(datagrams)
                 step = self.controller.step(at.ticks, [(data, host) for data, host, _ in datagrams])
         except BaseException:
             self.app.record(self.controller.take_points(), at)
             raise
+
+    def _carry_out(self, step: Step, at: Instant, node: UdpNode) -> None:
+        self.app.record(step.points, at)
+        for point, ago in step.late:
+            self.app.record([point], at.earlier(ago))
+        for note in step.notes:
+            self.app.remark(note)
+        for complaint in step.complaints:
+            self.app.complain_once(complaint)
+        for data, host in step.send:
+            self._send(node, data, host)
+        if step.found:
+            try:
+                self.remember(step.found)
+            except StoreError as error:
+                self.app.complain_once(str(error), error.hint)
 
     def _send(self, node: UdpNode, data: bytes, host: str) -> None:
         """A question that cannot be sent ends a poll; an answer to somebody ends nothing."""
         try:
             node.send(data, host, PORT)
         except PortError as error:
-            if host == self._host and not self.app.patient:
+            if host == self.host and not self.app.patient:
                 raise
             self.app.log(str(error))

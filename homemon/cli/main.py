@@ -34,6 +34,7 @@ GROUPS = {
         "upload": "Send to the server what is waiting, or a period again.",
     },
     "Debug": {
+        "discover": "List the ECHONET Lite nodes on the LAN.",
         "check": "Look over config, ports, clock and server; say what to do.",
         "simulate": "A device without hardware.",
         "demo": "The whole way of a reading, with a simulated house.",

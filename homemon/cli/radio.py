@@ -39,12 +39,12 @@ class Radio:
         self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
         self._trace_path = trace
         self._stop = stop
-        self.known = state.load(app.folder)
         self.session = self._new_session(app.now())
 
     def _new_session(self, at: Instant) -> Session:
         """A session that knows the link; config.ini's address is what the human wants, if the state has another."""
-        link, scale = self.known
+        known = state.load(self.app.folder)
+        link, scale = known.link, known.scale
         wanted = self.settings.address
         if wanted and (link is None or link.address != wanted):
             link, scale = Link(wanted, "", "", "", Dialect.C), None
@@ -129,9 +129,9 @@ class Radio:
             self._keep()
 
     def _keep(self) -> None:
-        self.known = state.State(self.session.link, self.session.scale)
+        link, scale = self.session.link, self.session.scale
         try:
-            self.app.remember(self.known)
+            state.change(self.app.folder, lambda kept: kept._replace(link=link, scale=scale))
         except StoreError as error:
             if not self.app.patient:
                 raise

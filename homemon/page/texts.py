@@ -52,8 +52,10 @@ TEXTS = {
         " and let cron run `homemon meter-listen` and `homemon meter-poll`.",
     ),
     "do ecocute": (
-        "host を書き、`homemon ecocute-listen` と `homemon ecocute-poll` を cron で動かします。",
-        "Put its host there, and let cron run `homemon ecocute-listen` and `homemon ecocute-poll`.",
+        "host を書き (`homemon discover` が示します)、"
+        "`homemon ecocute-listen` と `homemon ecocute-poll` を cron で動かします。",
+        "Put its host there (`homemon discover` shows it),"
+        " and let cron run `homemon ecocute-listen` and `homemon ecocute-poll`.",
     ),
     "do kyocera": (
         "transport を書き、`homemon kyocera-dump` を cron で動かします。",

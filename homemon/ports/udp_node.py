@@ -87,9 +87,12 @@ class UdpNode:
         self._joined &= ours  # an interface that went and came again is to be joined again
         for address in ours - self._joined:
             membership = struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(address))
-            with suppress(OSError):
+            try:
                 self._group().setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-                self._joined.add(address)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:  # joined already: it was only down
+                    continue
+            self._joined.add(address)
 
     def _group(self) -> socket.socket:
         """The socket that hears the group: a socket bound to one address does not, so a second one does.

@@ -77,6 +77,7 @@ class Ecocute:
         self._who = {0x83: IDENTITY + digit, 0x8D: b"00000000000" + digit}
         self._house = house
         self._faults = faults or Faults()
+        self.deaf = self._faults.deaf
         self._port = port
         self._inform_every = inform_every
         self._next_inform: float | None = None
@@ -106,11 +107,6 @@ class Ecocute:
             return []
         frames = self._frames(tid + own + seoj, service, asked, properties, own == DEVICE)
         return [self._reply(frame, sender[1]) for frame in frames]
-
-    @property
-    def deaf(self) -> bool:
-        """Whether what is for everybody does not reach it."""
-        return self._faults.deaf
 
     def due(self) -> float | None:
         """When `inform` is due next; None when it notifies nobody, and before the first time."""

@@ -79,6 +79,21 @@ class Frame(NamedTuple):
         return self.read if self.esv in TWO_LISTS else self.properties
 
 
+class Heard(NamedTuple):
+    """A frame, and the IPv4 address that it came from."""
+
+    frame: Frame
+    host: str
+
+
+class Unit(NamedTuple):
+    """A device on the LAN: its node's IPv4 address, its EOJ, and its node's ID (83) in hex, empty where none is."""
+
+    host: str
+    eoj: int
+    id: str
+
+
 def decode(data: bytes) -> Frame:
     """The frame that `data` holds from its first byte to its last.
 

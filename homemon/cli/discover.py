@@ -1,0 +1,130 @@
+"""`homemon discover`: which ECHONET Lite nodes are on the LAN; what one runs before there is a config.ini."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+from typing import Any
+
+import click
+
+from homemon import config as configuration
+from homemon.cli.app import App
+from homemon.cli.search import place, search
+from homemon.devices.ecocute import EOJ
+from homemon.devices.node import class_name
+from homemon.discovery import Node
+from homemon.errors import NoAnswer, NoConfig, PortError
+from homemon.ports.interfaces import lan_interfaces
+from homemon.ports.trace import Trace
+from homemon.ports.udp_node import resolve
+from homemon.wire.echonet import MULTICAST
+
+MOST = 1022  # addresses: a /22
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--trace", metavar="FILE", help="Append a transcript of the datagrams.")
+@click.pass_obj
+def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None) -> None:
+    """List the ECHONET Lite nodes on the LAN.
+
+    Asks everybody (multicast 224.0.23.0), on each network that this machine is in, or each TARGET by itself:
+    an address such as 192.168.1.20, or a network such as 192.168.1.0/24, up to a /22. Prints each node with
+    its maker, product and objects, and for an EcoCute the lines for config.ini. Needs no config.ini.
+    Exit status 1 when nothing is found.
+    """
+    hosts = [host for target in targets for host in addresses(target)]
+    if len(hosts) > MOST:
+        raise click.UsageError(f"these are {len(hosts)} addresses; at most {MOST} (a /22) are asked at once")
+    with_defaults(app)
+    with place(app, Trace(Path(trace)) if trace else None) as node:
+        ours = node.addresses
+        found = search(app, node, hosts or [MULTICAST])
+    nodes = [each for each in found if each.host not in ours]
+    if as_json:
+        app.put(json.dumps([facts(each) for each in nodes]))
+    else:
+        for line in [line for each in nodes for line in told(each)] + config_lines(nodes):
+            app.put(line)
+        if any(line.startswith("# host") for line in config_lines(nodes)):
+            app.remark("there are several EcoCutes: keep the host of the one to read")
+    if not nodes:
+        raise nothing(targets)
+
+
+def addresses(target: str) -> list[str]:
+    """The IPv4 addresses that a TARGET means. Raises click.UsageError."""
+    if "/" not in target:
+        try:
+            return [resolve(target)]
+        except PortError:
+            raise click.UsageError(f"{target} is no IPv4 address, and no host that is known") from None
+    try:
+        network = ip_network(target, strict=False)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    if not isinstance(network, IPv4Network) or network.num_addresses > MOST + 2:
+        raise click.UsageError(f"{target}: an IPv4 network of at most {MOST} addresses (a /22) is asked")
+    return [str(host) for host in network.hosts()]
+
+
+def with_defaults(app: App) -> None:
+    """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name."""
+    empty = configuration.parse("[ecocute]", Path(configuration.PLACES[0]))
+    try:
+        app.config = replace(app.config, ecocute=app.config.ecocute or empty.ecocute)
+    except NoConfig:
+        app.config = empty
+
+
+def facts(node: Node) -> dict[str, Any]:
+    """A node for programs."""
+    return {
+        "address": node.host,
+        **node.facts._asdict(),
+        "maker_name": node.facts.maker_name,
+        "objects": [{"eoj": f"{eoj:06X}", "name": class_name(eoj) or None} for eoj in node.objects],
+    }
+
+
+def told(node: Node) -> Iterator[str]:
+    """A node for people: a line, and one for each object."""
+    who = node.facts
+    maker = who.maker_name or (f"maker {who.maker}" if who.maker else "")
+    more = (("serial", who.serial), ("ECHONET Lite", who.version), ("ID", who.id))
+    words = [maker, who.product, *(f"{name} {value}" for name, value in more if value)]
+    yield "  ".join([f"{node.host:15}", *filter(None, words)]).rstrip()
+    for eoj in node.objects:
+        yield f"    {eoj:06X}  {class_name(eoj)}".rstrip()
+
+
+def config_lines(nodes: Sequence[Node]) -> list[str]:
+    """What to write into config.ini for the EcoCutes found; all but the first as comments."""
+    units = [(node.host, eoj) for node in nodes for eoj in node.objects if eoj >> 8 == EOJ >> 8]
+    lines: list[str] = []
+    for host, eoj in units:
+        comment = "# " if lines else ""
+        lines.append(f"{comment}host = {host}")
+        if eoj != EOJ:
+            lines.append(f"{comment}eoj = {eoj:06X}")
+    return ["", "[ecocute]", *lines] if lines else []
+
+
+def nothing(targets: Sequence[str]) -> NoAnswer:
+    """That nothing was found, and what to do next."""
+    if targets:
+        return NoAnswer(
+            f"no ECHONET Lite node answered at {', '.join(targets)}",
+            "Is ECHONET Lite switched on in the unit's LAN adapter, and has it this address? The router lists them.",
+        )
+    networks = [ip_network(f"{interface.address}/{interface.netmask}", strict=False) for interface in lan_interfaces()]
+    named = " ".join(str(network) for network in networks if network.num_addresses <= MOST + 2) or "192.168.1.0/24"
+    return NoAnswer(
+        "no ECHONET Lite node answered",
+        "Is ECHONET Lite switched on in the unit's LAN adapter, and is the adapter in this network?"
+        f" Many Wi-Fi access points keep multicast back: try `homemon discover {named}`.",
+    )

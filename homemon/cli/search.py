@@ -1,0 +1,131 @@
+"""Carries out a `Discovery` on a real LAN: for `discover`, and for a poll whose unit nobody wrote into config.ini.
+
+One search at a time on a machine, since nodes are not to be asked by two at once.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from homemon import state
+from homemon.cli.app import App
+from homemon.cli.claim import claim
+from homemon.cli.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
+from homemon.clock import ticks
+from homemon.discovery import Discovery, Node, choose
+from homemon.errors import DeviceError, NoAnswer, PortError, WireError
+from homemon.files import make_private_dir
+from homemon.ports.beside import BesideNode
+from homemon.ports.trace import Trace
+from homemon.ports.udp_node import UdpNode
+from homemon.wire import echonet
+from homemon.wire.dialogue import Conversation
+from homemon.wire.echonet import MULTICAST, PORT, Heard
+
+LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45
+SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer
+
+
+@contextmanager
+def alone(app: App) -> Iterator[None]:
+    """Let nobody else on this machine search for a block. Raises PortError."""
+    with search_lock(app).holding(LOCK_WITHIN) as got:
+        if not got:
+            raise PortError(f"another homemon command has searched the LAN for {LOCK_WITHIN:g} s", "End it first.")
+        yield
+
+
+@contextmanager
+def place(app: App, trace: Trace | None) -> Iterator[UdpNode]:
+    """A node to search from: on our port, or beside who holds it. Raises PortError, StoreError."""
+    make_private_dir(app.folder)
+    owner = lan_lock(app)
+    free = claim(owner, "discover", LISTENER)
+    try:
+        with alone(app), _node(app, free, trace) as node:
+            yield node
+    finally:
+        owner.drop()
+
+
+def _node(app: App, free: bool, trace: Trace | None) -> UdpNode:
+    settings = app.ecocute
+    if not free:
+        return BesideNode(settings.bind, pipe_of(app), trace)
+    try:
+        return UdpNode(settings.bind, settings.port, trace)
+    except PortError as error:
+        node = UdpNode(settings.bind, 0, trace)
+        app.remark(f"{error}: only nodes that answer the asking port are found")
+        return node
+
+
+def search(app: App, node: UdpNode, targets: Iterable[str], only: int | None = None) -> list[Node]:
+    """Who is at `targets`; with `only` an EOJ, the others are not asked who they are. Raises PortError."""
+    asking: list[tuple[bytes, str]] = []
+    first_tid = int(ticks() * 7) + os.getpid()
+    discovery = Discovery(targets, lambda data, host: asking.append((data, host)), first_tid, only)
+    talk = Conversation(discovery.search(), ticks())
+    sent, fault = False, None
+    while True:
+        for text in talk.said:
+            app.progress(text)
+        for data, host in asking:
+            try:
+                node.send(data, host, PORT)
+                sent = True
+            except PortError as error:
+                app.log(str(error))
+                fault = error
+        talk.said.clear()
+        asking.clear()
+        if talk.done:
+            if fault and not sent:
+                raise fault
+            return talk.result
+        for data, host, _ in node.read(max(0.0, talk.wake - ticks())):
+            try:
+                talk.hear(Heard(echonet.decode(data), host), ticks())
+            except WireError as error:
+                app.log(f"ignored a broken datagram from {host}: {error}")
+        talk.tick(ticks())
+
+
+def find(lan: Lan, node: UdpNode | None) -> None:
+    """Search for the EcoCute from `node`, remember where it is, and let `lan` ask there.
+
+    Raises NoAnswer where there is none, DeviceError where a person has to choose, PortError, StoreError.
+    """
+    known = lan.recall()
+    with ExitStack() as stack:
+        if node is None:
+            node = stack.enter_context(place(lan.app, lan.trace()))
+        else:
+            stack.enter_context(alone(lan.app))
+        found = lan.recall()
+        if found is None or found == known:  # nobody else found it while we waited for our turn
+            lan.app.log("looking for the EcoCute")
+            found = choose(search(lan.app, node, [MULTICAST], lan.settings.eoj), lan.settings.eoj, known)
+            lan.remember(found)
+    lan.app.log(f"the EcoCute is at {found.host}")
+    lan.aim(found.host)
+
+
+def find_again(lan: Lan, node: UdpNode | None, silence: NoAnswer) -> bool:
+    """The same for one that does not answer where it was, unless that was tried just now; whether it moved.
+
+    Raises NoAnswer where it is nowhere else, PortError, StoreError.
+    """
+    now, before = int(lan.app.now().wall), lan.host
+    known = lan.recall()
+    if known and known.host != before:  # another command found it meanwhile
+        lan.aim(known.host)
+        return True
+    if 0 <= now - state.load(lan.app.folder).searched < SEARCH_EVERY:
+        return False
+    state.change(lan.app.folder, lambda kept: kept._replace(searched=now))
+    try:
+        find(lan, node)
+    except DeviceError as error:
+        raise NoAnswer(f"{silence}; {error}", error.hint) from None
+    return lan.host != before

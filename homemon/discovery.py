@@ -1,0 +1,174 @@
+"""Which nodes are on the LAN, and who they are, as a dialogue in anybody's time.
+
+Everybody is asked for the objects of its node profile (0EF001, D6), by multicast or each address by
+itself. Who answers is then asked for its ID, maker and product, and at last its first device for what
+the node profile did not tell. Each question is asked three times while it is not answered: multicast is
+lossy. One address has one question at a time, half a second apart, since cheap adapters hang otherwise.
+
+What comes is taken by address, object and EPC, whatever its TID and whoever asked: a late answer tells
+the truth as well, and so does a node that announces itself (D5). Source: ECHONET Lite Specification,
+Part II, chapter 6 (node profile); issues of public clients for what nodes in the field do.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from homemon.devices import node as profile
+from homemon.errors import DeviceError, NoAnswer, WireError
+from homemon.wire import echonet
+from homemon.wire.dialogue import Ask, Dialogue
+from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Heard, Unit
+
+TRIES = 3
+EVERYBODY_WITHIN = 1.0  # seconds for the answers to one question to the LAN
+ANSWER_WITHIN = 2.0  # for the answer of one node
+SPACING = 0.5  # between two questions to one node
+PACE = 0.01  # between two addresses: the kernel keeps 1024 neighbours, and one that is not there for 3 s (arp(7))
+LIST, ANNOUNCED = 0xD6, 0xD5
+WHO = tuple(profile.PROPS)
+NOT_FOUND_HINT = (
+    "Switch ECHONET Lite on in the unit's LAN adapter and connect it to this network. A Wi-Fi access point may keep"
+    " multicast back: then find the address with `homemon discover NETWORK` and write it into [ecocute] host."
+)
+
+
+@dataclass
+class Node:
+    """A node and what it said: `objects` are EOJs in the order told, `told` is (EOJ, EPC) → EDT."""
+
+    host: str
+    objects: list[int] = field(default_factory=list)
+    told: dict[tuple[int, int], bytes] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> profile.Facts:
+        """Who it is: what the node profile says, and its first device where that says nothing."""
+        own = {epc: edt for (eoj, epc), edt in self.told.items() if eoj == NODE_PROFILE}
+        device = {
+            epc: edt
+            for (eoj, epc), edt in self.told.items()
+            if eoj in self.objects[:1] and epc in (0x8A, 0x8C, 0x8D)  # 82 and 83 are the device's own
+        }
+        return profile.facts({**device, **own})
+
+    @property
+    def id(self) -> str:
+        """The node's ID (83) in hex; empty where it tells none."""
+        return self.facts.id or ""
+
+
+class Discovery:
+    """One search. `targets` are IPv4 addresses, MULTICAST being everybody; others are not heard where it is absent.
+
+    `post` is called with each datagram and the address it is for. With `only` an EOJ, nobody without that object
+    is asked any further. `heard` are the hosts of devices that were heard already, and their EOJs.
+    """
+
+    def __init__(
+        self,
+        targets: Iterable[str],
+        post: Callable[[bytes, str], None],
+        first_tid: int,
+        only: int | None = None,
+        heard: Iterable[tuple[str, int]] = (),
+    ) -> None:
+        self._targets = list(dict.fromkeys(targets))
+        self._post = post
+        self._tid = first_tid & 0xFFFF
+        self._only = only
+        self._nodes = {host: Node(host, [eoj]) for host, eoj in heard}
+        self._asked: dict[str, int] = {}  # who has not answered the present question, and which object it is for
+
+    def search(self) -> Dialogue[list[Node]]:
+        """Ask, and give the nodes by their addresses."""
+        if MULTICAST in self._targets:
+            yield from self._ask({MULTICAST: NODE_PROFILE}, (LIST,), EVERYBODY_WITHIN)
+        named = [host for host in self._targets if host != MULTICAST and host not in self._nodes]
+        yield from self._ask(dict.fromkeys(named, NODE_PROFILE), (LIST,), ANSWER_WITHIN)
+        concerned = [node for node in self._nodes.values() if self._only is None or self._only in node.objects]
+        yield from self._ask({node.host: NODE_PROFILE for node in concerned}, WHO, ANSWER_WITHIN)
+        if self._only is None:
+            wanting = {node.host: node.objects[0] for node in concerned if node.objects and None in node.facts[2:]}
+            yield from self._ask(wanting, WHO[2:], ANSWER_WITHIN)
+        return sorted(self._nodes.values(), key=lambda node: [int(part) for part in node.host.split(".")])
+
+    def _ask(self, asked: Mapping[str, int], epcs: tuple[int, ...], within: float) -> Dialogue[None]:
+        """Ask each host for properties of its object, thrice where it does not answer; then let all take breath."""
+        self._asked = dict(asked)
+        for number in range(1, TRIES + 1):
+            hosts = list(self._asked)
+            saying = f"asking {len(hosts)} addresses, try {number} of {TRIES} ..." if len(hosts) > 1 else ""
+            for host in hosts:
+                if host in self._asked:
+                    self._tid = self._tid % 0xFFFF + 1
+                    self._post(echonet.encode(echonet.get(self._tid, asked[host], epcs)), host)
+                    yield from self._hear(self._take, PACE, saying)
+                    saying = ""
+            if self._asked:
+                yield from self._hear(self._take, within)
+        if asked:
+            yield from self._hear(self._overhear, SPACING)
+
+    def _hear(self, until: Callable[[Heard], bool], within: float, saying: str = "") -> Dialogue[None]:
+        try:
+            yield Ask(b"", until, within, saying)
+        except NoAnswer:
+            return
+
+    def _overhear(self, event: Heard) -> bool:
+        """Keep what a node says; never enough."""
+        self._take(event)
+        return False
+
+    def _take(self, event: Heard) -> bool:
+        """Keep what a node says; whether nobody is left to answer."""
+        frame, host = event
+        if frame.reported and (MULTICAST in self._targets or host in self._targets):
+            node = self._nodes.setdefault(host, Node(host))
+            eoj = NODE_PROFILE if frame.seoj >> 8 == NODE_PROFILE >> 8 else frame.seoj
+            node.told.update({(eoj, prop.epc): prop.edt for prop in frame.reported if prop.edt})
+            found = objects(event) if eoj == NODE_PROFILE else (eoj,)
+            node.objects += [each for each in found if each not in node.objects]
+            if self._asked.get(host) == eoj and frame.esv in (Esv.GET_RES, Esv.GET_SNA):
+                del self._asked[host]
+        return not self._asked
+
+
+def objects(event: Heard) -> tuple[int, ...]:
+    """The EOJs that a node profile lists (D6) or announces (D5); none where it does not, or not properly."""
+    for prop in event.frame.reported:
+        if event.frame.seoj >> 8 == NODE_PROFILE >> 8 and prop.epc in (LIST, ANNOUNCED) and prop.edt:
+            try:
+                return echonet.decode_instance_list(prop.edt)
+            except WireError:
+                return ()
+    return ()
+
+
+def choose(nodes: Iterable[Node], eoj: int, known: Unit | None) -> Unit:
+    """Our EcoCute among the nodes: the one with the ID that is known, or the only one where none is.
+
+    Raises NoAnswer where there is none, DeviceError where a person has to choose.
+    """
+    nodes = list(nodes)
+    having = [Unit(node.host, eoj, node.id) for node in nodes if eoj in node.objects]
+    fitting = [unit for unit in having if unit.id == known.id] if known and known.id else having
+    staying = [unit for unit in fitting if known and unit.host == known.host]
+    if len(staying or fitting) == 1:
+        return (staying or fitting)[0]
+    where = " and ".join(f"{unit.host} (ID {unit.id or 'not told'})" for unit in fitting or having)
+    if fitting:
+        raise DeviceError(f"there are several EcoCutes: {where}", "Write the address of yours into [ecocute] host.")
+    if known and having:
+        raise DeviceError(
+            f"the EcoCute with the ID {known.id} was not found, but {where}",
+            "If that is yours, write its address into [ecocute] host.",
+        )
+    others = [f"{each:06X} at {node.host}" for node in nodes for each in node.objects if each >> 8 == eoj >> 8]
+    if others:
+        raise DeviceError(
+            f"no EcoCute {eoj:06X} was found, but {' and '.join(others)}", "Write that into [ecocute] eoj."
+        )
+    devices = [node.host for node in nodes if any(each >> 8 != CONTROLLER >> 8 for each in node.objects)]
+    answered = f", but {', '.join(devices)} did" if devices else ""
+    raise NoAnswer(f"no EcoCute answered on the LAN{answered}", NOT_FOUND_HINT)

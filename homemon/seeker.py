@@ -1,0 +1,125 @@
+"""Our node where nobody wrote down the EcoCute's address: a controller that finds it, as a pure state machine.
+
+It looks for the unit at the start if none is remembered, then now and then; and when an EcoCute, or a node
+that announces one, speaks up at another address, which is how a unit that moved is noticed. What that one
+says meanwhile is kept, and is a point with the time of its receipt if the unit turns out to be ours.
+A poll that found the unit tells us by way of `recall`.
+"""
+
+from collections.abc import Callable
+
+from homemon.controller import NOTIFIED, Controller, Step
+from homemon.devices import ecocute
+from homemon.discovery import Discovery, choose, objects
+from homemon.errors import DeviceError, NoAnswer, StoreError
+from homemon.files import Lock
+from homemon.points import Point
+from homemon.wire.dialogue import Ask, Dialogue
+from homemon.wire.echonet import MULTICAST, Frame, Heard, Unit
+
+LOOK_FIRST, LOOK_LAST = 15.0, 300.0  # seconds between two looks while no unit is known, doubling
+LOOK_ELSEWHERE = 3600.0  # between two because of the same unit that turned out not to be ours
+TURN_AGAIN = 5.0  # while another command searches
+MOST_OTHERS, MOST_KEPT = 16, 100  # units that may be ours, and notifications of each
+MOST_DISMISSED = 64  # units that are not
+
+
+class Seeker(Controller):
+    """A controller of the unit that `recall` gives, None while none is remembered; `turn` is held while it searches."""
+
+    def __init__(
+        self, recall: Callable[[], Unit | None], turn: Lock, eoj: int, accept_any: bool, first_tid: int
+    ) -> None:
+        self._unit = recall()
+        super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid)
+        self._recall = recall
+        self._turn = turn
+        self._due = float("inf") if self._unit else float("-inf")  # when to look next
+        self._looked = float("-inf")
+        self._failures = 0
+        self._others: dict[str, list[tuple[Point, float]]] = {}  # who spoke up elsewhere, its points and their times
+        self._dismissed: dict[str, float] = {}  # who turned out not to be ours, and when
+        self._late: list[tuple[Point, float]] = []
+        self._complaints: list[str] = []
+        self._found: Unit | None = None
+
+    def listen(self) -> Dialogue[None]:
+        """Hear, for ever, and look when it is due."""
+        while True:
+            if self._now >= self._due:
+                yield from self._look_in_turn()
+            try:
+                yield Ask(b"", lambda event: True, max(0.0, self._due - self._now))
+            except NoAnswer:
+                continue
+
+    def _step(self) -> Step:
+        late = [(point, self._now - heard) for point, heard in self._late]
+        step = super()._step()._replace(late=late, complaints=self._complaints, found=self._found)
+        self._late, self._complaints, self._found = [], [], None
+        return step
+
+    def _heed(self, frame: Frame, host: str) -> bool:
+        if host != self._host and (frame.seoj == self._eoj or self._eoj in objects(Heard(frame, host))):
+            self._meet(frame, host)
+        super()._heed(frame, host)
+        return True
+
+    def _meet(self, frame: Frame, host: str) -> None:
+        """An EcoCute at an address that is not the one we know."""
+        unit = self._recall()
+        if unit and unit.host == host:
+            self._settle(unit)
+        elif frame.esv in NOTIFIED and not self._accept_any and len(self._others) < MOST_OTHERS:
+            kept = self._others.setdefault(host, [])
+            kept += [(point, self._now) for point in ecocute.report(frame, self._eoj).points]
+            del kept[:-MOST_KEPT]
+            again = self._dismissed.get(host, float("-inf")) + LOOK_ELSEWHERE if self._host else 0.0
+            self._due = min(self._due, max(self._now, self._looked + LOOK_FIRST, again))
+
+    def _look_in_turn(self) -> Dialogue[None]:
+        """Search, but not while another command does; a full disk on which there can be no lock is no reason not to."""
+        try:
+            mine = self._turn.take()
+        except StoreError:
+            mine = True
+        if not mine:
+            self._due = self._now + TURN_AGAIN
+            return
+        yield from self._look()
+        self._turn.drop()
+
+    def _look(self) -> Dialogue[None]:
+        """Search the LAN once; what comes of it is told, and remembered."""
+        known = self._recall() or self._unit
+        self._looked = self._now
+        heard = [(host, self._eoj) for host in self._others]
+        targets = [MULTICAST, known.host] if known else [MULTICAST]
+        search = Discovery(targets, lambda data, host: self._send.append((data, host)), self._tid, self._eoj, heard)
+        nodes = yield from search.search()
+        try:
+            self._settle(choose(nodes, self._eoj, known), found=True)
+        except DeviceError as error:
+            text = str(error) + (f" ({error.hint})" if error.hint else "")
+            (self._notes if isinstance(error, NoAnswer) else self._complaints).append(text)
+            pause = min(LOOK_LAST, LOOK_FIRST * 2.0**self._failures)
+            self._failures += 1
+            self._due = float("inf") if self._host else self._now + pause
+            self._dismiss_others()
+
+    def _settle(self, unit: Unit, found: bool = False) -> None:
+        """This is our EcoCute; what it said before we knew is recorded now, what others said is not."""
+        if unit.host != self._host:
+            self._notes.append(f"the EcoCute is at {unit.host}")
+        self._unit, self._host, self._due, self._failures = unit, unit.host, float("inf"), 0
+        self._found = unit if found else None
+        self._late += self._others.pop(unit.host, [])
+        self._dismiss_others()
+
+    def _dismiss_others(self) -> None:
+        """They are not ours, if ours is known; what they said is nobody's reading."""
+        if len(self._dismissed) > MOST_DISMISSED:
+            self._dismissed.clear()
+        if self._host:
+            self._dismissed.update(dict.fromkeys(self._others, self._now))
+        self._others.clear()

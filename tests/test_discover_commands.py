@@ -1,0 +1,347 @@
+"""`homemon discover`, and an EcoCute whose address nobody wrote down, over real multicast on a LAN of the test."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from homemon import state
+from homemon.cli import discover, search
+from homemon.cli.app import App
+from homemon.cli.lan import Lan as OurLan
+from homemon.errors import ConfigError, DeviceError, NoAnswer
+from homemon.wire.echonet import Unit
+from tests.commands import homemon, running
+from tests.lan import said
+from tests.networks import Lan, elsewhere, heater, networks
+
+ID = "FEFFFFFF" + b"homemon-sim-".hex().upper()  # and the unit's digit
+DEAF = ("--fault", "deaf")
+SENDER = ("--fault", "answer-sender")
+HOLDER = """
+import socket, sys
+held = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+held.bind((sys.argv[1], 3610))
+print("held", flush=True)
+sys.stdin.read()
+"""
+LATE = """
+import subprocess
+from homemon.ports.udp_node import UdpNode
+def hears_when(word):
+    subprocess.run(("ip", "link", "set", "eth0", word), check=True)
+    node.read(0.0)  # what came before, and a look at the interfaces
+    print(word, bool(node.read(2.0)), flush=True)
+subprocess.run(("ip", "link", "set", "eth0", "down"), check=True)
+with UdpNode("0.0.0.0", 3610) as node:
+    for word in ("up", "down", "up"):
+        hears_when(word)
+"""
+
+
+@pytest.fixture
+def lan() -> Iterator[Lan]:
+    """One network, of namespaces or on the loopback: there others may be heard too."""
+    with networks() as made:
+        yield made
+
+
+@pytest.fixture
+def own_lan(lan: Lan) -> Lan:
+    """One network on which nobody else is."""
+    if not lan.here:
+        assert not os.environ.get("CI"), "network namespaces (unshare -n) cannot be made here"
+        pytest.skip("network namespaces (unshare -n) cannot be made here")
+    return lan
+
+
+def configure(folder: Path, lan: Lan, *more: str) -> None:
+    """A config.ini that leaves the EcoCute's address out."""
+    lines = ["[ecocute]", f"bind = {lan.bind}", *more, "[store]", f"dir = {folder / 'store'}", ""]
+    (folder / "config.ini").write_text("\n".join(lines))
+
+
+def found(folder: Path, lan: Lan, *targets: str) -> dict[str, dict[str, object]]:
+    """What `discover --json` finds, by address."""
+    run = homemon("discover", "--json", *targets, cwd=folder, before=lan.here)
+    nodes = {node["address"]: node for node in json.loads(run.stdout)}
+    assert run.returncode == (0 if nodes else 1), run.stderr
+    ours = {address for network in lan.networks for address in network.units}
+    return {address: node for address, node in nodes.items() if address in ours}
+
+
+def remembered(folder: Path) -> Unit | None:
+    return state.load(folder / "store").unit
+
+
+# --- discover -------------------------------------------------------------------------
+
+
+def test_a_unit_is_found_and_the_lines_for_config_ini_are_printed(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with heater(own_lan, own_lan.units[0], cwd=tmp_path):
+        run = homemon("discover", cwd=tmp_path, before=own_lan.here)
+    assert (run.returncode, run.stderr) == (0, "")
+    who, what, *lines = run.stdout.splitlines()
+    assert who.split() == [
+        *(own_lan.units[0], "maker", "FFFFFF", "SIM-ECOCUTE", "serial", "000000000001"),
+        *("ECHONET", "Lite", "1.14", "ID", ID + "31"),
+    ]
+    assert what.split() == ["026B01", "EcoCute"]
+    assert lines == ["", "[ecocute]", f"host = {own_lan.units[0]}"]
+
+
+def test_each_of_several_is_found_wherever_its_answers_come_from_and_go_to(tmp_path: Path, lan: Lan) -> None:
+    configure(tmp_path, lan)
+    with (
+        heater(lan, lan.units[0], "--fault", "from-port=49154", cwd=tmp_path),
+        heater(lan, lan.units[1], "--number", "2", *SENDER, cwd=tmp_path),
+    ):
+        nodes = found(tmp_path, lan)
+    assert nodes == {
+        address: {
+            "address": address,
+            "version": "1.14",
+            "id": f"{ID}3{number}",
+            "maker": "FFFFFF",
+            "maker_name": None,
+            "product": "SIM-ECOCUTE",
+            "serial": f"00000000000{number}",
+            "objects": [{"eoj": "026B01", "name": "EcoCute"}],
+        }
+        for number, address in enumerate(lan.units[:2], 1)
+    }
+
+
+def test_of_several_the_first_is_for_config_ini_and_a_person_is_told(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    first, second = own_lan.units[:2]
+    with heater(own_lan, second, cwd=tmp_path), heater(own_lan, first, "--number", "2", cwd=tmp_path):
+        run = homemon("discover", cwd=tmp_path, before=own_lan.here)
+    assert run.stdout.splitlines()[-3:] == ["[ecocute]", f"host = {first}", f"# host = {second}"]
+    assert "several EcoCutes" in run.stderr
+
+
+def test_one_that_multicast_does_not_reach_is_found_by_its_address_or_network(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with heater(own_lan, own_lan.units[0], *DEAF, cwd=tmp_path):
+        run = homemon("discover", cwd=tmp_path, before=own_lan.here)
+        by_address = found(tmp_path, own_lan, own_lan.units[0])
+        by_network = found(tmp_path, own_lan, f"{own_lan.units[0]}/31")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "no ECHONET Lite node answered" in run.stderr
+    assert "try `homemon discover 192.168.70.0/24`" in run.stderr
+    assert by_address.keys() == by_network.keys() == {own_lan.units[0]}
+
+
+def test_beside_a_listener_all_are_found_too(tmp_path: Path, lan: Lan) -> None:
+    configure(tmp_path, lan, f"host = {lan.units[3]}")
+    with (
+        running("ecocute-listen", cwd=tmp_path, before=lan.here) as listener,
+        heater(lan, lan.units[0], cwd=tmp_path),
+        heater(lan, lan.units[1], *SENDER, cwd=tmp_path),
+    ):
+        lan.wait_for_port()
+        nodes = found(tmp_path, lan)
+        assert nodes.keys() == set(lan.units[:2])
+        assert all(node["serial"] for node in nodes.values())
+        assert listener.stop() == 0
+        assert listener.errors.read_text() == ""
+
+
+def test_beside_another_program_those_that_answer_the_asking_port_are_found(tmp_path: Path, lan: Lan) -> None:
+    configure(tmp_path, lan)
+    with (
+        elsewhere(*lan.here, sys.executable, "-c", HOLDER, lan.bind),
+        heater(lan, lan.units[0], cwd=tmp_path),
+        heater(lan, lan.units[1], *SENDER, cwd=tmp_path),
+    ):
+        run = homemon("discover", "--json", cwd=tmp_path, before=lan.here)
+    asked = {node["address"] for node in json.loads(run.stdout)}
+    assert asked & set(lan.units) == {lan.units[1]}
+    assert "in use by pid" in run.stderr
+    assert "only nodes that answer the asking port are found" in run.stderr
+
+
+@pytest.mark.usefixtures("own_lan")
+def test_each_network_of_a_machine_with_two_is_asked_and_heard(tmp_path: Path) -> None:
+    with networks(2) as lan:
+        configure(tmp_path, lan)
+        first, second = (network.units[0] for network in lan.networks)
+        with heater(lan, first, cwd=tmp_path), heater(lan, second, "--number", "2", cwd=tmp_path):
+            assert found(tmp_path, lan).keys() == {first, second}
+        configure(tmp_path, lan, f"host = {first}", "accept = any")
+        with running("ecocute-listen", cwd=tmp_path, before=lan.here) as listener:
+            lan.wait_for_port()
+            for where in (first, second):
+                heard = len(listener.lines)
+                with heater(lan, where, "--inform-every", "0.5", *DEAF, cwd=tmp_path):
+                    listener.until(lambda lines, before=heard: len(lines) > before)  # type: ignore[misc]
+
+
+def test_a_network_that_comes_up_later_is_heard_too(tmp_path: Path, own_lan: Lan) -> None:
+    with heater(own_lan, own_lan.units[0], "--inform-every", "0.2", cwd=tmp_path):
+        run = subprocess.run((*own_lan.here, sys.executable, "-c", LATE), capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines() == ["up True", "down False", "up True"], run.stderr
+
+
+def test_without_a_configuration_the_defaults_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("HOMEMON_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+    app = App()
+    discover.with_defaults(app)
+    assert (app.ecocute.host, app.ecocute.bind, app.ecocute.port) == (None, "0.0.0.0", 3610)
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/elsewhere\n")
+    app = App()
+    discover.with_defaults(app)
+    assert (app.ecocute.port, app.folder) == (3610, tmp_path / "elsewhere")
+    (tmp_path / "config.ini").write_text("[ecocut]\n")
+    with pytest.raises(ConfigError, match="no such section"):
+        discover.with_defaults(App())
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("10.0.0.0/21", "at most 1022 addresses"),
+        ("fe80::/120", "an IPv4 network"),
+        ("192.168.1.0/33", "192.168.1.0/33"),
+        ("192.168.1.300", "no IPv4 address"),
+        ("water-heater.invalid", "no host that is known"),
+        ("10.0.0.0/22 10.0.4.0/30", "these are 1024 addresses"),
+    ],
+)
+def test_what_cannot_be_asked_is_wrong_usage(target: str, told: str) -> None:
+    run = CliRunner().invoke(discover.command, target.split(), obj=App())
+    assert run.exit_code == 2
+    assert told in run.output
+
+
+# --- a unit whose address nobody wrote down ---------------------------------------------
+
+
+def test_a_poll_finds_the_unit_remembers_it_and_asks_it_alone_the_next_time(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with heater(own_lan, own_lan.units[0], cwd=tmp_path):
+        first = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
+        second = homemon("ecocute-poll", "--trace", "trace.txt", cwd=tmp_path, before=own_lan.here)
+        check = homemon("check", cwd=tmp_path, before=own_lan.here)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert said(first.stdout).keys() == {"power", "powerSum", "tank"}
+    assert remembered(tmp_path) == Unit(own_lan.units[0], 0x026B01, ID + "31")
+    assert len((tmp_path / "trace.txt").read_text().splitlines()) == 2
+    assert f"ok      ecocute: 026B01 was found at {own_lan.units[0]}" in check.stdout
+
+
+def test_one_that_moved_is_found_by_its_id_and_no_other_is_taken(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    old, other, new = own_lan.units[:3]
+    state.change(tmp_path / "store", lambda kept: kept._replace(unit=Unit(old, 0x026B01, ID + "31")))
+    with (
+        heater(own_lan, other, "--number", "2", cwd=tmp_path),
+        heater(own_lan, new, "--truth", "truth.jsonl", cwd=tmp_path),
+    ):
+        run = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
+    assert run.returncode == 0, run.stderr
+    told = [json.loads(line)["value"] for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert list(said(run.stdout).values()) == told
+    assert remembered(tmp_path) == Unit(new, 0x026B01, ID + "31")
+
+
+def test_between_two_units_a_poll_asks_a_person_to_choose(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with (
+        heater(own_lan, own_lan.units[0], cwd=tmp_path),
+        heater(own_lan, own_lan.units[1], "--number", "2", cwd=tmp_path),
+    ):
+        run = homemon("-q", "ecocute-poll", cwd=tmp_path, before=own_lan.here)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "several EcoCutes" in run.stderr
+    assert all(f"{address} (ID {ID}3" in run.stderr for address in own_lan.units[:2])
+    assert "[ecocute] host" in run.stderr
+    assert remembered(tmp_path) is None
+
+
+def test_where_none_answers_a_poll_says_what_to_do(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    run = homemon("-q", "ecocute-poll", cwd=tmp_path, before=own_lan.here)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "no EcoCute answered on the LAN" in run.stderr
+    assert "homemon discover" in run.stderr
+
+
+def test_a_listener_finds_the_unit_when_it_comes_and_loses_no_notification(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    unit = ("--inform-every", "3600", "--truth", "truth.jsonl")
+    with running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener:
+        listener.says("no EcoCute answered on the LAN")
+        with heater(own_lan, own_lan.units[0], *unit, cwd=tmp_path):
+            listener.until(bool)
+            listener.says(f"the EcoCute is at {own_lan.units[0]}")
+            poll = homemon("-v", "ecocute-poll", cwd=tmp_path, before=own_lan.here)
+            assert poll.returncode == 0, poll.stderr
+            listener.until(lambda lines: len(lines) > 1)
+        assert listener.stop() == 0
+    told = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert [row["pushed"] for row in told] == [True] * 3 + [False] * 3
+    assert [value for line in listener.lines for value in said(line).values()] == [row["value"] for row in told]
+    received = int(listener.lines[0].split()[2]) // 1_000_000_000
+    assert 0 <= received - int(told[0]["time"]) <= 2  # when it came; the search ended more than four seconds later
+    assert remembered(tmp_path) == Unit(own_lan.units[0], 0x026B01, ID + "31")
+
+
+def test_a_listener_goes_on_with_a_unit_that_moved(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener:
+        for address in own_lan.units[:2]:
+            heard = len(listener.lines)
+            with heater(own_lan, address, "--inform-every", "1", cwd=tmp_path):
+                listener.until(lambda lines, before=heard: len(lines) > before)  # type: ignore[misc]
+                listener.says(f"the EcoCute is at {address}")
+        assert listener.stop() == 0
+    assert remembered(tmp_path) == Unit(own_lan.units[1], 0x026B01, ID + "31")
+
+
+def test_a_poll_beside_a_listener_finds_one_that_moved_and_the_listener_hears_it(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    state.change(tmp_path / "store", lambda kept: kept._replace(unit=Unit(own_lan.units[0], 0x026B01, ID + "31")))
+    with (
+        running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener,
+        heater(own_lan, own_lan.units[1], cwd=tmp_path),
+    ):
+        own_lan.wait_for_port()
+        poll = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
+        assert (poll.returncode, poll.stdout) == (0, ""), poll.stderr
+        listener.until(bool)
+        assert listener.stop() == 0
+    assert len(listener.lines) == 1
+
+
+def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
+    tmp_path: Path, lan: Lan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(tmp_path, lan)
+    unit, silence = Unit(lan.units[0], 0x026B01, ID + "31"), NoAnswer("it did not answer")
+    app = App(str(tmp_path / "config.ini"))
+    state.change(app.folder, lambda kept: kept._replace(unit=unit))
+    ours, searches = OurLan(app), []
+
+    def find(lan: OurLan, node: object) -> None:
+        searches.append(lan)
+        raise DeviceError("another one is there", "Choose.")
+
+    monkeypatch.setattr(search, "find", find)
+    with pytest.raises(NoAnswer, match="it did not answer; another one is there") as caught:
+        search.find_again(ours, None, silence)
+    assert caught.value.hint == "Choose."
+    assert not search.find_again(ours, None, silence)
+    assert len(searches) == 1
+    state.change(app.folder, lambda kept: kept._replace(unit=unit._replace(host=lan.units[1])))
+    assert search.find_again(ours, None, silence)  # another command found it meanwhile
+    assert (ours.host, len(searches)) == (lan.units[1], 1)

@@ -1,0 +1,95 @@
+"""Our place on the LAN: which interface what is for everybody goes out on, and what is heard beside another program."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from homemon.errors import PortError
+from homemon.ports import udp_node
+from homemon.ports.beside import LONGEST, BesideNode, pass_on
+from homemon.ports.interfaces import Interface, lan_interfaces
+from homemon.ports.udp_node import Datagram, UdpNode
+from homemon.wire.echonet import MULTICAST
+from tests.lan import PORT, address
+
+QUESTION = bytes.fromhex("1081 0001 05FF01 0EF001 62 01 D600")
+
+
+def test_everybody_is_asked_on_each_interface_and_heard_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = [Interface("eth0", address(), "255.0.0.0"), Interface("wlan0", address(), "255.0.0.0")]
+    monkeypatch.setattr(udp_node, "lan_interfaces", lambda: ours)
+    hearer = address()
+    with UdpNode(hearer, PORT) as node, UdpNode("0.0.0.0", 0) as asking:
+        assert asking.addresses == [interface.address for interface in ours]
+        asking.send(QUESTION, MULTICAST, PORT)
+        heard: set[str] = set()
+        while len(heard) < 2:
+            come = node.read(10.0)
+            assert come
+            heard |= {host for data, host, _ in come if data == QUESTION and host in asking.addresses}
+
+
+def test_one_with_an_address_of_its_own_asks_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udp_node, "lan_interfaces", list)
+    with UdpNode(address(), PORT) as node:
+        assert len(node.addresses) == 1
+        node.send(QUESTION, MULTICAST, PORT)
+        while (QUESTION, node.addresses[0], PORT) not in (come := node.read(10.0)):
+            assert come
+
+
+def test_a_machine_without_a_network_cannot_ask_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udp_node, "lan_interfaces", list)
+    with UdpNode("0.0.0.0", 0) as node, pytest.raises(PortError, match="no IPv4 network"):
+        node.send(QUESTION, MULTICAST, PORT)
+
+
+def test_where_no_interface_takes_it_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udp_node, "lan_interfaces", lambda: [Interface("eth0", "192.0.2.77", "255.255.255.0")])
+    with UdpNode("0.0.0.0", 0) as node, pytest.raises(PortError, match=f"cannot send to {MULTICAST}"):
+        node.send(QUESTION, MULTICAST, PORT)
+
+
+def test_the_loopback_is_no_lan() -> None:
+    names = {name for _, name in socket.if_nameindex()}
+    for interface in lan_interfaces():
+        assert interface.name in names - {"lo"}
+        socket.inet_aton(interface.address)
+        assert interface.netmask.startswith("255.")
+
+
+def test_beside_another_program_what_that_one_passes_on_is_heard(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    told = [Datagram(bytes([number]) * number, f"192.0.2.{number}", 49154) for number in range(200)]
+    pass_on(told, pipe)  # nobody wants it: nothing happens
+    with BesideNode(address(), pipe) as node:
+        pass_on(told, pipe)
+        assert node.read(10.0) == told
+        pass_on([Datagram(bytes(LONGEST + 1), "192.0.2.1", PORT), told[1]], pipe)
+        assert node.read(10.0) == [told[1]]
+        assert pipe.stat().st_mode & 0o777 == 0o600
+    pass_on(told, pipe)
+    with BesideNode(address(), pipe) as node:  # one that was killed leaves the pipe behind
+        assert node.read(0.0) == []
+
+
+def test_who_does_not_keep_up_delays_nobody_and_hears_whole_datagrams(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    with BesideNode(address(), pipe) as node:
+        for _ in range(100):
+            pass_on([Datagram(bytes(LONGEST), "192.0.2.1", PORT)], pipe)
+        heard = node.read(10.0)
+        assert heard
+        assert all(data == bytes(LONGEST) for data, _, _ in heard)
+
+
+def test_a_pipe_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pipe").write_text("a file")
+    with pytest.raises(PortError, match="cannot be opened"):
+        BesideNode(address(), tmp_path / "pipe")
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(PortError, match="no address of this machine"):
+        BesideNode("192.0.2.1", tmp_path / "other")
+    assert len(os.listdir("/proc/self/fd")) == len(before)
