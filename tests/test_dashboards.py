@@ -252,9 +252,9 @@ def fill(folder: Path, url: str) -> None:
         store = Store(place, tags)
         store.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
         sending = Sender(store, lambda: Influx(server), place, Random(1)).send(END, PATIENCE)
-        store.close()
         assert sending is not None
         assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
+        store.close()
 
 
 def authorization(user: str) -> dict[str, str]:
