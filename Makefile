@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 
-.PHONY: demo test chaos lint year screenshot dashboards clean
+.PHONY: demo test chaos lint year bench screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -26,6 +26,9 @@ lint: $(STAMP)
 
 year: $(STAMP)
 	$(BIN)/python -m tests.year
+
+bench: $(STAMP) debian
+	$(BIN)/python -m tests.benchmarks $(ONLY)
 
 screenshot: $(STAMP) debian
 	rm -rf build/demo

@@ -1,17 +1,16 @@
-"""How long the solar monitor's memory takes: `python -m tests.benchmarks.kyocera` prints a Markdown table.
+"""How long the solar monitor's memory takes, 8,527 bytes.
 
 The floor is what the serial line needs for the bytes that went over it, framing and our ACKs included:
 the monitor waits for each ACK, so that both directions add up. In injected time only the line and the
-bus cost anything; in real time so does everything else, also what else the machine does: the best of
-three is shown.
+bus cost anything; in real time so does everything else, also what else the machine does.
 """
 
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from time import monotonic, sleep, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from homemon.cli.kyocera_dump import converse
 from homemon.ports.i2c_bridge import I2cBridge
@@ -19,6 +18,7 @@ from homemon.ports.serial_port import SerialLine
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
 from homemon.wire.kyocera import Dump
+from tests.benchmarks.measure import Benchmark, Outcome, seconds
 from tests.injected import InjectedTime
 
 NOW = 1_800_000_000.0  # Unix time
@@ -51,20 +51,13 @@ class Counted(Monitor):
 
 
 class Result(NamedTuple):
-    """One row: seconds taken, bytes on the line, times that the bridge's ring ran over (None: there is no bridge)."""
+    """Seconds taken, and bytes on the line."""
 
-    way: str
     seconds: float
     on_the_line: int
-    overruns: int | None
-
-    def row(self) -> str:
-        floor = self.on_the_line * BYTE
-        overruns = "–" if self.overruns is None else self.overruns
-        return f"| {self.way} | {floor:.2f} | {self.seconds:.2f} | {self.seconds / floor:.2f} | {overruns} |"
 
 
-def over_the_bridge(way: str, multi_byte: bool = True, overhead: float = 0.0, real: bool = False) -> Result:
+def over_the_bridge(multi_byte: bool = True, overhead: float = 0.0, real: bool = False) -> Result:
     """homemon, over the simulated bridge."""
     injected = InjectedTime(NOW)
     began = time() if real else NOW
@@ -75,24 +68,8 @@ def over_the_bridge(way: str, multi_byte: bool = True, overhead: float = 0.0, re
     bridge = I2cBridge(bus, 1, multi_byte) if real else I2cBridge(bus, 1, multi_byte, injected, injected.sleep)
     memory = converse(Dump(), bridge, clock)
     assert memory == monitor.memory
-    return Result(way, clock() - start, monitor.on_the_line, bus.overruns)
-
-
-def over_a_pty(way: str, on_the_line: int) -> Result:
-    """homemon, over a pty with the simulator in a process of its own."""
-    command = (sys.executable, "-m", "homemon", "simulate", "kyocera")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
-        try:
-            assert simulator.stdout is not None
-            line = SerialLine(simulator.stdout.readline().strip(), 38_400, "kyocera")
-            converse(Dump(), line, monotonic)  # the simulator looks its house up
-            start = monotonic()
-            converse(Dump(), line, monotonic)
-            taken = monotonic() - start
-            line.close()
-        finally:
-            simulator.terminate()
-    return Result(way, taken, on_the_line, None)
+    assert multi_byte is False or not bus.overruns
+    return Result(clock() - start, monitor.on_the_line)
 
 
 class Original:
@@ -153,36 +130,59 @@ class Original:
             self._send(b"\x02\x15\x03")
 
 
-def the_original(way: str) -> Result:
+def outcome(result: Result) -> Outcome:
+    return Outcome(result.seconds, result.on_the_line * BYTE)
+
+
+def injected_time(**bridge: Any) -> Outcome:
+    return outcome(over_the_bridge(**bridge))
+
+
+def real_time() -> Outcome:
+    """The best of three: the wire's floor is no median, and what else the machine does adds up."""
+    return min(outcome(over_the_bridge(real=True)) for _ in range(3))
+
+
+def over_a_pty() -> Outcome:
+    """homemon, over a pty with the simulator in a process of its own."""
+    command = (sys.executable, "-m", "homemon", "simulate", "kyocera")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as simulator:
+        try:
+            assert simulator.stdout is not None
+            line = SerialLine(simulator.stdout.readline().strip(), 38_400, "kyocera")
+            converse(Dump(), line, monotonic)  # the simulator looks its house up
+            taken = min(timed(lambda: converse(Dump(), line, monotonic)) for _ in range(3))
+            line.close()
+        finally:
+            simulator.terminate()
+    return outcome(over_the_bridge()._replace(seconds=taken))
+
+
+def timed(call: Callable[[], object]) -> float:
+    started = monotonic()
+    call()
+    return monotonic() - started
+
+
+def the_original() -> Outcome:
     """The original's loop, over the simulated bridge in injected time."""
     injected = InjectedTime(NOW)
     monitor = Counted(KnownHouse(NOW))
     bus = SimulatedBus(monitor, injected, injected.sleep)
     memory = Original(bus, injected.sleep).read_memory()
     assert memory == monitor.memory
-    return Result(way, injected() - NOW, monitor.on_the_line, bus.overruns)
+    return outcome(Result(injected() - NOW, monitor.on_the_line))
 
 
-def best(measure: Callable[[], Result]) -> Result:
-    """Of three."""
-    return min((measure() for _ in range(3)), key=lambda result: result.seconds)
+def row(what: str, reach: float | None, measure: Callable[[], Outcome], why: str = "") -> Benchmark:
+    return Benchmark(f"dump over {what}", "the line's floor", reach, seconds, measure, why)
 
 
-def main() -> None:
-    """Print the table, row by row."""
-    print("| the memory of 8,527 bytes | floor, s | taken, s | ratio | ring overruns |")
-    print("|---|---|---|---|---|", flush=True)
-    injected = over_the_bridge("I2C bridge, injected time")
-    for result in (
-        injected,
-        over_the_bridge("… with 0.1 ms of driver each transaction", overhead=DRIVER),
-        over_the_bridge("… byte by byte (`reads = byte`)", multi_byte=False),
-        best(lambda: over_the_bridge("I2C bridge, real time", real=True)),
-        best(lambda: over_a_pty("serial port (pty), real time", injected.on_the_line)),
-        the_original("the original's loop, injected time"),
-    ):
-        print(result.row(), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+BENCHMARKS = (
+    row("I2C, injected time", 1.15, injected_time),
+    row("I2C, with 0.1 ms of driver each transaction", 1.15, partial(injected_time, overhead=DRIVER)),
+    row("I2C byte by byte (`reads = byte`)", None, partial(injected_time, multi_byte=False)),
+    row("I2C, real time", 1.15, real_time),
+    row("a serial port (pty), real time", 1.15, over_a_pty),
+    row("I2C by the original's loop, injected time", None, the_original),
+)
