@@ -87,14 +87,15 @@ def client_v2() -> Send:
     synchronous = peer("influxdb_client.client.write_api", "influxdb-client").SYNCHRONOUS
 
     def send(home: Database) -> None:
-        with module.InfluxDBClient(home.server.url, token="", org="-") as client:
+        # Debian's InfluxDB 1.6 has no /api/v2/write yet: the client's path becomes an argument of the old one
+        with module.InfluxDBClient(f"{home.server.url}/write?db={home.name}&v2=", token="", org="-") as client:
             writer = client.write_api(write_options=synchronous)
             for at in range(0, POINTS, FULL_BATCH):
                 points = [
                     module.Point("power").field("value", float(value)).time(moment, "s")
                     for moment, value in READINGS[at : at + FULL_BATCH]
                 ]
-                writer.write(bucket=f"{home.name}/autogen", record=points, write_precision="s")
+                writer.write(bucket="-", record=points, write_precision="s")
 
     return send
 
