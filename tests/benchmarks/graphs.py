@@ -10,7 +10,7 @@ from homemon import panels
 from homemon.store import Store
 from tests.benchmarks.installed import HOMEMON, PYTHON
 from tests.benchmarks.measure import BUILD, Benchmark, Outcome, cpu_of_process, in_turns, milliseconds
-from tests.benchmarks.years import DAY, fill
+from tests.benchmarks.years import fill
 from tests.commands import write_config
 
 ROUNDS = 7
@@ -34,7 +34,7 @@ def page(days: int) -> Outcome:
     with TemporaryDirectory(dir=BUILD) as name:
         folder, now = Path(name), int(time())
         write_config(folder, "[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c")
-        fill(folder / "store", now - (days + 1) * DAY, days + 1)
+        fill(folder / "store", now, days + 1)
         store = Store(folder / "store")
         shown = panels.collect(store, now, days)
         store.close()

@@ -23,7 +23,7 @@ from tests.benchmarks.measure import (
     milliseconds,
     one_byte,
 )
-from tests.benchmarks.years import DAY, MINUTE, fill
+from tests.benchmarks.years import MINUTE, fill
 from tests.commands import write_config
 
 WRITES = 1500
@@ -76,7 +76,7 @@ def size(sent: bool) -> Outcome:
     """Bytes a point in the file, indexes included, and in line protocol with its line end."""
     with TemporaryDirectory(dir=BUILD) as name:
         folder = Path(name)
-        points = fill(folder, int(time()) - MONTH * DAY, MONTH, sent)
+        points = fill(folder, int(time()), MONTH, sent)
         stored = (folder / FILE).stat().st_size
         store = Store(folder)
         text = sum(
@@ -96,7 +96,7 @@ def both_ages() -> Iterator[list[Path]]:
         folders = []
         for days in (TEN_YEARS, MONTH):
             folder = Path(stack.enter_context(TemporaryDirectory(dir=BUILD)))
-            fill(folder / "store", int(time() - days * DAY), days)
+            fill(folder / "store", int(time()), days)
             server = "[server]\nurl = http://127.0.0.1:1"
             write_config(folder, f"{server}\n[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c")
             folders.append(folder)

@@ -23,21 +23,20 @@ FILL = """
 """
 
 
-def fill(folder: Path, start: int, days: float, sent: bool = True, only: tuple[str, ...] = ()) -> int:
-    """Make a store with `days` of readings from `start` on (Unix seconds); how many points it has.
+def fill(folder: Path, now: int, days: float, sent: bool = True) -> int:
+    """Make a store with the readings of `days` up to `now` (Unix seconds); how many points it has.
 
-    `sent`: as it is beside a server that is up. `only` names the measurements, where not all are wanted.
+    `sent`: as it is beside a server that is up.
     """
     Store(folder).close()
     db = sqlite3.connect(folder / FILE)
     points: dict[str, int] = {}
     with db:
         for series, (measurement, field, every, value) in enumerate(SERIES, 1):
-            if only and measurement not in only:
-                continue
             number = int(days * DAY / every)
             db.execute("INSERT INTO series VALUES (?, ?, '', ?)", (series, measurement, field))
-            db.execute(FILL.format(value), (number, series, start // HALF_HOUR * HALF_HOUR, every, sent))
+            first = now // every * every - (number - 1) * every
+            db.execute(FILL.format(value), (number, series, first, every, sent))
             points[measurement] = number
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
