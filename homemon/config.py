@@ -5,7 +5,7 @@ is wrong is told at once, each fault with its line: `config.ini:12: [smartmeter]
 without the value, which may be a secret. There is no interpolation and there are no inline
 comments: a password may hold `%`, `;` and `#`.
 
-Dataclasses are built from the table's values; a section that is not there is None.
+Tuples are built from the table's values; a section that is not there is None.
 """
 
 import configparser
@@ -13,7 +13,6 @@ import errno
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,8 +169,7 @@ KEYS: dict[str, dict[str, Key]] = {
 ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults, even where the file has none
 
 
-@dataclass(frozen=True)
-class SmartMeter:
+class SmartMeter(NamedTuple):
     """The Wi-SUN module and the Route-B credentials.
 
     `address` is None until `join` fills it in; `history_days` is how far back the listener repairs.
@@ -188,8 +186,7 @@ class SmartMeter:
         return f"SmartMeter({self.serial_port}, bid ****, pwd ****)"
 
 
-@dataclass(frozen=True)
-class EcoCute:
+class EcoCute(NamedTuple):
     """The water heater's address, None where it is to be found, and ours.
 
     `accept` "any" takes notifications from other hosts too.
@@ -202,8 +199,7 @@ class EcoCute:
     accept: str
 
 
-@dataclass(frozen=True)
-class Kyocera:
+class Kyocera(NamedTuple):
     """How the solar monitor is reached."""
 
     transport: str
@@ -211,16 +207,14 @@ class Kyocera:
     serial_bps: int
 
 
-@dataclass(frozen=True)
-class I2c:
+class I2c(NamedTuple):
     """The bus with the LPC810 bridge; `reads` "byte" for adapters that cannot read a block."""
 
     port: int
     reads: str
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """The InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path."""
 
     url: str
@@ -237,8 +231,7 @@ class Server:
         return f"Server({self.url})"
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(NamedTuple):
     """Where readings and state live, and for how many days (0: for ever)."""
 
     dir: Path
@@ -255,8 +248,7 @@ CLASSES = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """The whole of config.ini. `path` is where it was read."""
 
     path: Path
@@ -434,7 +426,7 @@ def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
         return False
     if before.smartmeter is None or after.smartmeter is None:
         return False
-    return replace(after, smartmeter=replace(after.smartmeter, address=before.smartmeter.address)) == before
+    return after._replace(smartmeter=after.smartmeter._replace(address=before.smartmeter.address)) == before
 
 
 _ADDRESS_LINE = re.compile(rb"(?im)^([ \t]*address[ \t]*[=:][ \t]*)([^\r\n]*)")

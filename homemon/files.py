@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +18,8 @@ def replace_file(path: Path, content: bytes) -> None:
     Mode and owner stay those of the file that was there; a new file is for its owner alone.
     Raises OSError.
     """
+    import tempfile  # a poll writes no file
+
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

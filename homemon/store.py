@@ -327,7 +327,9 @@ class Store:
         count = f"SELECT count(*) FROM ({points})"
         with self._explained("read"):
             waiting = self._db.execute(count.format("point", WAITING)).fetchone()[0]
-            parked = self._db.execute(count.format("parked CROSS JOIN point USING (series, time)", PARKED)).fetchone()[0]
+            parked = self._db.execute(count.format("parked CROSS JOIN point USING (series, time)", PARKED)).fetchone()[
+                0
+            ]
         return Backlog(waiting, parked)
 
     def parked(self) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ def with_defaults(app: App) -> None:
     """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name."""
     empty = configuration.parse("[ecocute]", Path(configuration.PLACES[0]))
     try:
-        app.config = replace(app.config, ecocute=app.config.ecocute or empty.ecocute)
+        app.config = app.config._replace(ecocute=app.config.ecocute or empty.ecocute)
     except NoConfig:
         app.config = empty
 

@@ -2,7 +2,6 @@
 
 import os
 import select
-import signal
 from types import FrameType
 
 
@@ -10,6 +9,8 @@ class Stop:
     """SIGTERM and SIGINT as a flag, and as a file descriptor that ends a wait."""
 
     def __init__(self) -> None:
+        import signal  # which a poll, that nobody asks to end, does without
+
         self.requested = False
         self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGTERM, self._ask)
