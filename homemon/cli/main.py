@@ -5,6 +5,7 @@ needs and no more. The one-line helps stand here for the same reason; a test hol
 commands' own.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -59,7 +60,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        gc.disable()  # nothing that is imported becomes garbage: looking for it is a sixth of a poll's start and end
         module = importlib.import_module(f"homemon.cli.{cmd_name.replace('-', '_')}")
+        gc.freeze()
+        gc.enable()
         command: click.Command = module.command
         return command
 
