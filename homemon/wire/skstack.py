@@ -18,6 +18,7 @@ ERXUDP line needs no knowledge of the module. Source: BP35A1 command reference 1
 """
 
 import re
+from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -136,9 +137,7 @@ _UDP_HEAD = re.compile(
     rb"(?:([0-9A-F]{2}) )?([0-9A-F]) (?:([0-9A-F]) )?([0-9A-F]{4}) "
 )
 _UDP_HEAD_LONGEST = 138
-_EVENT = re.compile(rb"EVENT ([0-9A-F]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-F]{2}))? ?")
 _GLUED = re.compile(rb"(?<!^)(?:ERXUDP |EVENT [0-9A-F]{2} )")
-_INFO = re.compile(rb"EINFO (" + _IP + rb") ([0-9A-F]{16}) ([0-9A-F]{2}) ([0-9A-F]{4}) ([0-9A-F]{1,4})")
 _NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
     rb"\r\nOK\r\n|[\r\n](?:"
     rb"ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
@@ -146,16 +145,6 @@ _NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; 
 _LINE_END = re.compile(rb"[\r\n]")
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
 _UNPRINTABLE = bytes([*range(0x20), *range(0x7F, 0x100)])
-
-_WHOLE_LINES = (
-    (re.compile(rb"OK(?: ([!-~]+))?"), lambda m, raw: Ok((m[1] or b"").decode(), raw)),
-    (re.compile(rb"FAIL (ER[0-9]{2})"), lambda m, raw: Fail(m[1].decode(), raw)),
-    (re.compile(rb"EVER ([!-~]+)"), lambda m, raw: Version(m[1].decode(), raw)),
-    (_EVENT, lambda m, raw: _event(m, raw)),
-    (_INFO, lambda m, raw: _info(m, raw)),
-    (re.compile(b"(" + _IP + b")"), lambda m, raw: Address(m[1].decode(), raw)),
-    (re.compile(rb"(?:SK|ROPT|WOPT|RUART|WUART).*"), lambda m, raw: Echo(raw)),
-)
 
 
 def _event(match: re.Match[bytes], raw: bytes) -> Event:
@@ -172,6 +161,29 @@ def _event(match: re.Match[bytes], raw: bytes) -> Event:
 def _info(match: re.Match[bytes], raw: bytes) -> Info:
     address, mac, channel, pan_id, last = (group.decode() for group in match.groups())
     return Info(address, mac, channel, pan_id, Dialect.A1 if len(last) == 4 else Dialect.C, raw)
+
+
+_WHOLE_LINES: dict[bytes, tuple[bytes, Callable[[re.Match[bytes], bytes], Happening]]] = {
+    b"OK": (rb"OK(?: ([!-~]+))?", lambda m, raw: Ok((m[1] or b"").decode(), raw)),
+    b"FAIL": (rb"FAIL (ER[0-9]{2})", lambda m, raw: Fail(m[1].decode(), raw)),
+    b"EVER": (rb"EVER ([!-~]+)", lambda m, raw: Version(m[1].decode(), raw)),
+    b"EVENT": (rb"EVENT ([0-9A-F]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-F]{2}))? ?", _event),
+    b"EINFO": (rb"EINFO (" + _IP + rb") ([0-9A-F]{16}) ([0-9A-F]{2}) ([0-9A-F]{4}) ([0-9A-F]{1,4})", _info),
+}
+"""First word → the whole line, and what it becomes. Patterns are compiled when met: a poll meets two."""
+_ECHOES = (b"SK", b"ROPT", b"WOPT", b"RUART", b"WUART")
+
+
+def _named(text: bytes, raw: bytes) -> Happening:
+    """What a whole line is; `text` is `raw` without the noise around it."""
+    word = text.partition(b" ")[0]
+    if word in _WHOLE_LINES:
+        pattern, build = _WHOLE_LINES[word]
+        match = re.fullmatch(pattern, text)
+        return build(match, raw) if match else Noise(raw)
+    if text.startswith(_ECHOES):
+        return Echo(raw)
+    return Address(text.decode(), raw) if re.fullmatch(_IP, text) else Noise(raw)
 
 
 class Parser:
@@ -273,12 +285,8 @@ class Parser:
         if text == b"EPANDESC":
             self._pan = [line]
             return
-        for pattern, build in _WHOLE_LINES:
-            if match := pattern.fullmatch(text.rstrip()):
-                out.append(build(match, line))
-                return
         if line.strip():
-            out.append(Noise(line))
+            out.append(_named(text.rstrip(), line))
 
     def _finish_pan(self, out: list[Happening]) -> None:
         """Close an EPANDESC: a description if all that a join needs is there and sound, else noise."""
