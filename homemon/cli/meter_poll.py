@@ -8,7 +8,7 @@ from homemon.cli.app import App
 from homemon.cli.radio import KNOCK_WITHIN, Radio
 from homemon.devices import meter
 from homemon.errors import ConfigError, DeviceError, PortError, SessionLost
-from homemon.ports import serial_port
+from homemon.ports.knock import write_into
 from homemon.wire.echonet import Property
 
 
@@ -100,5 +100,5 @@ def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
             raise DeviceError(
                 "the listener is joining the meter's network; nothing was asked", "Try again in a minute."
             )
-        serial_port.knock(settings.serial_port, radio.session.knock(epcs))
+        write_into(settings.serial_port, radio.session.knock(epcs))
     app.log("asked; meter-listen records the answer")

@@ -7,7 +7,7 @@ while the module is in a dialogue that a knock must not write into.
 import os
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homemon import state
 from homemon.cli.app import App
@@ -17,12 +17,13 @@ from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
 from homemon.files import port_locks
 from homemon.points import HALF_HOUR
-from homemon.ports.serial_port import ModulePort, SerialLine
-from homemon.ports.trace import Trace
 from homemon.session import Session, Step
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link
 from homemon.wire.skstack import Dialect
+
+if TYPE_CHECKING:
+    from homemon.ports.serial_port import ModulePort
 
 STORE_AGAIN_AFTER = 5.0  # seconds
 LISTENER = "meter-listen"
@@ -78,14 +79,17 @@ class Radio:
                 f"Stop `homemon {LISTENER}` first, and its cron line.",
             )
 
-    def open(self) -> ModulePort:
+    def open(self) -> "ModulePort":
         """The port, opened. Raises PortError."""
+        from homemon.ports.serial_port import ModulePort, SerialLine
+        from homemon.ports.trace import Trace
+
         trace = Trace(Path(self._trace_path)) if self._trace_path else None
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
         return ModulePort(line, trace)
 
-    def run(self, port: ModulePort, program: Dialogue[Any]) -> Any:
+    def run(self, port: "ModulePort", program: Dialogue[Any]) -> Any:
         """Run a program of the session to its end and give its result.
 
         Raises what the program raises, PortVanished, StoreError, and Stopped.
@@ -109,7 +113,7 @@ class Radio:
         finally:
             self.dialogue.drop()
 
-    def _carry_out(self, step: Step, at: Instant, port: ModulePort) -> None:
+    def _carry_out(self, step: Step, at: Instant, port: "ModulePort") -> None:
         if step.meter_time is not None:
             self.app.hear_clock(step.meter_time, at)
         self.app.record(step.points, at)

@@ -168,22 +168,3 @@ def _holders(real: str) -> Iterator[tuple[int, str]]:
             opened = {os.readlink(entry) for entry in os.scandir(process / "fd")}
             if real in opened and "/dev/ptmx" not in opened:  # who holds the other end of a pty is no rival
                 yield int(process.name), (process / "comm").read_text().strip()
-
-
-def knock(name: str, data: bytes) -> None:
-    """Write `data` at once into a port that somebody else reads, without touching its settings or input.
-
-    A second pyserial `open` would flush the owner's input. Raises PortError.
-    """
-    try:
-        handle = os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            written = os.write(handle, data)
-        finally:
-            os.close(handle)
-    except BlockingIOError:
-        written = 0
-    except OSError as error:
-        raise explained(name, error, "smartmeter") from None
-    if written != len(data):
-        raise PortError(f"{name} took {written} of {len(data)} bytes", "The module is stuck: switch it off and on.")
