@@ -143,7 +143,7 @@ class Sender:
             if not sent or strikes == STRIKES or answer.retry_after:  # the server is ill, not the batch
                 break
             if len(batch) == 1:
-                before = min((row.time, row.series) for row in batch[0].rows)
+                before = min((time, series) for series, time, _ in batch[0].rows)
             size = 1
         return self._close(wall + monotonic() - begun, sent, failures, trouble)
 

@@ -25,6 +25,7 @@ from homemon.config import Server
 
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
+GZIP_LEVEL = 1  # a sixth of the bytes; level 6 makes it a seventh, for three times the CPU
 
 
 class Verdict(Enum):
@@ -97,7 +98,7 @@ class Influx:
         body = "\n".join(lines).encode()
         headers = {}
         if len(body) >= WORTH_GZIP:
-            body, headers = gzip.compress(body, 6), {"Content-Encoding": "gzip"}
+            body, headers = gzip.compress(body, GZIP_LEVEL), {"Content-Encoding": "gzip"}
         try:
             response = self._session.post(
                 self.url,

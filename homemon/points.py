@@ -5,7 +5,7 @@ product of integers (`3 / 10`), so its shortest text is the exact decimal: `0.3`
 `0.30000000000000004`, for everything of up to 15 digits, and no register has more than 14.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta, timezone
 from typing import NamedTuple
 
@@ -46,7 +46,17 @@ def tags_text(tags: Mapping[str, str]) -> str:
     return "".join(f",{escape(name, ',= ')}={escape(tags[name], ',= ')}" for name in sorted(tags))
 
 
+def head(measurement: str, tags: str) -> str:
+    """What all lines of a measurement begin with; `tags` as `tags_text` gives them."""
+    return escape(measurement, ", ") + tags
+
+
+def headed(head: str, fields: Iterable[tuple[str, Number]], time: int) -> str:
+    """The line with such a head, without a line end."""
+    values = ",".join([f"{name}={number_text(value)}" for name, value in fields])
+    return f"{head} {values} {time}{NANOSECONDS}"
+
+
 def line(measurement: str, tags: str, fields: Mapping[str, Number], time: int) -> str:
-    """One line of line protocol, without a line end; `tags` as `tags_text` gives them."""
-    values = ",".join(f"{name}={number_text(value)}" for name, value in fields.items())
-    return f"{escape(measurement, ', ')}{tags} {values} {time}{NANOSECONDS}"
+    """One line of line protocol, without a line end."""
+    return headed(head(measurement, tags), fields.items(), time)

@@ -25,7 +25,7 @@ from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.errors import StoreError
 from homemon.files import make_private_dir
-from homemon.points import Number, Point, line
+from homemon.points import Number, Point, head, headed, line
 
 FILE = "homemon.db"
 SCHEMA_VERSION = 1
@@ -63,19 +63,15 @@ ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE value <> exclud
 """
 
 
-class Row(NamedTuple):
-    """One field of one point, as it is stored."""
-
-    series: int
-    time: int
-    value: Number
+Row = tuple[int, int, Number]
+"""One field of one point, as it is stored: series, time, value."""
 
 
 class Line(NamedTuple):
     """One line of line protocol, and the rows it is made of."""
 
     text: str
-    rows: tuple[Row, ...]
+    rows: list[Row]
 
 
 class Backlog(NamedTuple):
@@ -276,24 +272,24 @@ class Store:
     def waiting(self, limit: int, before: tuple[int, int] | None = None) -> list[Line]:
         """About `limit` rows that the server lacks, newest first, as whole lines; `before` (time, series) goes on."""
         query = """
-            SELECT measurement, tags, field, series, time, value FROM point JOIN series ON series = id
+            SELECT series, time, value FROM point
             WHERE sent = 0 AND (time, series) < (?, ?) {} ORDER BY time DESC, series DESC LIMIT ?
         """
-        rest = query.format("AND time = ? AND measurement = ? AND tags = ?")
         with self._explained("read"):
+            named = {
+                key: (head(name, tags), field) for key, name, tags, field in self._db.execute("SELECT * FROM series")
+            }
             rows = self._db.execute(query.format(""), (*(before or (1 << 62, 0)), limit)).fetchall()
             if len(rows) == limit:  # the last line may have been cut in two
-                measurement, tags, _, series, time, _ = rows[-1]
-                rows += self._db.execute(rest, (time, series, time, measurement, tags, -1))
-        grouped: dict[tuple[str, str, int], dict[str, Row]] = {}
-        for measurement, tags, field, series, time, value in rows:
-            grouped.setdefault((measurement, tags, time), {})[field] = Row(series, time, value)
+                series, time, _ = rows[-1]
+                rest = self._db.execute(query.format("AND time = ?"), (time, series, time, -1))
+                rows += [row for row in rest if named[row[0]][0] == named[series][0]]
+        grouped: dict[tuple[str, int], list[Row]] = {}
+        for row in rows:
+            grouped.setdefault((named[row[0]][0], row[1]), []).append(row)
         return [
-            Line(
-                line(name, tags, {field: fields[field].value for field in reversed(fields)}, time),
-                tuple(fields.values()),
-            )
-            for (name, tags, time), fields in grouped.items()
+            Line(headed(name, [(named[series][1], value) for series, _, value in reversed(found)], time), found)
+            for (name, time), found in grouped.items()
         ]
 
     def mark_sent(self, lines: Iterable[Line]) -> None:
@@ -305,12 +301,11 @@ class Store:
     def park(self, refused: Line, reason: str) -> None:
         """Set a line aside that the server refuses for what it says. It stays in the archive, and is listed."""
         with self._explained("written"), self._writing():
-            for row in refused.rows:
+            for series, time, value in refused.rows:
                 self._db.execute(
-                    "UPDATE point SET sent = 2 WHERE series = ? AND time = ? AND value = ?",
-                    (row.series, row.time, row.value),
+                    "UPDATE point SET sent = 2 WHERE series = ? AND time = ? AND value = ?", (series, time, value)
                 )
-                self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", (row.series, row.time, reason))
+                self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", (series, time, reason))
 
     def send_again(self, since: int) -> None:
         """Let all points from `since` on wait once more, parked ones too."""
