@@ -12,17 +12,21 @@ Source: ECHONET Device objects appendix, class 0x0288.
 """
 
 from datetime import datetime
+from struct import Struct
 from typing import NamedTuple
 
 from homemon.devices import properties
 from homemon.devices.properties import SUPER_CLASS, Prop
-from homemon.points import JST, Number, Point
+from homemon.points import Number, Point
 from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
 
 EOJ = 0x028801
 HIGHEST_COUNT = 99_999_999
 LARGEST_COEFFICIENT = 999_999
-EARLIEST, LATEST = datetime(2010, 1, 1, tzinfo=JST), datetime(2100, 1, 1, tzinfo=JST)
+FIRST_YEAR, LAST_YEAR = 2010, 2099
+EPOCH = datetime(1970, 1, 1, 9)  # by a clock in Japan
+DAY = 86_400  # seconds
+_POWER, _DATED, _RECORD = Struct(">i"), Struct(">H5BI"), Struct(">H48I")
 
 UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0x0D: 4}
 """E1 → the power of ten of one count, in kWh."""
@@ -73,7 +77,7 @@ def u8(edt: bytes) -> int:
 
 def power(edt: bytes) -> int | None:
     """s32 W; the codes for no data, overflow and underflow are no reading."""
-    value = int.from_bytes(edt, signed=True)
+    (value,) = _POWER.unpack(edt)
     return None if value in (0x7FFFFFFE, 0x7FFFFFFF, -0x80000000) else value
 
 
@@ -91,20 +95,21 @@ def count(edt: bytes) -> int | None:
 
 def dated(edt: bytes) -> Dated | None:
     """Year u16, month, day, hour, minute, second in JST, then a register."""
-    register = count(edt[7:])
-    year = int.from_bytes(edt[:2])
+    year, month, day, hour, minute, second, register = _DATED.unpack(edt)
+    if register > HIGHEST_COUNT or not FIRST_YEAR <= year <= LAST_YEAR:
+        return None
     try:
-        moment = datetime(year, edt[2], edt[3], edt[4], edt[5], edt[6], tzinfo=JST)
+        moment = datetime(year, month, day, hour, minute, second)
     except ValueError:
         return None
-    if register is None or not EARLIEST <= moment < LATEST:
-        return None
-    return Dated(int(moment.timestamp()), register)
+    after = moment - EPOCH
+    return Dated(after.days * DAY + after.seconds, register)
 
 
 def history(edt: bytes) -> History:
     """u16 day, then 48 registers."""
-    return History(int.from_bytes(edt[:2]), tuple(count(edt[at : at + 4]) for at in range(2, 194, 4)))
+    day, *counts = _RECORD.unpack(edt)
+    return History(day, tuple([value if value <= HIGHEST_COUNT else None for value in counts]))
 
 
 def exponent(edt: bytes) -> int | None:

@@ -12,12 +12,14 @@ reading. A refused property (PDC 0 in an answer) is no fault of the frame and is
 
 from collections.abc import Iterable
 from enum import IntEnum
+from struct import Struct
 from typing import NamedTuple
 
 from homemon.errors import WireError
 
 EHD = b"\x10\x81"
 HEADER = 11  # bytes before the first OPC
+_HEADER = Struct(">HHBHBB")  # TID, each object's class and instance, ESV
 CONTROLLER = 0x05FF01
 NODE_PROFILE = 0x0EF001
 PORT = 3610  # UDP, on the LAN and inside Wi-SUN alike
@@ -106,23 +108,17 @@ def decode(data: bytes) -> Frame:
         )
     if len(data) <= HEADER:
         raise WireError("the frame ends within its header", len(data))
-    esv = _ESV.get(data[10])
+    tid, seoj, instance, deoj, other_instance, code = _HEADER.unpack_from(data, 2)
+    esv = _ESV.get(code)
     if esv is None:
-        raise WireError(f"unknown service ESV {data[10]:02X}", 10)
+        raise WireError(f"unknown service ESV {code:02X}", 10)
     properties, end = _decode_list(data, HEADER)
     read: tuple[Property, ...] = ()
     if esv in TWO_LISTS:
         read, end = _decode_list(data, end)
     if end != len(data):
         raise WireError(f"{len(data) - end} bytes too many after the last property", end)
-    return Frame(
-        int.from_bytes(data[2:4]),
-        int.from_bytes(data[4:7]),
-        int.from_bytes(data[7:10]),
-        esv,
-        properties,
-        read,
-    )
+    return Frame(tid, seoj << 8 | instance, deoj << 8 | other_instance, esv, properties, read)
 
 
 def _decode_list(data: bytes, at: int) -> tuple[tuple[Property, ...], int]:

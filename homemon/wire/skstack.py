@@ -137,12 +137,11 @@ _UDP_HEAD = re.compile(
     rb"(?:([0-9A-F]{2}) )?([0-9A-F]) (?:([0-9A-F]) )?([0-9A-F]{4}) "
 )
 _UDP_HEAD_LONGEST = 138
-_GLUED = re.compile(rb"(?<!^)(?:ERXUDP |EVENT [0-9A-F]{2} )")
+_GLUED = re.compile(rb"E(?:RXUDP |VENT [0-9A-F]{2} )")  # where a line begins, but not at its start
 _NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
     rb"\r\nOK\r\n|[\r\n](?:"
     rb"ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
 )
-_LINE_END = re.compile(rb"[\r\n]")
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
 _UNPRINTABLE = bytes([*range(0x20), *range(0x7F, 0x100)])
 
@@ -209,16 +208,16 @@ class Parser:
 
     def _step(self, out: list[Happening]) -> bool:
         """Consume one line or datagram from the buffer's front; False means: need more."""
-        end = _LINE_END.search(self._buffer)
-        glued = _GLUED.search(self._buffer, 0, end.start() if end else len(self._buffer))
+        end = _line_end(self._buffer)
+        glued = _GLUED.search(self._buffer, 1, len(self._buffer) if end is None else end)
         if self._buffer.startswith(b"ERXUDP ") and not glued:
-            return self._step_udp(out, end.start() if end else None)
+            return self._step_udp(out, end)
         if glued:
             self._line(self._take(glued.start()), out)
             return True
         if end is None:
             return False
-        line = self._take(end.end())[:-1]
+        line = self._take(end + 1)[:-1]
         if line:
             self._line(line, out)
         return True
@@ -235,7 +234,7 @@ class Parser:
         sample = self._buffer[start : start + 2]
         if size and len(sample) < 2:
             return False
-        in_hex = all(byte in _HEX for byte in sample)
+        in_hex = _HEX.issuperset(sample)
         end = start + size * (2 if in_hex else 1)
         body = self._buffer[start:end]
         torn = not _HEX.issuperset(body) if in_hex else _NEXT_LINE.search(self._buffer, start, end + 2)
@@ -311,6 +310,13 @@ class Parser:
             )
         except (KeyError, ValueError):
             out.append(Noise(raw))
+
+
+def _line_end(data: bytes) -> int | None:
+    """Where the first CR or LF stands."""
+    found = data.find(b"\r")
+    earlier = data.find(b"\n", 0, found) if found >= 0 else data.find(b"\n")
+    return earlier if earlier >= 0 else found if found >= 0 else None
 
 
 def _pan_field(line: bytes) -> tuple[str, str]:
