@@ -7,6 +7,7 @@ jump and never lie, and which boot they count from.
 
 import time
 from functools import cache
+from os.path import exists
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ def kept_by_ntp() -> bool:
 
 def has_time_service() -> bool:
     """Whether a time service runs, which may have set the clock or may do so yet."""
-    return any(Path(sign).exists() for sign in TIME_SERVICES)
+    return any(map(exists, TIME_SERVICES))
 
 
 def instant() -> Instant:
