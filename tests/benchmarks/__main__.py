@@ -27,9 +27,10 @@ THEMES = {
 }
 HEAD = """# Performance
 
-What homemon costs, measured against something that cannot cost less or that others use: `make bench`
-writes this page. Each figure is a median; both sides of a row are measured in turns in the same run,
-so the ratio holds where the figures depend on the machine. The reach is what homemon promises itself.
+What homemon costs, measured against something that can hardly cost less, or that others use. `make bench` writes
+this page; `make bench ONLY="start upload"` prints single themes or rows. Each figure is a median, and both sides of a
+row are measured in turns in the same run, so that a ratio holds where the figures are the machine's. The ratio is
+homemon ÷ the other: of a cost, less is better; of a rate (…/s), more. The reach is what homemon wants to keep.
 
 {machine}
 """
@@ -74,17 +75,21 @@ def measured(rows: list[Benchmark]) -> Iterator[str]:
         except (Unavailable, pytest.skip.Exception) as error:
             yield f"| {row.what} | – | {row.reference} | – | not measured: {error} | |"
             continue
-        reach = "" if row.reach is None else f"{'≥' if row.is_rate else '≤'} {row.reach:.2f}"
+        reach = "" if row.reach is None else f"{'≥' if row.is_rate else '≤'} {number(row.reach)}"
         missed = row.missed_by(outcome)
-        verdict = f", missed by {missed:.0%}" if missed else ""
+        verdict = f", missed by {missed:.1%}" if missed else ""
         ours, reference = map(row.show, outcome)
-        ratio = f"{row.ratio(outcome):.2f}{verdict}"
+        ratio = f"{number(row.ratio(outcome))}{verdict}"
         yield f"| {row.what} | {ours} | {row.reference} | {reference} | {ratio} | {reach} |"
         if missed:
             whys.append(f"- {row.what}: {row.why}.")
     if whys:
         yield "\nMissed, and why:\n"
         yield from dict.fromkeys(whys)
+
+
+def number(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.3f}"
 
 
 def machine() -> str:

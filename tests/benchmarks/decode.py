@@ -25,6 +25,7 @@ LINE = (
     b"0E1A 0E1A 0200AA0000000002 1 0 0012 " + E7.hex().upper().encode() + b"\r\n"
 )
 SCALE = meter.Scale(-1, 1)
+PARSER = Parser()
 ROUNDS, CALLS = 25, 2000
 
 
@@ -49,7 +50,7 @@ def ecocute_values(data: bytes) -> list[Any]:
 
 def points_of(line: bytes) -> list[Point]:
     """A line as it comes from the module, to what is stored."""
-    (event,) = Parser().feed(line)
+    (event,) = PARSER.feed(line)
     assert isinstance(event, Udp)
     return meter.report(echonet.decode(event.data), SCALE).points
 
@@ -148,8 +149,8 @@ HEATERS = ("ElectricWaterHeater", "ElectricWaterHeater")
 CHECKED, UNCHECKED = 1.0, None
 FLOOR = 0.5
 GENERAL = (
-    "the floor knows the one layout it expects; decode reads any frame, names each fault by its byte, "
-    "and gives a frame that the rest of the program can ask"
+    "the floor knows the one layout it expects; decode reads any frame, names each fault by its byte, and gives a "
+    "frame that the rest of the program can ask. A meter sends one frame a minute"
 )
 
 
@@ -183,6 +184,7 @@ BENCHMARKS = (
         1 / 3,
         per_second,
         lambda: side_by_side(points_of, split_line, LINE),
-        "the floor checks nothing: neither the line's fields, nor its length, nor the frame in it",
+        "the floor checks nothing: not that the line is whole and no other is stuck to it, nor its fields, nor the "
+        "frame in it, nor the value; and it gives a number, not a point. The module says a few lines a minute",
     ),
 )

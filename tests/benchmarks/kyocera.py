@@ -180,9 +180,20 @@ def row(what: str, reach: float | None, measure: Callable[[], Outcome], why: str
 
 BENCHMARKS = (
     row("I2C, injected time", 1.15, injected_time),
-    row("I2C, with 0.1 ms of driver each transaction", 1.15, partial(injected_time, overhead=DRIVER)),
+    row(
+        "I2C, with 0.1 ms of driver each transaction",
+        1.15,
+        partial(injected_time, overhead=DRIVER),
+        "between two blocks the line is silent while the last bytes are fetched and our ACK goes out, each byte of it "
+        "in a transaction of 0.3 ms",
+    ),
     row("I2C byte by byte (`reads = byte`)", None, partial(injected_time, multi_byte=False)),
-    row("I2C, real time", 1.15, real_time),
+    row(
+        "I2C, real time",
+        1.15,
+        real_time,
+        "the simulated bus sleeps through each of some 5,000 transactions, and a sleep lasts longer than was asked for",
+    ),
     row("a serial port (pty), real time", 1.15, over_a_pty),
     row("I2C by the original's loop, injected time", None, the_original),
 )
