@@ -91,11 +91,15 @@ def eoj(value: str) -> int:
 
 
 def server_url(value: str) -> str:
-    """An http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept."""
-    match = re.fullmatch(r"(https?)://([^/?#@\s]+?)(:[0-9]+)?(/[^?#\s]*)?", value)
+    """An http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept.
+
+    A bare host is http, as it was to the original's curl.
+    """
+    match = re.fullmatch(r"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|[^/?#@:\[\]\s]+)(:[0-9]+)?(/[^?#\s]*)?", value)
     if not match:
         raise ValueError("must be like http://localhost or https://host:port/path, without user, query or spaces")
     scheme, host, port, path = match.groups()
+    scheme = scheme or "http"
     if port and int(port[1:]) > 65535:
         raise ValueError("must have a port up to 65535")
     if port is None and scheme == "http":

@@ -46,7 +46,8 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         (METER + "\n[serverr]\n", "config.ini:5: [serverr]: no such section"),
         (METER + "Serial_Portt = x\n", "config.ini:4: [smartmeter] serial_portt: no such key"),
         ("[smartmeter]\npwd = 0123456789AB\n", "config.ini:1: [smartmeter] bid: is missing"),
-        ("[server]\nurl = localhost\n", "config.ini:2: [server] url: must be like"),
+        ("[server]\nurl = htp://host\n", "config.ini:2: [server] url: must be like"),
+        ("[server]\nurl = http://fe80::1\n", "config.ini:2: [server] url: must be like"),
         ("[server]\nurl = http://host:99999\n", "config.ini:2: [server] url: must have a port up to 65535"),
         ("[server]\nurl = http://me:pw@host\n", "config.ini:2: [server] url: must be like"),
         ("[server]\nurl = http://h\nuser = me\n", "config.ini:1: [server] user and password go together"),
@@ -75,7 +76,7 @@ def test_the_ecocutes_host_may_be_left_out(text: str) -> None:
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
-    told = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x\n[store]\nkeep_days = x\n")
+    told = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x:y\n[store]\nkeep_days = x\n")
     assert [fault.split(":")[1] for fault in told] == ["2", "3", "5", "7"]
 
 
@@ -100,6 +101,9 @@ def test_a_password_may_hold_what_means_something_elsewhere() -> None:
         ("http://localhost", "http://localhost:8086"),
         ("http://localhost:80/", "http://localhost:80"),
         ("https://vm.example", "https://vm.example"),
+        ("http://[fe80::1]", "http://[fe80::1]:8086"),
+        ("influx.example", "http://influx.example:8086"),
+        ("192.168.1.10:8428/", "http://192.168.1.10:8428"),
         ("http://vm:8480/insert/0/influx/write", "http://vm:8480/insert/0/influx/write"),
     ],
 )

@@ -251,7 +251,7 @@ def test_a_store_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> N
 
 
 def test_faults_in_config_are_told_all_at_once_and_nothing_is_opened(tmp_path: Path) -> None:
-    config = write_config(tmp_path, "[server]\nurl = localhost\n", bid="0011", serial_bps="fast", pasword="x")
+    config = write_config(tmp_path, "[server]\nurl = htp://localhost\n", bid="0011", serial_bps="fast", pasword="x")
     line = {text.split(" ")[0]: number for number, text in enumerate(config.read_text().splitlines(), 1)}
     for command in ("join", "meter-poll", "meter-listen", "export", "upload"):
         run = homemon(command, cwd=tmp_path)
