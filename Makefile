@@ -39,6 +39,10 @@ screenshot: $(STAMP) debian
 dashboards: $(STAMP)
 	$(BIN)/python tools/dashboards.py
 
+.PHONY: docs
+docs: $(STAMP)
+	$(BIN)/python tools/commands.py
+
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
 	touch $(STAMP)

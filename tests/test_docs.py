@@ -5,15 +5,19 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
+from homemon import config
 from homemon.cli.main import COMMANDS, homemon
+from tests.documents import DOCUMENTS, ROOT, Block, anchors, blocks, calls, parse, prose_of
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 CRONTAB = (ROOT / "crontab.example").read_text("utf-8")
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SYSTEMD = ROOT / "docs" / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))
+LOOKED_AT_HERE = {"", "text", "sh", "crontab", "ini", "python", "yaml"}
+LOOKED_AT_BY_THE_PAGES_OWN_TESTS = {"systemd", "sql", "influxql", "promql", "frame", "trace"}
+CALLS = [(str(block), call) for block in blocks("sh", "crontab") for call in calls(block.text)]
 
 
 def commands() -> dict[str, click.Command]:
@@ -32,29 +36,65 @@ def test_the_readme_names_every_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_commands_and_options_in_the_documents_exist(document: Path) -> None:
+def test_commands_and_options_in_the_text_exist(document: Path) -> None:
     known = commands()
-    shared = {option for parameter in homemon.params for option in parameter.opts}
-    for call in re.findall(r"`homemon ([^`]+)`", document.read_text("utf-8")):
+    shared = {option for parameter in homemon.params for option in parameter.opts} | {"-h", "--help"}
+    for call in re.findall(r"`homemon ([^`]+)`", prose_of(document)):
         words = call.split()
         name = next((word for word in words if word in known), None)
-        assert name is not None, call
-        options = shared | {option for parameter in known[name].params for option in parameter.opts}
+        options = shared | {option for parameter in (known[name].params if name else []) for option in parameter.opts}
+        assert name is not None or set(words) <= shared, call
         assert {word for word in words if word.startswith("-")} <= options, call
 
 
-@pytest.mark.parametrize("line", [text for text in CRONTAB.splitlines() if " homemon " in text and text[0] != "#"])
-def test_the_lines_for_cron_are_commands(line: str) -> None:
-    arguments = line.split(" homemon ")[1].split()
-    assert arguments[0] == "-q"
-    assert arguments[1] in commands()
+@pytest.mark.parametrize(("where", "call"), CALLS)
+def test_click_takes_every_call_in_a_block(where: str, call: list[str]) -> None:
+    parse(call)
+
+
+@pytest.mark.parametrize("wrong", [["exprot"], ["export", "--sinec", "3d"], ["meter-poll", "E"], ["simulate", "car"]])
+def test_a_call_that_click_would_refuse_is_found(wrong: list[str]) -> None:
+    with pytest.raises(click.UsageError):
+        parse(wrong)
+
+
+def test_calls_are_found_wherever_a_shell_would_run_them() -> None:
+    script = "X=1 homemon -q check && sudo /opt/bin/homemon join >log | tee x\n"
+    script += "* * * * * homemon graph\necho homemon # homemon"
+    assert list(calls(script)) == [["-q", "check"], ["join"], ["graph"]]
+
+
+@pytest.mark.parametrize("block", blocks("ini"), ids=str)
+def test_every_piece_of_configuration_loads(block: Block) -> None:
+    config.parse(block.text, Path("config.ini"))
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=str)
+def test_every_piece_of_python_compiles(block: Block) -> None:
+    compile(block.text, str(block), "exec")
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=str)
+def test_every_piece_of_yaml_can_be_read(block: Block) -> None:
+    assert yaml.safe_load(block.text)
+
+
+def test_no_block_is_in_a_language_that_nothing_here_looks_at() -> None:
+    assert {block.language for block in blocks()} <= LOOKED_AT_HERE | LOOKED_AT_BY_THE_PAGES_OWN_TESTS
+
+
+def test_the_lines_for_cron_are_commands_that_keep_quiet() -> None:
+    found = list(calls(re.sub(r"(?m)^# (?=[*\d])", "", CRONTAB)))
+    assert "graph" in {call[1] for call in found}
+    for call in found:
+        assert call[0] == "-q"
+        parse(call)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
 def test_the_systemd_units_start_commands_that_exist(unit: Path) -> None:
     (start,) = re.findall(r"(?m)^ExecStart=%h/.local/bin/homemon (.+)$", unit.read_text("utf-8"))
-    name, *options = [word for word in start.split() if word not in ("-q", "60")]
-    assert set(options) <= {option for parameter in commands()[name].params for option in parameter.opts}
+    parse(start.split())
 
 
 def test_every_timer_has_its_service() -> None:
@@ -63,8 +103,22 @@ def test_every_timer_has_its_service() -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#]+)", document.read_text("utf-8")):
-        assert target.startswith("https://") or (document.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", prose_of(document)):
+        if target.startswith("https://"):
+            continue
+        led = (document.parent / target).resolve() if target else document
+        assert led.exists(), target
+        assert not anchor or anchor in anchors(led), f"{target}#{anchor}"
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    reached, left = set[Path](), [ROOT / "README.md"]
+    while left:
+        document = left.pop()
+        reached.add(document)
+        targets = [document.parent / target for target in re.findall(r"\]\(([^)#\s]+\.md)", prose_of(document))]
+        left += [path.resolve() for path in targets if path.resolve() not in reached]
+    assert reached >= set(DOCUMENTS)
 
 
 def test_make_knows_the_two_commands_of_the_readme() -> None:

@@ -9,12 +9,15 @@ import gc
 import importlib
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from homemon import __version__
 from homemon.errors import ConfigError, HomemonError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 GROUPS = {
     "Collect": {
@@ -66,6 +69,13 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Commands from the table, options from click, which would import every command for its help."""
+        from click.shell_completion import CompletionItem
+
+        known = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return known + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, commands in GROUPS.items():
             with formatter.section(group):
@@ -74,7 +84,11 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "-c", "--config", metavar="FILE", help="Configuration; default: $HOMEMON_CONFIG or the first config.ini found."
+    "-c",
+    "--config",
+    metavar="FILE",
+    type=click.Path(),
+    help="Configuration; default: $HOMEMON_CONFIG or the first config.ini found.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr (for cron).")
 @click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")
