@@ -70,8 +70,9 @@ def section(document: Path, heading: str) -> str:
 
 def table(text: str) -> list[list[str]]:
     """The rows of the first table in `text`, without its head, each as its cells."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
+    lines = re.search(r"(?m)(?:^\|.*\n)+", text)
+    assert lines
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[0].splitlines()[2:]]
 
 
 # --- commands in shell blocks --------------------------------------------------------------

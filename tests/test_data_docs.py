@@ -1,0 +1,154 @@
+"""docs/data.md: its series are the code's, its codes give no point, its queries and its schema are tried."""
+
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from homemon import store as storing
+from homemon.clock import Instant
+from homemon.devices import ecocute, meter, solar
+from homemon.points import HALF_HOUR, Point, line
+from homemon.store import Store
+from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
+from tests.documents import DOCS, blocks, section, table, text_of
+from tests.servers import Database, VictoriaServer, fetch
+
+PAGE = DOCS / "data.md"
+SCALE = meter.Scale(-1, 1)
+LAST = int(time.time()) // HALF_HOUR * HALF_HOUR - HALF_HOUR
+REGISTER = {LAST - back * HALF_HOUR: round(1234.5 + (100 - back) * 0.3, 1) for back in range(100) if back != 7}
+"""Half-hour → kWh bought so far; one was not heard."""
+KWH = {t: round(value - REGISTER[t - HALF_HOUR], 1) for t, value in REGISTER.items() if t - HALF_HOUR in REGISTER}
+NO_POINT = [
+    (source, code)
+    for source, codes, *_ in table(section(PAGE, "What gives no point"))
+    for code in re.findall("`([0-9A-F]+)`", codes)
+]
+
+
+def query(language: str, number: int) -> str:
+    return blocks(language, of=PAGE)[number].text.strip()
+
+
+def test_the_series_are_those_of_the_code() -> None:
+    told = {
+        (measurement.strip("`"), field)
+        for measurement, fields, *_ in table(text_of(PAGE))
+        for field in re.findall("`(\\w+)`", fields)
+    }
+    stored = {(series.measurement, field) for series in meter.SERIES.values() for field in series.fields}
+    stored |= {(ecocute.MEASUREMENT, field) for field in ecocute.FIELDS.values()}
+    assert told == stored | {(series.measurement, "value") for series in solar.SERIES}
+
+
+def test_each_series_names_the_properties_that_it_comes_from() -> None:
+    sources = {row[0].strip("`"): row[3] for row in table(text_of(PAGE))}
+    for epc, series in meter.SERIES.items():
+        assert f"{epc:02X}" in sources[series.measurement]
+    assert re.findall(r"\b[0-9A-F]{2}\b", sources["ecocute"]) == [f"{epc:02X}" for epc in ecocute.FIELDS]
+    for series_ in solar.SERIES:
+        assert f"{series_.offset:04X}" in sources[series_.measurement]
+
+
+@pytest.mark.parametrize(("source", "code"), NO_POINT)
+def test_a_code_that_means_no_data_gives_no_point(source: str, code: str) -> None:
+    edt = bytes.fromhex(code)
+    if source == "monitor":
+        memory = bytearray(bytes.fromhex("261120") * (solar.MAP_END // 3 + 1))
+        memory[solar.SERIES[0].offset : solar.MAP_END] = edt * ((solar.MAP_END - solar.SERIES[0].offset) // 2)
+        assert solar.report(bytes(memory)).points == []
+        return
+    epc = int(source[:2], 16)
+    device: Any = ecocute if epc in (0x84, 0x85) or "EcoCute" in source else meter
+    assert len(edt) == device.PROPS[epc].size
+    frame = Frame(1, device.EOJ, CONTROLLER, Esv.INF, (Property(epc, edt),))
+    assert (meter.report(frame, SCALE) if device is meter else ecocute.report(frame)).points == []
+
+
+def test_every_property_that_is_stored_has_its_codes_on_the_page() -> None:
+    epcs = {f"{epc:02X}" for epc in (*meter.SERIES, *ecocute.FIELDS)}
+    assert {source[:2] for source, _ in NO_POINT} == epcs | {"mo"}
+
+
+# --- the servers -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def filled(store: Store) -> list[str]:
+    """The last two days in a store; gives their lines."""
+    points = [Point("+power", {"value": value}, t) for t, value in REGISTER.items()]
+    points += [Point("power", {"value": 500 + at}, LAST - 60 * at) for at in range(60)]
+    store.add([(point, Instant(LAST, 0.0, "a boot")) for point in points])
+    return [line(p.measurement, "", p.fields, p.time or 0) for p in points]
+
+
+def test_influxdb_takes_the_queries_and_they_give_the_energy(database: Database, filled: list[str]) -> None:
+    database.server.write(database.name, "\n".join(filled))
+    (power,) = database.server.query(query("influxql", 0), database.name)
+    assert all(500 <= mean < 560 for _, mean in power["values"])
+    (halves,) = database.server.query(query("influxql", 1), database.name)
+    whole = {t: round(kwh, 4) for t, kwh, seconds in halves["values"] if seconds == HALF_HOUR}
+    assert whole == {t: kwh for t, kwh in KWH.items() if t in whole}
+    assert len(whole) >= 90
+    (days,) = database.server.query(query("influxql", 2), database.name)
+    midnights = [t for t in REGISTER if (t + 9 * 3600) % 86_400 == 0 and t - 86_400 in REGISTER]
+    for midnight in midnights:
+        assert dict(days["values"])[midnight] == pytest.approx(REGISTER[midnight] - REGISTER[midnight - 86_400])
+    assert midnights
+
+
+def test_victoriametrics_takes_the_queries_and_they_give_the_energy(
+    victoria: VictoriaServer, filled: list[str]
+) -> None:
+    fetch(f"{victoria.url}/write?db=page", "\n".join(filled).encode())
+    assert victoria.points(query("promql", 0))["+power_value"] == REGISTER
+    since = LAST - 10 * HALF_HOUR
+    asked = urlencode({"query": query("promql", 1), "start": since, "end": LAST, "step": HALF_HOUR, "nocache": 1})
+    (answer,) = json.loads(fetch(f"{victoria.url}/api/v1/query_range?{asked}"))["data"]["result"]
+    found = {t: round(float(kwh), 4) for t, kwh in answer["values"]}
+    assert found == {t: kwh for t, kwh in KWH.items() if t >= since}
+
+
+# --- the store -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reading(store: Store, filled: list[str]) -> Iterator[sqlite3.Connection]:
+    """The store, opened as the page says while homemon has it open."""
+    opened = sqlite3.connect(f"file:{quote(str(store.path))}?mode=ro", uri=True)
+    yield opened
+    opened.close()
+
+
+def test_the_schema_is_the_stores() -> None:
+    assert query("sql", 0) == storing.SCHEMA.strip()
+
+
+def test_every_table_of_the_store_is_explained(reading: sqlite3.Connection) -> None:
+    told = [row[0].strip("`") for row in table(section(PAGE, "The store"))]
+    assert told == [name for (name,) in reading.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+
+def test_what_sent_means_is_what_the_store_means() -> None:
+    assert f"`sent` is {storing.WAITING} waiting, {storing.SENT} sent, {storing.PARKED} parked" in text_of(PAGE)
+
+
+def test_the_query_for_half_hours_gives_them_and_no_gap(reading: sqlite3.Connection) -> None:
+    found = reading.execute(query("sql", 1)).fetchall()
+    wanted = {
+        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(t + 9 * 3600)): kwh
+        for t, kwh in KWH.items()
+        if t > time.time() - 172_800
+    }
+    assert dict(found) == wanted
+
+
+def test_a_reader_cannot_write(reading: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reading.execute("DELETE FROM point")
