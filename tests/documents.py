@@ -86,7 +86,7 @@ def calls(script: str) -> Iterator[list[str]]:
             end = next((at for at, word in enumerate(words) if word in _OPERATORS), len(words))
             command, words = words[:end], words[end + 1 :]
             at = next((at for at, word in enumerate(command) if re.fullmatch(r"(\S*/)?homemon", word)), None)
-            if at is not None and all(re.fullmatch(r"\w+=.*|[\d*/,]+|sudo|env", word) for word in command[:at]):
+            if at is not None and all(re.fullmatch(r"\w+=.*|[\d*/,]+|sudo|env|nohup", word) for word in command[:at]):
                 yield command[at + 1 :]
 
 
