@@ -43,6 +43,14 @@ dashboards: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python tools/commands.py
 
+.PHONY: dist
+dist: $(STAMP)
+	rm -rf dist build/lib build/bdist.* && mkdir -p build
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --editable ".[dist]"
+	$(BIN)/python -m build --outdir dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python tools/try_wheel.py dist/*.whl
+
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
 	touch $(STAMP)
