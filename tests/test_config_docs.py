@@ -66,7 +66,7 @@ TOLD_IN_WORDS = {
     "device, or a URL that begins with `socket://` or `rfc2217://`": ["spy:///dev/ttyUSB0", ""],
     "as in `[smartmeter]`": ["spy:///dev/ttyUSB0", ""],
     "`http://` or `https://`, host, port, path; or a bare host, which is `http://`": ["ftp://host", "http://a b"],
-    "IPv4 address or name": [""],
+    "IPv4 address or name, or empty": [],
     "IPv4 address": [""],
     "path": [],
     "text": [],

@@ -92,7 +92,7 @@ def manual() -> str:
 FILES = {
     ", ".join(PLACES): "The configuration: the first of these that exists.",
     f"{DEFAULT_DIR}/{FILE}": "The store: all readings, and which of them the server still lacks.",
-    f"{DEFAULT_DIR}/state.toml": "What was learned of the meter: its address, channel, PAN ID and unit.",
+    f"{DEFAULT_DIR}/state.toml": "What was learned of the meter (address, channel, PAN ID, unit) and of the EcoCute.",
 }
 
 
