@@ -6,16 +6,24 @@ one table of status codes, because servers differ: InfluxDB 1.x answers 404 to a
 database and 400 to a line it cannot parse, but vmauth answers 400 to a wrong token. So a 400
 counts against the data only where the server says so in words.
 
+A server is not trusted with more than the points: of its answer no more is read than a person is
+told, credentials that it echoes are masked in whatever form they come, and a redirect is not
+followed, because it would take them along.
+
 Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried (docs/server/README.md).
 """
 
 import gzip
 import re
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
+from html import escape
+from json import dumps
 from time import time
 from typing import NamedTuple
+from urllib.parse import quote, quote_plus
 
 import requests
 from urllib3.exceptions import HTTPError  # requests lets some of them through
@@ -26,6 +34,9 @@ from homemon.config import Server
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
 GZIP_LEVEL = 1  # a sixth of the bytes; level 6 makes it a seventh, for three times the CPU
+LONGEST_ANSWER = 4096  # bytes read of what a server says
+MASK = "****"
+TELLING = 8  # characters of a secret that give it away
 
 
 class Verdict(Enum):
@@ -59,6 +70,17 @@ HINTS = {
     404: "create the database, or check [server] db and url",
 }
 DATA_FAULT = re.compile(r"partial write|(?:unable to|cannot) parse|conflict|unprocessable|\"code\": ?\"invalid\"", re.I)
+TLS_FAULTS = (
+    ("is not valid for", "its certificate is for another name; write that name into [server] url"),
+    ("has expired", "its certificate has expired; renew it there, or set this machine's clock: timedatectl"),
+    ("not yet valid", "its certificate is not valid yet; set this machine's clock: timedatectl set-ntp true"),
+    ("CERTIFICATE_VERIFY_FAILED", "its certificate is not trusted; name the CA that signed it in [server] ca"),
+    ("CA certificate", "the file in [server] ca is not there"),
+    ("Permission denied", "the file in [server] ca cannot be read; check its permissions"),
+    ("[X509", "the file in [server] ca is no certificate; it must be in PEM format"),
+    ("WRONG_VERSION_NUMBER", "it does not speak TLS there; check scheme and port in [server] url"),
+)
+"""What the text of a TLS error tells (the first that it holds), and the remedy."""
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|token|basic)\s+[^\s\"',}\]]+")
 
 
@@ -71,6 +93,8 @@ class Influx:
         self._session.trust_env = False  # a proxy or .netrc of the shell is not part of the configuration
         self._session.headers["User-Agent"] = f"homemon/{__version__}"
         self._session.headers["Content-Type"] = "text/plain; charset=utf-8"
+        self._session.headers["Accept-Encoding"] = "identity"  # nothing that grows when it is unpacked
+        self._session.get_redirect_target = lambda _: None  # type: ignore[assignment]  # else it reads all of the body
         if server.ca:
             self._session.verify = server.ca
         self._authorize()
@@ -100,28 +124,27 @@ class Influx:
         if len(body) >= WORTH_GZIP:
             body, headers = gzip.compress(body, GZIP_LEVEL), {"Content-Encoding": "gzip"}
         try:
-            response = self._session.post(
+            with self._session.post(
                 self.url,
                 params=self._parameters,
                 data=body,
                 headers=headers,
                 timeout=(min(CONNECT_WITHIN, self._server.timeout), self._server.timeout),
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                return self._judge(response)
         except requests.exceptions.Timeout:
             return Answer(Verdict.LATER, f"{self._server.url}: no answer within {self._server.timeout:g} s")
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             return self._unreachable(error)
-        return self._judge(response)
 
     def _unreachable(self, error: Exception) -> Answer:
         """A connection that failed; a CA file that is not there comes as an OSError too."""
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            return Answer(
-                Verdict.HOLD, f"{self._server.url}: its certificate is not trusted; name your own CA in [server] ca"
-            )
-        if self._server.ca and "CA certificate" in str(error):
-            return Answer(Verdict.HOLD, f"[server] ca: {self._server.ca} is not there")
+        if self._server.url.startswith("https:"):
+            for sign, told in TLS_FAULTS:
+                if sign in str(error):
+                    return Answer(Verdict.HOLD, f"{self._server.url}: {told}")
         return Answer(
             Verdict.LATER, f"{self._server.url}: cannot be reached; is the server running, and the url right?"
         )
@@ -131,7 +154,7 @@ class Influx:
         verdict = VERDICTS.get(status, Verdict.LATER if status >= 500 else Verdict.HOLD)
         if verdict is Verdict.TAKEN:
             return Answer(verdict)
-        said = response.content.decode("utf-8", "replace")
+        said = _beginning(response).decode("utf-8", "replace")
         if verdict is Verdict.DATA_FAULT and not DATA_FAULT.search(said):
             verdict = Verdict.HOLD
         hint = HINTS.get(status, "")
@@ -141,11 +164,30 @@ class Influx:
         return Answer(verdict, text + (f"; {hint}" if hint else ""), _retry_after(response))
 
     def redacted(self, said: str) -> str:
-        """What a server said, on one line, short, and without the credentials that some echo."""
-        for secret in (self._server.token, self._server.password):
+        """What a server said: one short printable line, without the credentials that some echo, nor pieces of them."""
+        forms = sorted(self._forms(), key=len, reverse=True)
+        pieces = {form[at : at + TELLING] for form in forms for at in range(len(form) - TELLING + 1)}
+        for secret in (*forms, *pieces):
+            said = re.sub(re.escape(secret), MASK, said, flags=re.IGNORECASE)
+        said = _CREDENTIAL.sub(rf"\1 {MASK}", " ".join(said.split()))
+        return "".join(character if character.isprintable() else "?" for character in said)[:200]
+
+    def _forms(self) -> Iterator[str]:
+        """The credentials as they are sent, and as a server may quote them."""
+        server = self._server
+        for secret in (server.token, server.password, server.user and f"{server.user}:{server.password}"):
             if secret:
-                said = said.replace(secret, "****")
-        return _CREDENTIAL.sub(r"\1 ****", " ".join(said.split()))[:200]
+                data = secret.encode()
+                yield from (secret, quote(secret, ""), quote_plus(secret), escape(secret), dumps(secret)[1:-1])
+                yield from (data.hex(), b64encode(data).decode().rstrip("="))
+
+
+def _beginning(response: requests.Response) -> bytes:
+    """The first bytes of what a server said; it may say more than fits in memory."""
+    try:
+        return bytes(next(response.raw.stream(LONGEST_ANSWER, decode_content=False), b""))
+    except (HTTPError, OSError):
+        return b""
 
 
 def _retry_after(response: requests.Response) -> float:
