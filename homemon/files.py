@@ -1,8 +1,14 @@
-"""Files that are whole or not there: atomic replacement, and locks that end with their process."""
+"""Files that are whole or not there: atomic replacement, and locks that end with their process.
+
+What is made here is for its owner alone, whatever the umask. What root makes in somebody's folder
+belongs to that somebody: one `sudo homemon …` must not lock the cron job out of its own store. And
+no link that another user laid in a folder that everybody may write is followed.
+"""
 
 import fcntl
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,19 +21,20 @@ from homemon.errors import StoreError
 def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of `path`, atomically and on disk when this returns.
 
-    Mode and owner stay those of the file that was there; a new file is for its owner alone.
-    Raises OSError.
+    Mode and owner stay those of the file that was there; a new file is for its owner alone. A link, and
+    in a folder that everybody may write somebody else's file, count as not there. Raises OSError.
     """
     import tempfile  # a poll writes no file
 
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            if path.exists():
-                before = path.stat()
-                os.fchmod(handle, before.st_mode & 0o7777)
+            if before := _there_before(path):
+                os.fchmod(handle, before.st_mode & 0o777)
                 if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                     os.fchown(handle, before.st_uid, before.st_gid)
+            else:
+                _give_to_owner(handle, path.parent)
             file.write(content)
             file.flush()
             os.fsync(handle)
@@ -42,10 +49,48 @@ def replace_file(path: Path, content: bytes) -> None:
         os.close(folder)
 
 
-def make_private_dir(path: Path) -> None:
-    """The folder `path`, made for its owner alone where it is not there. Raises StoreError."""
+def _there_before(path: Path) -> os.stat_result | None:
+    """The file whose mode and owner are to stay."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file, folder = path.lstat(), path.parent.stat()
+    except FileNotFoundError:
+        return None
+    foreign = folder.st_mode & 0o002 and file.st_uid != os.geteuid()
+    return file if stat.S_ISREG(file.st_mode) and not foreign else None
+
+
+def _give_to_owner(handle: int, folder: Path) -> None:
+    """What root made in `folder` becomes its owner's."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(handle, owner.st_uid, owner.st_gid)
+
+
+def make_private_file(path: Path) -> None:
+    """An empty file, where there is nothing of that name. Raises OSError.
+
+    A file that is there is not opened: closing it again would drop locks that this process holds on it.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    try:
+        _give_to_owner(handle, path.parent)
+    finally:
+        os.close(handle)
+
+
+def make_private_dir(path: Path) -> None:
+    """The folder `path`, and those on the way to it, made for their owner alone. Raises StoreError."""
+    try:
+        for folder in (*reversed(path.parents), path):
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
+                handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                _give_to_owner(handle, folder.parent)
+                os.close(handle)
+        path.mkdir(exist_ok=True)  # which says so where it is no folder
     except OSError as error:
         raise StoreError(
             f"the store's folder {path} cannot be made: {error.strerror}",
@@ -78,11 +123,12 @@ class Lock:
         if self._handle is not None:
             return True
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            make_private_file(self._path)
+            handle = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             raise StoreError(
                 f"the lock {self._path} cannot be opened: {error.strerror}",
-                "Run homemon as the user who owns the store's folder, or name another in [store] dir.",
+                "Run homemon as the user who owns the store's folder and files, or name another in [store] dir.",
             ) from None
         deadline = monotonic() + within
         while True:

@@ -12,10 +12,9 @@ Readings that came while the clock was wrong wait in `undated` with the seconds 
 and are dated once it is right; see `clock.Instant`.
 """
 
-import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from heapq import merge
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,7 +23,7 @@ from typing import NamedTuple
 from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.errors import StoreError
-from homemon.files import make_private_dir
+from homemon.files import make_private_dir, make_private_file
 from homemon.points import Number, Point, head, headed, line
 
 FILE = "homemon.db"
@@ -418,8 +417,7 @@ def _open(path: Path) -> sqlite3.Connection:
     holds for this process (sqlite.org/howtocorrupt.html, 2.2), and another process that ends would
     take the write-ahead log away from under an open store.
     """
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    make_private_file(path)
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         _prepare(db)

@@ -17,7 +17,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.lan import lan_lock
 from homemon.errors import HomemonError
-from homemon.files import Lock
+from homemon.files import Lock, replace_file
 
 HEATER, OURS = "127.0.57.2", "127.0.57.1"  # two addresses of this machine
 CONFIG = f"""\
@@ -72,8 +72,7 @@ def command(app: App, folder: Path | None) -> None:
         first_line(start("simulate", "ecocute", "--bind", HEATER))
         monitor = first_line(start("simulate", "kyocera"))
         config = folder / "config.ini"
-        config.write_text(CONFIG.format(meter=meter, monitor=monitor, folder=folder))
-        config.chmod(0o600)
+        replace_file(config, CONFIG.format(meter=meter, monitor=monitor, folder=folder).encode())
         common = ("-c", str(config))
         run(app, *common, "join")
         live_through_days(app, config)

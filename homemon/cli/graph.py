@@ -8,6 +8,7 @@ import click
 
 from homemon import panels, state
 from homemon.cli.app import App
+from homemon.errors import HomemonError
 from homemon.page import write
 from homemon.page.texts import LANGUAGES
 
@@ -44,6 +45,8 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     modulus = scale.modulus if scale else None
     shown = panels.collect(app.store, int(app.now().wall), days, modulus)
     sections = [name for name in ("smartmeter", "ecocute", "kyocera") if getattr(app.config, name)]
+    if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
+        raise HomemonError(f"{output} is another user's link", "Name another --output.")
     page = output.resolve()  # what a link points at is replaced, not the link
     write.write(page, shown, sections, lang or language(os.environ))
     if not app.quiet:

@@ -6,9 +6,14 @@
 `>` is sent, `<` received. Bytes outside printable ASCII, and the backslash, stand as `\\xNN`,
 `\\r` and `\\n`, so that a line can be turned into bytes again. What is written has been masked
 before it comes here (`wire.mask`).
+
+The file may lie in /tmp, where others lay files and links too: only a plain file of our own is
+written to.
 """
 
+import errno
 import os
+import stat
 from datetime import datetime
 from pathlib import Path
 
@@ -28,12 +33,16 @@ class Trace:
     """Appends to a file that only its owner can read. Raises PortError where it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = os.open(path, flags, 0o600)
         except OSError as error:
-            raise PortError(
-                f"the trace {path} cannot be written: {error.strerror}", "Name another --trace FILE."
-            ) from None
+            fault = "it is a link" if error.errno == errno.ELOOP else error.strerror
+            raise PortError(f"the trace {path} cannot be written: {fault}", "Name another --trace FILE.") from None
+        file = os.fstat(handle)
+        if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
+            os.close(handle)
+            raise PortError(f"the trace {path} is no file of yours", "Name another --trace FILE.")
         self._file = os.fdopen(handle, "w", encoding="ascii", buffering=1)
 
     def write(self, direction: str, masked: bytes, wall: float) -> None:
