@@ -12,6 +12,7 @@ import configparser
 import errno
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,17 +23,28 @@ from homemon.files import replace_file
 PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
 DEFAULT_DIR = "~/.local/state/homemon"
 INFLUXDB_PORT = 8086
+LONGEST_TAG = 20  # characters of a tag's name
 REQUIRED = object()
 
 
 def text(value: str) -> str:
     if not value:
         raise ValueError("is empty")
+    return one_line(value)
+
+
+def one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of printable characters")
     return value
 
 
 def optional_text(value: str) -> str | None:
-    return value or None
+    return one_line(value) or None
+
+
+def optional_path(value: str) -> str | None:
+    return os.path.expanduser(one_line(value)) or None
 
 
 def hex_digits(count: int) -> Callable[[str], str]:
@@ -60,7 +72,7 @@ def ipv6_address(value: str) -> str | None:
 
 def number(lowest: int, highest: int) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if not re.fullmatch("[0-9]+", value) or not lowest <= int(value) <= highest:
+        if not re.fullmatch("[0-9]{1,9}", value) or not lowest <= int(value) <= highest:
             raise ValueError(f"must be a whole number from {lowest} to {highest}")
         return int(value)
 
@@ -95,7 +107,7 @@ def server_url(value: str) -> str:
 
     A bare host is http, as it was to the original's curl.
     """
-    match = re.fullmatch(r"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|[^/?#@:\[\]\s]+)(:[0-9]+)?(/[^?#\s]*)?", value)
+    match = re.fullmatch(r"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|[^/?#@:\[\]\s]+)(:[0-9]{1,9})?(/[^?#\s]*)?", value)
     if not match:
         raise ValueError("must be like http://localhost or https://host:port/path, without user, query or spaces")
     scheme, host, port, path = match.groups()
@@ -162,7 +174,7 @@ KEYS: dict[str, dict[str, Key]] = {
         "token": Key(optional_text),
         "org": Key(optional_text),
         "bucket": Key(optional_text),
-        "ca": Key(optional_text),
+        "ca": Key(optional_path),
         "timeout": Key(seconds, 10.0),
     },
     "store": {
@@ -283,6 +295,12 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
     )
 
 
+def open_to_others(path: Path) -> str:
+    """What to tell where others than its owner may read or write the file; empty where they may not."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return f"others may read {path} (mode {mode:o})" if mode & 0o077 else ""
+
+
 def load(path: Path) -> Config:
     """Read and check the file. Raises ConfigError with every fault on a line of its own."""
     try:
@@ -317,12 +335,12 @@ def parse(content: str, path: Path) -> Config:
             values[section] = dict(_read_section(section, keys, given, lines, faults))
     tags = dict(parser["tags"]) if parser.has_section("tags") else {}
     faults += [
-        (lines.get(("tags", name), 0), f"[tags] {name}: {fault}")
+        (lines.get(("tags", name), 0), f"{_place('tags', name)}: {fault}")
         for name, value in tags.items()
         if (fault := _tag_fault(name, value))
     ]
     faults += [
-        (lines.get((name, ""), 0), f"[{name}]: no such section; there are {', '.join(KEYS)}, tags")
+        (lines.get((name, ""), 0), f"{_place(name)}: no such section; there are {', '.join(KEYS)}, tags")
         for name in parser.sections()
         if name not in KEYS and name != "tags"
     ]
@@ -358,15 +376,31 @@ def _outline(content: str) -> tuple[Lines, Faults]:
         else:
             continue
         if (first := lines.setdefault((section, key), line_number)) != line_number:
-            faults.append((line_number, f"[{section}]{' ' if key else ''}{key}: stands already on line {first}"))
+            faults.append((line_number, f"{_place(section, key)}: stands already on line {first}"))
     return lines, faults
+
+
+def _place(section: str, key: str = "") -> str:
+    """`[section] key` for a message, where it resembles what could stand there.
+
+    Else a `…` in its place: on a wrong line there may stand a secret (a token can end in `=`).
+    """
+    from difflib import get_close_matches
+
+    known = {name for keys in KEYS.values() for name in keys}
+    if section != "tags" and not get_close_matches(section, KEYS):
+        section = "…"
+    if key and not (get_close_matches(key, known) or (section == "tags" and len(key) <= LONGEST_TAG)):
+        key = "…"
+    return f"[{section}] {key}".rstrip()
 
 
 def _read_section(
     section: str, keys: Mapping[str, Key], given: Mapping[str, str], lines: Lines, faults: Faults
 ) -> Iterator[tuple[str, Any]]:
     for name in given.keys() - keys.keys():
-        faults.append((lines.get((section, name), 0), f"[{section}] {name}: no such key; there are {', '.join(keys)}"))
+        fault = f"{_place(section, name)}: no such key; there are {', '.join(keys)}"
+        faults.append((lines.get((section, name), 0), fault))
     for name, key in keys.items():
         if name not in given:
             if key.default is REQUIRED:
@@ -381,12 +415,12 @@ def _read_section(
 
 def _tag_fault(name: str, value: str) -> str:
     """What makes a tag unfit for line protocol (InfluxDB 1.x manual), or nothing."""
-    if not re.fullmatch(r"[A-Za-z]\w*", name) or name == "time":
-        return "a tag's name is a letter, then letters, digits and _; and not time"
+    if not re.fullmatch(r"[A-Za-z]\w*", name) or name == "time" or len(name) > LONGEST_TAG:
+        return "a tag's name is a letter, then up to 19 letters, digits and _; and not time"
     if not value:
         return "is empty, which InfluxDB refuses"
-    if value.endswith("\\") or not value.isprintable():
-        return "must be printable and not end in a backslash"
+    if "\\" in value or not value.isprintable():
+        return "must be printable, without a backslash, which servers read in different ways"
     return ""
 
 

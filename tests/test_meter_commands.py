@@ -203,7 +203,7 @@ def test_a_port_that_cannot_be_used_is_one_clear_error_within_15_seconds(
         other = serial.Serial(name, exclusive=True)
     elif trouble == "forbidden":
         deny(Path(name))
-    write_config(tmp_path, address=ADDRESS, serial_port=name).chmod(0o644)
+    write_config(tmp_path, address=ADDRESS, serial_port=name)
     try:
         if trouble == "unreadable":
             Thread(target=babble, args=(master,), daemon=True).start()

@@ -1,7 +1,6 @@
 """`homemon check`: one line for each thing that can be wrong, with its remedy."""
 
 import os
-import stat
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.clock import kept_by_ntp
+from homemon.config import open_to_others
 from homemon.errors import ConfigError, HomemonError
 from homemon.files import port_locks
 
@@ -67,9 +67,8 @@ def command(app: App) -> int:
 def _config(app: App) -> Iterator[Finding]:
     path = app.config.path
     yield Finding(Mark.OK, "config", f"{path} is complete")
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        yield Finding(Mark.WARNING, "config", f"others may read {path} (mode {mode:o})", f"chmod 600 {path}")
+    if told := open_to_others(path):
+        yield Finding(Mark.WARNING, "config", told, f"chmod 600 {path}")
 
 
 def _serial(app: App) -> Iterator[Finding]:
@@ -184,6 +183,9 @@ def _store(app: App) -> Iterator[Finding]:
         )
     else:
         yield Finding(Mark.OK, "store", f"{app.store.path} is sound")
+    folder = app.folder.stat()
+    if folder.st_mode & 0o022 or folder.st_uid not in (0, os.geteuid()):
+        yield Finding(Mark.WARNING, "store", f"others may write in {app.folder}", f"chmod 700 {app.folder}")
     backlog = app.store.backlog()
     if app.config.server is not None and backlog.waiting:
         yield Finding(Mark.OK, "store", f"{backlog.waiting} points wait for the server")

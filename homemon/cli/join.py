@@ -4,7 +4,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.radio import Radio
-from homemon.config import replace_address
+from homemon.config import open_to_others, replace_address
 
 
 @click.command()
@@ -17,10 +17,13 @@ def command(app: App, trace: str | None) -> None:
     address into config.ini; channel, PAN ID and MAC are remembered beside the store, so that the
     next join needs no scan. The last line on stdout is the meter's address.
     """
+    if told := open_to_others(app.config.path):
+        app.remark(f"{told}, and with it the B-route ID and password: chmod 600 {app.config.path}")
     radio = Radio(app, trace)
     radio.own_port_alone("join")
     with radio.open() as port:
         link = radio.run(port, radio.session.join())
+    radio.owner.drop()
     try:
         replace_address(app.config.path, link.address)
     except OSError as error:

@@ -21,7 +21,7 @@ def parse_time(text: str, now: float) -> int:
     if text in WORDS:
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         return int((midnight - timedelta(days=WORDS[text])).timestamp())
-    if span := re.fullmatch("([0-9]+)([dhms])", text):
+    if span := re.fullmatch("([0-9]{1,9})([dhms])", text):
         return int(now) - int(span[1]) * SPANS[span[2]]
     moment = datetime.fromisoformat(text)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=JST)).timestamp())
@@ -35,7 +35,7 @@ class Span(click.ParamType[int]):
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        if not (span := re.fullmatch("([0-9]+)([dhms])", value)):
+        if not (span := re.fullmatch("([0-9]{1,9})([dhms])", value)):
             self.fail(f"{value} is no length of time: write 90s, 15m, 2h or 3d", param, ctx)
         return int(span[1]) * SPANS[span[2]]
 
