@@ -74,6 +74,7 @@ def command(app: App, trace: str | None) -> None:
     else:
         with lan.open() as node:
             told = at_its_address(lan, node, lambda: lan.run(node, lan.controller.poll()))
+        lan.owner.drop()
         if not told:
             raise DeviceError(
                 f"the EcoCute told no value of {', '.join(f'{epc:02X}' for epc in FIELDS)}", "Nothing was recorded."

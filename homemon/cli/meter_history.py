@@ -27,6 +27,7 @@ def command(app: App, days: int, trace: str | None) -> None:
     radio.own_port_alone("meter-history")
     with radio.open() as port:
         lacking, found = radio.run(port, radio.session.fill_history())
+    radio.owner.drop()
     app.remark(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
     app.send_now()
     if lacking and not found:

@@ -45,6 +45,7 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
         )
     if radio.own_port("meter-poll"):
         ask(app, radio, epcs)
+        radio.owner.drop()  # however long the server takes, the next poll may have the port
         app.send_now()
     else:
         knock(app, radio, epcs)
