@@ -160,8 +160,9 @@ class Session:
         """Take the readings out of a datagram, if it is ECHONET Lite from our meter."""
         if echonet.PORT not in (datagram.lport, datagram.rport) or self.link is None:
             return
-        if datagram.sender != self.link.address:
-            self._notes.append(f"ignored a datagram from {datagram.sender}, which is not our meter")
+        if not self._is_from_meter(datagram):
+            what = "not encrypted" if datagram.sender == self.link.address else "not our meter"
+            self._notes.append(f"ignored a datagram from {datagram.sender}, which is {what}")
             return
         try:
             frame = echonet.decode(datagram.data)
@@ -173,6 +174,10 @@ class Session:
         if frame.esv is echonet.Esv.INFC:
             self._confirm(frame)
         self._take_report(meter.report(frame, self.scale), frame)
+
+    def _is_from_meter(self, datagram: Udp) -> bool:
+        """What is not encrypted anybody in the neighbourhood can send, by whatever address."""
+        return self.link is not None and datagram.sender == self.link.address and datagram.secured != 0
 
     def _confirm(self, frame: echonet.Frame) -> None:
         """A notification that wants an answer (INFC) gets its 7A."""
@@ -278,9 +283,9 @@ class Session:
     def _matters(self, event: Happening, asked: list[echonet.Frame]) -> bool:
         """Whether an event ends the wait for an answer to one of `asked`: the answer, a failed send, trouble."""
         match event:
-            case Udp(sender=sender, data=data) if self.link is not None and sender == self.link.address:
+            case Udp() if self._is_from_meter(event):
                 try:
-                    reply = echonet.decode(data)
+                    reply = echonet.decode(event.data)
                 except WireError:
                     return False
                 return any(echonet.answers(reply, request) for request in asked)

@@ -5,11 +5,13 @@ config.ini. It lives in the store's folder, is written atomically, and is never 
 that is broken counts as not there. Several commands learn at once, so each changes its own part only.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from homemon.devices.meter import Scale
+from homemon.devices.meter import LARGEST_COEFFICIENT, UNIT_EXPONENTS, Scale
 from homemon.errors import StoreError
 from homemon.files import Lock, make_private_dir, replace_file
 from homemon.wire.echonet import Unit
@@ -18,6 +20,13 @@ from homemon.wire.skstack import Dialect
 
 WITHIN = 5.0  # seconds that another command may take to write
 Part = TypeVar("Part")
+LINK = {
+    "address": "[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4}){7}",
+    "channel": "([0-9A-Fa-f]{2})?",  # empty, as the next two, where only the address is known
+    "pan_id": "([0-9A-Fa-f]{4})?",
+    "mac": "([0-9A-Fa-f]{16})?",
+}
+"""What each text of a link looks like: it goes into the module's commands as it is."""
 
 
 class State(NamedTuple):
@@ -34,11 +43,19 @@ class State(NamedTuple):
 
 def load(folder: Path) -> State:
     """The state kept in `folder`; an empty one where there is none or it cannot be understood."""
+    try:
+        return understood((folder / "state.toml").read_bytes())
+    except OSError:
+        return State()
+
+
+def understood(content: bytes) -> State:
+    """The state that a file's `content` says; a part of it that cannot be understood is left out."""
     import tomllib
 
     try:
-        known: dict[str, Any] = tomllib.loads((folder / "state.toml").read_text("utf-8"))
-    except (OSError, ValueError):
+        known: dict[str, Any] = tomllib.loads(content.decode())
+    except (ValueError, RecursionError):
         return State()
     return State(
         _part(lambda: _link(known["smartmeter"]["link"])),
@@ -51,20 +68,33 @@ def load(folder: Path) -> State:
 def _part(read: Callable[[], Part]) -> Part | None:
     try:
         return read()
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 
-def _link(kept: Mapping[str, Any]) -> Link:
-    return Link(**{**kept, "dialect": Dialect(kept["dialect"])})
+def _link(known: Mapping[str, Any]) -> Link:
+    """Raises ValueError, KeyError or TypeError for what is none."""
+    for name, looks in LINK.items():
+        if not re.fullmatch(looks, known[name]):
+            raise ValueError(name)
+    return Link(**{**known, "dialect": Dialect(known["dialect"])})
 
 
-def _scale(kept: Mapping[str, Any]) -> Scale:
-    return Scale(int(kept["exponent"]), int(kept["coefficient"]), int(kept.get("digits", 8)))
+def _scale(known: Mapping[str, Any]) -> Scale:
+    """Raises ValueError, KeyError or TypeError for what is none."""
+    scale = Scale(known["exponent"], known["coefficient"], known.get("digits", 8))
+    if not all(isinstance(number, int) for number in scale):
+        raise TypeError
+    if scale.exponent not in UNIT_EXPONENTS.values() or not 1 <= scale.coefficient <= LARGEST_COEFFICIENT:
+        raise ValueError
+    if not 1 <= scale.digits <= 8:
+        raise ValueError
+    return scale
 
 
 def _unit(kept: Mapping[str, Any]) -> Unit:
-    return Unit(str(kept["host"]), int(kept["eoj"], 16), str(kept["id"]))
+    """Raises ValueError, KeyError or TypeError for what is none."""
+    return Unit(str(IPv4Address(kept["host"])), int(kept["eoj"], 16), str(kept["id"]))
 
 
 def change(folder: Path, learned: Callable[[State], State]) -> None:

@@ -59,8 +59,9 @@ def choice(meanings: Mapping[int, str]) -> Callable[[bytes], str | None]:
 
 
 def ascii_text(edt: bytes) -> str:
-    """ASCII, maybe padded with NUL."""
-    return edt.decode("ascii", "replace").rstrip("\0 ")
+    """ASCII, maybe padded with NUL; what is not printable (a terminal might obey it) as U+FFFD."""
+    text = edt.decode("ascii", "replace").rstrip("\0 ")
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def hex_text(edt: bytes) -> str:
@@ -78,8 +79,11 @@ def clock(edt: bytes) -> str | None:
 
 
 def date(edt: bytes) -> str | None:
+    """ISO 8601; None for what is none, or of another century: a clock that was never set, or bytes that were hit."""
+    if not 2000 <= int.from_bytes(edt[:2]) < 2100:
+        return None
     try:
-        return datetime(int.from_bytes(edt[:2]), edt[2], edt[3], tzinfo=JST).strftime("%Y-%m-%d")
+        return datetime(int.from_bytes(edt[:2]), edt[2], edt[3], tzinfo=JST).date().isoformat()
     except ValueError:
         return None
 

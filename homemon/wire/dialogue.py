@@ -4,17 +4,19 @@ A dialogue is a generator that reads from top to bottom like the script it repla
 
     heard = yield Ask(command("SKVER"), is_result, within=2.0)
 
-It is resumed with everything heard since, of which the last satisfied `until`; where nothing
-did before the deadline, NoAnswer is raised at the `yield`. It owns no port and no clock, so the
-same dialogue runs on hardware, on a pty and in virtual time.
+It is resumed with what was heard since (the newest `MOST_HEARD` of it), of which the last satisfied
+`until`; where nothing did before the deadline, NoAnswer is raised at the `yield`. It owns no port and
+no clock, so the same dialogue runs on hardware, on a pty and in virtual time.
 """
 
+from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from homemon.errors import NoAnswer
 
 Result = TypeVar("Result")
+MOST_HEARD = 1000  # events kept for one answer; a line that only makes noise does so for half an hour at a time
 
 
 class Ask(NamedTuple):
@@ -62,7 +64,7 @@ class Conversation(Generic[Result]):
         self.wake = now
         self.done = False
         self._dialogue = dialogue
-        self._heard: list[Any] = []
+        self._heard: deque[Any] = deque(maxlen=MOST_HEARD)
         self._resume(lambda: next(dialogue), now)
 
     def hear(self, event: Any, now: float) -> None:
@@ -71,15 +73,20 @@ class Conversation(Generic[Result]):
             return
         self._heard.append(event)
         if self._ask.until(event):
-            heard, self._heard = self._heard, []
+            heard = self._taken()
             self._resume(lambda: self._dialogue.send(heard), now)
 
     def tick(self, now: float) -> None:
         """Let time pass: at `wake` or later the question is given up."""
         while not self.done and now >= self.wake:
             silence = NoAnswer(f"no answer within {self._ask.within:g} s")
-            silence.heard, self._heard = tuple(self._heard), []
+            silence.heard = tuple(self._taken())
             self._resume(lambda error=silence: self._dialogue.throw(error), now)  # type: ignore[misc]
+
+    def _taken(self) -> list[Any]:
+        heard = list(self._heard)
+        self._heard.clear()
+        return heard
 
     def _resume(self, step: Callable[[], Ask], now: float) -> None:
         try:

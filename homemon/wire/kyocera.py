@@ -25,6 +25,7 @@ STX, ETX = 0x02, 0x03
 ACK, NAK = b"\x02\x06\x03", b"\x02\x15\x03"
 REQUEST = b"\x02CMD1000FFFF50\x03"
 MAX_FRAME = 64  # the longest command known has 19 bytes
+MOST_HELD = 256  # bytes that a parser keeps of an unfinished command or block
 ROW = 32  # bytes a line in the dump's text
 
 REQUESTS, ANSWER_WITHIN = 4, 2.5  # seconds; together the 10 s of silence after which we give up
@@ -89,7 +90,7 @@ def command(text: str) -> bytes:
 
 
 class Parser:
-    """Bytes in, events out. Begins by expecting commands. Holds 256 bytes at most.
+    """Bytes in, events out. Begins by expecting commands. Keeps `MOST_HELD` bytes at most.
 
     `fed` counts all bytes ever taken in, `half_read` those of an unfinished command or block.
     """

@@ -25,6 +25,7 @@ from typing import NamedTuple
 MAX_LINE = 4096  # longer than any line: an ERXUDP line of 1,232 bytes in hex has 2,600 characters
 MAX_DATA = 1232  # SKSENDTO's and ERXUDP's largest payload (manual, SKSENDTO)
 PAN_LINES = 8  # EPANDESC and its fields, Side included
+MOST_HELD = MAX_LINE * PAN_LINES  # bytes that a parser keeps of an unfinished line and scan result
 PANA_PORT = 0x02CC  # carries the Route-B ID
 
 
