@@ -6,8 +6,9 @@ CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
+SECONDS ?= 60
 
-.PHONY: demo test chaos lint year bench screenshot dashboards clean
+.PHONY: demo test chaos lint year bench fuzz audit screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -29,6 +30,16 @@ year: $(STAMP)
 
 bench: $(STAMP) debian
 	$(BIN)/python -m tests.benchmarks $(ONLY)
+
+# All that takes bytes from outside, under a coverage-guided fuzzer: make fuzz SECONDS=600
+fuzz: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable .[fuzz]
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+# The runtime dependencies against the known vulnerabilities; needs the network.
+audit: $(STAMP)
+	$(BIN)/python -m pip install --quiet --editable .[audit]
+	$(BIN)/pip-audit --strict --progress-spinner off .
 
 screenshot: $(STAMP) debian
 	rm -rf build/demo

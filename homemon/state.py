@@ -7,7 +7,6 @@ that is broken counts as not there. Several commands learn at once, so each chan
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +17,7 @@ from homemon.wire.echonet import Unit
 from homemon.wire.join import Link
 from homemon.wire.skstack import Dialect
 
+IPV4 = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 WITHIN = 5.0  # seconds that another command may take to write
 Part = TypeVar("Part")
 LINK = {
@@ -94,7 +94,9 @@ def _scale(known: Mapping[str, Any]) -> Scale:
 
 def _unit(kept: Mapping[str, Any]) -> Unit:
     """Raises ValueError, KeyError or TypeError for what is none."""
-    return Unit(str(IPv4Address(kept["host"])), int(kept["eoj"], 16), str(kept["id"]))
+    if not re.fullmatch(IPV4, kept["host"]):
+        raise ValueError("host")
+    return Unit(kept["host"], int(kept["eoj"], 16), str(kept["id"]))
 
 
 def change(folder: Path, learned: Callable[[State], State]) -> None:

@@ -3,21 +3,25 @@
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from random import Random
 from typing import TypeVar
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from homemon.devices import meter
 from homemon.errors import HomemonError, WireError
-from homemon.wire import echonet
-from homemon.wire.dialogue import Conversation
+from homemon.wire import echonet, kyocera, skstack
+from homemon.wire.dialogue import MOST_HEARD, Conversation
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.skstack import Dialect, Happening, Parser, Udp
+from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Ok, Parser, Udp, Version
+from tests.fuzz.targets import CUT, TARGETS, held, minutes, new_session, sound
+from tests.virtual import LINK, NOON
 
 T = TypeVar("T")
-METER, MODULE = b"FE80:0000:0000:0000:0200:AA00:0000:0002", b"FE80:0000:0000:0000:0200:AA00:0000:0001"
+METER, MODULE = LINK.address.encode(), b"FE80:0000:0000:0000:0200:AA00:0000:0001"
 HEAD = b"ERXUDP " + METER + b" " + MODULE + b" 0E1A 0E1A 0000AA000000000A 1 "
 
 properties = st.lists(
@@ -177,3 +181,154 @@ def test_a_join_with_any_module_ends_in_a_link_or_an_error_of_ours(known: bool, 
         told = str(error) + error.hint
     assert "0123456789AB" not in told
     assert now < 600
+
+
+def told(epc: int) -> st.SearchStrategy[bytes]:
+    """What a meter may tell of a property: values that can be, any of the right size, and any at all."""
+    dates = st.dates().map(lambda day: day.year.to_bytes(2) + bytes((day.month, day.day)))
+    likely = {0x98: dates, 0x97: st.just(b"\x0c\x1e"), 0xE1: st.just(b"\x01"), 0xEA: dates.map(lambda d: d + bytes(7))}
+    size = meter.PROPS[epc].size if epc in meter.PROPS else 1
+    return st.one_of(likely.get(epc, st.nothing()), st.binary(min_size=size, max_size=size), st.binary(max_size=3))
+
+
+unasked = st.one_of(
+    st.sampled_from([Ok("", b""), Noise(b"x"), Fail("ER05", b""), Fail("ER10", b"")]),
+    st.builds(
+        Event,
+        st.sampled_from([*range(0x20, 0x34)]),
+        st.just(METER.decode()),
+        st.none(),
+        st.sampled_from([0, 1]),
+        st.just(b""),
+    ),
+    frames.map(lambda frame: datagram(echonet.encode(frame))),
+)
+
+
+def datagram(data: bytes) -> Udp:
+    return Udp(METER.decode(), MODULE.decode(), 0x0E1A, 0x0E1A, "0000AA000000000A", None, 1, 0, data, b"")
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data(), st.lists(st.lists(unasked, max_size=2), min_size=12, max_size=24))
+def test_a_listener_lives_with_a_meter_that_answers_anything(
+    data: st.DataObject, meanwhile: list[list[Happening]]
+) -> None:
+    session, now = new_session(known=True), float(NOON)
+    step = session.start(session.listen(60.0), now, now)
+    for events in meanwhile:
+        for sent in step.send:
+            if sent.startswith(b"SKSENDTO"):
+                request = echonet.decode(sent[sent.index(b"\x10\x81") :])
+                answer = tuple(echonet.Property(prop.epc, data.draw(told(prop.epc))) for prop in request.properties)
+                esv = echonet.Esv.SET_RES if request.esv is echonet.Esv.SETC else echonet.Esv.GET_RES
+                frame = echonet.Frame(request.tid, request.deoj, request.seoj, esv, answer)
+                events = [*events, datagram(echonet.encode(frame))]
+            else:
+                events = [*events, Version("1.5.2", b""), Ok("", b"")]
+        now = max(now + 0.1, step.wake)
+        step = session.step(now, now, events)
+        sound(step.points)
+
+
+# --- the table of `make fuzz` ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_a_target_begins_with_makes_sense_to_it(name: str) -> None:
+    seeds = [*TARGETS[name].seeds()]
+    assert seeds
+    for seed in seeds:
+        TARGETS[name].run(seed)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_no_bytes_break_a_promise(name: str) -> None:
+    target = TARGETS[name]
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.one_of(st.binary(max_size=400), st.sampled_from([*target.seeds()]).flatmap(spoilt).flatmap(spoilt)))
+    def holds(data: bytes) -> None:
+        target.run(data)
+
+    holds()
+
+
+BROKE = {
+    "a date in the year 5 ended the listener": (
+        "listen",
+        CUT.join(piece.replace(b"980407EA", b"98040005") for piece in minutes(known=True)),
+    ),
+    "a unit of 10^-7777 took for ever": (
+        "state",
+        b"[smartmeter.scale]\nexponent = -77777777777777777777\ncoefficient = 8\ndigits = 8",
+    ),
+    "a number that is none": ("state", b"[smartmeter.scale]\nexponent = inf\ncoefficient = 1\ndigits = 8"),
+    "nested without end": ("state", b"smartmeter = " + b"[" * 20_000),
+    "an address that is a number": ("state", next(iter(TARGETS["state"].seeds())).replace(b'"31"', b"31")),
+    "an address with a command in it": (
+        "state",
+        next(iter(TARGETS["state"].seeds())).replace(b':0002"', b':0002\\r\\nSKERASE"'),
+    ),
+    "a server that moves the cursor": ("server", b"400 \n\x1b[2J\x07 \xc2\x9b31m"),
+}
+
+
+@pytest.mark.parametrize("finding", BROKE)
+def test_what_was_found_once_stays_mended(finding: str) -> None:
+    name, data = BROKE[finding]
+    TARGETS[name].run(data)
+
+
+# --- memory ------------------------------------------------------------------------------
+
+MEGABYTES = 1 << 20
+RANDOM = Random(1)
+NOISE = RANDOM.randbytes(5000)
+JUNK = {
+    "nothing but zeros": b"\0",
+    "no line ends": b"x",
+    "only line ends": b"\r\n\r",
+    "noise": NOISE,
+    "heads without end": b"ERXUDP ",
+    "heads cut short": HEAD,
+    "a length too large": HEAD + b"0 FFFF ",
+    "a raw payload that never ends": HEAD + b"0 04D0 " + b"\xff" * 1300,
+    "echoes": b"SKSENDTO 1 " + METER + b" 0E1A 1 0 0012 ",
+    "echoes with a reply glued behind": b"SKSENDTOERXUDP EVENT 21 ",
+    "scan results without end": b"EPANDESC\r\n" + b"  Channel:31" * 300 + b"\r\n",
+    "scan results of long lines": b"EPANDESC\r\n" + (b"  " + b"x" * 4000 + b"\n") * 20,
+    "commands of the monitor without end": b"\x02CMD",
+    "blocks that promise 255 bytes": b"\xff",
+}
+
+
+@pytest.mark.parametrize("kind", JUNK)
+def test_a_stream_without_end_never_grows_a_parser(kind: str) -> None:
+    """A megabyte of it, in the pieces that a port gives; what is kept is stated in the parsers' modules."""
+    junk = (JUNK[kind] * (MEGABYTES // len(JUNK[kind]) + 1))[:MEGABYTES]
+    module, commands, blocks = Parser(), kyocera.Parser(), kyocera.Parser()
+    blocks.expect_block()
+    for size in (4096, 1000):
+        for at in range(0, MEGABYTES // 2, size):
+            module.feed(junk[at : at + size])
+            assert held(module) <= skstack.MOST_HELD
+            for monitor in (commands, blocks):
+                monitor.feed(junk[at : at + size])
+                assert len(monitor._buffer) <= kyocera.MOST_HELD
+                assert not monitor._noise
+                assert not monitor._out
+
+
+def test_a_listener_on_a_line_that_only_makes_noise_keeps_the_newest_of_it() -> None:
+    """Half an hour of a wrong baud rate were a gigabyte of events before it was looked at."""
+    session, parser, now = new_session(known=True), Parser(), float(NOON)
+    step = session.start(session.listen(60.0), now, now)
+    for piece in minutes(known=True):
+        now = step.wake
+        step = session.step(now, now, parser.feed(piece))
+    while step.wake > now + 1:  # until the next question
+        now += 0.36  # 4,096 bytes at 115,200 bps
+        step = session.step(now, now, parser.feed(b"\xfe\r" * 2048))
+        assert len(session._conversation._heard) <= MOST_HEARD
+    assert len(session._conversation._heard) == MOST_HEARD
