@@ -121,6 +121,13 @@ def test_every_document_can_be_reached_from_the_readme() -> None:
     assert reached >= set(DOCUMENTS)
 
 
+def test_every_test_that_a_document_names_exists() -> None:
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for document in DOCUMENTS:
+        for name in re.findall(r"`(test_\w+)`", document.read_text("utf-8")):
+            assert f"def {name}(" in tests, f"{document.name}: {name}"
+
+
 def test_make_knows_the_two_commands_of_the_readme() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     for target in re.findall(r"(?m)^make (\w+)", README):
