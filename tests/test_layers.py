@@ -32,14 +32,17 @@ MAY_IMPORT = {
     "discovery": {"wire", "devices", "errors"},
     "seeker": {"controller", "discovery", "wire", "devices"} | FOUNDATION,
     "state": {"wire", "devices"} | FOUNDATION,
-    "store": FOUNDATION,
+    "database": FOUNDATION,
+    "outbox": {"database"} | FOUNDATION,
+    "store": {"database", "outbox"} | FOUNDATION,
+    "retention": {"store", "outbox"} | FOUNDATION,
     "influx": FOUNDATION,
     "deliver": {"store", "influx"} | FOUNDATION,
     "sim": set[str](),
     "panels": {"points"},
     "page": {"panels", "points", "files", "errors"},
     "cli": {"ports", "session", "controller", "discovery", "seeker", "state", "deliver", "wire", "devices", "sim"}
-    | {"store", "influx", "panels", "page", "history"}
+    | {"store", "retention", "influx", "panels", "page", "history"}
     | FOUNDATION,
 }
 """What each layer may import of homemon, itself excepted."""
@@ -48,7 +51,7 @@ ONLY_IN = {
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
-    "sqlite3": {"store"},
+    "sqlite3": {"database"},
     "plotly": {"page"},
 }
 PURE = {"wire", "panels", "discovery", "controller", "seeker"}

@@ -106,7 +106,7 @@ def dies_at_commit() -> None:
         yield
         os.kill(os.getpid(), signal.SIGKILL)
 
-    _set(store.Store, "_writing", writing)
+    _set(store.Store, "writing", writing)
 
 
 def dies_at_send() -> None:

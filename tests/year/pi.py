@@ -184,9 +184,9 @@ class VirtualStore(Store):
         self._db.execute(f"PRAGMA max_page_count = {pages}")
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         self._pi.writing()
-        with super()._writing():
+        with super().writing():
             yield
         self._pi.committed()
 
