@@ -1,15 +1,30 @@
 """`homemon check` names what is wrong with each device, and what to do."""
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from homemon.cli import check
+from homemon.cli.app import App
+from homemon.errors import StoreError
+from homemon.points import Point
+from homemon.store import Store
 from tests.commands import homemon, simulated, write_config
 from tests.lan import address
+from tests.stores import T, put
 
 
 def lines_of(folder: Path, what: str) -> list[str]:
     """The lines of `check` about one thing."""
     out = homemon("check", cwd=folder).stdout
     return [line for line in out.splitlines() if line[8:].startswith(f"{what}:")]
+
+
+def look_at_store(folder: Path) -> Iterator[check.Finding]:
+    """The same in this process."""
+    return check._store(App(str(folder / "config.ini")))
 
 
 def config(folder: Path, text: str) -> None:
@@ -70,3 +85,28 @@ def test_a_server_that_is_down_is_a_fault_and_keeps_nothing_from_being_kept(tmp_
     run = homemon("check", cwd=tmp_path)
     assert run.returncode == 1
     assert "Readings are kept, and sent when it works" in run.stdout
+
+
+def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(tmp_path, "")
+    store = Store(tmp_path / "store")
+    put(store, *(Point("power", {"value": i}, T + i) for i in range(3000)))
+    store.close()
+    assert "is sound\n" in homemon("check", cwd=tmp_path).stdout
+    monkeypatch.setattr(check, "LOOKED_THROUGH", 20_000)
+    assert str(next(look_at_store(tmp_path))).endswith("is sound in its newest readings")
+    with store.path.open("r+b") as file:
+        file.seek(store.path.stat().st_size // 2)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(StoreError, match="malformed"):
+        next(look_at_store(tmp_path))
+
+
+@pytest.mark.parametrize(("days_ago", "mark"), [(0, "ok"), (9, "warning")])
+def test_whether_keep_days_is_kept_is_told(tmp_path: Path, days_ago: int, mark: str) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 30\n")
+    store = Store(tmp_path / "store")
+    put(store, Point("+power", {"value": 1}, int(time.time()) - days_ago * 86_400))
+    store.close()
+    (line,) = [line for line in lines_of(tmp_path, "store") if "30 days" in line]
+    assert line.startswith(mark)

@@ -22,6 +22,7 @@ from homemon.points import Point, tags_text
 if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending
     from homemon.influx import Influx
+    from homemon.retention import Retention
     from homemon.store import Store
 
 PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
@@ -201,13 +202,40 @@ class App:
     def send_now(self) -> None:
         """What a one-shot command does last: send what waits, if a server is configured and may be asked.
 
-        A server that fails is no failure of the reading, which is stored: it is told once.
+        A server that fails is no failure of the reading, which is stored: it is told once. Then what is
+        older than keep_days is dropped, a little each hour.
         """
-        if self.config.server is None:
-            return
-        from homemon.deliver import send_quietly
+        if self.config.server is not None:
+            from homemon.deliver import send_quietly
 
-        self.tell_of(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
+            self.tell_of(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
+        self._drop_old()
+
+    def retention(self, store: "Store") -> "Retention | None":
+        """What drops old points from `store`; None where all are kept for ever."""
+        if not self.config.store.keep_days:
+            return None
+        from homemon.retention import Retention
+
+        return Retention(store, self.config.store.keep_days, self.config.server is None)
+
+    def kept_from(self, at: Instant) -> int:
+        """The Unix time before which nothing is kept; 0 where all is. Raises StoreError."""
+        if not self.config.store.keep_days:
+            return 0
+        from homemon.retention import kept_from
+
+        return kept_from(self.store, at, self.config.store.keep_days) or 0
+
+    def _drop_old(self) -> None:
+        if "store" in self.__dict__ and (retention := self.retention(self.store)):
+            with suppress(StoreError):  # the reading is stored; the next command drops them
+                self.tell_of_dropped(retention.prune(self.now()))
+
+    def tell_of_dropped(self, rows: int) -> None:
+        """Tell, with --verbose, that old values were dropped."""
+        if rows:
+            self.log(f"dropped {rows} values older than {self.config.store.keep_days} days")
 
     def tell_of(self, sending: "Sending | None") -> None:
         """Tell what came of sending, where it is news."""

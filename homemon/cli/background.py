@@ -1,4 +1,4 @@
-"""The listener's sender: a thread of its own, so that nothing on the network delays the reading of a byte."""
+"""The listener's sender, which also drops what is too old: a thread of its own, so that neither delays a byte."""
 
 from threading import Event, Thread
 
@@ -12,7 +12,10 @@ SENDS_FOR = 3600.0
 
 
 class BackgroundSender:
-    """Sends what waits: at once after `nudge`, else each minute, and not while the server wants to be left alone."""
+    """Sends what waits: at once after `nudge`, else each minute, and not while the server wants to be left alone.
+
+    Between two rounds it drops what is older than keep_days.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -20,24 +23,40 @@ class BackgroundSender:
         self._thread: Thread | None = None
 
     def nudge(self) -> None:
-        """Something may wait. Starts the thread where a server is configured and it does not run (any more)."""
+        """Something may wait. Starts the thread where there is work for it and it does not run (any more)."""
         self._wake.set()
-        if self._app.config.server is not None and (self._thread is None or not self._thread.is_alive()):
+        work = self._app.config.server is not None or self._app.config.store.keep_days
+        if work and (self._thread is None or not self._thread.is_alive()):
             self._thread = Thread(target=self._run, name="sender", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
-        sender: Sender | None = None
+        rounds: Rounds | None = None
         pause = 0.0
         while True:
             self._wake.wait(pause)
             self._wake.clear()
             try:
-                if sender is None:
-                    sender = self._app.sender(Store(self._app.folder, self._app.tags))
-                pause = send_round(self._app, sender)
+                rounds = rounds or Rounds(self._app, Store(self._app.folder, self._app.tags))
+                pause = rounds.next()
             except StoreError:
                 pause = LOOK_EVERY  # the reader tells of the store's trouble
+
+
+class Rounds:
+    """What is done to the listener's `store` each time: send, then drop what is too old."""
+
+    def __init__(self, app: App, store: Store) -> None:
+        self._app = app
+        self._sender = app.sender(store) if app.config.server is not None else None
+        self._retention = app.retention(store)
+
+    def next(self) -> float:
+        """One round; how many seconds to wait before the next. Raises StoreError."""
+        pause = send_round(self._app, self._sender) if self._sender else LOOK_EVERY
+        if self._retention:
+            self._app.tell_of_dropped(self._retention.prune(self._app.now()))
+        return pause
 
 
 def send_round(app: App, sender: Sender) -> float:

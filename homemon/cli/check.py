@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import click
 
-from homemon.cli.app import App
+from homemon.cli.app import DAY, App
 from homemon.clock import kept_by_ntp
 from homemon.config import open_to_others
 from homemon.errors import ConfigError, HomemonError
 from homemon.files import port_locks
 
 LOW_DISK = 100_000_000  # bytes
+LATE_DAYS = 3  # that the meter's newest half-hour may lie back
+LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 
 
 class Mark(Enum):
@@ -176,24 +178,39 @@ def _clock(app: App) -> Iterator[Finding]:
 
 
 def _store(app: App) -> Iterator[Finding]:
-    faults = app.store.integrity_faults()
+    whole = app.store.path.stat().st_size <= LOOKED_THROUGH
+    faults = app.store.integrity_faults() if whole else app.store.newest_faults()
     if faults:
         yield Finding(
             Mark.FAULT, "store", f"{app.store.path} is damaged: {faults[0]}", "Move it away; see sqlite3's .recover"
         )
     else:
-        yield Finding(Mark.OK, "store", f"{app.store.path} is sound")
+        yield Finding(Mark.OK, "store", f"{app.store.path} is sound{'' if whole else ' in its newest readings'}")
     folder = app.folder.stat()
     if folder.st_mode & 0o022 or folder.st_uid not in (0, os.geteuid()):
         yield Finding(Mark.WARNING, "store", f"others may write in {app.folder}", f"chmod 700 {app.folder}")
-    backlog = app.store.backlog()
-    if app.config.server is not None and backlog.waiting:
-        yield Finding(Mark.OK, "store", f"{backlog.waiting} points wait for the server")
-    if backlog.parked:
-        yield Finding(
-            Mark.WARNING, "store", f"the server refused {backlog.parked} points", "See `homemon upload --help`"
-        )
+    if app.config.server is not None:  # else all that was ever read waits, and takes long to count
+        backlog = app.store.backlog()
+        if backlog.waiting:
+            yield Finding(Mark.OK, "store", f"{backlog.waiting} points wait for the server")
+        if backlog.parked:
+            yield Finding(
+                Mark.WARNING, "store", f"the server refused {backlog.parked} points", "See `homemon upload --help`"
+            )
+    yield from _kept(app)
     yield from _disk(app.folder)
+
+
+def _kept(app: App) -> Iterator[Finding]:
+    days = app.config.store.keep_days
+    if not days:
+        return
+    at = app.now()
+    if at.wall - app.kept_from(at) > (days + LATE_DAYS) * DAY:
+        remedy = "The newest half-hour of the meter decides what is old, or NTP where there never was one"
+        yield Finding(Mark.WARNING, "store", f"more than the last {days} days is kept", remedy)
+    else:
+        yield Finding(Mark.OK, "store", f"the last {days} days are kept")
 
 
 def _disk(folder: Path) -> Iterator[Finding]:

@@ -71,21 +71,23 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> None
             line.close()
     keep(folder, "", memory)
     at = app.now()
-    report = worth_storing(memory, days, at.wall if app.store.trusts(at) else None, app.store)
+    since = app.kept_from(at)
+    drop_dumps(app.folder, since)
+    report = worth_storing(memory, days, at.wall if app.store.trusts(at) else None, app.store, since)
     for complaint in report.complaints:
         app.remark(f"the solar monitor's memory: {complaint}")
     new = app.recorder.record(report.points, at)
     app.log(f"read {len(memory):,} bytes: {len(report.points)} half-hours, {new} of them new")
 
 
-def worth_storing(memory: bytes, days: int, now: float | None, store: "Store") -> solar.Report:
-    """The newest `days` of a memory, and of its older days what the store lacks; `now` as in `solar.report`.
+def worth_storing(memory: bytes, days: int, now: float | None, store: "Store", since: int = 0) -> solar.Report:
+    """The newest `days` of a memory, and of its older days what the store lacks and would keep.
 
-    Raises WireError and StoreError.
+    `now` as in `solar.report`; the store keeps nothing before `since`. Raises WireError and StoreError.
     """
     points, complaints = solar.report(memory, solar.DAYS, now)
     afresh = len(solar.report(memory, days, now).points)  # they come first
-    times = [point.time for point in points if point.time is not None]
+    times = [point.time for point in points if point.time is not None and point.time >= since]
     lacking = {series.measurement: set(store.lacking(series.measurement, times)) for series in solar.SERIES}
     older = [point for point in points[afresh:] if point.time in lacking[point.measurement]]
     return solar.Report(points[:afresh] + older, complaints)
@@ -169,3 +171,11 @@ def keep(folder: Path, suffix: str, memory: bytes) -> Path:
     except OSError as error:
         raise PortError(f"{path} cannot be written: {error.strerror}", "Name another --output DIR.") from None
     return path
+
+
+def drop_dumps(folder: Path, since: int) -> None:
+    """Delete the dumps in the store's folder that were read before `since`; those elsewhere are the human's."""
+    first = f"kyocera_{datetime.fromtimestamp(since, JST):%Y%m%d}"
+    for path in folder.glob("kyocera_[0-9]*.txt*"):
+        if path.name < first:
+            path.unlink(missing_ok=True)

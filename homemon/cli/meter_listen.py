@@ -7,6 +7,7 @@ from homemon.cli.background import BackgroundSender
 from homemon.cli.radio import LISTENER, Radio
 from homemon.cli.stop import Stop, Stopped
 from homemon.errors import HomemonError, NoAnswer, PortError
+from homemon.history import LONGEST
 from homemon.ports.serial_port import ModulePort
 
 REOPEN_AFTER = 2.0  # seconds
@@ -29,7 +30,7 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     """
     app.patient = True
     stop = Stop()
-    radio = Radio(app, trace, stop, app.smartmeter.history_days)
+    radio = Radio(app, trace, stop, min(app.smartmeter.history_days, app.config.store.keep_days or LONGEST))
     try:
         if not radio.own_port(LISTENER):
             app.log("another meter-listen runs already")
