@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from homemon import store as storing
+from homemon import database, outbox
 from homemon.clock import Instant
 from homemon.devices import ecocute, meter, solar
 from homemon.points import HALF_HOUR, Point, line
@@ -127,7 +127,7 @@ def reading(store: Store, filled: list[str]) -> Iterator[sqlite3.Connection]:
 
 
 def test_the_schema_is_the_stores() -> None:
-    assert query("sql", 0) == storing.SCHEMA.strip()
+    assert query("sql", 0) == "".join(database.MIGRATIONS.values()).strip()
 
 
 def test_every_table_of_the_store_is_explained(reading: sqlite3.Connection) -> None:
@@ -136,7 +136,7 @@ def test_every_table_of_the_store_is_explained(reading: sqlite3.Connection) -> N
 
 
 def test_what_sent_means_is_what_the_store_means() -> None:
-    assert f"`sent` is {storing.WAITING} waiting, {storing.SENT} sent, {storing.PARKED} parked" in text_of(PAGE)
+    assert f"`sent` is {outbox.WAITING} waiting, {outbox.SENT} sent, {outbox.PARKED} parked" in text_of(PAGE)
 
 
 def test_the_query_for_half_hours_gives_them_and_no_gap(reading: sqlite3.Connection) -> None:
