@@ -150,11 +150,13 @@ def devices(life: Life) -> None:
     """The EcoCute and the solar monitor."""
     with ExitStack() as stack:
         stack.enter_context(on_a_pty(life.folder, speed=50.0))
-        heater = [f"host = {stack.enter_context(unit()).bind}", f"bind = {address()}"]
+        host = stack.enter_context(unit()).bind
+        heater = [f"host = {host}", f"bind = {address()}"]
         monitor = ["transport = serial", f"serial_port = {life.folder / 'port'}"]
         life.configure("[ecocute]", *heater, "[kyocera]", *monitor)
         life.run("kyocera-dump", "--output", "dumps", traced=True)
         life.run("ecocute-poll", traced=True)
+        life.run("discover", host, traced=True)
         with life.resident("ecocute-listen", "--trace", "listen.trace"):
             life.run("ecocute-poll", traced=True)
         life.run("status", status=1)

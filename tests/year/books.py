@@ -34,10 +34,14 @@ class Row(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`missing`: minutes of power by why; `printed_lost`, `server_differs`: lines; `faults`: SQLite's own findings."""
+    """`missing`: minutes of power by why; `printed_lost`, `server_differs`: lines; `faults`: SQLite's own findings.
+
+    `gaps`: from when to when there is no power and no excuse.
+    """
 
     rows: list[Row]
     missing: dict[str, int]
+    gaps: list[tuple[float, float]]
     printed: int
     printed_lost: int
     served: int
@@ -105,14 +109,14 @@ class Books:
             present = sum(time in stored for time in half_hours)
             rows.append(Row(name, len(half_hours), present, len(half_hours) - present, wrong))
         power = sorted((time, fields["value"]) for (what, time), fields in content.items() if what == "power")
-        missing = self._missing_minutes([time for time, _ in power], start, end)
+        missing, gaps = self._missing_minutes([time for time, _ in power], start, end)
         unexcused = missing.pop("", 0)
         wrong = sum(not self._true_power(time, value) for time, value in power)
         minutes = int(end - start) // 60
         rows.append(Row("power, minutes", minutes - sum(missing.values()), len(power), unexcused, wrong))
         rows.append(self._ecocute_row(content))
         integrity = store.integrity_faults()
-        return Verdict(rows, missing, len(self._printed), lost, len(server), differs, integrity)
+        return Verdict(rows, missing, gaps, len(self._printed), lost, len(server), differs, integrity)
 
     @staticmethod
     def _kept(line: str, held: dict[tuple[str, str], dict[str, str]]) -> bool:
@@ -127,13 +131,18 @@ class Books:
         near = TO_THE_MINUTE if before_ntp else EXACT
         return any(abs(at - time) <= near and value == said for at, said in self._power[first:last])
 
-    def _missing_minutes(self, times: list[int], start: float, end: float) -> Counter[str]:
-        """Minutes without power, by why; the empty text where nothing explains them."""
-        missing = Counter[str]()
+    def _missing_minutes(
+        self, times: list[int], start: float, end: float
+    ) -> tuple[Counter[str], list[tuple[float, float]]]:
+        """Minutes without power, by why: the empty text where nothing explains them; and the gaps of those."""
+        missing, gaps = Counter[str](), []
         for before, after in zip([start, *times], [*times, end], strict=True):
             if after - before > POWER_GAP:
-                missing[self._why(before, after)] += int((after - before) // 60) - 1
-        return missing
+                why = self._why(before, after)
+                missing[why] += int((after - before) // 60) - 1
+                if not why:
+                    gaps.append((before, after))
+        return missing, gaps
 
     def _why(self, before: float, after: float) -> str:
         """The excuse that covers most of a gap; those at hand must cover it whole."""
