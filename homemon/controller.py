@@ -177,9 +177,12 @@ class Controller:
             NO_ANSWER_HINT,
         )
 
-    def ask_once(self) -> Dialogue[set[str]]:
-        """Ask where somebody else holds our port: most units answer there, some answer the port that asked."""
-        return (yield from self._answers(self.request(), self._tid)) or set()
+    def ask_once(self) -> Dialogue[set[str] | None]:
+        """Ask once, maybe where somebody else holds our port: most units answer there, some the port that asked.
+
+        Gives the fields that were told; None where no answer came to us.
+        """
+        return (yield from self._answers(self.request(), self._tid))
 
     def _answers(self, request: bytes, tid: int) -> Dialogue[set[str] | None]:
         """Send; which fields were told with that TID; None where no answer came at all."""

@@ -15,14 +15,15 @@ Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried
 
 import gzip
 import re
+import shlex
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from html import escape
-from json import dumps
+from json import dumps, loads
 from time import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 import requests
@@ -33,6 +34,7 @@ from homemon.config import Server
 
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GZIP_LEVEL = 1  # a sixth of the bytes; level 6 makes it a seventh, for three times the CPU
 LONGEST_ANSWER = 4096  # bytes read of what a server says
 MASK = "****"
@@ -64,11 +66,20 @@ VERDICTS = {
     422: Verdict.DATA_FAULT,
     429: Verdict.LATER,
 }
+CREDENTIALS = "check [server] user and password, or token"
 HINTS = {
-    401: "check [server] user and password, or token",
-    403: "the user or token may not write to this database",
-    404: "create the database, or check [server] db and url",
+    200: "that is no database's write address; check [server] url and its port (Grafana's is 3000, InfluxDB's 8086)",
+    400: CREDENTIALS,  # what is wrong with the data is told by the server itself, and parked
+    401: CREDENTIALS,
+    403: "the user or token may not write to this database; let its administrator grant it",
+    404: "create the database with `homemon check --create-db`, or check [server] db and url",
+    500: "the server itself failed, most often for a full disk; see its log and its `df`",
 }
+REASONS = (  # what requests' errors say, and what it means
+    ("resolve", "the host is unknown"),
+    ("refused", "nobody listens there"),
+    ("unreachable", "there is no way to it"),
+)
 DATA_FAULT = re.compile(r"partial write|(?:unable to|cannot) parse|conflict|unprocessable|\"code\": ?\"invalid\"", re.I)
 TLS_FAULTS = (
     ("is not valid for", "its certificate is for another name; write that name into [server] url"),
@@ -123,19 +134,61 @@ class Influx:
         headers = {}
         if len(body) >= WORTH_GZIP:
             body, headers = gzip.compress(body, GZIP_LEVEL), {"Content-Encoding": "gzip"}
+        return self._post(self.url, self._judge, params=self._parameters, data=body, headers=headers)
+
+    def probe(self) -> Answer:
+        """Whether points would be taken, asked with an empty batch, which changes nothing.
+
+        InfluxDB 2.x finds fault with the empty batch, but only after it has looked at token and bucket.
+        """
+        answer = self.write([])
+        return Answer(Verdict.TAKEN) if answer.verdict is Verdict.DATA_FAULT else answer
+
+    def create_database(self) -> Answer:
+        """Make [server] db where it is not there yet; TAKEN, or why not. Only InfluxDB 1.x can be asked for it."""
+        server = self._server
+        if server.bucket:
+            by_hand = shlex.join(("influx", "bucket", "create", "--org", server.org or "", "--name", server.bucket))
+            return Answer(Verdict.HOLD, f"InfluxDB 2.x makes its buckets itself: `{by_hand}`")
+        statement = {"q": f"CREATE DATABASE {quoted(server.db)}"}
+        return self._post(f"{server.url.removesuffix('/write')}/query", self._judge_creation, data=statement, headers=FORM)
+
+    def _judge_creation(self, response: requests.Response) -> Answer:
+        """What the answer to CREATE DATABASE means."""
+        url, name = self._server.url, self._server.db
+        if response.status_code == 403:
+            by_hand = f"influx -username admin -password '' -execute {shlex.quote(f'CREATE DATABASE {quoted(name)}')}"
+            return Answer(Verdict.HOLD, f"{url}: the user may not make databases; its administrator can: `{by_hand}`")
+        if response.status_code != 200:
+            answer = self._judge(response)
+            refused = answer.verdict is not Verdict.TAKEN
+            return answer if refused else Answer(Verdict.HOLD, f"{url} cannot be asked to make a database")
+        said = _beginning(response)
+        try:
+            (result,) = loads(said)["results"]
+        except (ValueError, KeyError, TypeError):
+            return Answer(Verdict.HOLD, f"{url} answered 200: {self.redacted(said.decode(errors='replace'))}; {HINTS[200]}")
+        if "series" in result:
+            return Answer(Verdict.HOLD, f"{url} has no databases (VictoriaMetrics): nothing needs to be made")
+        if "error" in result:
+            return Answer(Verdict.HOLD, f"{url} refused: {self.redacted(str(result['error']))}; check [server] db")
+        return Answer(Verdict.TAKEN)
+
+    def _post(self, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
+        """Ask the server, and judge what it answers."""
+        within = self._server.timeout
         try:
             with self._session.post(
-                self.url,
-                params=self._parameters,
-                data=body,
-                headers=headers,
-                timeout=(min(CONNECT_WITHIN, self._server.timeout), self._server.timeout),
+                url,
+                timeout=(min(CONNECT_WITHIN, within), within),
                 allow_redirects=False,
                 stream=True,
+                **request,
             ) as response:
-                return self._judge(response)
+                return judge(response)
         except requests.exceptions.Timeout:
-            return Answer(Verdict.LATER, f"{self._server.url}: no answer within {self._server.timeout:g} s")
+            told = f"no answer within {within:g} s; see its load, and what lies between"
+            return Answer(Verdict.LATER, f"{self._server.url}: {told}")
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             return self._unreachable(error)
 
@@ -145,8 +198,9 @@ class Influx:
             for sign, told in TLS_FAULTS:
                 if sign in str(error):
                     return Answer(Verdict.HOLD, f"{self._server.url}: {told}")
+        reason = next((f" ({meaning})" for sign, meaning in REASONS if sign in str(error)), "")
         return Answer(
-            Verdict.LATER, f"{self._server.url}: cannot be reached; is the server running, and the url right?"
+            Verdict.LATER, f"{self._server.url}: cannot be reached{reason}; is the server running, and the url right?"
         )
 
     def _judge(self, response: requests.Response) -> Answer:
@@ -157,11 +211,12 @@ class Influx:
         said = _beginning(response).decode("utf-8", "replace")
         if verdict is Verdict.DATA_FAULT and not DATA_FAULT.search(said):
             verdict = Verdict.HOLD
-        hint = HINTS.get(status, "")
+        hint = HINTS.get(status, "") if verdict is not Verdict.DATA_FAULT else ""
         if 300 <= status < 400:
             hint = "the server redirects; write its real address into [server] url"
-        text = f"{self._server.url} answered {status}: {self.redacted(said)}"
-        return Answer(verdict, text + (f"; {hint}" if hint else ""), _retry_after(response))
+        said = self.redacted(said)
+        text = f"{self._server.url} answered {status}" + (f": {said}" if said else "") + (f"; {hint}" if hint else "")
+        return Answer(verdict, text, _retry_after(response))
 
     def redacted(self, said: str) -> str:
         """What a server said: one short printable line, without the credentials that some echo, nor pieces of them."""
@@ -188,6 +243,12 @@ def _beginning(response: requests.Response) -> bytes:
         return bytes(next(response.raw.stream(LONGEST_ANSWER, decode_content=False), b""))
     except (HTTPError, OSError):
         return b""
+
+
+def quoted(name: str) -> str:
+    """A name as InfluxQL wants it, whatever is in it (InfluxQL reference, Identifiers)."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _retry_after(response: requests.Response) -> float:

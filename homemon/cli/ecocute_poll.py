@@ -77,6 +77,7 @@ def command(app: App, trace: str | None) -> None:
         lan.owner.drop()
         if not told:
             raise DeviceError(
-                f"the EcoCute told no value of {', '.join(f'{epc:02X}' for epc in FIELDS)}", "Nothing was recorded."
+                f"the EcoCute told no value of {', '.join(f'{epc:02X}' for epc in FIELDS)}",
+                "Check [ecocute] eoj; `homemon ecocute-poll --trace trace.txt` shows what it says.",
             )
     app.send_now()

@@ -66,7 +66,7 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
         )
     told = [explain(prop) for prop in answer.properties]
     if all(told) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
-        raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded.")
+        raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded. Ask again later.")
     for text in filter(None, told):
         app.remark(text)
 

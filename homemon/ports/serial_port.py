@@ -145,6 +145,8 @@ def explained(name: str, error: OSError | ValueError | TypeError, section: str) 
         )
     if number in (errno.EBUSY, errno.EAGAIN):
         return PortError(f"{name} is in use{in_use_by(name)}", "Stop the other program first.")
+    if "ioctl" in str(error):  # pyserial's text for what is no terminal (ENOTTY)
+        return PortError(f"{name} is no serial port", f"Check [{section}] serial_port.")
     return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port.")
 
 

@@ -1,0 +1,97 @@
+"""`homemon check` on the way of a reading after it was taken: the store, and the server."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from homemon.cli.app import DAY
+from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
+from homemon.config import Server
+
+LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
+LATE_DAYS = 3  # that the meter's newest half-hour may lie back
+SERVER_WITHIN = 5.0  # seconds
+
+
+def store(app: Aside) -> Iterator[Finding]:
+    """Whether it is sound, and what waits in it. Raises StoreError."""
+    opened = app.store
+    size = f"{opened.path.stat().st_size / 1e6:.1f} MB"
+    whole = opened.path.stat().st_size <= LOOKED_THROUGH
+    faults = opened.integrity_faults() if whole else opened.newest_faults()
+    if faults:
+        yield fault(
+            "store",
+            f"{opened.path} is damaged: {faults[0]}",
+            "Stop homemon, copy what can be read with sqlite3's .recover, and move the file away",
+        )
+        return
+    yield ok("store", f"{opened.path} ({size}) is sound{'' if whole else ' in its newest readings'}")
+    if app.config.server is not None:  # else all that was ever read waits, and takes long to count
+        yield from _undelivered(app)
+    yield from _kept(app)
+    waiting, lost = opened.undated(app.now().boot)
+    if waiting:
+        yield ok("store", f"{waiting} values wait for a clock that is right")
+    if lost:
+        yield warning(
+            "store",
+            f"{lost} values came before a restart, while the clock was wrong, and have no time",
+            "A clock module (RTC) keeps the time over a power cut",
+        )
+
+
+def _undelivered(app: Aside) -> Iterator[Finding]:
+    """What the server does not have."""
+    backlog = app.store.backlog()
+    if backlog.waiting:
+        yield ok("store", f"{backlog.waiting} points wait for the server")
+    if backlog.parked:
+        yield warning(
+            "store",
+            f"the server refused {backlog.parked} points: {app.store.parked()[0][1]}",
+            "`homemon status` lists them; once the cause is gone, `homemon upload --since TIME` tries them again",
+        )
+
+
+def _kept(app: Aside) -> Iterator[Finding]:
+    """Whether what is older than keep_days is dropped."""
+    days = app.config.store.keep_days
+    if not days:
+        return
+    at = app.now()
+    if at.wall - app.kept_from(at) > (days + LATE_DAYS) * DAY:
+        remedy = "The newest half-hour of the meter decides what is old, or NTP where there never was one"
+        yield warning("store", f"more than the last {days} days is kept", remedy)
+    else:
+        yield ok("store", f"the last {days} days are kept")
+
+
+def server(app: Aside) -> Iterator[Finding]:
+    """Whether it is there and would take points from us."""
+    if app.config.server is None:
+        yield ok("server", "none is configured; readings stay in the store")
+        return
+    from homemon.influx import Influx, Verdict
+
+    answer = Influx(_quick(app)).probe()
+    if answer.verdict is Verdict.TAKEN:
+        yield ok("server", f"{app.server.url} takes points")
+    else:
+        yield fault("server", answer.text, "Readings are kept, and sent when it works")
+
+
+def _quick(app: Aside) -> Server:
+    """[server] with less patience: somebody is waiting."""
+    return replace(app.server, timeout=min(app.server.timeout, SERVER_WITHIN))
+
+
+def create_db(app: Aside) -> Iterator[Finding]:
+    """Make the database, on request. Raises ConfigError where no server is configured."""
+    from homemon.influx import Influx, Verdict
+
+    settings = app.server
+    answer = Influx(_quick(app)).create_database()
+    if answer.verdict is Verdict.TAKEN:
+        yield ok("server", f"{settings.url} has the database {settings.db}")
+    else:
+        yield fault("server", answer.text, "No database was made")

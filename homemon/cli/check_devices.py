@@ -1,0 +1,245 @@
+"""`homemon check` on the devices: ports, the module and its session, the EcoCute, the solar monitor.
+
+A port that a homemon command holds is left alone: what it stored last tells how it fares. A free one is
+opened and asked something that changes nothing.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from homemon.cli.check_findings import Aside, Finding, failed, fault, ok, warning
+from homemon.cli.kyocera_dump import LOCK, open_line
+from homemon.cli.lan import LISTENER as ECOCUTE
+from homemon.cli.lan import Lan
+from homemon.cli.radio import LISTENER as METER
+from homemon.cli.radio import Radio
+from homemon.controller import NO_ANSWER_HINT
+from homemon.devices.ecocute import FIELDS, MEASUREMENT
+from homemon.errors import DeviceError, NoAnswer, PortError, WireError
+from homemon.files import Holder, Lock, make_private_dir
+from homemon.ports.serial_port import ModulePort, in_use_by
+from homemon.session import Session
+from homemon.wire import echonet
+from homemon.wire.dialogue import Ask, Dialogue, pause
+from homemon.wire.join import is_event, run, wake_module
+from homemon.wire.skstack import Fail, Happening, Info, Udp
+
+CONSOLES = Path("/proc/consoles")
+METER_WITHIN = 5.0  # seconds; a meter answers within 1.2 to 3.6
+METER_TRIES = 2
+STATE = 0x88  # fault or none: a question whose answer is no reading
+UNACKNOWLEDGED = 0x21
+POWER, REGISTERS = ("power", "current", "energy"), ("+power", "-power")
+NOT_JOINED = "Run `homemon join`, or start `homemon meter-listen`, which joins by itself"
+DEAF = "Stop it and run `homemon -v {0} --trace trace.txt` by hand to see what comes"
+
+
+def _owned(what: str, name: str, holder: Holder | None) -> Finding:
+    who = f"{holder.name or 'homemon'} (pid {holder.pid})" if holder else "another homemon command"
+    return ok(what, f"{name} is owned by {who}")
+
+
+# --- the smart meter ----------------------------------------------------------------------
+
+
+def meter(app: Aside) -> Iterator[Finding]:
+    """The serial port, the Wi-SUN module on it, the session, and the meter at its other end. Raises StoreError."""
+    if app.config.smartmeter is None:
+        if app.config.ecocute is None and app.config.kyocera is None:
+            yield warning("meter", "no device is configured", "See config.ini.example")
+        return
+    radio = Radio(app)
+    name = app.smartmeter.serial_port
+    yield from _remembered(radio)
+    if not radio.owner.take(name="check"):
+        holder = radio.owner.holder()
+        yield _owned("serial port", name, holder)
+        if holder and holder.name == METER:
+            yield app.heard("meter", POWER + REGISTERS, DEAF.format(METER))
+        return
+    if rival := _rival(name):
+        yield rival
+        return
+    try:
+        port = radio.open()
+    except PortError as error:
+        yield failed("serial port", error)
+        return
+    with port:
+        yield ok("serial port", f"{name} can be opened")
+        yield from _module(radio, port)
+
+
+def _remembered(radio: Radio) -> Iterator[Finding]:
+    """What the last join learned."""
+    link, scale = radio.session.link, radio.session.scale
+    if link is None:
+        yield warning("meter", "none is remembered", "Run `homemon join` once, or start `homemon meter-listen`")
+        return
+    where = f"channel {link.channel}, PAN ID {link.pan_id}" if link.channel else "where to find it is not remembered"
+    yield ok("meter", f"{link.address}, {where}")
+    if scale is None:
+        yield warning(
+            "meter", "its energy unit is not known yet", "Registers wait until it tells E1; meter-listen asks"
+        )
+    else:
+        yield ok("meter", f"one count is {scale.kwh(1)} kWh")
+
+
+def _rival(name: str) -> Finding | None:
+    """Another program, or the system's console, on the port."""
+    if not _is_terminal(name):
+        return None
+    device = os.path.basename(os.path.realpath(name))
+    if any(line.split()[0] == device for line in _lines(CONSOLES)):
+        return fault(
+            "serial port",
+            f"the kernel's console is on {name}",
+            "sudo raspi-config, Interface Options, Serial Port: login shell no, hardware yes; then reboot",
+        )
+    if others := in_use_by(name):
+        remedy = "sudo raspi-config, Interface Options, Serial Port: login shell no" if "getty" in others else ""
+        return fault("serial port", f"{name} is in use{others}", remedy or "Stop the other program")
+    return None
+
+
+def _is_terminal(name: str) -> bool:
+    """Whether it is a serial port that we may open; if not, opening it as one tells why."""
+    try:
+        handle = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.isatty(handle)
+    finally:
+        os.close(handle)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("ascii", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _module(radio: Radio, port: ModulePort) -> Iterator[Finding]:
+    """The module tells its version and dialect, and then the meter whether it is well."""
+    session = radio.session
+    try:
+        version = radio.run(port, wake_module())
+        infos = [event for event in radio.run(port, run("SKINFO")) if isinstance(event, Info)]
+    except (DeviceError, PortError) as error:
+        yield failed("module", error)
+        return
+    dialect = infos[-1].dialect if infos else None
+    kind = f", commands of a {dialect.value}" if dialect else ""
+    yield ok("module", f"SKSTACK {version}{kind}")
+    if session.link is None:
+        return
+    if dialect and dialect is not session.link.dialect:
+        yield ok(
+            "module", f"the meter was found with a {session.link.dialect.value}; this one is spoken to as it wants"
+        )
+        session.link = session.link._replace(dialect=dialect)
+    try:
+        yield radio.run(port, ask_meter(session))
+    except (DeviceError, PortError) as error:
+        yield failed("meter", error)
+
+
+def ask_meter(session: Session) -> Dialogue[Finding]:
+    """Ask the meter whether it is well, which tells whether we are joined. Nothing is joined here."""
+    assert session.link is not None
+    for number in range(METER_TRIES):
+        if number:
+            yield from pause(2.0)  # meters answer one request at a time
+        try:
+            heard = yield Ask(session.knock([STATE]), lambda event: _settles(event, session), METER_WITHIN)
+        except NoAnswer:
+            finding = fault(
+                "meter",
+                f"it did not answer ({METER_TRIES} tries of {METER_WITHIN:g} s)",
+                f"The session may be over. {NOT_JOINED}; if that does not help, bring the module nearer to the meter",
+            )
+            continue
+        event = heard[-1]
+        if isinstance(event, Fail):
+            return fault("meter", f"the module is not joined (FAIL {event.code})", NOT_JOINED)
+        if not isinstance(event, Udp):
+            finding = fault(
+                "meter",
+                "it does not acknowledge what is sent (EVENT 21)",
+                f"Bring the module nearer to the meter, away from metal. {NOT_JOINED}",
+            )
+            continue
+        told = {prop.epc: prop.edt for prop in echonet.decode(event.data).properties}
+        if told.get(STATE) == b"\x41":
+            return warning("meter", "it answers, and reports a fault of its own", "Tell the power company")
+        return ok("meter", "it answers")
+    return finding
+
+
+def _settles(event: Happening, session: Session) -> bool:
+    """Whether an event says how the meter fares: a frame of its own, a refusal, no acknowledgement."""
+    if isinstance(event, Udp):
+        try:
+            frame = echonet.decode(event.data)
+        except WireError:
+            return False
+        return session.link is not None and event.sender == session.link.address and frame.esv is not echonet.Esv.INF
+    return isinstance(event, Fail) or (is_event(event, UNACKNOWLEDGED) and getattr(event, "parameter", 0) == 1)
+
+
+# --- the others ---------------------------------------------------------------------------
+
+
+def ecocute(app: Aside) -> Iterator[Finding]:
+    """Our UDP port, the unit's name, and whether it answers. Raises PortError, StoreError."""
+    if app.config.ecocute is None:
+        return
+    settings = app.ecocute
+    lan = Lan(app)
+    unit = settings.host or f"{settings.eoj:06X} at {lan.host}"
+    if not lan.owner.take(name="check"):
+        holder = lan.owner.holder()
+        yield _owned("ecocute", f"UDP {settings.port}", holder)
+        if holder and holder.name == ECOCUTE:
+            yield app.heard("ecocute", [MEASUREMENT], f"See what `homemon ecocute-poll` says. {NO_ANSWER_HINT}")
+        return
+    with lan.open() as node:
+        yield ok("ecocute", f"UDP {settings.port} on {settings.bind} is free")
+        if not lan.host:
+            yield warning(
+                "ecocute", "none is remembered yet; ecocute-poll finds it", "`homemon discover` shows what is there"
+            )
+            return
+        told = lan.run(node, lan.controller.ask_once())
+    if told is None:
+        yield fault("ecocute", f"{unit} did not answer", NO_ANSWER_HINT)
+    elif not told:
+        asked = ", ".join(f"{epc:02X}" for epc in FIELDS)
+        yield fault("ecocute", f"{unit} answers, but tells none of {asked}", "Check [ecocute] eoj")
+    else:
+        yield ok("ecocute", f"{unit} answers: {', '.join(sorted(told))}")
+
+
+def kyocera(app: Aside) -> Iterator[Finding]:
+    """The monitor's line. It is not asked anything: its one answer takes seconds. Raises PortError, StoreError."""
+    if app.config.kyocera is None:
+        return
+    make_private_dir(app.folder)
+    lock = Lock(app.folder / LOCK)
+    with lock.holding(0) as free:
+        if free:
+            name = app.kyocera.serial_port
+            over_i2c = app.kyocera.transport == "i2c"
+            if not over_i2c and (rival := _rival(name)):
+                yield rival._replace(what="kyocera")
+                return
+            open_line(app).close()
+            where = f"I2C bus {app.i2c.port} and the bridge on it" if over_i2c else name
+            yield ok("kyocera", f"{where} can be opened")
+        else:
+            yield _owned("kyocera", "the line", lock.holder())
+    yield app.heard("kyocera", ("hatuden", "baiden_diff"), "See what `homemon kyocera-dump` says")

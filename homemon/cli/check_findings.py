@@ -1,0 +1,85 @@
+"""What the looks of `homemon check` share: the findings, and how a look gets at the configuration and the store."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from enum import Enum
+from typing import NamedTuple
+
+from homemon.cli.app import App
+from homemon.cli.status import age_text
+from homemon.clock import Instant
+from homemon.errors import HomemonError, StoreError
+from homemon.panels import HOUR, MINUTE
+from homemon.points import Point
+
+EVER = 1 << 62
+STALE = {"meter": 40 * MINUTE, "ecocute": 30 * MINUTE, "kyocera": 24 * HOUR}
+"""Seconds without any reading of a device that are too many: a half-hour's registers; three polls; a day."""
+
+
+class Mark(Enum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+class Finding(NamedTuple):
+    """One line: its mark, what was looked at, what was found, and the remedy."""
+
+    mark: Mark
+    what: str
+    found: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        remedy = f"{'' if self.found.endswith('?') else '.'} {self.remedy}" if self.remedy else ""
+        return f"{self.mark.value:8}{self.what}: {self.found}{remedy}"
+
+
+def ok(what: str, found: str) -> Finding:
+    """Nothing to do."""
+    return Finding(Mark.OK, what, found)
+
+
+def warning(what: str, found: str, remedy: str) -> Finding:
+    """Readings come, and something may end that; or they do not, and that may be right."""
+    return Finding(Mark.WARNING, what, found, remedy)
+
+
+def fault(what: str, found: str, remedy: str) -> Finding:
+    """Readings do not come, or do not get where they should."""
+    return Finding(Mark.FAULT, what, found, remedy)
+
+
+def failed(what: str, error: HomemonError) -> Finding:
+    """A fault that names itself and its remedy."""
+    return fault(what, str(error), error.hint)
+
+
+class Aside(App):
+    """homemon for one look: what a device tells meanwhile is stored if it can be, and not printed."""
+
+    def put(self, line: str) -> None:
+        """Nothing: stdout belongs to the findings."""
+
+    def record(self, points: Sequence[Point], at: Instant) -> None:
+        with suppress(StoreError):  # the store has a look of its own
+            super().record(points, at)
+
+    def heard(self, what: str, measurements: Iterable[str], remedy: str) -> Finding:
+        """How old the newest reading of a device is; a fault with this remedy where it is too old.
+
+        Raises StoreError.
+        """
+        now = self.now()
+        if not self.store.trusts(now):
+            return warning(what, "how old its readings are is not known while the clock is wrong", "Set the clock")
+        wanted = [(name, field) for name, field in self.store.series() if name in measurements]
+        newest = [reading[0] for name, field in wanted if (reading := self.store.latest(name, field, EVER))]
+        if not newest:
+            return warning(what, "no reading has been stored yet", remedy)
+        age = max(0, int(now.wall) - max(newest))
+        found = f"its newest reading is {age_text(age)} old"
+        return ok(what, found) if age <= STALE[what] else fault(what, found, remedy)

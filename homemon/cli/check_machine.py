@@ -1,0 +1,210 @@
+"""`homemon check` on the machine: config, files, clock, disk, and what starts homemon."""
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
+from homemon.cli.radio import LISTENER as METER
+from homemon.cli.status import listeners
+from homemon.clock import RELEASED, has_time_service, kept_by_ntp
+from homemon.config import open_to_others
+from homemon.errors import StoreError
+
+LOW_DISK = 100_000_000  # bytes
+CRONTAB_WITHIN = 5.0  # seconds
+SYSTEM_CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
+UNIT_FOLDERS = ("~/.config/systemd/user", "/etc/systemd/user", "/etc/systemd/system")
+LINGER = Path("/var/lib/systemd/linger")
+HOW_TO_START = "Start it from cron: see crontab.example; or from systemd: see docs/systemd"
+
+
+# --- what lies there --------------------------------------------------------------------
+
+
+def config(app: Aside) -> Iterator[Finding]:
+    """That it is complete was found out before: nothing else can be looked at without it."""
+    yield ok("config", f"{app.config.path} is complete")
+
+
+def files(app: Aside) -> Iterator[Finding]:
+    """Who may read the secrets and the readings, and whether they are ours to write."""
+    path, folder = app.config.path, app.folder
+    if told := open_to_others(path):
+        yield warning("config", told, f"chmod 600 {path}")
+    owner = folder.stat().st_uid if folder.exists() else os.geteuid()
+    if owner != os.geteuid():
+        yield warning(
+            "files",
+            f"{folder} belongs to {_name(owner)}, and you are {_name(os.geteuid())}",
+            f"Run homemon as {_name(owner)} only: files of another user would be in its way",
+        )
+    kept = [folder, *sorted(folder.iterdir())] if os.access(folder, os.R_OK) else []
+    traces = [path.parent / named for job in jobs() for named in re.findall(r"--trace[= ](\S+)", job.text)]
+    opened = [file for file in (*kept, *traces) if _open_to_others(file)]
+    if opened:
+        first = [str(file) for file in (opened if opened[0] != folder else [folder])][:3]
+        yield warning("files", f"others may read {', '.join(first)}", f"chmod -R go= {' '.join(first)}")
+    else:
+        yield ok("files", f"{folder} is yours alone")
+
+
+def _open_to_others(path: Path) -> int:
+    """The mode of a file that others may read or write; 0 where they may not, or it is not there."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        return mode if mode & 0o077 else 0
+    return 0
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def disk(app: Aside) -> Iterator[Finding]:
+    """Whether there is space, and whether the disk can be written at all."""
+    folder = app.folder
+    while not folder.exists():
+        folder = folder.parent
+    space = os.statvfs(folder)
+    free = space.f_bavail * space.f_frsize
+    if space.f_flag & os.ST_RDONLY:
+        yield fault("disk", f"{folder} can only be read", "The SD card may be worn out: see dmesg; save a copy of it")
+    elif free < LOW_DISK:
+        yield fault("disk", f"{free // 1_000_000} MB free for {folder}", "Free some space")
+    else:
+        yield ok("disk", f"{free // 1_000_000} MB free for {folder}")
+
+
+def clock(app: Aside) -> Iterator[Finding]:
+    """Whether it is set, and stays so."""
+    now = app.now()
+    try:
+        right = app.store.trusts(now)
+    except StoreError:  # it has a look of its own
+        right = now.wall >= RELEASED
+    if not right:
+        yield fault("clock", "it cannot be right yet", "Wait for NTP, or set it; readings are dated when it is right")
+    elif kept_by_ntp():
+        yield ok("clock", "it is set and kept by NTP")
+    elif has_time_service():
+        yield warning("clock", "the time service has not set it yet", "Wait some minutes; then see `timedatectl`")
+    else:
+        yield warning("clock", "it is set, but not kept by NTP", "sudo timedatectl set-ntp true")
+
+
+# --- what starts it ----------------------------------------------------------------------
+
+
+class Job(NamedTuple):
+    """A line that starts a command: where it stands, and whether it is in force."""
+
+    place: str
+    text: str
+    enabled: bool = True
+
+
+def jobs() -> list[Job]:
+    """All lines of cron and systemd that name homemon, as far as we may read them."""
+    return [job for job in (*_cron_jobs(), *_systemd_jobs()) if "homemon" in job.text]
+
+
+def _cron_jobs() -> Iterator[Job]:
+    if shutil.which("crontab"):
+        with suppress(OSError, subprocess.TimeoutExpired):
+            told = subprocess.run(
+                ("crontab", "-l"), capture_output=True, text=True, timeout=CRONTAB_WITHIN, check=False
+            ).stdout
+            yield from (Job("crontab", line) for line in _in_force(told))
+    for place in SYSTEM_CRONTABS:
+        for file in sorted(place.iterdir()) if place.is_dir() else [place]:
+            with suppress(OSError, UnicodeDecodeError):
+                yield from (Job(str(file), line) for line in _in_force(file.read_text("utf-8")))
+
+
+def _in_force(text: str) -> list[str]:
+    return [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+
+
+def _systemd_jobs() -> Iterator[Job]:
+    """Services; in force is one that a `.wants` folder links to, itself or by its timer (systemd.unit(5))."""
+    for place in UNIT_FOLDERS:
+        folder = Path(place).expanduser()
+        enabled = {link.stem for link in folder.glob("*.wants/*")}
+        for unit in sorted(folder.glob("*.service")):
+            with suppress(OSError, UnicodeDecodeError):
+                for line in _in_force(unit.read_text("utf-8")):
+                    if line.startswith("ExecStart="):
+                        yield Job(str(unit), line, unit.stem in enabled)
+
+
+def start(app: Aside) -> Iterator[Finding]:
+    """For each configured device, whether its commands run or will be run."""
+    known = jobs()
+    for name, pid in listeners(app).items():
+        yield _listener(name, pid, _starting(known, name))
+    idle = []
+    for name in _one_shots(app, known):
+        found = _starting(known, name)
+        if found:
+            yield _disabled(name, found) or ok("start", f"{name} is started by {_place(found)}")
+        else:
+            idle.append(name)
+    if idle:
+        yield warning("start", f"nothing starts {', '.join(idle)}", HOW_TO_START)
+    units = [job for job in known if job.enabled and job.place.startswith(str(Path.home()))]
+    if units and LINGER.parent.exists() and not (LINGER / _name(os.geteuid())).exists():
+        yield warning("start", "your systemd units end when you log out", "sudo loginctl enable-linger $USER")
+
+
+def _one_shots(app: Aside, known: list[Job]) -> Iterator[str]:
+    """The commands that are to be started again and again."""
+    if app.config.smartmeter and not any("--poll" in job.text for job in _starting(known, METER)):
+        yield "meter-poll"
+    if app.config.ecocute:
+        yield "ecocute-poll"
+    if app.config.kyocera:
+        yield "kyocera-dump"
+
+
+def _starting(known: list[Job], name: str) -> list[Job]:
+    return [job for job in known if re.search(rf"\bhomemon\b.*\b{name}\b", job.text)]
+
+
+def _place(found: list[Job]) -> str:
+    return next((job.place for job in found if job.enabled), found[0].place)
+
+
+def _disabled(name: str, found: list[Job]) -> Finding | None:
+    """A warning where none of the units that would start it is enabled."""
+    if any(job.enabled for job in found):
+        return None
+    unit = Path(found[0].place)
+    timer = unit.with_suffix(".timer")
+    wanted = (timer if timer.exists() else unit).name
+    user = "--user " if "/systemd/user/" in found[0].place else ""
+    return warning("start", f"{wanted}, which starts {name}, is not enabled", f"systemctl {user}enable --now {wanted}")
+
+
+def _listener(name: str, pid: int | None, found: list[Job]) -> Finding:
+    what = "listener"
+    if pid and not found:
+        return warning(what, f"{name} runs (pid {pid}), but nothing starts it again after a reboot", HOW_TO_START)
+    if found and (disabled := _disabled(name, found)):
+        return disabled
+    if pid:
+        return ok(what, f"{name} runs (pid {pid}), and is started by {_place(found)}")
+    if found:
+        by_hand = f"Run `homemon {name}` by hand to hear why"
+        return warning(what, f"no {name} runs, although {_place(found)} starts it", by_hand)
+    return warning(what, f"no {name} runs, and nothing starts it", HOW_TO_START)
