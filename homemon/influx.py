@@ -151,7 +151,9 @@ class Influx:
             by_hand = shlex.join(("influx", "bucket", "create", "--org", server.org or "", "--name", server.bucket))
             return Answer(Verdict.HOLD, f"InfluxDB 2.x makes its buckets itself: `{by_hand}`")
         statement = {"q": f"CREATE DATABASE {quoted(server.db)}"}
-        return self._post(f"{server.url.removesuffix('/write')}/query", self._judge_creation, data=statement, headers=FORM)
+        return self._post(
+            f"{server.url.removesuffix('/write')}/query", self._judge_creation, data=statement, headers=FORM
+        )
 
     def _judge_creation(self, response: requests.Response) -> Answer:
         """What the answer to CREATE DATABASE means."""
@@ -167,7 +169,9 @@ class Influx:
         try:
             (result,) = loads(said)["results"]
         except (ValueError, KeyError, TypeError):
-            return Answer(Verdict.HOLD, f"{url} answered 200: {self.redacted(said.decode(errors='replace'))}; {HINTS[200]}")
+            return Answer(
+                Verdict.HOLD, f"{url} answered 200: {self.redacted(said.decode(errors='replace'))}; {HINTS[200]}"
+            )
         if "series" in result:
             return Answer(Verdict.HOLD, f"{url} has no databases (VictoriaMetrics): nothing needs to be made")
         if "error" in result:

@@ -1,7 +1,6 @@
 """`homemon check` on the way of a reading after it was taken: the store, and the server."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
@@ -82,7 +81,7 @@ def server(app: Aside) -> Iterator[Finding]:
 
 def _quick(app: Aside) -> Server:
     """[server] with less patience: somebody is waiting."""
-    return replace(app.server, timeout=min(app.server.timeout, SERVER_WITHIN))
+    return app.server._replace(timeout=min(app.server.timeout, SERVER_WITHIN))
 
 
 def create_db(app: Aside) -> Iterator[Finding]:
