@@ -24,6 +24,7 @@ EVERYBODY_WITHIN = 1.0  # seconds for the answers to one question to the LAN
 ANSWER_WITHIN = 2.0  # for the answer of one node
 SPACING = 0.5  # between two questions to one node
 PACE = 0.01  # between two addresses: the kernel keeps 1024 neighbours, and one that is not there for 3 s (arp(7))
+MOST_NODES = 1022  # of a network of 1,024 addresses; more is a flood from forged ones
 LIST, ANNOUNCED = 0xD6, 0xD5
 WHO = tuple(profile.PROPS)
 NOT_FOUND_HINT = (
@@ -123,7 +124,8 @@ class Discovery:
     def _take(self, event: Heard) -> bool:
         """Keep what a node says; whether nobody is left to answer."""
         frame, host = event
-        if frame.reported and (MULTICAST in self._targets or host in self._targets):
+        known = host in self._nodes or len(self._nodes) < MOST_NODES
+        if known and frame.reported and (MULTICAST in self._targets or host in self._targets):
             node = self._nodes.setdefault(host, Node(host))
             eoj = NODE_PROFILE if frame.seoj >> 8 == NODE_PROFILE >> 8 else frame.seoj
             node.told.update({(eoj, prop.epc): prop.edt for prop in frame.reported if prop.edt})

@@ -17,16 +17,18 @@ from homemon.wire.echonet import Unit
 from homemon.wire.join import Link
 from homemon.wire.skstack import Dialect
 
-IPV4 = r"[0-9]{1,3}(\.[0-9]{1,3}){3}"
 WITHIN = 5.0  # seconds that another command may take to write
 Part = TypeVar("Part")
-LINK = {
+LOOKS = {
     "address": "[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4}){7}",
     "channel": "([0-9A-Fa-f]{2})?",  # empty, as the next two, where only the address is known
     "pan_id": "([0-9A-Fa-f]{4})?",
     "mac": "([0-9A-Fa-f]{16})?",
+    "host": r"[0-9]{1,3}(\.[0-9]{1,3}){3}",
+    "eoj": "[0-9A-Fa-f]{6}",
+    "id": "([0-9A-Fa-f]{2})*",
 }
-"""What each text of a link looks like: it goes into the module's commands as it is."""
+"""What each text looks like: some of them go into commands and frames as they are."""
 
 
 class State(NamedTuple):
@@ -50,7 +52,7 @@ def load(folder: Path) -> State:
 
 
 def understood(content: bytes) -> State:
-    """The state that a file's `content` says; a part of it that cannot be understood is left out."""
+    """The state that a file's `content` says; of a broken file, or part, nothing."""
     import tomllib
 
     try:
@@ -61,42 +63,47 @@ def understood(content: bytes) -> State:
         _part(lambda: _link(known["smartmeter"]["link"])),
         _part(lambda: _scale(known["smartmeter"]["scale"])),
         _part(lambda: _unit(known["ecocute"]["unit"])),
-        _part(lambda: int(known["ecocute"]["searched"])) or 0,
+        _part(lambda: _whole(known["ecocute"], "searched", 0, 1 << 40)) or 0,
     )
 
 
 def _part(read: Callable[[], Part]) -> Part | None:
     try:
         return read()
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _link(known: Mapping[str, Any]) -> Link:
-    """Raises ValueError, KeyError or TypeError for what is none."""
-    for name, looks in LINK.items():
-        if not re.fullmatch(looks, known[name]):
-            raise ValueError(name)
-    return Link(**{**known, "dialect": Dialect(known["dialect"])})
+def _link(kept: Mapping[str, Any]) -> Link:
+    address, channel, pan_id, mac = (_text(kept, name) for name in ("address", "channel", "pan_id", "mac"))
+    return Link(address, channel, pan_id, mac, Dialect(kept["dialect"]))
 
 
-def _scale(known: Mapping[str, Any]) -> Scale:
-    """Raises ValueError, KeyError or TypeError for what is none."""
-    scale = Scale(known["exponent"], known["coefficient"], known.get("digits", 8))
-    if not all(isinstance(number, int) for number in scale):
-        raise TypeError
-    if scale.exponent not in UNIT_EXPONENTS.values() or not 1 <= scale.coefficient <= LARGEST_COEFFICIENT:
-        raise ValueError
-    if not 1 <= scale.digits <= 8:
-        raise ValueError
-    return scale
+def _scale(kept: Mapping[str, Any]) -> Scale:
+    exponents = UNIT_EXPONENTS.values()
+    return Scale(
+        _whole(kept, "exponent", min(exponents), max(exponents)),
+        _whole(kept, "coefficient", 1, LARGEST_COEFFICIENT),
+        _whole({"digits": 8, **kept}, "digits", 1, 8),
+    )
 
 
 def _unit(kept: Mapping[str, Any]) -> Unit:
-    """Raises ValueError, KeyError or TypeError for what is none."""
-    if not re.fullmatch(IPV4, kept["host"]):
-        raise ValueError("host")
-    return Unit(kept["host"], int(kept["eoj"], 16), str(kept["id"]))
+    return Unit(_text(kept, "host"), int(_text(kept, "eoj"), 16), _text(kept, "id"))
+
+
+def _text(kept: Mapping[str, Any], name: str) -> str:
+    text = str(kept[name])
+    if not re.fullmatch(LOOKS[name], text):
+        raise ValueError(name)
+    return text
+
+
+def _whole(kept: Mapping[str, Any], name: str, lowest: int, highest: int) -> int:
+    number = kept[name]
+    if not isinstance(number, int) or not lowest <= number <= highest:
+        raise ValueError(name)
+    return number
 
 
 def change(folder: Path, learned: Callable[[State], State]) -> None:
