@@ -11,9 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from homemon.devices import meter
+from homemon.discovery import MOST_NODES, Discovery
 from homemon.errors import HomemonError, WireError
 from homemon.wire import echonet, kyocera, skstack
 from homemon.wire.dialogue import MOST_HEARD, Conversation
+from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Ok, Parser, Udp, Version
@@ -318,6 +320,17 @@ def test_a_stream_without_end_never_grows_a_parser(kind: str) -> None:
                 assert len(monitor._buffer) <= kyocera.MOST_HELD
                 assert not monitor._noise
                 assert not monitor._out
+
+
+def test_a_search_under_a_flood_of_forged_nodes_keeps_no_more_than_a_network_has() -> None:
+    talk = Conversation(Discovery([MULTICAST], lambda data, host: None, 0).search(), 0.0)
+    announcement = echonet.decode(bytes.fromhex("108100010EF0010EF0017301D50401026B01"))
+    for number in range(5000):
+        talk.hear(Heard(announcement, f"10.0.{number >> 8}.{number & 255}"), 0.0)
+    talk.tick(3600.0)
+    while not talk.done:
+        talk.tick(talk.wake)
+    assert len(talk.result) == MOST_NODES
 
 
 def test_a_listener_on_a_line_that_only_makes_noise_keeps_the_newest_of_it() -> None:

@@ -159,6 +159,7 @@ def devices(life: Life) -> None:
         life.run("discover", host, traced=True)
         with life.resident("ecocute-listen", "--trace", "listen.trace"):
             life.run("ecocute-poll", traced=True)
+            life.run("discover", host, traced=True)
         life.run("status", status=1)
 
 

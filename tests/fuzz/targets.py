@@ -12,6 +12,7 @@ from io import BytesIO
 from math import isfinite
 from pathlib import Path
 from random import Random
+from socket import inet_aton
 from typing import NamedTuple
 
 from requests import Response
@@ -20,6 +21,7 @@ from urllib3 import HTTPResponse
 from homemon import config, history, state
 from homemon.controller import Controller
 from homemon.devices import ecocute, meter, solar
+from homemon.discovery import MOST_NODES, Discovery, choose
 from homemon.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.influx import Influx
 from homemon.points import Point, line
@@ -29,6 +31,7 @@ from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
 from homemon.wire import echonet, kyocera, skstack
 from homemon.wire.dialogue import MOST_HEARD, Conversation
+from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
 from homemon.wire.mask import masked_received, masked_sent
@@ -212,6 +215,24 @@ def controlling(data: bytes) -> None:
         sound(controller.take_points())
 
 
+def searching(data: bytes) -> None:
+    """A search of the LAN ends, whoever answers what, in two minutes, with a bounded number of nodes."""
+    now, parts = 0.0, iter(data.split(CUT))
+    talk = Conversation(Discovery([MULTICAST, HOST], lambda data, host: None, 0).search(), now)
+    while not talk.done:
+        with suppress(WireError):
+            part = next(parts, b"")
+            talk.hear(Heard(echonet.decode(part[1:]), f"192.0.2.{int.from_bytes(part[:1])}"), now)
+        now = max(now + 0.001, talk.wake) if not talk.done else now
+        talk.tick(now)
+        assert now < 120
+    assert len(talk.result) <= MOST_NODES
+    with suppress(HomemonError):
+        choose(talk.result, UNIT, None)
+    for node in talk.result:
+        assert all(text.isprintable() for text in node.facts if text)
+
+
 # --- files and servers --------------------------------------------------------------------
 
 
@@ -235,6 +256,10 @@ def state_file(data: bytes) -> None:
     if known.link:
         skstack.sendto(known.link.dialect, known.link.address, b"")
         skstack.command(f"SKSREG S2 {known.link.channel} {known.link.pan_id} {known.link.mac}")
+    if known.unit:
+        inet_aton(known.unit.host)
+        echonet.encode(echonet.get(1, known.unit.eoj, ()))
+    assert known.searched >= 0
     if known.scale:
         assert isfinite(known.scale.kwh(99_999_999))
         assert isfinite(known.scale.modulus)
@@ -279,6 +304,14 @@ def frames() -> Iterator[bytes]:
     yield from (reply.data for reply in heater.answer(request, (HOST, 3610), float(NOON)))
     yield heater.inform(float(NOON)).data
     yield bytes.fromhex("1081 0001 05FF01 0EF001 62 02 D600 8200")
+
+
+def announcements() -> Iterator[bytes]:
+    """What nodes answer to a search: the first byte tells which of them."""
+    objects = bytes.fromhex("1081 0001 0EF001 05FF01 72 01 D604 01 026B01")
+    who = bytes.fromhex("1081 0002 0EF001 05FF01 72 02 8204 010E0100 8A03 00000B")
+    yield CUT.join([b"\x01" + objects, b"\x02" + objects, b"\x01" + who, b"\x02" + who])
+    yield CUT.join(b"\x01" + frame for frame in frames())
 
 
 def captures() -> Iterator[bytes]:
@@ -332,6 +365,7 @@ def states() -> Iterator[bytes]:
         b'[smartmeter.link]\naddress = "FE80:0000:0000:0000:0200:AA00:0000:0002"\nchannel = "31"\n'
         b'pan_id = "B5FB"\nmac = "0000AA0000000002"\ndialect = "BP35C0"\n'
         b"[smartmeter.scale]\nexponent = -1\ncoefficient = 1\ndigits = 8\n"
+        b'[ecocute]\nsearched = 1795000000\nunit = { host = "192.0.2.20", eoj = "026B01", id = "FE00" }\n'
     )
 
 
@@ -357,6 +391,7 @@ TARGETS = {
     "join": Target(joining, captures),
     "listen": Target(listening, captures),
     "lan": Target(controlling, lambda: [CUT.join([*frames()] * 2), *frames()]),
+    "discover": Target(searching, announcements),
     "config": Target(config_file, configs),
     "state": Target(state_file, states),
     "server": Target(server_answer, answers),
