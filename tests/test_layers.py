@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "devices": {"wire", "points", "errors"},
     "ports": {"wire"} | FOUNDATION,
     "history": {"wire", "devices"} | FOUNDATION,
-    "session": {"wire", "devices", "history"} | FOUNDATION,
+    "exchange": {"wire", "devices", "history"} | FOUNDATION,
+    "session": {"wire", "devices", "history", "exchange"} | FOUNDATION,
     "controller": {"wire", "devices"} | FOUNDATION,
     "discovery": {"wire", "devices", "errors"},
     "seeker": {"controller", "discovery", "wire", "devices"} | FOUNDATION,
@@ -41,7 +42,19 @@ MAY_IMPORT = {
     "sim": set[str](),
     "panels": {"points"},
     "page": {"panels", "points", "files", "errors"},
-    "cli": {"ports", "session", "controller", "discovery", "seeker", "state", "deliver", "wire", "devices", "sim"}
+    "cli": {
+        "ports",
+        "exchange",
+        "session",
+        "controller",
+        "discovery",
+        "seeker",
+        "state",
+        "deliver",
+        "wire",
+        "devices",
+        "sim",
+    }
     | {"store", "retention", "influx", "panels", "page", "history"}
     | FOUNDATION,
 }

@@ -9,9 +9,9 @@ import pytest
 
 from homemon.devices import ecocute, meter, properties, solar
 from homemon.devices.meter import Scale
+from homemon.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
 from homemon.points import JST, Point, line
 from homemon.ports.trace import escaped
-from homemon.session import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
 from homemon.sim.bp35c0 import Module
 from homemon.wire import echonet, kyocera
 from homemon.wire.echonet import CONTROLLER, EHD, Esv, Frame, Property

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from homemon.errors import NoAnswer, SessionLost
-from homemon.session import SPACING
+from homemon.exchange import SPACING
 from homemon.wire.skstack import Dialect
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 

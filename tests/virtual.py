@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 
 from homemon.devices.meter import Scale
+from homemon.exchange import Step
 from homemon.points import Point
-from homemon.session import Session, Step
+from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
 from homemon.wire.dialogue import Dialogue

@@ -15,9 +15,10 @@ from homemon.cli.claim import claim
 from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
+from homemon.exchange import Step
 from homemon.files import port_locks
 from homemon.points import HALF_HOUR
-from homemon.session import Session, Step
+from homemon.session import Session
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link
 from homemon.wire.skstack import Dialect

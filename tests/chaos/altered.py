@@ -14,13 +14,14 @@ from typing import Any
 
 import serial
 
-from homemon import controller, deliver, session, store
+from homemon import controller, deliver, exchange, session, store
 from homemon.cli import app, background, lan, main, meter_listen, radio
 from homemon.clock import Instant
 from homemon.points import Point, line
 
 PAUSES = {
-    session: {"SPACING": 0.1, "REPLY_WITHIN": 2.0, "BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
+    exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
+    session: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     controller: {"ANSWER_WITHIN": 0.5, "SPACING": 0.1, "GATHER": 0.2},
     deliver: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     background: {"LOOK_EVERY": 1.0},

@@ -23,9 +23,10 @@ from homemon.controller import Controller
 from homemon.devices import ecocute, meter, solar
 from homemon.discovery import MOST_NODES, Discovery, choose
 from homemon.errors import ConfigError, HomemonError, NoAnswer, WireError
+from homemon.exchange import MAX_WAITING
 from homemon.influx import Influx
 from homemon.points import Point, line
-from homemon.session import MAX_WAITING, Session
+from homemon.session import Session
 from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
