@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_monitor_is_asked(tmp_pa
         ("missing", "there is no serial port", "raspi-config"),
         ("forbidden", "no permission", "usermod -aG"),
         ("busy", "is in use", "Stop the other program"),
-        ("a file", "cannot be opened", "[kyocera] serial_port"),
+        ("a file", "is no serial port", "[kyocera] serial_port"),
     ],
 )
 def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
