@@ -26,7 +26,10 @@ OFF, AWAY = "the Pi was off", "the radio was away"
 
 
 class Kind(NamedTuple):
-    """A row. Durations are drawn evenly in seconds; `part` of each month is where it falls."""
+    """A row. Durations are drawn evenly in seconds; `part` of each month is where it falls.
+
+    It does not happen together with the kind `apart_from`, which would contradict it.
+    """
 
     name: str
     a_month: int
@@ -35,6 +38,7 @@ class Kind(NamedTuple):
     begin: Begin
     excuse: str = ""
     part: tuple[float, float] = (0.0, 1.0)
+    apart_from: str = ""
 
 
 class Fault(NamedTuple):
@@ -202,7 +206,7 @@ KINDS = (
     Kind("lines doubled", 2, HOUR, 6 * HOUR, module("double", 1, lasting=True)),
     Kind("lines garbled", 2, HOUR, 6 * HOUR, module("garble", 4, lasting=True)),
     Kind("noise on the line", 2, HOUR, 6 * HOUR, module("noise", 5, lasting=True)),
-    Kind("echo torn", 1, HOUR, 6 * HOUR, module("glue", 1, lasting=True)),
+    Kind("echo torn", 1, HOUR, 6 * HOUR, module("glue", 1, lasting=True), apart_from="answers late"),  # by an early one
     Kind("sends unacknowledged", 2, HOUR, 6 * HOUR, module("fail-sends", 3, lasting=True)),
     Kind("pushes lost", 2, 6 * HOUR, 2 * DAY, module("lose-pushes", 1, lasting=True)),
     Kind("server down", 3, 10 * MINUTE, 4 * DAY, server_down),
@@ -225,7 +229,13 @@ def schedule(start: float, days: float, rng: Random) -> list[Fault]:
     faults = [fault for kind in KINDS for fault in _of_kind(kind, start, days, rng)]
     if days > 150:
         faults.append(Fault(start + 70 * DAY, LONG_OUTAGE.longest, LONG_OUTAGE))
-    return sorted(faults, key=lambda fault: fault.time)
+    kept = [fault for fault in faults if not any(_excludes(other, fault) for other in faults)]
+    return sorted(kept, key=lambda fault: fault.time)
+
+
+def _excludes(other: Fault, fault: Fault) -> bool:
+    overlap = other.time < fault.time + fault.seconds and fault.time < other.time + other.seconds
+    return other.kind.name == fault.kind.apart_from and overlap
 
 
 def _of_kind(kind: Kind, start: float, days: float, rng: Random) -> Iterator[Fault]:
