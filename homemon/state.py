@@ -19,12 +19,13 @@ from homemon.wire.skstack import Dialect
 
 WITHIN = 5.0  # seconds that another command may take to write
 Part = TypeVar("Part")
+OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 LOOKS = {
     "address": "[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4}){7}",
     "channel": "([0-9A-Fa-f]{2})?",  # empty, as the next two, where only the address is known
     "pan_id": "([0-9A-Fa-f]{4})?",
     "mac": "([0-9A-Fa-f]{16})?",
-    "host": r"[0-9]{1,3}(\.[0-9]{1,3}){3}",
+    "host": rf"{OCTET}(\.{OCTET}){{3}}",
     "eoj": "[0-9A-Fa-f]{6}",
     "id": "([0-9A-Fa-f]{2})*",
 }

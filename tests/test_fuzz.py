@@ -272,6 +272,7 @@ BROKE = {
         "state",
         next(iter(TARGETS["state"].seeds())).replace(b':0002"', b':0002\\r\\nSKERASE"'),
     ),
+    "an EcoCute at no address": ("state", next(iter(TARGETS["state"].seeds())).replace(b"192.0.2.20", b"192.0.2.320")),
     "a server that moves the cursor": ("server", b"400 \n\x1b[2J\x07 \xc2\x9b31m"),
 }
 
