@@ -182,7 +182,7 @@ def test_check_warns_of_a_store_in_which_others_may_write(tmp_path: Path) -> Non
     (tmp_path / "store").mkdir()
     for mode, told in ((0o700, False), (0o770, True)):
         (tmp_path / "store").chmod(mode)
-        assert (f"chmod 700 {tmp_path}/store" in homemon("check", cwd=tmp_path).stdout) == told
+        assert (f"files: others may read {tmp_path}/store" in homemon("check", cwd=tmp_path).stdout) == told
 
 
 # --- the server, and who stands between -----------------------------------------------------
