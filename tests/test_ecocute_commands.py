@@ -237,10 +237,10 @@ def test_a_trace_holds_every_datagram(tmp_path: Path) -> None:
         configure(tmp_path, network.bind)
         homemon("ecocute-poll", "--trace", "trace.txt", cwd=tmp_path)
     asked, answered = (line.split()[1:] for line in (tmp_path / "trace.txt").read_text().splitlines())
-    assert asked[:2] == [">", f"{network.bind}:{PORT}"]
-    assert answered[:2] == ["<", f"{network.bind}:{PORT}"]
-    assert asked[2].endswith("05FF01026B0162038400850" + "0E100")
-    assert bytes.fromhex(answered[2])[10] == 0x72
+    assert asked[:3] == ["udp", ">", f"{network.bind}:{PORT}"]
+    assert answered[:3] == ["udp", "<", f"{network.bind}:{PORT}"]
+    assert asked[3].endswith("05FF01026B0162038400850" + "0E100")
+    assert bytes.fromhex(answered[3])[10] == 0x72
 
 
 @pytest.mark.parametrize("more", [(), ("--fault", "infc", "--fault", "to-node")])

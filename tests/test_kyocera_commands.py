@@ -171,8 +171,8 @@ def test_the_dump_goes_where_the_user_wants_it(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert dumps(tmp_path / "store") == []
     trace = [line.split(" ", 1)[1] for line in (tmp_path / "trace.txt").read_text().splitlines()]
-    assert trace[0] == "> 02434D44313030304646464635300" + "3"
-    assert trace[-1] == "> 020603"
+    assert trace[0] == "kyocera > 02434D44313030304646464635300" + "3"
+    assert trace[-1] == "kyocera > 020603"
 
 
 def test_a_folder_that_cannot_be_made_is_told_before_the_monitor_is_asked(tmp_path: Path) -> None:

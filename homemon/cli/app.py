@@ -22,6 +22,7 @@ from homemon.points import Point, tags_text
 if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending
     from homemon.influx import Influx
+    from homemon.ports.trace import Trace
     from homemon.retention import Retention
     from homemon.store import Store
 
@@ -41,6 +42,8 @@ class App:
         self._last_remark = ""
         self.complained = ""
         self.patient = False  # a listener goes on where a one-shot command fails
+        self._trace: Trace | None = None
+        self._believed = False
 
     # --- talking -------------------------------------------------------------------
 
@@ -179,6 +182,21 @@ class App:
             return True
         self.complain(f"refused a {point.measurement} reading dated {point.time - at.wall:.0f} s in the future")
         return False
+
+    def trace(self, path: str | None) -> "Trace | None":
+        """The file of `--trace`, opened once; None without one. Raises PortError."""
+        if path and self._trace is None:
+            from homemon.ports.trace import Trace
+
+            self._trace = Trace(Path(path), self._believes)
+        return self._trace
+
+    def _believes(self, at: Instant) -> bool:
+        """Whether readings that come `at` are dated by our clock at once; once it is right it stays so."""
+        if not self._believed:
+            with suppress(StoreError):
+                self._believed = self.store.trusts(at)
+        return self._believed
 
     def give_up_unstored(self) -> None:
         """What a patient command does last. Raises StoreError where readings are lost by its end."""

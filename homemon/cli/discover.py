@@ -10,6 +10,7 @@ import click
 
 from homemon import config as configuration
 from homemon.cli.app import App
+from homemon.cli.options import trace_option
 from homemon.cli.search import place, search
 from homemon.devices.ecocute import EOJ
 from homemon.devices.node import class_name
@@ -26,7 +27,7 @@ MOST = 1022  # addresses: a /22
 @click.command()
 @click.argument("targets", nargs=-1, metavar="[TARGET]...")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--trace", metavar="FILE", help="Append a transcript of the datagrams.")
+@trace_option
 @click.pass_obj
 def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None) -> None:
     """List the ECHONET Lite nodes on the LAN.

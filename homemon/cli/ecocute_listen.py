@@ -8,12 +8,13 @@ from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan, pipe_of
+from homemon.cli.options import trace_option
 from homemon.cli.stop import Stop, Stopped
 from homemon.ports.beside import pass_on
 
 
 @click.command()
-@click.option("--trace", metavar="FILE", help="Append a transcript of the datagrams.")
+@trace_option
 @click.pass_obj
 def command(app: App, trace: str | None) -> None:
     """Record what the EcoCute says.

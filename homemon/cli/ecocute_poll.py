@@ -8,6 +8,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan
+from homemon.cli.options import trace_option
 from homemon.cli.times import FOREVER
 from homemon.controller import NO_ANSWER_HINT
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
@@ -58,7 +59,7 @@ def ask_through_listener(app: App, lan: Lan) -> None:
 
 
 @click.command()
-@click.option("--trace", metavar="FILE", help="Append a transcript of the datagrams.")
+@trace_option
 @click.pass_obj
 def command(app: App, trace: str | None) -> None:
     """Ask the EcoCute once.

@@ -3,12 +3,13 @@
 import click
 
 from homemon.cli.app import App
+from homemon.cli.options import trace_option
 from homemon.cli.radio import Radio
 from homemon.config import open_to_others, replace_address
 
 
 @click.command()
-@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@trace_option
 @click.pass_obj
 def command(app: App, trace: str | None) -> None:
     """Find the smart meter by radio, join its network and remember it.

@@ -3,22 +3,23 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from time import time
 from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from homemon.cli.app import App
-from homemon.clock import ticks
+from homemon.cli.options import trace_option
+from homemon.clock import instant, ticks
 from homemon.devices import solar
 from homemon.errors import HomemonError, PortError
 from homemon.files import Lock, make_private_dir, replace_file
 from homemon.points import JST
-from homemon.ports.trace import Trace
 from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump, dump_text
+from homemon.wire.transcript import MONITOR
 
 if TYPE_CHECKING:
+    from homemon.ports.trace import Trace
     from homemon.store import Store
 
 LOCK = "kyocera.lock"
@@ -41,7 +42,7 @@ class Line(Protocol):
     help="How many days to store afresh; of the older ones, what the store lacks.",
 )
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="For the dump; default: the store's.")
-@click.option("--trace", metavar="FILE", help="Append a transcript of the line.")
+@trace_option
 @click.pass_obj
 def command(app: App, days: int, output: Path | None, trace: str | None) -> None:
     """Read the solar monitor's memory.
@@ -63,7 +64,7 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> None
         if not free:
             raise PortError("another kyocera-dump is reading the monitor", "Let it finish; it stores the same days.")
         _ = app.recorder
-        transcript = Trace(Path(trace)) if trace else None
+        transcript = app.trace(trace)
         line = open_line(app)
         try:
             memory = read_memory(app, line, folder, transcript)
@@ -114,7 +115,7 @@ def open_line(app: App) -> Line:
     return open_bridge(app.i2c.port, app.i2c.reads == "block")
 
 
-def read_memory(app: App, line: Line, folder: Path, trace: Trace | None) -> bytes:
+def read_memory(app: App, line: Line, folder: Path, trace: "Trace | None") -> bytes:
     """The whole memory. What was read of one that breaks off goes to a `.partial` file."""
     dump = Dump()
     try:
@@ -157,10 +158,10 @@ def converse(
         talk.tick(now)
 
 
-def note(trace: Trace | None, direction: str, data: bytes) -> None:
-    """A line of the transcript, in hex."""
+def note(trace: "Trace | None", direction: str, data: bytes) -> None:
+    """A line of the transcript."""
     if trace and data:
-        trace.write(direction, data.hex().upper().encode("ascii"), time())
+        trace.write(MONITOR, direction == ">", data, instant())
 
 
 def keep(folder: Path, suffix: str, memory: bytes) -> Path:

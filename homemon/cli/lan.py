@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from homemon.cli.app import App
 from homemon.cli.stop import Stop, Stopped
@@ -11,10 +11,12 @@ from homemon.clock import Instant
 from homemon.controller import Controller, Step
 from homemon.errors import PortError, StoreError
 from homemon.files import Lock, make_private_dir
-from homemon.ports.trace import Trace
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import PORT, Unit
+
+if TYPE_CHECKING:
+    from homemon.ports.trace import Trace
 
 LISTENER = "ecocute-listen"
 STORE_AGAIN_AFTER = 5.0  # seconds
@@ -79,9 +81,9 @@ class Lan:
 
         state.change(self.app.folder, lambda kept: kept._replace(unit=unit))
 
-    def trace(self) -> Trace | None:
+    def trace(self) -> "Trace | None":
         """The transcript, where one is wanted. Raises PortError."""
-        return Trace(Path(self._trace)) if self._trace else None
+        return self.app.trace(self._trace)
 
     def open(self) -> UdpNode:
         """Our port, bound. Raises PortError."""
@@ -112,6 +114,7 @@ class Lan:
                 wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
                 datagrams = node.read(max(0.0, wake - at.ticks))
                 at = self.app.now()
+                node.note(datagrams, at)
                 self.overhear(datagrams)
                 step = self.controller.step(at.ticks, [(data, host) for data, host, _ in datagrams])
         except BaseException:

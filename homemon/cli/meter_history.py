@@ -3,6 +3,7 @@
 import click
 
 from homemon.cli.app import App
+from homemon.cli.options import trace_option
 from homemon.cli.radio import Radio
 from homemon.errors import ConfigError, DeviceError
 from homemon.history import LONGEST
@@ -10,7 +11,7 @@ from homemon.history import LONGEST
 
 @click.command()
 @click.option("--days", type=click.IntRange(1, LONGEST), default=7, show_default=True, help="How far back.")
-@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@trace_option
 @click.pass_obj
 def command(app: App, days: int, trace: str | None) -> None:
     """Fill in half-hours from the smart meter's own record.

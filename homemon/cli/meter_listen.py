@@ -4,6 +4,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
+from homemon.cli.options import trace_option
 from homemon.cli.radio import LISTENER, Radio
 from homemon.cli.stop import Stop, Stopped
 from homemon.errors import HomemonError, NoAnswer, PortError
@@ -17,7 +18,7 @@ REOPEN_AFTER = 2.0  # seconds
 @click.option(
     "--poll", "every", metavar="SECONDS", type=click.IntRange(5, 3600), help="Also ask for the power this often."
 )
-@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@trace_option
 @click.pass_obj
 def command(app: App, every: int | None, trace: str | None) -> None:
     """Stay joined and record what the smart meter says.

@@ -5,7 +5,7 @@ while the module is in a dialogue that a knock must not write into.
 """
 
 import os
-from pathlib import Path
+from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,13 @@ from homemon.errors import PortError, StoreError
 from homemon.exchange import Step
 from homemon.files import port_locks
 from homemon.points import HALF_HOUR
+from homemon.ports.knock import write_into
 from homemon.session import Session
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link
+from homemon.wire.mask import masked_sent
 from homemon.wire.skstack import Dialect
+from homemon.wire.transcript import MODULE
 
 if TYPE_CHECKING:
     from homemon.ports.serial_port import ModulePort
@@ -83,12 +86,17 @@ class Radio:
     def open(self) -> "ModulePort":
         """The port, opened. Raises PortError."""
         from homemon.ports.serial_port import ModulePort, SerialLine
-        from homemon.ports.trace import Trace
 
-        trace = Trace(Path(self._trace_path)) if self._trace_path else None
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
-        return ModulePort(line, trace)
+        return ModulePort(line, self.app.trace(self._trace_path))
+
+    def knock(self, epcs: Iterable[int]) -> None:
+        """Write a question into the port that a listener owns. Raises PortError."""
+        data = self.session.knock(epcs)
+        write_into(self.settings.serial_port, data)
+        if trace := self.app.trace(self._trace_path):
+            trace.write(MODULE, True, masked_sent(data), self.app.now())
 
     def run(self, port: "ModulePort", program: Dialogue[Any]) -> Any:
         """Run a program of the session to its end and give its result.
@@ -107,6 +115,7 @@ class Radio:
                 wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
                 events = port.read(max(0.0, wake - at.ticks))
                 at = self.app.now()
+                port.note(events, at)
                 step = self.session.step(at.ticks, at.wall, events)
         except BaseException:
             self.app.record(self.session.take_points(), at)

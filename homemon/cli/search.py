@@ -83,7 +83,9 @@ def search(app: App, node: UdpNode, targets: Iterable[str], only: int | None = N
             if fault and not sent:
                 raise fault
             return talk.result
-        for data, host, _ in node.read(max(0.0, talk.wake - ticks())):
+        heard = node.read(max(0.0, talk.wake - ticks()))
+        node.note(heard, app.now())
+        for data, host, _ in heard:
             try:
                 talk.hear(Heard(echonet.decode(data), host), ticks())
             except WireError as error:

@@ -52,9 +52,7 @@ class BesideNode(UdpNode):
         *lines, self._begun = self._begun.split(b"\n")
         for line in lines:
             host, port, digits = line.decode("ascii").split(" ")
-            data = bytes.fromhex(digits)
-            self._note("<", data, host, int(port))
-            yield Datagram(data, host, int(port))
+            yield Datagram(bytes.fromhex(digits), host, int(port))
 
 
 def pass_on(datagrams: Iterable[Datagram], pipe: Path) -> None:

@@ -9,17 +9,19 @@ import errno
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
 import serial
 
+from homemon.clock import Instant, instant
 from homemon.errors import PortError, PortVanished
 from homemon.ports.trace import Trace
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.skstack import Happening, Parser
+from homemon.wire.transcript import MODULE
 
 WRITE_WITHIN = 5.0  # seconds
 CHUNK = 4096
@@ -93,16 +95,18 @@ class ModulePort:
         """Send `data`. Raises what `SerialLine.write` does."""
         self._line.write(data)
         if self._trace:
-            self._trace.write(">", masked_sent(data), time.time())
+            self._trace.write(MODULE, True, masked_sent(data), instant())
 
     def read(self, within: float) -> list[Happening]:
         """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished."""
         data = self._line.read(within)
-        happenings = self._parser.feed(data) if data else []
+        return self._parser.feed(data) if data else []
+
+    def note(self, heard: Iterable[Happening], at: Instant) -> None:
+        """Write down what was heard `at`, by which its readings are dated."""
         if self._trace:
-            for happening in happenings:
-                self._trace.write("<", masked_received(happening), time.time())
-        return happenings
+            for happening in heard:
+                self._trace.write(MODULE, False, masked_received(happening), at)
 
 
 def _open(name: str, bps: int, section: str) -> serial.SerialBase:

@@ -1,54 +1,117 @@
-"""A transcript of what went over a wire, for `--trace FILE`: one line an event, safe to show.
+"""A transcript of what went over the wires, for `--trace FILE`: one line an event, safe to show.
 
-    2026-11-23T17:14:27.123+09:00 > SKVER\\r\\n
-    2026-11-23T17:14:27.131+09:00 < EVER 1.5.2
+    2026-11-23T17:14:27.123+09:00 wisun > SKVER\\r\\n
+    2026-11-23T17:14:27.131+09:00 wisun < EVER 1.5.2
+    2026-11-23T17:14:28.004+09:00 udp > 192.168.1.20:3610 1081000105FF01026B0162018400
+    2026-11-23T17:14:30.250+09:00? kyocera < 020603
 
-`>` is sent, `<` received. Bytes outside printable ASCII, and the backslash, stand as `\\xNN`,
-`\\r` and `\\n`, so that a line can be turned into bytes again. What is written has been masked
-before it comes here (`wire.mask`).
+A line is the time (JST, milliseconds), the link, the direction (`>` sent, `<` received) and what went
+over the wire, masked before it comes here (`wire.mask`):
+
+    wisun      the module's serial line: what was sent in one write, or one event received, without its
+               line end (a scan's result is one, with `\\r\\n` inside). ASCII; any other byte, and the
+               backslash, as `\\xNN`, `\\r` and `\\n`
+    udp        one datagram: `host:port` of the other end, a space, and its bytes in hex
+    kyocera    the solar monitor's line, I2C or serial: bytes in hex, as many as came at once
+
+The time of what was received is that by which its readings are dated in the store. A `?` behind it
+says that the clock was not known to be right. `wire.transcript` reads the lines, `homemon decode` explains
+them, and `homemon replay` stores their readings again.
+
+When a line would make FILE larger than 10 MB, FILE becomes FILE.1, the FILE.1 that was there goes, and
+a new FILE begins: so there are 20 MB at most, but for what others write at that moment. Any number of
+processes may write into the same FILE. Only who gets a lock renames; nobody waits for it.
 
 The file may lie in /tmp, where others lay files and links too: only a plain file of our own is
 written to.
 """
 
 import errno
+import fcntl
 import os
 import stat
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from homemon.clock import Instant
 from homemon.errors import PortError
 from homemon.points import JST
+from homemon.wire.transcript import written
 
-_NAMED = {0x0D: "\\r", 0x0A: "\\n", 0x5C: "\\x5C"}
-_TEXT = [_NAMED.get(byte, chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02X}") for byte in range(256)]
-
-
-def escaped(data: bytes) -> str:
-    """`data` as printable ASCII, reversible."""
-    return "".join(_TEXT[byte] for byte in data)
+LIMIT = 10_000_000  # bytes
 
 
 class Trace:
-    """Appends to a file that only its owner can read. Raises PortError where it cannot be opened."""
+    """Appends to a file that only its owner can read. Raises PortError where it cannot be opened.
 
-    def __init__(self, path: Path) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    `believed` tells whether the clock is known to be right at an instant.
+    """
+
+    def __init__(self, path: Path, believed: Callable[[Instant], bool] = lambda at: True) -> None:
+        self._path = path
+        self._believed = believed
+        self._torn = False  # a disk that became full took half a line
         try:
-            handle = os.open(path, flags, 0o600)
+            self._handle = self._open()
         except OSError as error:
             fault = "it is a link" if error.errno == errno.ELOOP else error.strerror
             raise PortError(f"the trace {path} cannot be written: {fault}", "Name another --trace FILE.") from None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
+    def write(self, link: str, sent: bool, masked: bytes, at: Instant, peer: str = "") -> None:
+        """One line, in one write. A disk that is full costs the line, not the reading."""
+        doubt = "" if self._believed(at) else "?"
+        line = written(stamp(at.wall) + doubt, link, sent, masked, peer).encode("ascii") + b"\n"
+        with suppress(OSError, PortError):
+            self._make_room(len(line))
+            data = b"\n" * self._torn + line
+            self._torn = os.write(self._handle, data) < len(data)
+
+    def _open(self) -> int:
+        """Raises OSError, and PortError for what is no file of ours."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        handle = os.open(self._path, flags, 0o600)
         file = os.fstat(handle)
         if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
             os.close(handle)
-            raise PortError(f"the trace {path} is no file of yours", "Name another --trace FILE.")
-        self._file = os.fdopen(handle, "w", encoding="ascii", buffering=1)
+            raise PortError(f"the trace {self._path} is no file of yours", "Name another --trace FILE.")
+        return handle
 
-    def write(self, direction: str, masked: bytes, wall: float) -> None:
-        """One line. A disk that is full costs the line, not the reading."""
-        stamp = datetime.fromtimestamp(wall, JST).isoformat(timespec="milliseconds")
+    def _make_room(self, size: int) -> None:
+        """Begin a new file where this one is full; follow where another process has done so. Raises OSError."""
         try:
-            self._file.write(f"{stamp} {direction} {escaped(masked)}\n")
-        except OSError:
+            there = os.lstat(self._path)
+        except FileNotFoundError:
+            self._reopen()
             return
+        if not os.path.samestat(there, os.fstat(self._handle)):
+            self._reopen()
+        elif 0 < there.st_size > LIMIT - size:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        """FILE becomes FILE.1, once: who has the lock on it looks again whether it still is FILE."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if os.path.samestat(os.lstat(self._path), os.fstat(self._handle)):
+            os.replace(self._path, f"{self._path}.1")
+        self._reopen()
+
+    def _reopen(self) -> None:
+        handle = self._open()
+        os.close(self._handle)
+        self._handle = handle
+        self._torn = False
+
+
+def stamp(wall: float) -> str:
+    """A time as it stands in a line: cut to milliseconds, never rounded into the next second."""
+    seconds, milliseconds = divmod(int(wall * 1000), 1000)
+    return f"{datetime.fromtimestamp(seconds, JST):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}+09:00"

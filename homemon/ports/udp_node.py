@@ -16,17 +16,18 @@ import select
 import socket
 import struct
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
+from homemon.clock import Instant, instant
 from homemon.errors import PortError
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.wire.echonet import MULTICAST
+from homemon.wire.transcript import LAN
 
 ANY = "0.0.0.0"
 LARGEST = 65535
@@ -45,6 +46,8 @@ class Datagram(NamedTuple):
 
 class UdpNode:
     """A bound socket; port 0 is one that only sends. Raises PortError where it cannot be had."""
+
+    _trace: Trace | None = None
 
     def __init__(self, bind: str, port: int, trace: Trace | None = None, interrupt: int | None = None) -> None:
         self._bind, self._port = bind, port
@@ -138,7 +141,8 @@ class UdpNode:
             raise PortError(
                 f"cannot send to {host}: {error.strerror}", "Check the network and [ecocute] host."
             ) from None
-        self._note(">", data, host, port)
+        if self._trace:
+            self._trace.write(LAN, True, data, instant(), f"{host}:{port}")
 
     def read(self, within: float) -> list[Datagram]:
         """The datagrams that have come, waiting at most `within` seconds for the first, and at most a minute."""
@@ -155,12 +159,13 @@ class UdpNode:
                 return
             except OSError:  # an ICMP error for something sent earlier: its answer will be missing, that is all
                 continue
-            self._note("<", data, host, port)
             yield Datagram(data, host, port)
 
-    def _note(self, direction: str, data: bytes, host: str, port: int) -> None:
+    def note(self, heard: Iterable[Datagram], at: Instant) -> None:
+        """Write down what was heard `at`, by which its readings are dated."""
         if self._trace:
-            self._trace.write(direction, f"{host}:{port} {data.hex().upper()}".encode("ascii"), time.time())
+            for data, host, port in heard:
+                self._trace.write(LAN, False, data, at, f"{host}:{port}")
 
 
 def _new_socket() -> socket.socket:
