@@ -102,5 +102,5 @@ def test_no_properties_break_the_report(properties: list[tuple[int, bytes]], esv
         assert point.fields
         assert set(point.fields) <= set(WHOLE)
     for prop in answer.properties:
-        if prop.epc in ecocute.PROPS and len(prop.edt) == ecocute.PROPS[prop.epc].size:
+        if prop.edt and prop.epc in ecocute.PROPS and len(prop.edt) == ecocute.PROPS[prop.epc].size:
             value_of(ecocute.PROPS, prop)

@@ -15,14 +15,16 @@ from homemon.devices.meter import (
     UNIT_EXPONENTS,
     Dated,
     History,
+    Recent,
     Report,
     Scale,
+    ScaleHeard,
     Value,
     report,
     scaled_points,
     value_of,
 )
-from homemon.devices.properties import SUPER_CLASS
+from homemon.devices.properties import ANY_SIZE, SUPER_CLASS
 from homemon.points import Point, number_text
 from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Property, decode
 
@@ -101,6 +103,14 @@ ROWS: list[tuple[int, str, Value | None]] = [
     (0xEA, "08330C1F173B3B0000458E", Dated(4102412399, 17806)),  # the end of 2099
     (0xEA, "08340101000000 0000458E", None),  # 2100
     (0xEB, "07E70C13001E0000000015", Dated(HALF_PAST, 21)),
+    (0xEC, "07E70C13001E02 0000458E 00000015 0000458D FFFFFFFE", Recent(HALF_PAST, ((17806, 21), (17805, None)))),
+    (0xEC, "07E70C13001E00", Recent(HALF_PAST, ())),
+    (0xEC, "FFFFFFFFFFFF01 0000458E 00000015", None),
+    (0xED, "07E70C13001E0C", "12 half-hours up to 2023-12-19 00:30"),
+    (0xED, "FFFFFFFFFFFFFF", None),
+    (0xD0, "07E70C13001E000000458E00000015", "07E70C13001E000000458E00000015"),
+    (0xEE, "07E70C13001E00", "07E70C13001E00"),
+    (0xEF, "07E70C13001E0A", "07E70C13001E0A"),
 ]
 
 
@@ -114,12 +124,56 @@ def test_every_row_of_the_table_is_among_the_cases() -> None:
     assert {int(edt, 16) for epc, edt, value in ROWS if epc == 0xE1 and value is not None} == set(UNIT_EXPONENTS)
 
 
-@pytest.mark.parametrize("epc", PROPS)
+@pytest.mark.parametrize("epc", [epc for epc, row in PROPS.items() if row.size != ANY_SIZE])
 def test_no_value_comes_of_an_edt_of_another_length(epc: int) -> None:
     row = PROPS[epc]
     for size in {0, *range(1, 20), 193, 195, 255} - {row.size}:
         with pytest.raises(ValueError, match=f"EPC {epc:02X} .* takes {row.size} bytes, {size} came"):
             value_of(Property(epc, bytes(size)))
+
+
+@pytest.mark.parametrize(
+    ("epc", "edt"),
+    [
+        (0x9F, ""),
+        (0x9F, "0280"),
+        (0x9E, "10" + "FF" * 16),
+        (0xEC, ""),
+        (0xEC, "07E70C13001E01 0000458E"),
+        (0xEC, "07E70C13001E00 00"),
+    ],
+)
+def test_a_list_that_contradicts_itself_is_refused(epc: int, edt: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        value_of(Property(epc, bytes.fromhex(edt)))
+
+
+# --- the unit, overheard -----------------------------------------------------------
+
+
+def heard(*frames: Frame) -> Scale | None:
+    unit = ScaleHeard()
+    for frame in frames:
+        unit.hear(frame)
+    return unit.scale
+
+
+def told(*properties: tuple[int, str], esv: Esv = Esv.GET_RES) -> Frame:
+    return Frame(1, EOJ, CONTROLLER, esv, tuple(Property(epc, bytes.fromhex(edt)) for epc, edt in properties))
+
+
+def test_the_unit_is_known_when_both_e1_and_d3_have_been_told_or_refused() -> None:
+    unit, coefficient = told((0xE1, "01")), told((0xD3, "00000014"))
+    refused = told((0xD3, ""), esv=Esv.GET_SNA)
+    assert heard(unit) is None
+    assert heard(coefficient) is None
+    assert heard(unit, refused) == Scale(-1, 1)
+    assert heard(coefficient, unit) == heard(told((0xE1, "01"), (0xD3, "00000014"))) == Scale(-1, 20)
+    assert heard(unit, coefficient, refused) == Scale(-1, 20)
+    assert heard(unit, coefficient, told((0xD7, "06"))) == Scale(-1, 20, 6)
+    assert heard(unit, coefficient, told((0xE1, "05"), (0xD3, "00000000"), (0xD7, "00"))) == Scale(-1, 20)
+    assert heard(unit, told((0xD3, ""), esv=Esv.GET)) is None  # a question is no refusal
+    assert heard(unit, told((0xD3, "01"))) is None
 
 
 # --- exactness ---------------------------------------------------------------------

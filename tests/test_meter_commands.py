@@ -305,7 +305,7 @@ def test_a_poll_tells_what_is_no_point(tmp_path: Path) -> None:
     assert told.returncode == 0
     assert POWER.fullmatch(told.stdout.strip())
     assert "88 fault: no fault" in told.stderr
-    assert "E1 unit: -1 10^n kWh" in told.stderr
+    assert "E1 unit: 0.1 kWh a count" in told.stderr
     assert "the meter refused E8" in told.stderr
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "the meter refused E8" in refused.stderr

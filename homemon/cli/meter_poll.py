@@ -5,10 +5,10 @@ import re
 import click
 
 from homemon.cli.app import App
+from homemon.cli.options import trace_option
 from homemon.cli.radio import KNOCK_WITHIN, Radio
 from homemon.devices import meter
 from homemon.errors import ConfigError, DeviceError, PortError, SessionLost
-from homemon.ports.knock import write_into
 from homemon.wire.echonet import Property
 
 
@@ -27,7 +27,7 @@ class Epc(click.ParamType[int]):
 
 @click.command()
 @click.argument("epcs", metavar="[EPC]...", nargs=-1, type=Epc())
-@click.option("--trace", metavar="FILE", help="Append a transcript of the serial line, without secrets.")
+@trace_option
 @click.pass_obj
 def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     """Ask the smart meter once.
@@ -73,19 +73,20 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
 
 def explain(prop: Property) -> str:
     """What a person should know of one property of an answer; nothing where it became a point."""
-    name = f"{prop.epc:02X}"
     row = meter.PROPS.get(prop.epc)
     if not prop.edt:
-        return f"the meter refused {name}"
-    if row is None:
-        return f"{name}: {prop.edt.hex().upper()}"
+        return f"the meter refused {prop.epc:02X}"
     try:
-        value = meter.value_of(prop)
+        value = meter.value_of(prop) if row else None
     except ValueError as error:
         return str(error)
-    if value is None:
-        return f"the meter has no data for {name} ({row.name})"
-    return "" if prop.epc in meter.SERIES else f"{name} {row.name}: {value} {row.unit}".rstrip()
+    if row and value is None:
+        return f"the meter has no data for {prop.epc:02X} ({row.name})"
+    if prop.epc in meter.SERIES:
+        return ""
+    from homemon.explain.frame import of_meter
+
+    return "\n  ".join(of_meter(prop).lines)
 
 
 def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
@@ -101,5 +102,5 @@ def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
             raise DeviceError(
                 "the listener is joining the meter's network; nothing was asked", "Try again in a minute."
             )
-        write_into(settings.serial_port, radio.session.knock(epcs))
+        radio.knock(epcs)
     app.log("asked; meter-listen records the answer")

@@ -11,7 +11,19 @@ Source: ECHONET Device objects appendix, super class and class 0x026B.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from homemon.devices.properties import SUPER_CLASS, Prop, choice, hex_text, unsigned, up_to_100, value_of
+from homemon.devices.properties import (
+    DEGREES,
+    SUPER_CLASS,
+    U8,
+    U16,
+    Common,
+    Prop,
+    choice,
+    hex_text,
+    unsigned,
+    up_to_100,
+    value_of,
+)
 from homemon.points import Number, Point
 from homemon.wire.echonet import Frame
 
@@ -22,19 +34,19 @@ FIELDS = {0x84: "power", 0x85: "powerSum", 0xE1: "tank"}
 
 ON_OFF = choice({0x41: "on", 0x42: "off"})
 
-_OWN: tuple[Prop[int | str], ...] = (
+_OWN: tuple[Prop[Common], ...] = (
     Prop(0xB0, "heating mode", 1, choice({0x41: "automatic", 0x42: "manual", 0x43: "stopped"})),
     Prop(0xB2, "heating", 1, choice({0x41: "heating", 0x42: "not heating"})),
-    Prop(0xB3, "heating temperature set", 1, up_to_100, "°C"),
+    Prop(0xB3, "heating temperature set", 1, up_to_100, "°C", DEGREES),
     Prop(0xC0, "daytime reheating", 1, choice({0x41: "permitted", 0x42: "not permitted"})),
-    Prop(0xC1, "water temperature", 1, up_to_100, "°C"),
+    Prop(0xC1, "water temperature", 1, up_to_100, "°C", DEGREES),
     Prop(0xC2, "alarms", 4, hex_text),
     Prop(0xC3, "hot water", 1, choice({0x41: "drawn", 0x42: "not drawn"})),
-    Prop(0xD1, "supply temperature set", 1, up_to_100, "°C"),
-    Prop(0xD3, "bath temperature set", 1, up_to_100, "°C"),
-    Prop(0xE0, "bath water level", 1, up_to_100, "%"),
-    Prop(0xE1, "hot water left", 2, unsigned, "L"),
-    Prop(0xE2, "tank capacity", 2, unsigned, "L"),
+    Prop(0xD1, "supply temperature set", 1, up_to_100, "°C", DEGREES),
+    Prop(0xD3, "bath temperature set", 1, up_to_100, "°C", DEGREES),
+    Prop(0xE0, "bath water level", 1, up_to_100, "%", U8),
+    Prop(0xE1, "hot water left", 2, unsigned, "L", U16),
+    Prop(0xE2, "tank capacity", 2, unsigned, "L", U16),
     Prop(0xE3, "automatic bath", 1, ON_OFF),
     Prop(0xE4, "bath reheating", 1, ON_OFF),
     Prop(0xE5, "adding hot water to the bath", 1, ON_OFF),

@@ -16,8 +16,8 @@ from struct import Struct
 from typing import NamedTuple
 
 from homemon.devices import properties
-from homemon.devices.properties import SUPER_CLASS, Prop
-from homemon.points import Number, Point
+from homemon.devices.properties import ANY_SIZE, S32, SUPER_CLASS, Common, Prop, hex_text
+from homemon.points import JST, Number, Point
 from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
 
 EOJ = 0x028801
@@ -68,7 +68,15 @@ class History(NamedTuple):
     counts: tuple[int | None, ...]
 
 
-Value = int | str | tuple[Number | None, ...] | Dated | History
+class Recent(NamedTuple):
+    """Forward and reverse counts of some half-hours, newest first; `time`, in Unix seconds, is the newest one's."""
+
+    time: int
+    counts: tuple[tuple[int | None, int | None], ...]
+
+
+Value = Common | tuple[Number | None, ...] | Dated | History | Recent
+REGISTER_CODES = {0xFFFFFFFE: "no data", 0xFFFFFFFF: "overflow"}
 
 
 def u8(edt: bytes) -> int:
@@ -93,17 +101,37 @@ def count(edt: bytes) -> int | None:
     return value if value <= HIGHEST_COUNT else None
 
 
-def dated(edt: bytes) -> Dated | None:
-    """Year u16, month, day, hour, minute, second in JST, then a register."""
-    year, month, day, hour, minute, second, register = _DATED.unpack(edt)
-    if register > HIGHEST_COUNT or not FIRST_YEAR <= year <= LAST_YEAR:
+def moment(year: int, month: int, day: int, hour: int, minute: int, second: int = 0) -> int | None:
+    """A time in JST, as Unix seconds; None where that is none, or no meter's."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
         return None
     try:
-        moment = datetime(year, month, day, hour, minute, second)
+        after = datetime(year, month, day, hour, minute, second) - EPOCH
     except ValueError:
         return None
-    after = moment - EPOCH
-    return Dated(after.days * DAY + after.seconds, register)
+    return after.days * DAY + after.seconds
+
+
+def dated(edt: bytes) -> Dated | None:
+    """Year u16, month, day, hour, minute, second in JST, then a register."""
+    *parts, register = _DATED.unpack(edt)
+    time = moment(*parts)
+    return None if time is None or register > HIGHEST_COUNT else Dated(time, register)
+
+
+def recent(edt: bytes) -> Recent | None:
+    """EC: the newest half-hour, how many there are, and as many forward and reverse registers. Raises ValueError."""
+    if len(edt) < 7 or len(edt) != 7 + 8 * edt[6]:
+        raise ValueError(f"EPC EC takes 7 bytes and 8 for each half-hour, {len(edt)} came")
+    time = moment(int.from_bytes(edt[:2]), *edt[2:6])
+    pairs = ((count(edt[at : at + 4]), count(edt[at + 4 : at + 8])) for at in range(7, len(edt), 8))
+    return None if time is None else Recent(time, tuple(pairs))
+
+
+def recent_asked(edt: bytes) -> str | None:
+    """ED: the newest half-hour wanted in EC, and how many."""
+    time = moment(int.from_bytes(edt[:2]), *edt[2:6])
+    return None if time is None else f"{edt[6]} half-hours up to {datetime.fromtimestamp(time, JST):%Y-%m-%d %H:%M}"
 
 
 def history(edt: bytes) -> History:
@@ -127,18 +155,23 @@ PROPS: dict[int, Prop[Value]] = {
     prop.epc: prop
     for prop in (
         *SUPER_CLASS,
+        Prop(0xD0, "one-minute registers", ANY_SIZE, hex_text),
         Prop(0xD3, "coefficient", 4, coefficient),
         Prop(0xD7, "digits", 1, u8),
-        Prop(0xE0, "energy import", 4, count, "counts"),
+        Prop(0xE0, "energy import", 4, count, "counts", REGISTER_CODES),
         Prop(0xE1, "unit", 1, exponent, "10^n kWh"),
         Prop(0xE2, "import history", 194, history, "counts"),
-        Prop(0xE3, "energy export", 4, count, "counts"),
+        Prop(0xE3, "energy export", 4, count, "counts", REGISTER_CODES),
         Prop(0xE4, "export history", 194, history, "counts"),
         Prop(0xE5, "history day", 1, u8, "days ago"),
-        Prop(0xE7, "power", 4, power, "W"),
+        Prop(0xE7, "power", 4, power, "W", S32),
         Prop(0xE8, "current", 4, currents, "A"),
-        Prop(0xEA, "energy import at the half-hour", 11, dated, "counts"),
-        Prop(0xEB, "energy export at the half-hour", 11, dated, "counts"),
+        Prop(0xEA, "energy import at the half-hour", 11, dated, "counts", REGISTER_CODES),
+        Prop(0xEB, "energy export at the half-hour", 11, dated, "counts", REGISTER_CODES),
+        Prop(0xEC, "second history", ANY_SIZE, recent, "counts"),
+        Prop(0xED, "second history asked for", 7, recent_asked),
+        Prop(0xEE, "history of one-minute registers", ANY_SIZE, hex_text),
+        Prop(0xEF, "history of one-minute registers asked for", ANY_SIZE, hex_text),
     )
 }
 
@@ -218,10 +251,47 @@ def _numbers(value: Value, scale: Scale | None) -> tuple[int | None, tuple[Numbe
     if isinstance(value, int):
         return time, (scale.kwh(value) if scale else value,)
     assert isinstance(value, tuple)
-    assert not isinstance(value, History)
+    assert not isinstance(value, History | Recent | properties.PropertyMap)
     return time, value
 
 
 def scaled_points(record: Property, scale: Scale) -> list[Point]:
     """The points of a register that waited for `scale`."""
     return report(Frame(0, EOJ, CONTROLLER, Esv.INF, (record,)), scale).points
+
+
+class ScaleHeard:
+    """The unit as it can be overheard: E1 and D3, which the meter was asked for by whomever.
+
+    `exponent` and `coefficient` are None until the meter has told them; a refused D3 is 1.
+    """
+
+    def __init__(self) -> None:
+        self.exponent: int | None = None
+        self.coefficient: int | None = None
+        self._digits = 8
+
+    @property
+    def scale(self) -> Scale | None:
+        """None until both are known."""
+        if self.exponent is None or self.coefficient is None:
+            return None
+        return Scale(self.exponent, self.coefficient, self._digits)
+
+    def hear(self, frame: Frame) -> None:
+        """Take what a frame of the meter tells of it."""
+        for prop in frame.reported:
+            value = self._value(prop)
+            if prop.epc == 0xD3 and not prop.edt:
+                self.coefficient = self.coefficient or 1
+            elif isinstance(value, int) and prop.epc == 0xE1:
+                self.exponent = value
+            elif isinstance(value, int) and prop.epc == 0xD3:
+                self.coefficient = value
+            elif isinstance(value, int) and prop.epc == 0xD7 and 1 <= value <= 8:
+                self._digits = value
+
+    def _value(self, prop: Property) -> Value | None:
+        if prop.epc not in (0xE1, 0xD3, 0xD7) or len(prop.edt) != PROPS[prop.epc].size:
+            return None
+        return value_of(prop)

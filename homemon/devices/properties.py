@@ -1,28 +1,49 @@
 """What the tables of ECHONET Lite devices share: a row, how its bytes read, and the super class.
 
 A reader takes an EDT of the row's size and gives a value, or None where it holds the code for
-overflow, underflow, "not measured", or a code that means nothing. Codes: ECHONET Lite
-Specification, Part II, and the super class of the device objects appendix.
+overflow, underflow, "not measured", or a code that means nothing. `missing` says which. Codes: ECHONET
+Lite Specification, Part II, and the super class of the device objects appendix.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
+from homemon.errors import WireError
 from homemon.points import JST
-from homemon.wire.echonet import Property
+from homemon.wire.echonet import Property, decode_instance_list, decode_property_map
 
 Value = TypeVar("Value", covariant=True)
 
+ANY_SIZE = 0  # the reader tells
+U8 = {0xFF: "overflow", 0xFE: "underflow"}
+U16 = {0xFFFF: "overflow", 0xFFFE: "underflow"}
+U32 = {0xFFFFFFFF: "overflow", 0xFFFFFFFE: "underflow"}
+S32 = {0x7FFFFFFF: "overflow", 0x80000000: "underflow", 0x7FFFFFFE: "no data"}
+DEGREES = U8 | {0xFD: "undefined"}
+
 
 class Prop(NamedTuple, Generic[Value]):
-    """One property: EPC, name, bytes of its EDT, how they read, and the unit of what comes out."""
+    """One property: EPC, name, bytes of its EDT, how they read, the unit of what comes out, and codes that are none."""
 
     epc: int
     name: str
     size: int
     read: Callable[[bytes], Value | None]
     unit: str = ""
+    codes: Mapping[int, str] = {}
+
+
+class PropertyMap(NamedTuple):
+    """The EPCs of a property map, in rising order."""
+
+    epcs: tuple[int, ...]
+
+
+class Objects(NamedTuple):
+    """The EOJs of an instance list."""
+
+    eojs: tuple[int, ...]
 
 
 def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
@@ -31,9 +52,14 @@ def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
     Raises KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
     """
     row = table[prop.epc]
-    if len(prop.edt) != row.size:
+    if row.size and len(prop.edt) != row.size:
         raise ValueError(f"EPC {prop.epc:02X} ({row.name}) takes {row.size} bytes, {len(prop.edt)} came")
     return row.read(prop.edt)
+
+
+def missing(row: Prop[object], edt: bytes) -> str:
+    """What an EDT says that reads as None: `no data`, `overflow`; a register's code stands at its end."""
+    return row.codes.get(int.from_bytes(edt)) or row.codes.get(int.from_bytes(edt[-4:])) or "no reading"
 
 
 def unsigned(edt: bytes) -> int | None:
@@ -88,16 +114,39 @@ def date(edt: bytes) -> str | None:
         return None
 
 
-SUPER_CLASS: tuple[Prop[int | str], ...] = (
+def property_map(edt: bytes) -> PropertyMap:
+    """Raises ValueError where it contradicts itself."""
+    try:
+        return PropertyMap(tuple(sorted(decode_property_map(edt))))
+    except WireError as error:
+        raise ValueError(str(error)) from None
+
+
+def objects(edt: bytes) -> Objects:
+    """Raises ValueError where it contradicts itself."""
+    try:
+        return Objects(decode_instance_list(edt))
+    except WireError as error:
+        raise ValueError(str(error)) from None
+
+
+Common = int | str | PropertyMap
+"""What the properties of the super class read as."""
+
+SUPER_CLASS: tuple[Prop[Common], ...] = (
     Prop(0x80, "operation", 1, choice({0x30: "on", 0x31: "off"})),
+    Prop(0x81, "place of installation", ANY_SIZE, hex_text),
     Prop(0x82, "version", 4, version),
     Prop(0x83, "id", 17, hex_text),
-    Prop(0x84, "power", 2, unsigned, "W"),
-    Prop(0x85, "energy", 4, energy, "0.001 kWh"),
+    Prop(0x84, "power", 2, unsigned, "W", U16),
+    Prop(0x85, "energy", 4, energy, "0.001 kWh", U32),
     Prop(0x88, "fault", 1, choice({0x41: "fault", 0x42: "no fault"})),
     Prop(0x8A, "maker", 3, hex_text),
     Prop(0x8C, "product", 12, ascii_text),
     Prop(0x8D, "serial number", 12, ascii_text),
     Prop(0x97, "clock", 2, clock),
     Prop(0x98, "date", 4, date),
+    Prop(0x9D, "map of what it announces", ANY_SIZE, property_map),
+    Prop(0x9E, "map of what can be set", ANY_SIZE, property_map),
+    Prop(0x9F, "map of what can be got", ANY_SIZE, property_map),
 )

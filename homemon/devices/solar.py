@@ -83,6 +83,17 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
     return said
 
 
+def sure_until(memory: bytes) -> float:
+    """A time at which a memory of unknown age is not younger: what `now` can be in `report`.
+
+    The start of the newest half-hour that holds data, which may be running still, or the midnight with
+    which the newest day begins.
+    """
+    times = [point.time for point in report(memory, DAYS, partial=True).points if point.time is not None]
+    midnight = _date(memory[DATES : DATES + 3])
+    return float(max([*times, int(midnight.timestamp()) if midnight else 0]))
+
+
 def _lost(count: int) -> str:
     return f"{count} value{'s are' if count > 1 else ' is'} left out"
 

@@ -101,32 +101,65 @@ def decode(data: bytes) -> Frame:
 
     Raises WireError, with the offset of the first byte that is wrong or missing.
     """
+    return _decode(data, [], [])
+
+
+class Remains(NamedTuple):
+    """What a frame says up to the byte where it stops making sense; None and nothing from there on.
+
+    `error` tells where and why; it is None where all of it makes sense.
+    """
+
+    tid: int | None
+    seoj: int | None
+    deoj: int | None
+    esv: Esv | None
+    properties: tuple[Property, ...]
+    read: tuple[Property, ...]
+    error: WireError | None
+
+
+def salvage(data: bytes) -> Remains:
+    """Read as far as it goes what `decode` may refuse: for a person to look at, never for a reading."""
+    properties: list[Property] = []
+    read: list[Property] = []
+    error = None
+    try:
+        _decode(data, properties, read)
+    except WireError as fault:
+        error = fault
+    sound = len(data) if data[:2] == EHD else 0
+    tid, seoj, deoj = (int.from_bytes(data[at:end]) if end <= sound else None for at, end in ((2, 4), (4, 7), (7, 10)))
+    esv = _ESV.get(data[10]) if sound > 10 else None
+    return Remains(tid, seoj, deoj, esv, tuple(properties), tuple(read), error)
+
+
+def _decode(data: bytes, properties: list[Property], read: list[Property]) -> Frame:
+    """The frame; its properties are appended one by one, so that those before an error are there. Raises WireError."""
     if data[:2] != EHD:
         offset = 0 if data[:1] != EHD[:1] else 1
         raise WireError(
             f"not an ECHONET Lite frame (1081 expected, {data[:2].hex().upper() or 'nothing'} came)", offset
         )
-    if len(data) <= HEADER:
+    if len(data) < HEADER:
         raise WireError("the frame ends within its header", len(data))
     tid, seoj, instance, deoj, other_instance, code = _HEADER.unpack_from(data, 2)
     esv = _ESV.get(code)
     if esv is None:
         raise WireError(f"unknown service ESV {code:02X}", 10)
-    properties, end = _decode_list(data, HEADER)
-    read: tuple[Property, ...] = ()
+    end = _decode_list(data, HEADER, properties)
     if esv in TWO_LISTS:
-        read, end = _decode_list(data, end)
+        end = _decode_list(data, end, read)
     if end != len(data):
         raise WireError(f"{len(data) - end} bytes too many after the last property", end)
-    return Frame(tid, seoj << 8 | instance, deoj << 8 | other_instance, esv, properties, read)
+    return Frame(tid, seoj << 8 | instance, deoj << 8 | other_instance, esv, tuple(properties), tuple(read))
 
 
-def _decode_list(data: bytes, at: int) -> tuple[tuple[Property, ...], int]:
-    """The property list that begins at `at` with its OPC, and the offset behind it."""
+def _decode_list(data: bytes, at: int, properties: list[Property]) -> int:
+    """Append the property list that begins at `at` with its OPC; the offset behind it."""
     size = len(data)
     if at >= size:
         raise WireError("the property count OPC is missing", size)
-    properties = []
     count = data[at]
     at += 1
     for number in range(1, count + 1):
@@ -137,7 +170,7 @@ def _decode_list(data: bytes, at: int) -> tuple[tuple[Property, ...], int]:
             raise WireError(f"EPC {data[at]:02X} promises {data[at + 1]} bytes, {size - at - 2} are there", at + 1)
         properties.append(Property(data[at], data[at + 2 : end]))
         at = end
-    return tuple(properties), at
+    return at
 
 
 def encode(frame: Frame) -> bytes:

@@ -174,6 +174,12 @@ def _frame(raw: bytes) -> Ack | Nak | Command | BadCommand | Noise:
 _HEADER = re.compile(r"CMD01[0-9A-F]{6}([0-9A-F]{4})")
 
 
+def announced(text: str) -> int | None:
+    """The bytes of memory that a command's text announces; None where it is another command."""
+    header = _HEADER.fullmatch(text)
+    return int(header[1], 16) if header else None
+
+
 class Dump:
     """One reading of the monitor's whole memory.
 
@@ -222,8 +228,8 @@ class Dump:
                 send = b"" if acknowledged else REQUEST
                 continue
             reply = heard[-1]
-            if isinstance(reply, Command) and (header := _HEADER.fullmatch(reply.text)):
-                return int(header[1], 16)
+            if isinstance(reply, Command) and (total := announced(reply.text)) is not None:
+                return total
             refusals += 1
             send = REQUEST if isinstance(reply, Nak) else NAK
         if refusals:

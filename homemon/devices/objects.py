@@ -1,0 +1,49 @@
+"""What an object is, by its class (the first two bytes of its EOJ): its name, and its table.
+
+A class without a table of its own has the properties of the super class. The node profile's own are
+its lists of objects and classes. Source: ECHONET Lite Specification, Part II; device objects appendix.
+"""
+
+from collections.abc import Mapping
+
+from homemon.devices import ecocute, meter
+from homemon.devices.node import class_name
+from homemon.devices.properties import ANY_SIZE, SUPER_CLASS, Objects, Prop, objects, unsigned
+
+
+def lite_version(edt: bytes) -> str:
+    """82 of a node: major, minor, and which message formats it speaks."""
+    return f"ECHONET Lite {edt[0]}.{edt[1]}"
+
+
+def classes(edt: bytes) -> Objects:
+    """D7: a count, then two bytes each; as objects without an instance. Raises ValueError."""
+    if not edt or len(edt) != 1 + 2 * edt[0]:
+        raise ValueError(f"a list of {edt[0] if edt else 0} classes does not take {len(edt)} bytes")
+    return Objects(tuple(int.from_bytes(edt[at : at + 2]) << 8 for at in range(1, len(edt), 2)))
+
+
+_NODE: tuple[Prop[object], ...] = (
+    Prop(0x82, "version", 4, lite_version),
+    Prop(0xD3, "number of objects", 3, unsigned),
+    Prop(0xD4, "number of classes", 2, unsigned),
+    Prop(0xD5, "objects, announced", ANY_SIZE, objects),
+    Prop(0xD6, "objects", ANY_SIZE, objects),
+    Prop(0xD7, "classes", ANY_SIZE, classes),
+)
+_SUPER: Mapping[int, Prop[object]] = {row.epc: row for row in SUPER_CLASS}
+TABLES: Mapping[int, Mapping[int, Prop[object]]] = {
+    0x026B: ecocute.PROPS,
+    0x0288: meter.PROPS,
+    0x0EF0: {**_SUPER, **{row.epc: row for row in _NODE}},
+}
+
+
+def table_of(eoj: int) -> Mapping[int, Prop[object]]:
+    """The properties of an object, as far as they are known."""
+    return TABLES.get(eoj >> 8, _SUPER)
+
+
+def name_of(eoj: int) -> str:
+    """`smart meter`; `object` where the class is not known."""
+    return class_name(eoj) or "object"

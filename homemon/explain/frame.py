@@ -1,0 +1,142 @@
+"""An ECHONET Lite frame: who says what to whom, property by property, by the tables of `devices`.
+
+Names of services: ECHONET Lite Specification, Part II, 3.2.5.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homemon.devices import meter
+from homemon.devices.meter import ScaleHeard
+from homemon.devices.objects import name_of, table_of
+from homemon.devices.properties import Prop, missing, value_of
+from homemon.explain.account import Account, indented, no_sense, stops
+from homemon.explain.values import Unit, said
+from homemon.wire.echonet import EHD, Esv, Frame, Property, Remains, salvage
+
+SERVICES = {
+    Esv.SETI_SNA: ("SetI_SNA", "does not set all of"),
+    Esv.SETC_SNA: ("SetC_SNA", "does not set all of"),
+    Esv.GET_SNA: ("Get_SNA", "answers, but not all"),
+    Esv.INF_SNA: ("INF_SNA", "announces, but not all"),
+    Esv.SETGET_SNA: ("SetGet_SNA", "sets and answers, but not all"),
+    Esv.SETI: ("SetI", "sets, and wants no answer"),
+    Esv.SETC: ("SetC", "sets"),
+    Esv.GET: ("Get", "asks for"),
+    Esv.INF_REQ: ("INF_REQ", "asks to announce"),
+    Esv.SETGET: ("SetGet", "sets, and asks for"),
+    Esv.SET_RES: ("Set_Res", "has set"),
+    Esv.GET_RES: ("Get_Res", "answers"),
+    Esv.INF: ("INF", "announces"),
+    Esv.INFC: ("INFC", "announces, and wants it confirmed"),
+    Esv.INFC_RES: ("INFC_Res", "confirms"),
+    Esv.SETGET_RES: ("SetGet_Res", "has set, and answers"),
+}
+ASKS = frozenset({Esv.SETI, Esv.SETC, Esv.GET, Esv.INF_REQ, Esv.SETGET, Esv.INFC_RES})
+"""The services whose properties are the receiver's."""
+EMPTY = {
+    Esv.GET_RES: "refused",
+    Esv.GET_SNA: "refused",
+    Esv.INF: "refused",
+    Esv.INF_SNA: "refused",
+    Esv.INFC: "refused",
+    Esv.INFC_RES: "confirmed",
+    Esv.SET_RES: "set",
+    Esv.SETI_SNA: "set",
+    Esv.SETC_SNA: "set",
+    Esv.SETGET_RES: "set",
+    Esv.SETGET_SNA: "set",
+}
+"""What a property without an EDT says, in the first list; in the second list of an answer it is refused."""
+NOT_SET = frozenset({Esv.SETI_SNA, Esv.SETC_SNA, Esv.SETGET_SNA})
+"""The services that give back, in the first list, what they did not set."""
+
+
+def frame(data: bytes, heard: ScaleHeard) -> Account:
+    """The account of a frame, as far as it makes sense. `heard` takes up what it tells of the meter's unit."""
+    found = salvage(data)
+    if found.error and data[:2] != EHD:
+        return no_sense("frame", found.error)
+    if found.error is None and found.seoj is not None and found.seoj >> 8 == meter.EOJ >> 8:
+        heard.hear(_whole(found))
+    facts, lines = _head(found)
+    of_whom = found.deoj if found.esv in ASKS else found.seoj
+    table = table_of(of_whom or 0)
+    unit = Unit(heard)
+    empty = EMPTY.get(found.esv, "") if found.esv else ""
+    kept = "not set, " if found.esv in NOT_SET else ""
+    for name, properties, nothing, before in (
+        ("properties", found.properties, empty, kept),
+        ("read", found.read, "" if found.esv is Esv.SETGET else "refused", ""),
+    ):
+        accounts = [described(prop, table, unit, nothing, before) for prop in properties]
+        if accounts or name == "properties":
+            facts[name] = [each.facts for each in accounts]
+        lines += [line for each in accounts for line in indented(each.lines)]
+    if found.error:
+        facts["error"], line = stops(found.error)
+        lines += indented([line])
+    return Account(facts, lines)
+
+
+def _whole(found: Remains) -> Frame:
+    assert found.tid is not None
+    assert found.seoj is not None
+    assert found.deoj is not None
+    assert found.esv is not None
+    return Frame(found.tid, found.seoj, found.deoj, found.esv, found.properties, found.read)
+
+
+def _head(found: Remains) -> tuple[dict[str, Any], list[str]]:
+    """TID, EOJs and service, as far as they are there."""
+    facts: dict[str, Any] = {"type": "frame"}
+    words: list[str] = []
+    if found.tid is not None:
+        facts["tid"] = f"{found.tid:04X}"
+        words.append(f"TID {found.tid:04X}")
+    for key, eoj in (("from", found.seoj), ("to", found.deoj)):
+        if eoj is not None:
+            facts[key] = {"eoj": f"{eoj:06X}", "name": name_of(eoj)}
+            words.append(f"{key} {name_of(eoj)} {eoj:06X}")
+    if found.esv is not None:
+        name, meaning = SERVICES[found.esv]
+        facts |= {"esv": f"{found.esv:02X}", "service": name}
+        words.append(f"{name} ({found.esv:02X}): {meaning}")
+    return facts, [", ".join(("ECHONET Lite", *words)).replace(", to", " to", 1)]
+
+
+def described(
+    prop: Property, table: Mapping[int, Prop[object]], unit: Unit, empty: str = "refused", before: str = ""
+) -> Account:
+    """One property: `E7 power: 523 W`. `empty` is what it says without an EDT, `before` stands before a value."""
+    row = table.get(prop.epc)
+    name = f"{prop.epc:02X}{f' {row.name}' if row else ''}"
+    facts: dict[str, Any] = {"epc": f"{prop.epc:02X}"}
+    if row:
+        facts["name"] = row.name
+    if not prop.edt:
+        return Account(facts | ({"status": empty} if empty else {}), [f"{name}: {empty}" if empty else name])
+    raw = prop.edt.hex().upper()
+    facts["edt"] = raw
+    if before:
+        facts["status"] = "not set"
+    if row is None:
+        size = f"{len(prop.edt)} byte{'s' if len(prop.edt) > 1 else ''}"
+        return Account(facts, [f"{name}: {before}{size}, not known to homemon: {raw}"])
+    try:
+        value = value_of(table, prop)
+    except ValueError as error:
+        return Account(facts | {"error": str(error)}, [f"{name}: {before}{raw} ({error})"])
+    if value is None:
+        why = missing(row, prop.edt)
+        return Account(facts | {"value": None, "missing": why}, [f"{name}: {before}{why} ({raw})"])
+    told = said(value, row, table, unit)
+    facts["value"] = told.value
+    if row.unit:
+        facts["unit"] = row.unit
+    return Account(facts | dict(told.more), [f"{name}: {before}{told.text}", *indented(list(told.below))])
+
+
+def of_meter(prop: Property) -> Account:
+    """A property that the smart meter answered with."""
+    return described(prop, meter.PROPS, Unit(ScaleHeard()))

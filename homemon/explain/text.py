@@ -1,0 +1,176 @@
+"""Any text that homemon may be asked about, piece by piece: what each piece is, and its account.
+
+    1081000102880105FF017201E7040000020B      a frame in hex, spaces and line ends in it or not
+    ERXUDP FE80:… , EVENT 25 … , OK, …        a line of a Wi-SUN module, whatever stands before it
+    EPANDESC and its fields                   a scan's result
+    2026-11-23T17:14:27.123+09:00 wisun < …   a line of a trace (`ports.trace`)
+    0000: FFFF…                               a dump of the solar monitor's memory
+    02434D44…03                               a command of the solar monitor's line, in hex
+
+Pieces of one text share what was told before: E1 and D3, and a dump that goes on over many lines.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from homemon.devices.meter import ScaleHeard
+from homemon.errors import WireError
+from homemon.explain import memory, module
+from homemon.explain.account import INDENT, Account, no_sense
+from homemon.explain.frame import frame
+from homemon.points import JST
+from homemon.wire import transcript
+from homemon.wire.overheard import Overheard
+from homemon.wire.skstack import Noise, Parser
+from homemon.wire.transcript import LAN, MODULE, Entry
+
+_ADDRESS = re.compile(r"\s*[0-9A-F]{4}(?::[0-9A-F]{4}){7}\s*")
+_BETWEEN = re.compile(r"0[xX]|[\s,:-]")
+_HEX = re.compile("[0-9A-Fa-f]{2,}")
+_DUMP = re.compile(r"([0-9A-Fa-f]{4,}):\s*(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]?\s*")
+_DUMP_START = re.compile("0000+:.*")
+_DUMP_CUT_OFF = re.compile("[0-9A-Fa-f]+:?")
+_PAN = re.compile(r".*\bEPANDESC\b\s*")
+_PAN_ON_ONE_LINE = re.compile(r".*?\bEPANDESC(?=\s+\w)")
+_NEXT_FIELD = re.compile(rf"\s+(?=(?:{'|'.join(module.PAN_FIELDS)}):)")
+FRAME_START = "1081"
+MONITOR_START = "02"
+
+
+def accounts(lines: Iterable[str]) -> Iterator[Account]:
+    """The account of each piece of a text, in order; its facts have the `line` that it begins on."""
+    teller = Teller()
+    for number, group in _groups(_lines(lines)):
+        for account in teller.accounts(group):
+            account.facts["line"] = number
+            yield account
+
+
+class Teller:
+    """Explains pieces of one text, in their order."""
+
+    def __init__(self) -> None:
+        self._unit = ScaleHeard()
+        self._dump = Overheard()
+
+    def accounts(self, group: list[str]) -> Iterator[Account]:
+        """Of one piece: mostly one, more where several things stand on a line."""
+        first = group[0]
+        if _DUMP.fullmatch(first):
+            yield memory.dump_file(group)
+        elif _PAN.fullmatch(first):
+            yield module.pan(group, self._unit)
+        elif digits := _hex_digits(first):
+            yield self._of_hex(digits + "".join(map(_hex_digits, group[1:])))
+        else:
+            for piece in transcript.pieces(first):
+                yield from self._of_line(piece)
+
+    def _of_hex(self, digits: str) -> Account:
+        data = bytes.fromhex(digits[: len(digits) // 2 * 2])
+        if digits.startswith(MONITOR_START) and (account := memory.command(data)):
+            return account
+        account = frame(data, self._unit)
+        if len(digits) % 2:
+            account.lines.append(f"{INDENT}half a byte at the end: {digits[-1]}")
+        return account
+
+    def _of_line(self, line: str) -> Iterator[Account]:
+        try:
+            entry = transcript.read(line)
+        except WireError as error:
+            yield no_sense("trace", error)
+            return
+        if entry is None:
+            yield from self._of_module(line.encode("utf-8", "replace"))
+            return
+        for account in self._of_entry(entry):
+            yield _at(entry, account)
+
+    def _of_entry(self, entry: Entry) -> Iterator[Account]:
+        if entry.link == MODULE:
+            yield from [module.sent(entry.data, self._unit)] if entry.sent else self._of_module(entry.data)
+        elif entry.link == LAN:
+            yield frame(entry.data, self._unit)
+        else:
+            yield (memory.sent if entry.sent else memory.heard)(entry.data, self._dump)
+
+    def _of_module(self, line: bytes) -> Iterator[Account]:
+        """What stands on one line of the module, but for what stands before it, such as a time."""
+        if line.startswith(b"EPANDESC\r\n"):
+            yield module.pan(line.decode("latin-1").split("\r\n"), self._unit)
+            return
+        events = Parser().feed(line.rstrip(b"\r\n") + b"\r\n")
+        understood = [event for event in events if not isinstance(event, Noise)]
+        torn = (events and isinstance(events[-1], Noise)) or not events
+        for event in understood:
+            yield module.happening(event, self._unit)
+        if not understood or torn:
+            rest = events[-1].raw if events else line
+            keyword = module.KEYWORD.search(rest.decode("latin-1"))
+            if keyword and keyword.start():
+                yield from self._of_module(rest[keyword.start() :])
+            else:
+                yield module.broken(rest.decode("latin-1"), self._unit)
+
+
+def _at(entry: Entry, account: Account) -> Account:
+    """An account with the time and place of its trace's line."""
+    time = datetime.fromtimestamp(entry.time, JST)
+    direction = ">" if entry.sent else "<"
+    facts = {"time": time.isoformat(timespec="milliseconds"), "link": entry.link, "direction": direction}
+    if not entry.believed:
+        facts["clock"] = "not known to be right"
+    if entry.peer:
+        facts["peer"] = entry.peer
+    peer = f" {entry.peer}" if entry.peer else ""
+    doubt = "" if entry.believed else "?"
+    stamp = f"{time:%Y-%m-%d %H:%M:%S}.{time.microsecond // 1000:03}{doubt}"
+    head = f"{stamp} {entry.link} {direction}{peer} {account.lines[0]}"
+    return Account(facts | account.facts, [head, *account.lines[1:]], account.sense)
+
+
+# --- cutting a text into pieces --------------------------------------------------------
+
+
+def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Numbered, without line ends; a scan's result that was typed on one line as its lines."""
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip("\r\n")
+        if _PAN_ON_ONE_LINE.match(text):
+            yield from ((number, part) for part in _NEXT_FIELD.split(text))
+        elif text.strip():
+            yield number, text
+
+
+def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    """Lines that belong together, and the number of the first."""
+    begun, group = 0, list[str]()
+    for number, line in lines:
+        if group and not _goes_on(group, line):
+            yield begun, group
+            group = []
+        if not group:
+            begun = number
+        group.append(line)
+    if group:
+        yield begun, group
+
+
+def _goes_on(group: list[str], line: str) -> bool:
+    """Whether `line` belongs to the piece that the group is."""
+    if _DUMP.fullmatch(group[0]):
+        return bool(_DUMP.fullmatch(line) or _DUMP_CUT_OFF.fullmatch(line)) and not _DUMP_START.fullmatch(line)
+    if _PAN.fullmatch(group[0]):
+        return bool(module.PAN_FIELD.match(line))
+    digits = _hex_digits(line)
+    return bool(digits) and not digits.startswith(FRAME_START) and _hex_digits(group[0]).startswith(FRAME_START)
+
+
+def _hex_digits(line: str) -> str:
+    """The digits of a line of hex, whatever separates them; nothing where it is something else."""
+    if _ADDRESS.fullmatch(line) or _DUMP.fullmatch(line):
+        return ""
+    digits = _BETWEEN.sub("", line)
+    return digits if _HEX.fullmatch(digits) else ""
