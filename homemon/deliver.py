@@ -68,7 +68,8 @@ class Recorder:
         self._unstored.clear()
         for point in changed:
             assert point.time is not None
-            self._print(line(point.measurement, self._tags, point.fields, point.time))
+            tags = self._tags if point.tags is None else point.tags
+            self._print(line(point.measurement, tags, point.fields, point.time))
         if changed:
             self._then()
         return len(changed)

@@ -19,12 +19,14 @@ class Point(NamedTuple):
     """`measurement`, `fields` (name → value) and `time` in whole Unix seconds.
 
     `time` is None for a reading without a time of its own (E7, EcoCute): it gets that of its
-    receipt when it is stored. Tags belong to the house, not to the reading: see `line`.
+    receipt when it is stored. `tags`, as `tags_text` gives them, are None for those of the house, which
+    are what every reading has; only a backup tells its own.
     """
 
     measurement: str
     fields: Mapping[str, Number]
     time: int | None = None
+    tags: str | None = None
 
 
 def number_text(value: Number) -> str:
@@ -44,6 +46,14 @@ def escape(text: str, special: str) -> str:
 def tags_text(tags: Mapping[str, str]) -> str:
     """`tags` in line protocol, sorted by name as InfluxDB prefers: `,home=tokyo`, or the empty text."""
     return "".join(f",{escape(name, ',= ')}={escape(tags[name], ',= ')}" for name in sorted(tags))
+
+
+FIELD_ORDER = {name: rank for rank, name in enumerate(("r", "t", "import", "export", "power", "powerSum", "tank"))}
+
+
+def field_rank(name: str) -> tuple[int, str]:
+    """What fields of one point are sorted by: phases, registers, the EcoCute's as they are told; others by name."""
+    return FIELD_ORDER.get(name, len(FIELD_ORDER)), name
 
 
 def head(measurement: str, tags: str) -> str:

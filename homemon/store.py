@@ -20,7 +20,7 @@ from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.database import BUSY_SECONDS, FILE
 from homemon.outbox import Backlog, Line, Outbox
-from homemon.points import Number, Point
+from homemon.points import Number, Point, field_rank
 
 __all__ = ["BUSY_SECONDS", "FILE", "Backlog", "Line", "Store"]
 
@@ -39,7 +39,7 @@ ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE value <> exclud
 
 
 class Store(Outbox):
-    """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point added.
+    """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point without its own.
 
     `busy`: seconds to wait for another process that writes.
     """
@@ -47,7 +47,7 @@ class Store(Outbox):
     def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS) -> None:
         super().__init__(folder, busy)
         self._tags = tags
-        self._ids: dict[tuple[str, str], int] = {}
+        self._ids: dict[tuple[str, str, str], int] = {}
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -87,6 +87,7 @@ class Store(Outbox):
         Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
         the clock may show the hour of the last shutdown (fake-hwclock): it is believed after a quarter of an
         hour if the meter's own clock says the same, and after six hours where nobody asks the meter.
+        Raises StoreError.
         """
         if at.wall < RELEASED:
             return False
@@ -142,21 +143,24 @@ class Store(Outbox):
         return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
     def _put(self, point: Point) -> bool:
-        rows = [(self._series(point.measurement, name), point.time, value) for name, value in point.fields.items()]
+        tags = self._tags if point.tags is None else point.tags
+        rows = [
+            (self._series(point.measurement, tags, name), point.time, value) for name, value in point.fields.items()
+        ]
         return sum(self._db.execute(UPSERT, row).rowcount for row in rows) > 0
 
-    def _series(self, measurement: str, field: str) -> int:
-        key = (measurement, field)
+    def _series(self, measurement: str, tags: str, field: str) -> int:
+        key = (measurement, tags, field)
         if key not in self._ids:
-            where = (measurement, self._tags, field)
-            self._db.execute("INSERT OR IGNORE INTO series (measurement, tags, field) VALUES (?, ?, ?)", where)
+            self._db.execute("INSERT OR IGNORE INTO series (measurement, tags, field) VALUES (?, ?, ?)", key)
             query = "SELECT id FROM series WHERE measurement = ? AND tags = ? AND field = ?"
-            self._ids[key] = self._db.execute(query, where).fetchone()[0]
+            self._ids[key] = self._db.execute(query, key).fetchone()[0]
         return self._ids[key]
 
     def _keep_undated(self, point: Point, at: Instant) -> None:
         rows = [
-            (at.boot, at.ticks, self._series(point.measurement, name), value) for name, value in point.fields.items()
+            (at.boot, at.ticks, self._series(point.measurement, self._tags, name), value)
+            for name, value in point.fields.items()
         ]
         self._db.executemany("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
 
@@ -180,11 +184,12 @@ class Store(Outbox):
     ) -> Iterator[tuple[int, str, str, dict[str, Number]]]:
         """Points from `since` up to but not including `until` (Unix seconds), oldest first, as they stream.
 
-        Each is (time, measurement, tags, fields). Raises StoreError.
+        Each is (time, measurement, tags, fields), whose order does not depend on which came first. Raises StoreError.
         """
         with self.explained("read"):
-            query = "SELECT id, measurement, tags, field FROM series ORDER BY measurement, tags, id"
+            query = "SELECT id, measurement, tags, field FROM series"
             wanted = [row for row in self._db.execute(query) if measurement in (None, row[1])]
+            wanted.sort(key=lambda row: (row[1], row[2], field_rank(row[3])))
             streams = [self._stream(order, row[0], since, until) for order, row in enumerate(wanted)]
             key: tuple[int, str, str] | None = None
             fields: dict[str, Number] = {}

@@ -19,7 +19,7 @@ MODULES = {
 FOUNDATION = {"errors", "points", "clock", "files", "config"}
 MAY_IMPORT = {
     "errors": set[str](),
-    "points": set[str](),
+    "points": {"errors"},
     "clock": set[str](),
     "files": {"errors"},
     "config": {"errors", "files"},
@@ -32,6 +32,8 @@ MAY_IMPORT = {
     "controller": {"wire", "devices"} | FOUNDATION,
     "discovery": {"wire", "devices", "errors"},
     "seeker": {"controller", "discovery", "wire", "devices"} | FOUNDATION,
+    "explain": {"wire", "devices", "points", "errors"},
+    "replay": {"wire", "devices", "history", "controller"} | FOUNDATION,
     "state": {"wire", "devices"} | FOUNDATION,
     "database": FOUNDATION,
     "outbox": {"database"} | FOUNDATION,
@@ -55,7 +57,7 @@ MAY_IMPORT = {
         "devices",
         "sim",
     }
-    | {"store", "retention", "influx", "panels", "page", "history"}
+    | {"store", "retention", "influx", "panels", "page", "history", "explain", "replay"}
     | FOUNDATION,
 }
 """What each layer may import of homemon, itself excepted."""
@@ -67,7 +69,7 @@ ONLY_IN = {
     "sqlite3": {"database"},
     "plotly": {"page"},
 }
-PURE = {"wire", "panels", "discovery", "controller", "seeker"}
+PURE = {"wire", "panels", "discovery", "controller", "seeker", "explain", "replay"}
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
 

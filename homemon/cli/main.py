@@ -36,8 +36,10 @@ GROUPS = {
     },
     "Mend": {
         "upload": "Send to the server what is waiting, or a period again.",
+        "replay": "Store the readings of traces, logs, dumps and backups again.",
     },
     "Debug": {
+        "decode": "Explain a frame, a module's lines, a trace or a dump.",
         "discover": "List the ECHONET Lite nodes on the LAN.",
         "check": "Look over config, ports, clock and server; say what to do.",
         "simulate": "A device without hardware.",

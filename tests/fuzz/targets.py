@@ -6,6 +6,7 @@ fuzzer, tests/test_fuzz.py under hypothesis; both begin with the captures and th
 Where time matters it is virtual: a piece of input is heard, then time passes to the next waking.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BytesIO
@@ -24,8 +25,13 @@ from homemon.devices import ecocute, meter, solar
 from homemon.discovery import MOST_NODES, Discovery, choose
 from homemon.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.exchange import MAX_WAITING
+from homemon.explain.text import accounts
 from homemon.influx import Influx
 from homemon.points import Point, line
+from homemon.replay.ecocute import Heater
+from homemon.replay.meter import Known
+from homemon.replay.reader import Reader
+from homemon.replay.tally import EARLIEST, Tally
 from homemon.session import Session
 from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
@@ -36,11 +42,13 @@ from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
 from homemon.wire.mask import masked_received, masked_sent
+from homemon.wire.transcript import LAN, MODULE, MONITOR, written
 from tests.servers import settings
 from tests.test_captures import VECTORS, stream
 from tests.virtual import HOUSE, LINK, NOON, TENTHS
 from tests.virtual_lan import HOST, OTHER, UNIT
 
+MOST_LINES = 50  # of a file; more say no more
 CUT = b"~~"  # between two pieces of one input
 CREDENTIALS = Credentials(BID, PWD)
 LONGEST = 4096  # bytes that a port gives at once
@@ -90,6 +98,27 @@ def dump_file(data: bytes) -> None:
     """A file that somebody edited."""
     with suppress(WireError):
         parse_dump_text(data.decode("latin-1"))
+
+
+def explained(data: bytes) -> None:
+    """Any text, line by line; what a person sees of it cannot move a terminal's cursor."""
+    for account in accounts(data.decode("utf-8", "replace").splitlines()[:MOST_LINES]):
+        json.dumps(account.facts)
+        assert account.lines
+        assert all(text.isprintable() for text in account.lines)
+
+
+def replayed(data: bytes) -> None:
+    """Any file gives points that a server takes, at times that can be."""
+    tally = Tally(latest=2e9)
+    reader = Reader(Known(LINK.address, TENTHS), Heater(), None, tally)
+    points = [point for text in data.splitlines()[:MOST_LINES] for point in reader.feed(text, "file")]
+    points += reader.close()
+    sound(points)
+    assert all(point.time is not None and EARLIEST <= point.time <= 2e9 for point in points)
+    assert all(
+        line(point.measurement, point.tags or "", point.fields, point.time or 0).isprintable() for point in points
+    )
 
 
 def sound(points: Iterable[Point]) -> None:
@@ -285,11 +314,14 @@ def server_answer(data: bytes) -> None:
 # --- the table --------------------------------------------------------------------------
 
 
+STAMP = "2026-11-23T17:14:27.123+09:00"
 WORDS = (
     *(CUT, b"\r\n", b"OK\r\n", b"OK 00\r", b"FAIL ER05", b"FAIL ER10", b"EVER 1.5.2", b"ERXUDP ", b"EPANDESC\r\n"),
     *(f"EVENT {number} {LINK.address} 0\r\n".encode() for number in (21, 22, 24, 25, 26, 27, 28, 29, 32, 33)),
     f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 ".encode(),
     *(b"SKSENDTO 1 ", b"\x10\x81\x00\x01\x02\x88\x01\x05\xff\x01\x72", monitor.ACK, monitor.NAK, monitor.HEADER),
+    *(f"{STAMP} {link} < ".encode() for link in (MODULE, LAN, MONITOR)),
+    b"power value=523 1795421667000000000\n",
     *(f"[{section}]\n".encode() for section in (*config.KEYS, "tags")),
 )
 """What the fuzzer puts in where it guesses."""
@@ -381,11 +413,27 @@ def dumps() -> Iterator[bytes]:
         yield dump_text(memory[:300]).encode()
 
 
+def files() -> Iterator[bytes]:
+    """Traces, logs, dumps and a backup."""
+    for vector in VECTORS:
+        events = skstack.Parser().feed(stream(vector))
+        yield "\n".join(written(STAMP, MODULE, False, masked_received(event)) for event in events).encode()
+        yield stream(vector)
+    yield "\n".join(written(STAMP, LAN, False, data, f"{HOST}:3610") for data in frames()).encode()
+    yield b"\n".join(data.hex().encode() for data in frames())
+    dialogue = (monitor.REQUEST, monitor.ACK + monitor.HEADER, monitor.ACK)
+    yield "\n".join(written(STAMP, MONITOR, at != 1, data) for at, data in enumerate(dialogue)).encode()
+    yield from dumps()
+    yield b"power,home=a\\ b value=523 1795421667000000000\n+power value=0.3 1795420800000000000\n"
+
+
 TARGETS = {
     "echonet": Target(echonet_frame, frames),
     "reports": Target(reports, frames),
     "solar": Target(solar_memory, memories),
     "dump-file": Target(dump_file, dumps),
+    "decode": Target(explained, files),
+    "replay": Target(replayed, files),
     "skstack": Target(skstack_stream, captures),
     "kyocera": Target(kyocera_stream, dialogues),
     "kyocera-dump": Target(kyocera_dump, dialogues),

@@ -1,0 +1,148 @@
+"""`homemon replay`: readings that were written down somewhere go into the store, each with its own time."""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from time import monotonic
+from typing import IO
+
+import click
+
+from homemon import state
+from homemon.cli.app import DAY, App
+from homemon.cli.lines import lines
+from homemon.clock import kept_by_ntp
+from homemon.points import Point
+from homemon.replay.ecocute import Heater
+from homemon.replay.meter import Known
+from homemon.replay.reader import Reader
+from homemon.replay.tally import Tally
+from homemon.wire.echonet import Unit
+
+BATCH = 5000  # points a transaction
+TELL_EVERY = 2.0  # seconds
+STDIN = "-"
+
+
+@click.command()
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--date", "day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="The day of a log's first line.")
+@click.pass_obj
+def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
+    """Store the readings of traces, logs, dumps and backups again.
+
+    FILE is a trace (--trace), line protocol as `homemon export` prints it, a kyocera_YYYYMMDD.txt, or a log of
+    the module's lines; - is stdin. Readings get the time that they had, and nothing is stored twice. FILE.1 is
+    read before FILE where both are given.
+
+    A backup: `homemon export > backup`, and back with `homemon replay backup`. Each line's tags stay as they are.
+    The files that the original scripts kept (power20170531.txt, ec20170531.txt) are line protocol too.
+
+    A log has ERXUDP lines as bp35c0_rcv2.py printed them. That script wrote no times: of such lines only those
+    are stored that tell one themselves (EA and EB; E2 and E4 where the meter's date 98 stands before them, or
+    with --date). Where a time stands before each line (2017-05-31 12:00:00, or 12:00:00 with --date, or Unix
+    seconds), all are stored.
+
+    Registers are scaled by the unit that the file tells (E1, D3), else by the one remembered in state.toml for
+    the same meter; without either they are left out. Exit status 1 where a line makes no sense; all others are
+    stored.
+    """
+    check_readable(files)
+    at = app.now()
+    tally = Tally(at.wall + DAY if kept_by_ntp() else float("inf"), app.kept_from(at))
+    known = state.load(app.folder)
+    heater = configured_heater(app, known.unit)
+    recording = Recording(app, tally)
+    for parts in in_order(files):
+        link = Known(known.link.address if known.link else None, known.scale)
+        reader = Reader(link, heater, day.date() if day else None, tally)
+        for name in parts:
+            recording.take_file(name, reader)
+        recording.take(reader.close())
+    recording.store()
+    tell(app, tally, recording)
+    app.send_now()
+    return 1 if tally.nonsense else 0
+
+
+def configured_heater(app: App, found: Unit | None) -> Heater:
+    """The EcoCute of config.ini, if there is one, or the one `found`; a name may have another address by now."""
+    settings = app.config.ecocute
+    if settings is None:
+        return Heater()
+    host = settings.host or (found.host if found and found.eoj == settings.eoj else "")
+    return Heater(settings.eoj, settings.accept == "any", host if re.fullmatch(state.IPV4, host) else "")
+
+
+def in_order(files: Sequence[str]) -> list[list[str]]:
+    """Files in the order given, each after its older half FILE.1 where that is given too."""
+    wanted = list(dict.fromkeys(files))
+    older = {f"{name}.1" for name in wanted} & set(wanted)
+    return [[f"{name}.1", name] if f"{name}.1" in older else [name] for name in wanted if name not in older]
+
+
+class Recording:
+    """Points on their way into the store, in batches."""
+
+    def __init__(self, app: App, tally: Tally) -> None:
+        self.readings = 0
+        self.new = 0
+        self._app = app
+        self._tally = tally
+        self._batch: list[Point] = []
+        self._told = monotonic()
+
+    def take_file(self, name: str, reader: Reader) -> None:
+        """All lines of a file. Raises StoreError."""
+        with opened(name) as file:
+            for number, line in enumerate(lines(file), 1):
+                self.take(reader.feed(line, f"{name}:{number}"))
+                if number % 1000 == 0 and monotonic() - self._told > TELL_EVERY:
+                    self._told = monotonic()
+                    self._app.progress(f"{name}: {number:,} lines, {self.readings:,} readings, {self.new:,} new ...")
+
+    def take(self, points: list[Point]) -> None:
+        """Store them with the next batch. Raises StoreError."""
+        self._batch += points
+        if len(self._batch) >= BATCH:
+            self.store()
+
+    def store(self) -> None:
+        """Store what is there. Raises StoreError."""
+        batch, self._batch = self._batch, []
+        self.readings += len(batch)
+        self.new += self._app.recorder.record(batch, self._app.now())
+
+
+def check_readable(files: Sequence[str]) -> None:
+    """What cannot be read is told before anything is stored; a pipe must not be opened for that. Raises UsageError."""
+    for name in files:
+        if name != STDIN and (os.path.isdir(name) or not os.access(name, os.R_OK)):
+            raise click.UsageError(f"{name} is no file that can be read")
+
+
+def opened(name: str) -> "IO[bytes] | nullcontext[IO[bytes]]":
+    """The file, or stdin for `-`. Raises click.UsageError."""
+    try:
+        return nullcontext(sys.stdin.buffer) if name == STDIN else open(name, "rb")
+    except OSError as error:
+        raise click.UsageError(f"{name} cannot be read: {error.strerror}") from None
+
+
+def tell(app: App, tally: Tally, recording: Recording) -> None:
+    """What was left out and why, and in the last line what was found."""
+    for note in tally.notes:
+        app.remark(note)
+    for why, count in tally.refused.items():
+        app.remark(f"{count:,} {why}")
+    there = max(0, recording.readings - recording.new)
+    refused = sum(tally.refused.values())
+    found = f"{recording.readings:,} readings, {recording.new:,} new, {there:,} already there, {refused:,} refused"
+    if tally.nonsense:
+        some = f"{tally.nonsense:,} lines make" if tally.nonsense > 1 else "one line makes"
+        app.complain(f"{tally.lines:,} lines, {found}; {some} no sense, first {tally.first}")
+    else:
+        app.remark(f"{tally.lines:,} lines, {found}; every line makes sense")

@@ -1,0 +1,1 @@
+"""Readings out of what was written down: traces, logs, dumps and backups. Pure."""

@@ -1,0 +1,90 @@
+"""What the EcoCute said, out of a trace: the datagrams go through the `Controller` that heard them then."""
+
+from typing import NamedTuple
+
+from homemon.controller import Controller
+from homemon.devices import ecocute
+from homemon.errors import WireError
+from homemon.points import Point
+from homemon.replay.moment import Moment
+from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
+from homemon.wire import echonet
+from homemon.wire.echonet import Esv
+
+
+class Heater(NamedTuple):
+    """What config.ini says of it: its object, whose notifications count, and its address, empty where none is known."""
+
+    eoj: int = ecocute.EOJ
+    accept_any: bool = False
+    host: str = ""
+
+
+class HeaterHeard:
+    """One water heater: the one that was asked in the trace, else the configured one, else the first that tells."""
+
+    def __init__(self, heater: Heater, tally: Tally) -> None:
+        self._heater = heater
+        self._tally = tally
+        self._host = ""
+        self._controller: Controller | None = None
+        self._wake = float("inf")
+        self._use(heater.host)
+
+    def sent(self, data: bytes, host: str) -> None:
+        """A datagram of ours: it may be a question to the water heater."""
+        try:
+            frame = echonet.decode(data)
+        except WireError:
+            return
+        if frame.esv is Esv.GET and frame.deoj == self._heater.eoj:
+            self._use(host)
+
+    def heard(self, data: bytes, host: str, came: Moment) -> list[Point]:
+        """The points of a datagram, and of earlier answers whose other parts did not come in time."""
+        assert came.at is not None
+        points: list[Point] = []
+        while self._wake < came.at:
+            points += self._step(self._wake)
+        if not self._counts(data, host):
+            return points
+        if not came.believed:
+            self._tally.refuse(CLOCK)
+            return points
+        return points + self._step(came.at, (data, host))
+
+    def close(self) -> list[Point]:
+        """Nothing comes any more: the points of answers whose other parts are still missing."""
+        points: list[Point] = []
+        while self._wake != float("inf"):
+            points += self._step(self._wake)
+        return points
+
+    def _step(self, now: float, *datagrams: tuple[bytes, str]) -> list[Point]:
+        assert self._controller is not None
+        step = self._controller.step(now, datagrams)
+        self._wake = step.wake
+        self._tally.refuse(ODD, len(step.notes))
+        return [point._replace(time=int(now)) for point in step.points]
+
+    def _use(self, host: str) -> None:
+        if host and host != self._host:
+            self._host = host
+            self._controller = Controller(host, self._heater.eoj, self._heater.accept_any, 0)
+            self._wake = self._controller.start(self._controller.listen(), 0.0).wake
+
+    def _counts(self, data: bytes, host: str) -> bool:
+        """Whether a datagram tells readings of our water heater; of others, and of broken ones, a note is taken."""
+        try:
+            frame = echonet.decode(data)
+        except WireError:
+            self._tally.refuse(BROKEN, host == self._host)
+            return False
+        told = [prop for prop in frame.reported if prop.epc in ecocute.FIELDS]
+        if frame.seoj != self._heater.eoj or not told:
+            return False
+        if not self._host:
+            self._use(host)
+        ours = host == self._host or (self._heater.accept_any and frame.esv in (Esv.INF, Esv.INFC))
+        self._tally.refuse(OTHERS, 0 if ours else len(told))
+        return ours

@@ -1,0 +1,182 @@
+"""What the smart meter said, out of a trace or a log: the points that `session` made of it, and its records.
+
+The address and the unit are taken from what was written down; where that tells none, from what
+`known` remembers. Registers that come before the unit wait for it.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from homemon.devices import meter
+from homemon.devices.meter import History, Scale, ScaleHeard
+from homemon.errors import WireError
+from homemon.history import LONGEST, RECORDS, midnight, right_size, told_time
+from homemon.points import HALF_HOUR, JST, Point
+from homemon.replay.moment import Moment
+from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, Tally
+from homemon.wire import echonet
+from homemon.wire.echonet import Frame, Property
+from homemon.wire.skstack import Udp
+
+MAX_WAITING = 10_000  # registers, for want of the unit
+TOLD_FOR = 600.0  # seconds that the meter's clock is a guide to its date
+CLOCK_SLACK = 300.0  # seconds that the meter's clock may differ from ours
+MINUTE = 60.0
+_ADDRESSED = re.compile(rb"SK(?:JOIN|SENDTO \d) ([0-9A-F]{4}(?::[0-9A-F]{4}){7})\b")
+
+
+class Known(NamedTuple):
+    """What state.toml remembers: the meter's address, and its scale."""
+
+    address: str | None = None
+    scale: Scale | None = None
+
+
+class _Waiting(NamedTuple):
+    """A register without a unit: when it came, and of a record the midnight of its day."""
+
+    prop: Property
+    came: Moment
+    midnight: int | None
+
+
+class MeterHeard:
+    """One meter at a time. `day` is what a record of today is of, where nothing else tells it."""
+
+    def __init__(self, known: Known, day: date | None, tally: Tally) -> None:
+        self._known = known
+        self._day = day
+        self._tally = tally
+        self._address: str | None = None
+        self._unit = ScaleHeard()
+        self._waiting: list[_Waiting] = []
+        self._clock: tuple[datetime, Moment] | None = None  # the meter's, and when it told it
+
+    def sent(self, data: bytes) -> None:
+        """A command of ours: it may tell the meter's address. (An echo is not asked: a bit of it may have flipped.)"""
+        if found := _ADDRESSED.search(data):
+            address = found[1].decode()
+            if self._address not in (None, address):
+                self.close()
+                self._unit, self._clock = ScaleHeard(), None
+            self._address = address
+
+    def heard(self, udp: Udp, came: Moment) -> list[Point]:
+        """The points of a datagram."""
+        if echonet.PORT not in (udp.lport, udp.rport):
+            return []
+        try:
+            frame = echonet.decode(udp.data)
+        except WireError:
+            self._tally.refuse(BROKEN)
+            return []
+        if frame.seoj != meter.EOJ:
+            return []
+        if self._address not in (None, udp.sender) or not udp.secured:  # as `Session` does
+            self._tally.refuse(OTHERS if udp.secured else OPEN, len(frame.reported))
+            return []
+        self._unit.hear(frame)
+        if time := told_time(frame) or (told_date(frame) if came.at is None else None):
+            self._clock = time, came
+        scale = self._unit.scale or (self._known.scale if self._known.address in (None, udp.sender) else None)
+        points = self._flush(scale) if scale else []
+        return points + self._report(frame, scale, came) + self._records(frame, scale, came)
+
+    def close(self) -> None:
+        """Nothing comes any more: what still waits for a unit is left out."""
+        self._tally.refuse(NO_UNIT, len(self._waiting))
+        self._waiting.clear()
+
+    def _report(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
+        report = meter.report(frame, scale)
+        self._tally.refuse(ODD, len(report.complaints))
+        self._wait(_Waiting(prop, came, None) for prop in report.unscaled)
+        return self._dated(report.points, came)
+
+    def _dated(self, points: list[Point], came: Moment) -> list[Point]:
+        second = came.second
+        if second is None:
+            undated = sum(point.time is None for point in points)
+            self._tally.refuse(NO_TIME if came.at is None else CLOCK, undated)
+            return [point for point in points if point.time is not None]
+        return [point if point.time is not None else point._replace(time=second) for point in points]
+
+    def _records(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
+        """The half-hours of a whole day (E2, E4)."""
+        points: list[Point] = []
+        for prop in frame.reported:
+            if prop.epc not in RECORDS or not prop.edt:
+                continue
+            if not right_size(prop):
+                self._tally.refuse(ODD)
+                continue
+            day = self._midnight(prop, came)
+            if day is None:
+                self._tally.refuse(NO_DAY, len(_counts(prop)))
+            elif scale is None:
+                self._wait([_Waiting(prop, came, day)])
+            else:
+                points += _of_record(prop, day, scale)
+        return points
+
+    def _midnight(self, prop: Property, came: Moment) -> int | None:
+        """The beginning of the day that a record is of; None where that cannot be known."""
+        record = meter.value_of(prop)
+        today = self._today(came)
+        if not isinstance(record, History) or today is None or record.day > LONGEST:
+            return None
+        return midnight(today - timedelta(days=record.day))
+
+    def _today(self, came: Moment) -> date | None:
+        """The date that the meter has: by its own clock, by that of the lines, or the one given."""
+        if self._clock:
+            told, when = self._clock
+            if when.at is None or came.at is None:
+                return told.date()
+            if 0 <= (since := came.at - when.at) < TOLD_FOR:
+                return _same_day(told.timestamp() + since, told.timestamp() + since + MINUTE)
+        if came.at is None:
+            return self._day
+        return _same_day(came.at - CLOCK_SLACK, came.at + CLOCK_SLACK) if came.believed else None
+
+    def _wait(self, registers: Iterable[_Waiting]) -> None:
+        self._waiting += registers
+        self._tally.refuse(NO_UNIT, max(0, len(self._waiting) - MAX_WAITING))
+        del self._waiting[:-MAX_WAITING]
+
+    def _flush(self, scale: Scale) -> list[Point]:
+        """The registers that waited."""
+        waiting, self._waiting = self._waiting, []
+        points: list[Point] = []
+        for prop, came, day in waiting:
+            points += (
+                self._dated(meter.scaled_points(prop, scale), came) if day is None else _of_record(prop, day, scale)
+            )
+        return points
+
+
+def told_date(frame: Frame) -> datetime | None:
+    """The meter's date (98) alone."""
+    for prop in frame.reported:
+        if prop.epc == 0x98 and right_size(prop) and isinstance(day := meter.value_of(prop), str):
+            return datetime.fromisoformat(day).replace(tzinfo=JST)
+    return None
+
+
+def _same_day(first: float, last: float) -> date | None:
+    """The JST date of both; None where a midnight lies between."""
+    days = {datetime.fromtimestamp(moment, JST).date() for moment in (first, last)}
+    return days.pop() if len(days) == 1 else None
+
+
+def _counts(prop: Property) -> list[tuple[int, int]]:
+    """Seconds after midnight and counts of a record, where it has one."""
+    record = meter.value_of(prop)
+    assert isinstance(record, History)
+    return [(number * HALF_HOUR, count) for number, count in enumerate(record.counts) if count is not None]
+
+
+def _of_record(prop: Property, day: int, scale: Scale) -> list[Point]:
+    return [Point(RECORDS[prop.epc], {"value": scale.kwh(count)}, day + after) for after, count in _counts(prop)]

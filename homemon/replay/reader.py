@@ -1,0 +1,159 @@
+"""Any file with readings, line by line: what each line is, and the points that it gives.
+
+    power value=523 1795421667000000000         line protocol: `homemon export`, and the files that the original
+                                                scripts kept (power20170531.txt, ec20170531.txt)
+    2026-11-23T17:14:27.123+09:00 wisun < …     a trace (`ports.trace`)
+    0000: FFFF…                                 a dump of the solar monitor's memory
+    ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it
+
+Kinds may be mixed. Lines that the original scripts print beside these are known, and pass.
+"""
+
+import re
+from datetime import date
+
+from homemon.clock import RELEASED
+from homemon.devices import solar
+from homemon.errors import WireError
+from homemon.points import Point
+from homemon.replay.ecocute import Heater, HeaterHeard
+from homemon.replay.line_protocol import parse_line
+from homemon.replay.meter import Known, MeterHeard
+from homemon.replay.moment import Moment, Stamps
+from homemon.replay.tally import Tally
+from homemon.wire import transcript
+from homemon.wire.kyocera import parse_dump_text
+from homemon.wire.overheard import Overheard
+from homemon.wire.skstack import Noise, Parser, Udp
+from homemon.wire.transcript import LAN, MODULE, Entry
+
+_POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
+_DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")
+_CSV = "time,measurement,field,value"
+_KEYWORD = re.compile(r"ERXUDP |EVENT |\b(?:EVER |EINFO |FAIL ER|SK[A-Z]|OK$)")
+_TALK = re.compile(
+    r"\s*(?:$|#|瞬時電力計測値|正方向定時積算電力量|Other (?:EPC|ESV|SEOJ): |Not ERXUDP|unknown: |[0-9.]+kWh"
+    r"|[0-9]+: \[|[0-9/]{10} [0-9:]{8} -> |[0-9]+(?:, [0-9]+){2}$"
+    r"|EPANDESC$|(?:Channel(?: Page)?|Pan ID|Addr|LQI|Side|PairID):)"
+)
+"""What the original scripts print for a person, a scan's result, and comments."""
+
+
+class Reader:
+    """One file, or the parts of one in their order. What is left out goes to the `tally`."""
+
+    def __init__(self, known: Known, heater: Heater, day: date | None, tally: Tally) -> None:
+        self._tally = tally
+        self._meter = MeterHeard(known, day, tally)
+        self._heater = HeaterHeard(heater, tally)
+        self._monitor = Overheard()
+        self._last = Moment()
+        self._stamps = Stamps(day)
+        self._dump: list[str] = []
+        self._dump_at = ""
+
+    def feed(self, raw: bytes, where: str) -> list[Point]:
+        """The points of the next line; `where` is its place, for whoever is told that it makes no sense."""
+        self._tally.lines += 1
+        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        if self._dump and _DUMP.fullmatch(line) and not line.startswith("0000"):
+            self._dump.append(line)
+            self._tally.sense += 1
+            return []
+        points = self._end_dump()
+        try:
+            points += self._of_line(line, where)
+            self._tally.sense += 1
+        except WireError as error:
+            self._tally.make_no_sense(where, str(error))
+        return self._tally.possible(points)
+
+    def close(self) -> list[Point]:
+        """The points of what was not complete before the end, as far as they are sure."""
+        memory = self._monitor.end()
+        points = self._end_dump() + self._heater.close() + (self._of_memory(memory, self._last) if memory else [])
+        self._meter.close()
+        return self._tally.possible(points)
+
+    def _of_line(self, line: str, where: str) -> list[Point]:
+        """Raises WireError for a line that is nothing homemon knows."""
+        if line[:1].isdecimal() and transcript.is_line(line):
+            return self._of_trace(line, where)
+        if _POINT.match(line):
+            if "\ufffd" in line or not line.isprintable():  # a server's shard, or a terminal, could suffer from it
+                raise WireError("signs that are not printable UTF-8", 0)
+            return [parse_line(line)]
+        if _DUMP.fullmatch(line):
+            self._dump, self._dump_at = [line], where
+            return []
+        return self._of_log(line)
+
+    # --- a trace -------------------------------------------------------------------
+
+    def _of_trace(self, line: str, where: str) -> list[Point]:
+        """A line that a full disk cut off may stand before a whole one."""
+        *torn, whole = transcript.pieces(line)
+        if torn:
+            self._tally.make_no_sense(where, "a line that was cut off")
+        entry = transcript.read(whole)
+        assert entry is not None
+        return self._of_entry(entry)
+
+    def _of_entry(self, entry: Entry) -> list[Point]:
+        came = self._last = Moment(entry.time, entry.believed and entry.time >= RELEASED)
+        if entry.link == MODULE:
+            return self._of_module(entry, came)
+        if entry.link == LAN:
+            host = entry.peer.rpartition(":")[0]
+            if entry.sent:
+                self._heater.sent(entry.data, host)
+                return []
+            return self._heater.heard(entry.data, host, came)
+        if not entry.sent:
+            self._monitor.hear(entry.data)
+            return []
+        memory = self._monitor.sent(entry.data)
+        return self._of_memory(memory, came) if memory is not None else []
+
+    def _of_module(self, entry: Entry, came: Moment) -> list[Point]:
+        if entry.sent:
+            self._meter.sent(entry.data)
+            return []
+        events = Parser().feed(entry.data + b"\r\n")
+        return [point for event in events if isinstance(event, Udp) for point in self._meter.heard(event, came)]
+
+    # --- a dump --------------------------------------------------------------------
+
+    def _end_dump(self) -> list[Point]:
+        """The points of a dump's text, as far as it is sound."""
+        if not self._dump:
+            return []
+        text, self._dump = "".join(line + "\n" for line in self._dump), []
+        try:
+            memory = parse_dump_text(text)
+        except WireError as error:
+            self._tally.make_no_sense(self._dump_at, f"the dump that begins here: {error}")
+            memory = parse_dump_text(text[: error.offset])
+        return self._of_memory(memory, Moment())
+
+    def _of_memory(self, memory: bytes, came: Moment) -> list[Point]:
+        now = came.at if came.at is not None and came.believed else solar.sure_until(memory)
+        report = solar.report(memory, solar.DAYS, now, partial=True)
+        for complaint in report.complaints:
+            self._tally.note(f"the solar monitor's memory: {complaint}")
+        return report.points
+
+    # --- a log ---------------------------------------------------------------------
+
+    def _of_log(self, line: str) -> list[Point]:
+        """What a script printed that read the module: the module's lines, and its own. Raises WireError."""
+        keyword = _KEYWORD.search(line)
+        at = keyword.start() if keyword else len(line)
+        came, rest = self._stamps.cut(line[:at])
+        rest = line[at:] if keyword else rest
+        events = Parser().feed(rest.encode("latin-1", "replace") + b"\r\n")
+        if all(isinstance(event, Noise) for event in events) and not (_TALK.match(rest) or _TALK.match(line)):
+            if line == _CSV:
+                raise WireError("this is CSV, which cannot be read back: export as line protocol", 0)
+            raise WireError("not understood", at if keyword else 0)
+        return [point for event in events if isinstance(event, Udp) for point in self._meter.heard(event, came)]

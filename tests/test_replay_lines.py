@@ -1,0 +1,490 @@
+"""What each line of a trace, a log or a backup gives to the store, and what it must not give."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from homemon.devices import solar
+from homemon.devices.meter import Scale
+from homemon.errors import DeviceError
+from homemon.points import JST, Point, line, tags_text
+from homemon.replay import tally
+from homemon.replay.ecocute import Heater
+from homemon.replay.line_protocol import parse_line
+from homemon.replay.meter import Known
+from homemon.replay.reader import Reader
+from homemon.replay.tally import Tally
+from homemon.sim.house import House
+from homemon.sim.kyocera import Faults, Monitor
+from homemon.store import Store
+from homemon.wire import kyocera
+from homemon.wire.dialogue import Conversation
+from homemon.wire.mask import masked_received
+from homemon.wire.skstack import Parser
+from homemon.wire.transcript import MODULE, written
+from tests.stores import put
+from tests.test_decode import STARTS
+from tests.test_kyocera_commands import HEALING
+from tests.test_mask import TRANSCRIPT
+from tests.test_solar import memory
+
+METER, OTHER = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0009"
+OURS = "FE80:0000:0000:0000:0200:AA00:0000:0001"
+TENTHS = Scale(-1, 1)
+KNOWN = Known(METER, TENTHS)
+NOTHING = Known()
+HALF_PAST = 1702913400  # 2023-12-19 00:30 JST
+
+
+def unix(text: str) -> int:
+    """Of a time in JST."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=JST).timestamp())
+
+
+def read(
+    *lines: str, known: Known = KNOWN, day: date | None = None, heater: Heater | None = None, latest: float = 2e9
+) -> tuple[list[Point], Tally]:
+    """All points of some lines, and what was left out."""
+    told = Tally(latest)
+    reader = Reader(known, heater or Heater(), day, told)
+    points = [
+        point for number, text in enumerate(lines, 1) for point in reader.feed(f"{text}\n".encode(), f"file:{number}")
+    ]
+    return points + reader.close(), told
+
+
+def erxudp(frame: str, sender: str = METER) -> str:
+    data = bytes.fromhex(frame)
+    return f"ERXUDP {sender} {OURS} 0E1A 0E1A 0000AA0000000002 1 0 {len(data):04X} {data.hex().upper()}"
+
+
+def told(*properties: str, esv: str = "72") -> str:
+    return f"1081 0001 028801 05FF01 {esv} {len(properties):02X} {' '.join(properties)}"
+
+
+POWER = erxudp(told("E7040000020B"))
+PUSHED = erxudp(told("EA0B07E70C13001E000000458E", "EB0B07E70C13001E0000000015", esv="73"))
+REGISTER = erxudp(told("E0040000FE73"))
+RECORD = told("E2C20001" + "0000458E" * 46 + "FFFFFFFE" * 2)
+PUSHED_POINTS = [Point("+power", {"value": 1780.6}, HALF_PAST), Point("-power", {"value": 2.1}, HALF_PAST)]
+
+
+def at(clock: str, line: str, doubt: str = "", direction: str = "<") -> str:
+    """A line of a trace of 23 November 2026."""
+    return f"2026-11-23T{clock}.500+09:00{doubt} wisun {direction} {line}"
+
+
+# --- traces ------------------------------------------------------------------------
+
+
+def test_a_reading_without_a_time_of_its_own_gets_the_second_of_its_line() -> None:
+    points, left = read(at("17:14:27", POWER), at("17:14:28", PUSHED))
+    assert points == [Point("power", {"value": 523}, unix("2026-11-23T17:14:27")), *PUSHED_POINTS]
+    assert (left.refused, left.nonsense, left.sense, left.lines) == ({}, 0, 2, 2)
+
+
+def test_what_came_while_the_clock_was_wrong_is_left_out_unless_it_has_its_own_time() -> None:
+    for power in (at("17:14:27", POWER, "?"), "2026-10-31T23:59:59.999+09:00 wisun < " + POWER):
+        points, left = read(power, power.replace(POWER, PUSHED))
+        assert points == PUSHED_POINTS
+        assert left.refused == {tally.CLOCK: 1}
+
+
+@pytest.mark.parametrize("refused", [erxudp(told("D300", esv="52")), erxudp(told("D30400000001"))])
+def test_a_register_waits_for_the_unit_that_the_trace_tells_later(refused: str) -> None:
+    unit = erxudp(told("E10102"))
+    points, left = read(
+        at("17:14:27", REGISTER), at("17:14:28", unit), at("17:14:29", refused), at("17:14:30", REGISTER), known=NOTHING
+    )
+    assert points == [Point("energy", {"import": 651.39}, unix(f"2026-11-23T17:14:{second}")) for second in (27, 30)]
+    assert not left.refused
+
+
+@pytest.mark.parametrize("known", [NOTHING, Known(OTHER, TENTHS)])
+def test_a_register_whose_unit_nobody_told_is_left_out(known: Known) -> None:
+    points, left = read(at("17:14:27", REGISTER), at("17:14:28", erxudp(told("E10102"))), PUSHED, known=known)
+    assert points == []
+    assert left.refused == {tally.NO_UNIT: 3}
+    assert len(read(at("17:14:27", REGISTER), known=Known(None, TENTHS))[0]) == 1
+
+
+def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit() -> None:
+    stray = erxudp(told("E7040000020B"), OTHER)
+    asked = at("17:14:26", rf"SKSENDTO 1 {METER} 0E1A 1 0 0012 \x10\x81", direction=">")
+    join = at("17:14:29", rf"SKJOIN {OTHER}\r\n", direction=">")
+    points, left = read(asked, at("17:14:27", stray), join, at("17:14:30", stray), at("17:14:31", REGISTER))
+    assert [point.time for point in points] == [unix("2026-11-23T17:14:30")]
+    assert left.refused == {tally.OTHERS: 2}
+
+
+def test_what_was_not_encrypted_is_no_reading() -> None:
+    points, left = read(at("17:14:27", POWER.replace(" 1 0 0012 ", " 0 0 0012 ")), POWER)
+    assert points == []
+    assert left.refused == {tally.OPEN: 1, tally.NO_TIME: 1}
+
+
+@pytest.mark.parametrize(
+    ("clock", "asked", "day"),
+    [
+        ("98 04 07EA0B17  97 02 110E", "17:14:35", "2026-11-22"),
+        ("98 04 07EA0B17  97 02 173B", "23:59:59", None),  # midnight may lie between
+        ("98 04 07EA0B18  97 02 0001", "23:59:59", "2026-11-23"),  # its clock is ahead of ours
+        ("98 04 07EA0B17  97 02 1736", "23:57:30", None),  # told too long ago, and too near to midnight
+    ],
+)
+def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: str, day: str | None) -> None:
+    first, _, second = clock.partition("  ")
+    when = {"110E": "17:14:27", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
+    points, left = read(at(when, erxudp(told(first, second))), at(asked, erxudp(RECORD)))
+    if day is None:
+        assert (points, left.refused) == ([], {tally.NO_DAY: 46})
+    else:
+        midnight = unix(f"{day}T00:00:00")
+        assert points == [Point("+power", {"value": 1780.6}, midnight + slot * 1800) for slot in range(46)]
+
+
+def test_a_record_without_the_meters_clock_belongs_to_the_day_of_its_line() -> None:
+    assert read(at("12:00:00", erxudp(RECORD)))[0][0].time == unix("2026-11-22T00:00:00")
+    for record in (at("00:04:59", erxudp(RECORD)), at("12:00:00", erxudp(RECORD), "?"), erxudp(RECORD)):
+        assert read(record)[0] == []
+
+
+def test_a_records_registers_wait_for_the_unit_as_well() -> None:
+    unit = erxudp(told("E10101", "D30400000001"))
+    points, _ = read(at("12:00:00", erxudp(RECORD)), at("12:00:01", unit), known=NOTHING)
+    assert len(points) == 46
+
+
+def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
+    cut, short = erxudp(told("E7040000020B")[:-2]), erxudp(told("E702020B", "E80400280028"))
+    points, left = read(at("17:14:27", cut), at("17:14:28", short), at("17:14:29", "EVENT 21 \\x00~"))
+    assert points == [Point("current", {"r": 4.0, "t": 4.0}, unix("2026-11-23T17:14:28"))]
+    assert left.refused == {tally.BROKEN: 1, tally.ODD: 1}
+    assert left.nonsense == 0
+
+
+def test_of_a_line_behind_a_torn_one_nothing_is_lost() -> None:
+    points, left = read(at("17:14:27", POWER)[:80] + at("17:14:28", POWER))
+    assert [point.time for point in points] == [unix("2026-11-23T17:14:28")]
+    assert (left.nonsense, left.first) == (1, "file:1: a line that was cut off")
+
+
+def test_masking_breaks_no_reading() -> None:
+    """A whole join with the reading behind it, through the mask, a trace's lines and back."""
+    stamp = "2026-11-23T17:14:27.500+09:00"
+    events = Parser().feed(TRANSCRIPT + b"\r\n")
+    lines = [written(stamp, MODULE, False, masked_received(event)) for event in events]
+    points, left = read(*lines)
+    assert points == [Point("power", {"value": 523}, unix("2026-11-23T17:14:27"))]
+    assert (left.refused, left.nonsense) == ({}, 0)
+
+
+# --- logs of the original scripts --------------------------------------------------
+
+LOG = f"""\
+{POWER}
+瞬時電力計測値:523[W]
+EVENT 21 {METER} 0 00
+OK
+SKSENDTO 1 {METER} 0E1A 1 0 000E
+{PUSHED}
+正方向定時積算電力量: 2023/12/19 00:30:00 1780.6[kWh]
+Other EPC: E8
+Not ERXUDP
+ERXUDP {METER} FF02:0000:0000:0000:0000:0000:0000:0001 0E1A 0E1A 0000AA000000000A 1 0 0012 \
+108100000EF0010EF0017301D50401028801
+Other SEOJ: 0ef001
+25: ['\\x10\\x81\\x00\\x01\\x02k\\x01\\x05\\xff\\x01r\\x03\\x84\\x02']
+ecocute power=800,powerSum=123456,tank=280 1496197800000000000
+0.1kWh
+EPANDESC
+  Channel:31
+  PairID:00AA0002
+2017/05/31 11:30:00 -> 1.7
+1, 31, 31
+hatuden value=1.7 1496197800000000000
+"""
+
+
+def test_of_bare_lines_only_what_has_its_own_time_is_stored_and_all_talk_is_known() -> None:
+    points, left = read(*LOG.splitlines())
+    others = [
+        Point("ecocute", {"power": 800, "powerSum": 123456, "tank": 280}, 1496197800, ""),
+        Point("hatuden", {"value": 1.7}, 1496197800, ""),
+    ]
+    assert points == PUSHED_POINTS + others
+    assert left.refused == {tally.NO_TIME: 1}
+    assert (left.nonsense, left.first) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "day", "when"),
+    [
+        ("2017-05-31 12:00:00 ", None, "2017-05-31T12:00:00"),
+        ("[2017/05/31 12:00:00] ", None, "2017-05-31T12:00:00"),
+        ("2017-05-31T03:00:00.123Z ", None, "2017-05-31T12:00:00"),
+        ("2017-05-31T12:00:00,123+09:00 INFO: ", None, "2017-05-31T12:00:00"),
+        ("1496199600.25 ", None, "2017-05-31T12:00:00"),
+        ("12:00:00 ", date(2017, 5, 31), "2017-05-31T12:00:00"),
+        ("May 31 12:00:00 pi rcv2[312]: ", date(2017, 5, 31), "2017-05-31T12:00:00"),
+        ("12:00:00 ", None, None),
+        ("2017-13-31 12:00:00 ", None, None),
+        ("", date(2017, 5, 31), None),
+    ],
+)
+def test_a_time_before_the_line_is_the_readings(before: str, day: date | None, when: str | None) -> None:
+    points, left = read(before + POWER, before + PUSHED, before + "OK", before + "SKVER", day=day)
+    dated = [Point("power", {"value": 523}, unix(when))] if when else []
+    assert points == dated + PUSHED_POINTS
+    assert left.nonsense == 0
+
+
+def test_times_of_the_day_go_on_into_the_next() -> None:
+    clocks = ("23:58:00", "23:59:59", "00:00:01", "00:00:00", "12:00:00", "23:00:00", "01:00:00")
+    points, _ = read(*(f"{clock} {POWER}" for clock in clocks), day=date(2017, 5, 31))
+    days = [31, 31, 1, 1, 1, 1, 2]
+    times = [f"2017-0{5 if day == 31 else 6}-{day:02}T{clock}" for day, clock in zip(days, clocks, strict=True)]
+    assert [point.time for point in points] == [unix(time) for time in times]
+
+
+def test_a_bare_record_needs_the_meters_date_or_the_one_that_is_given() -> None:
+    record = erxudp(RECORD)
+    assert read(record)[0] == []
+    assert read(record)[1].refused == {tally.NO_DAY: 46}
+    midnight = unix("2017-05-30T00:00:00")
+    for lines, day in (([record], date(2017, 5, 31)), ([erxudp(told("980407E1051F")), record], date(2020, 1, 1))):
+        points, left = read(*lines, day=day)
+        assert [point.time for point in points][:2] == [midnight, midnight + 1800]
+        assert not left.refused
+
+
+@pytest.mark.parametrize("line", ["ERXUDP FE80", "hello", "\x00\xfe~", "power value", "EVENT", "2026-11-23 17:14 O"])
+def test_a_line_that_is_nothing_known_is_told(line: str) -> None:
+    points, left = read("OK", line, "what")
+    assert points == []
+    assert left.nonsense == 2
+    assert left.first.startswith("file:2: ")
+
+
+# --- the EcoCute -------------------------------------------------------------------
+
+WHOLE = "1081 {tid} 026B01 05FF01 72 03 84020320 85040001E240 E1020118"
+WATER = {"power": 800, "powerSum": 123456, "tank": 280}
+
+
+def udp(clock: str, data: str, host: str = "192.0.2.20", direction: str = "<", doubt: str = "") -> str:
+    text = bytes.fromhex(data).hex().upper()
+    return f"2026-11-23T{clock}.500+09:00{doubt} udp {direction} {host}:3610 {text}"
+
+
+ASKED = udp("12:00:00", "1081 0001 05FF01 026B01 62 03 8400 8500 E100", direction=">")
+
+
+def test_answers_in_parts_are_one_point_and_parts_that_never_came_are_not_waited_for() -> None:
+    parts = ("01 84020320", "01 85040001E240", "01 E1020118")
+    lines = [udp(f"12:00:0{n}", f"1081 0001 026B01 05FF01 72 {part}") for n, part in enumerate(parts)]
+    second = unix("2026-11-23T12:00:00")
+    assert read(ASKED, *lines)[0] == [Point("ecocute", WATER, second + 2)]
+    late = [lines[0], udp("12:00:09", WHOLE.format(tid="0002"))]
+    assert read(ASKED, *late)[0] == [Point("ecocute", {"power": 800}, second + 2), Point("ecocute", WATER, second + 9)]
+    assert read(ASKED, lines[0])[0] == [Point("ecocute", {"power": 800}, second + 2)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "heater", "given", "left_out"),
+    [
+        ([ASKED], Heater(host="192.0.2.99"), 1, 0),  # whom the trace asked counts
+        ([], Heater(host="192.0.2.20"), 1, 0),
+        ([], Heater(), 1, 0),  # the first that tells
+        ([], Heater(host="192.0.2.99"), 0, 3),
+        ([], Heater(host="192.0.2.99", accept_any=True), 0, 3),
+        ([], Heater(eoj=0x026B02), 0, 0),
+    ],
+)
+def test_whose_datagrams_count(lines: list[str], heater: Heater, given: int, left_out: int) -> None:
+    points, left = read(*lines, udp("12:00:01", WHOLE.format(tid="0001")), heater=heater)
+    assert len(points) == given
+    assert left.refused.get(tally.OTHERS, 0) == left_out
+
+
+def test_a_notification_of_another_host_counts_where_config_says_so() -> None:
+    inform = udp("12:00:01", WHOLE.format(tid="0001").replace(" 72 ", " 73 "), host="192.0.2.21")
+    assert len(read(inform, heater=Heater(host="192.0.2.20", accept_any=True))[0]) == 1
+    assert len(read(inform, heater=Heater(host="192.0.2.20"))[0]) == 0
+
+
+def test_datagrams_that_are_no_readings_or_came_at_a_wrong_time_give_none() -> None:
+    points, left = read(
+        ASKED,
+        udp("12:00:01", WHOLE.format(tid="0001")[:-2]),
+        udp("12:00:01", "00", host="192.0.2.77"),
+        udp("12:00:01", "1081 0001 0EF001 05FF01 73 01 D5 04 01 026B01"),
+        udp("12:00:02", WHOLE.format(tid="0001"), doubt="?"),
+        udp("12:00:03", WHOLE.format(tid="0002").replace("84020320", "840120")),
+    )
+    assert points == [Point("ecocute", {"powerSum": 123456, "tank": 280}, unix("2026-11-23T12:00:03"))]
+    assert left.refused == {tally.BROKEN: 1, tally.CLOCK: 1, tally.ODD: 1}
+
+
+# --- the solar monitor -------------------------------------------------------------
+
+
+def dumped(faults: Faults) -> tuple[list[str], bytes | None]:
+    """The trace of a dump in virtual time, and the memory that it read."""
+    now = float(unix("2026-11-23T12:10:00"))
+    monitor = Monitor(House(int(now) - 40 * 86_400), faults)
+    dump, lines = kyocera.Dump(), list[str]()
+    talk: Conversation[Any] = Conversation(dump.dialogue(), now)
+
+    def note(direction: str, data: bytes) -> None:
+        stamp = datetime.fromtimestamp(now, JST).isoformat(timespec="milliseconds")
+        lines.append(f"{stamp} kyocera {direction} {data.hex().upper()}")
+
+    while True:
+        for data in talk.outgoing:
+            note(">", data)
+            monitor.feed(data, now)
+        talk.outgoing.clear()
+        if talk.done:
+            return lines, talk.result
+        due = monitor.due()
+        now = max(now, min(talk.wake, talk.wake if due is None else due))
+        if said := monitor.speak(now):
+            note("<", said)
+        for event in dump.feed(said):
+            talk.hear(event, now)
+        try:
+            talk.tick(now)
+        except DeviceError:
+            return lines, None
+
+
+@pytest.mark.parametrize("faults", [Faults(), *HEALING])
+def test_a_dump_that_healed_is_whole_in_its_trace(faults: Faults) -> None:
+    lines, whole = dumped(replace(faults, stall=faults.stall / 10))  # they are meant for a monitor ten times as quick
+    assert whole
+    points, left = read(*lines)
+    assert points == solar.report(whole, 35, unix("2026-11-23T12:10:00")).points
+    assert len(points) > 3000
+    assert left.nonsense == 0
+
+
+@pytest.mark.parametrize(
+    "faults", [Faults(dead_after=100), Faults(corrupt_block=8, corrupt_times=5), Faults(silent=True)]
+)
+def test_a_dump_that_broke_off_gives_nothing_in_its_trace(faults: Faults) -> None:
+    lines, whole = dumped(faults)
+    assert whole is None
+    assert read(*lines)[0] == []
+
+
+def test_a_dump_files_newest_half_hour_may_have_been_running_and_is_left_out() -> None:
+    values = {("hatuden", 0, 23): 17, ("hatuden", 0, 22): 16, ("baiden_diff", 0, 23): -3, ("hatuden", 1, 47): 5}
+    for rows, kept in ((values, [1.6, 0.5]), ({("hatuden", 1, 47): 5}, [0.5])):  # today began without a half-hour
+        text = kyocera.dump_text(memory(rows))
+        points, left = read(*text.splitlines())
+        assert [point.fields["value"] for point in points] == kept
+        assert (left.sense, left.nonsense) == (len(text.splitlines()), 0)
+
+
+def test_of_a_damaged_dump_what_comes_before_the_damage_is_stored_and_the_rest_told() -> None:
+    lines = kyocera.dump_text(
+        memory({("hatuden", 0, 0): 5, ("hatuden", 0, 1): 6, ("baiden_diff", 0, 0): 7})
+    ).splitlines()
+    points, left = read(*lines[:50], *lines[51:], f"power value=1 {HALF_PAST}000000000")
+    assert points == [
+        Point("hatuden", {"value": 0.5}, unix("2017-05-31T00:00:00")),
+        Point("power", {"value": 1}, HALF_PAST, ""),
+    ]
+    assert left.nonsense == 1
+    assert left.first.startswith("file:1: the dump that begins here: byte 3550: line 51 should begin with 0640")
+
+
+def test_what_cannot_be_in_a_memory_is_told() -> None:
+    lines = kyocera.dump_text(memory({("hatuden", 1, 0): 5}, {1: "2F1345"})).splitlines()
+    assert list(read(*lines)[1].notes) == ["the solar monitor's memory: day 1: 2F1345 is no date, 1 value is left out"]
+
+
+# --- times, line protocol, anything ------------------------------------------------
+
+
+def test_no_point_is_dated_before_its_device_was_made_or_after_now() -> None:
+    lines = [f"power value=1 {second}000000000" for second in (tally.EARLIEST - 1, tally.EARLIEST, 5000, 1_900_000_000)]
+    points, left = read(*lines, latest=1_800_000_000.0)
+    assert [point.time for point in points] == [tally.EARLIEST]
+    assert left.refused == {tally.IMPOSSIBLE: 3}
+
+
+def test_what_keep_days_would_drop_again_is_not_stored() -> None:
+    told = Tally(kept_from=HALF_PAST)
+    reader = Reader(NOTHING, Heater(), None, told)
+    lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (-1, 0)]
+    assert [point.time for text in lines for point in reader.feed(text.encode(), "")] == [HALF_PAST]
+    assert told.refused == {tally.OLD: 1}
+
+
+@pytest.mark.parametrize("name", ["po\x1b[2Jwer", "po\x9bwer", "po\u2028wer"])
+def test_a_line_that_a_terminal_might_obey_is_refused(name: str) -> None:
+    points, left = read(f"{name} value=1 {HALF_PAST}000000000")
+    assert (points, left.nonsense) == ([], 1)
+
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='\\,= "'), min_size=1)
+words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1).filter(
+    lambda t: t[-1] != "\\"
+)
+numbers = st.one_of(st.integers(-(1 << 62), 1 << 62), st.floats(-1e200, 1e200, allow_subnormal=False))
+
+
+@given(
+    words.filter(lambda text: text.strip() == text and text[0] not in "#"),
+    st.dictionaries(st.from_regex(r"[A-Za-z]\w*", fullmatch=True), words, max_size=3),
+    st.dictionaries(names, numbers, min_size=1, max_size=4),
+    st.integers(0, 10**11),
+)
+@example("+power", {"home": "a\\,b= c"}, {"value": 0.3}, 1_795_421_667)
+def test_line_protocol_reads_back_as_it_was_written(
+    measurement: str, tags: dict[str, str], fields: dict[str, int | float], time: int
+) -> None:
+    text = line(measurement, tags_text(tags), fields, time)
+    point = parse_line(text)
+    assert point == Point(measurement, fields, time, tags_text(tags))
+    assert line(point.measurement, point.tags or "", point.fields, time) == text
+
+
+def test_an_export_does_not_depend_on_what_was_stored_first(tmp_path: Path) -> None:
+    points = [
+        Point("energy", {"export": 1}, 5),
+        Point("energy", {"import": 2}, 5),
+        Point("x", {"b": 1, "tank": 3}, 5, ",home=b"),
+        Point("x", {"a": 2, "power": 4}, 5, ",home=b"),
+        Point("x", {"a": 2}, 5),
+    ]
+    exports = []
+    for name, order in (("first", points), ("second", points[::-1])):
+        store = Store(tmp_path / name)
+        put(store, *order)
+        exports.append([line(name, tags, fields, time) for time, name, tags, fields in store.lines(0, 9)])
+        store.close()
+    assert exports[0] == exports[1]
+    assert exports[0] == [
+        "energy import=2,export=1 5000000000",
+        "x a=2 5000000000",
+        "x,home=b power=4,tank=3,a=2,b=1 5000000000",
+    ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([*STARTS, "power value=", f"{POWER[:90]}"]), st.text(max_size=60)), max_size=6)
+)
+def test_any_lines_give_points_that_can_be_or_none(pieces: list[tuple[str, str]]) -> None:
+    points, left = read(*("".join(piece).replace("\n", " ") for piece in pieces))
+    assert all(point.time is not None and point.time >= tally.EARLIEST for point in points)
+    assert left.lines == len(pieces)
+    assert left.sense + left.nonsense >= left.lines
