@@ -74,7 +74,7 @@ def configured_heater(app: App, found: Unit | None) -> Heater:
     if settings is None:
         return Heater()
     host = settings.host or (found.host if found and found.eoj == settings.eoj else "")
-    return Heater(settings.eoj, settings.accept == "any", host if re.fullmatch(state.IPV4, host) else "")
+    return Heater(settings.eoj, settings.accept == "any", host if re.fullmatch(state.LOOKS["host"], host) else "")
 
 
 def in_order(files: Sequence[str]) -> list[list[str]]:
