@@ -77,7 +77,7 @@ class Store(Outbox):
                 dated = point if point.time is not None else point._replace(time=int(at.wall))
                 if self._put(dated):
                     changed.append(dated)
-            if arrivals and self.trusts(arrivals[-1][1]):
+            if arrivals and self._keeps_undated() and self.trusts(arrivals[-1][1]):
                 changed += self._date_the_undated(arrivals[-1][1])
         return changed
 
@@ -163,6 +163,9 @@ class Store(Outbox):
             for name, value in point.fields.items()
         ]
         self._db.executemany("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
+
+    def _keeps_undated(self) -> bool:
+        return self._db.execute("SELECT 1 FROM undated LIMIT 1").fetchone() is not None
 
     def _date_the_undated(self, now: Instant) -> list[Point]:
         """Date what this boot kept; what another boot left behind has no time that anyone could know."""

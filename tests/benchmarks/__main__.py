@@ -3,6 +3,7 @@
 Names of themes, or the beginnings of rows, as arguments measure only those, and write nothing.
 """
 
+import gc
 import platform
 import sqlite3
 import sys
@@ -46,6 +47,7 @@ def main(only: list[str]) -> int:
     """Measure and tell; 0 even where a row misses its reach, for the machine may be busy."""
     BUILD.mkdir(exist_ok=True)
     installed.install()
+    gc.freeze()  # as cli.main does with what is imported
     page = HEAD.format(machine=machine())
     for theme, module in THEMES.items():
         wanted = [row for row in module.BENCHMARKS if chosen(theme, row, only)]
