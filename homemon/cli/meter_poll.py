@@ -46,9 +46,9 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     if radio.own_port("meter-poll"):
         ask(app, radio, epcs)
         radio.owner.drop()  # however long the server takes, the next poll may have the port
-        app.send_now()
     else:
         knock(app, radio, epcs)
+    app.send_now()
 
 
 def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
