@@ -236,7 +236,7 @@ def test_a_poll_finds_the_unit_remembers_it_and_asks_it_alone_the_next_time(tmp_
     assert said(first.stdout).keys() == {"power", "powerSum", "tank"}
     assert remembered(tmp_path) == Unit(own_lan.units[0], 0x026B01, ID + "31")
     assert len((tmp_path / "trace.txt").read_text().splitlines()) == 2
-    assert f"ok      ecocute: 026B01 was found at {own_lan.units[0]}" in check.stdout
+    assert f"ok      ecocute: 026B01 at {own_lan.units[0]} answers" in check.stdout
 
 
 def test_one_that_moved_is_found_by_its_id_and_no_other_is_taken(tmp_path: Path, own_lan: Lan) -> None:

@@ -21,8 +21,8 @@ The last run: {days:g} days from 2027-01-01, seed {seed}.
 
 A half-hour is right when it equals the simulated house's own register. The solar monitor is read four times a day,
 the EcoCute each ten minutes, the power each minute. Power readings have no time of their own and cannot be asked for
-later; they are expected where the Pi and the radio were there to hear them, {recovery} minutes to join again
-included. Minutes without power, by why:
+later; they are expected where the Pi and the radio were there to hear them. Up to {recovery} minutes to join again count as
+away. Minutes without power, by why:
 
 {missing}
 
