@@ -69,7 +69,7 @@ def chosen(theme: str, row: Benchmark, only: list[str]) -> bool:
 
 def measured(rows: list[Benchmark]) -> Iterator[str]:
     """The rows' lines, and behind the table why those that miss do."""
-    whys = []
+    whys: dict[str, list[str]] = {}
     for row in rows:
         print(f"{row.what} …", file=sys.stderr, flush=True)
         try:
@@ -84,10 +84,11 @@ def measured(rows: list[Benchmark]) -> Iterator[str]:
         ratio = f"{number(row.ratio(outcome))}{verdict}"
         yield f"| {row.what} | {ours} | {row.reference} | {reference} | {ratio} | {reach} |"
         if missed:
-            whys.append(f"- {row.what}: {row.why}.")
+            whys.setdefault(row.why, []).append(row.what)
     if whys:
         yield "\nMissed, and why:\n"
-        yield from dict.fromkeys(whys)
+    for why, names in whys.items():
+        yield f"- {'; '.join(dict.fromkeys(names))}: {why}."
 
 
 def number(ratio: float) -> str:
