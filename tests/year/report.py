@@ -21,8 +21,8 @@ The last run: {days:g} days from 2027-01-01, seed {seed}.
 
 A half-hour is right when it equals the simulated house's own register. The solar monitor is read four times a day,
 the EcoCute each ten minutes, the power each minute. Power readings have no time of their own and cannot be asked for
-later; they are expected where the Pi and the radio were there to hear them. Up to {recovery} minutes to join again count as
-away. Minutes without power, by why:
+later; they are expected where the Pi and the radio were there to hear them. Up to 25 minutes to join again count
+as away. Minutes without power, by why:
 
 {missing}
 
@@ -52,7 +52,6 @@ def page(verdict: Verdict, happened: Mapping[str, int], clocks: Mapping[str, int
     return PAGE.format(
         days=days,
         seed=seed,
-        recovery=25,
         readings=table(("reading", "expected", "stored", "lost", "wrong"), rows),
         missing=table(("why", "minutes"), sorted(verdict.missing.items())),
         printed=verdict.printed,
