@@ -63,8 +63,8 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
             recording.take_file(name, reader)
         recording.take(reader.close())
     recording.store()
-    tell(app, tally, recording)
     app.send_now()
+    tell(app, tally, recording)
     return 1 if tally.nonsense else 0
 
 

@@ -1,0 +1,91 @@
+"""Lines of traces and logs, spelled out, and what a replay makes of some."""
+
+from datetime import date, datetime
+from typing import Any
+
+from homemon.devices.meter import Scale
+from homemon.errors import DeviceError
+from homemon.points import JST, Point
+from homemon.replay.ecocute import Heater
+from homemon.replay.meter import Known
+from homemon.replay.reader import Reader
+from homemon.replay.tally import Tally
+from homemon.sim.house import House
+from homemon.sim.kyocera import Faults, Monitor
+from homemon.wire import kyocera
+from homemon.wire.dialogue import Conversation
+
+METER, OTHER = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0009"
+OURS = "FE80:0000:0000:0000:0200:AA00:0000:0001"
+TENTHS = Scale(-1, 1)
+KNOWN = Known(METER, TENTHS)
+NOTHING = Known()
+HALF_PAST = 1702913400  # 2023-12-19 00:30 JST
+
+
+def unix(text: str) -> int:
+    """Of a time in JST."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=JST).timestamp())
+
+
+def read(
+    *lines: str, known: Known = KNOWN, day: date | None = None, heater: Heater | None = None, latest: float = 2e9
+) -> tuple[list[Point], Tally]:
+    """All points of some lines, and what was left out."""
+    told = Tally(latest)
+    reader = Reader(known, heater or Heater(), day, told)
+    points = [
+        point for number, text in enumerate(lines, 1) for point in reader.feed(f"{text}\n".encode(), f"file:{number}")
+    ]
+    return points + reader.close(), told
+
+
+def erxudp(frame: str, sender: str = METER) -> str:
+    data = bytes.fromhex(frame)
+    return f"ERXUDP {sender} {OURS} 0E1A 0E1A 0000AA0000000002 1 0 {len(data):04X} {data.hex().upper()}"
+
+
+def told(*properties: str, esv: str = "72") -> str:
+    return f"1081 0001 028801 05FF01 {esv} {len(properties):02X} {' '.join(properties)}"
+
+
+POWER = erxudp(told("E7040000020B"))
+PUSHED = erxudp(told("EA0B07E70C13001E000000458E", "EB0B07E70C13001E0000000015", esv="73"))
+REGISTER = erxudp(told("E0040000FE73"))
+RECORD = told("E2C20001" + "0000458E" * 46 + "FFFFFFFE" * 2)
+PUSHED_POINTS = [Point("+power", {"value": 1780.6}, HALF_PAST), Point("-power", {"value": 2.1}, HALF_PAST)]
+
+
+def at(clock: str, line: str, doubt: str = "", direction: str = "<") -> str:
+    """A line of a trace of 23 November 2026."""
+    return f"2026-11-23T{clock}.500+09:00{doubt} wisun {direction} {line}"
+
+
+def dumped(faults: Faults) -> tuple[list[str], bytes | None]:
+    """The trace of a dump in virtual time, and the memory that it read."""
+    now = float(unix("2026-11-23T12:10:00"))
+    monitor = Monitor(House(int(now) - 40 * 86_400), faults)
+    dump, lines = kyocera.Dump(), list[str]()
+    talk: Conversation[Any] = Conversation(dump.dialogue(), now)
+
+    def note(direction: str, data: bytes) -> None:
+        stamp = datetime.fromtimestamp(now, JST).isoformat(timespec="milliseconds")
+        lines.append(f"{stamp} kyocera {direction} {data.hex().upper()}")
+
+    while True:
+        for data in talk.outgoing:
+            note(">", data)
+            monitor.feed(data, now)
+        talk.outgoing.clear()
+        if talk.done:
+            return lines, talk.result
+        due = monitor.due()
+        now = max(now, min(talk.wake, talk.wake if due is None else due))
+        if said := monitor.speak(now):
+            note("<", said)
+        for event in dump.feed(said):
+            talk.hear(event, now)
+        try:
+            talk.tick(now)
+        except DeviceError:
+            return lines, None
