@@ -22,11 +22,10 @@ from homemon.ports.knock import write_into
 from homemon.session import Session
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link
-from homemon.wire.mask import masked_sent
 from homemon.wire.skstack import Dialect
-from homemon.wire.transcript import MODULE
 
 if TYPE_CHECKING:
+    from homemon.ports.module_trace import ModuleTrace
     from homemon.ports.serial_port import ModulePort
 
 STORE_AGAIN_AFTER = 5.0  # seconds
@@ -89,14 +88,22 @@ class Radio:
 
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
-        return ModulePort(line, self.app.trace(self._trace_path))
+        return ModulePort(line, self._trace())
 
     def knock(self, epcs: Iterable[int]) -> None:
         """Write a question into the port that a listener owns. Raises PortError."""
         data = self.session.knock(epcs)
         write_into(self.settings.serial_port, data)
-        if trace := self.app.trace(self._trace_path):
-            trace.write(MODULE, True, masked_sent(data), self.app.now())
+        if trace := self._trace():
+            trace.sent(data, self.app.now())
+
+    def _trace(self) -> "ModuleTrace | None":
+        trace = self.app.trace(self._trace_path)
+        if trace is None:
+            return None
+        from homemon.ports.module_trace import ModuleTrace
+
+        return ModuleTrace(trace)
 
     def run(self, port: "ModulePort", program: Dialogue[Any]) -> Any:
         """Run a program of the session to its end and give its result.

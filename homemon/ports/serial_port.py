@@ -13,15 +13,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import serial
 
 from homemon.clock import Instant, instant
 from homemon.errors import PortError, PortVanished
-from homemon.ports.trace import Trace
-from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.skstack import Happening, Parser
-from homemon.wire.transcript import MODULE
+
+if TYPE_CHECKING:
+    from homemon.ports.module_trace import ModuleTrace
 
 WRITE_WITHIN = 5.0  # seconds
 CHUNK = 4096
@@ -80,7 +81,7 @@ class SerialLine:
 class ModulePort:
     """A serial line with a Wi-SUN module at its end: events in, bytes out."""
 
-    def __init__(self, line: SerialLine, trace: Trace | None = None) -> None:
+    def __init__(self, line: SerialLine, trace: "ModuleTrace | None" = None) -> None:
         self._line = line
         self._trace = trace
         self._parser = Parser()
@@ -95,7 +96,7 @@ class ModulePort:
         """Send `data`. Raises what `SerialLine.write` does."""
         self._line.write(data)
         if self._trace:
-            self._trace.write(MODULE, True, masked_sent(data), instant())
+            self._trace.sent(data, instant())
 
     def read(self, within: float) -> list[Happening]:
         """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished."""
@@ -105,8 +106,7 @@ class ModulePort:
     def note(self, heard: Iterable[Happening], at: Instant) -> None:
         """Write down what was heard `at`, by which its readings are dated."""
         if self._trace:
-            for happening in heard:
-                self._trace.write(MODULE, False, masked_received(happening), at)
+            self._trace.heard(heard, at)
 
 
 def _open(name: str, bps: int, section: str) -> serial.SerialBase:

@@ -1,0 +1,28 @@
+"""The Wi-SUN module's line in a trace: masked here, whoever writes it and whoever hears it.
+
+Apart from the port, so that a poll without `--trace` loads nothing of it.
+"""
+
+from collections.abc import Iterable
+
+from homemon.clock import Instant
+from homemon.ports.trace import Trace
+from homemon.wire.mask import masked_received, masked_sent
+from homemon.wire.skstack import Happening
+from homemon.wire.transcript import MODULE
+
+
+class ModuleTrace:
+    """What goes over the module's line, into `trace`."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def sent(self, data: bytes, at: Instant) -> None:
+        """What was sent in one write."""
+        self._trace.write(MODULE, True, masked_sent(data), at)
+
+    def heard(self, happenings: Iterable[Happening], at: Instant) -> None:
+        """What was received `at`, by which its readings are dated."""
+        for happening in happenings:
+            self._trace.write(MODULE, False, masked_received(happening), at)
