@@ -381,3 +381,13 @@ def test_the_ecocutes_host_and_our_port_are_looked_at(tmp_path: Path) -> None:
     assert not any(line.startswith("warning") for line in lines_of(tmp_path, "meter"))
     config(tmp_path, f"[ecocute]\nbind = {address()}")
     assert any("none is remembered" in line and "homemon discover" in line for line in lines_of(tmp_path, "ecocute"))
+
+
+def test_what_a_check_says_to_the_module_can_be_traced(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path):
+        run = homemon("check", "--trace", "check.trace", cwd=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    lines = (tmp_path / "check.trace").read_text().splitlines()
+    assert any(line.endswith("wisun > SKINFO\\r\\n") for line in lines), lines
+    assert (tmp_path / "check.trace").stat().st_mode & 0o777 == 0o600

@@ -15,6 +15,7 @@ import click
 from homemon.cli import check_delivery, check_devices, check_machine
 from homemon.cli.app import App
 from homemon.cli.check_findings import Aside, Finding, Mark, failed, fault
+from homemon.cli.options import trace_option
 from homemon.errors import ConfigError, HomemonError, StoreError
 
 WITHIN = 18.0  # seconds; a silent module takes 8, one whose meter is silent 15
@@ -43,8 +44,9 @@ LOOKS = (
 
 @click.command()
 @click.option("--create-db", is_flag=True, help="First make [server] db on an InfluxDB 1.x that lacks it.")
+@trace_option
 @click.pass_obj
-def command(app: App, create_db: bool) -> int:
+def command(app: App, create_db: bool, trace: str | None) -> int:
     """Look over config, ports, clock and server; say what to do.
 
     One line for each thing: ok, warning or fault, what was found, and the remedy. Exit status 1 when there
@@ -60,12 +62,13 @@ def command(app: App, create_db: bool) -> int:
         for text in str(error).splitlines():
             app.put(str(fault("config", text, error.hint)))
         return error.exit_code
+    app.trace(trace)  # one that cannot be written is told at once
     worst = 0
     if create_db:
         worst = tell(app, Looking(Look("server", check_delivery.create_db), Aside(named)).result(WITHIN))
     with suppress(StoreError):  # its look tells it
         _ = app.store  # so that those of the threads need not make it
-    begun = [Looking(look, Aside(named, quiet=True)) for look in LOOKS]
+    begun = [Looking(look, Aside(named, True, trace)) for look in LOOKS]
     deadline = monotonic() + WITHIN
     for looking in begun:
         worst = max(worst, tell(app, looking.result(max(0.0, deadline - monotonic()))))

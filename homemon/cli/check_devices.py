@@ -49,7 +49,7 @@ def meter(app: Aside) -> Iterator[Finding]:
         if app.config.ecocute is None and app.config.kyocera is None:
             yield warning("meter", "no device is configured", "See config.ini.example")
         return
-    radio = Radio(app)
+    radio = Radio(app, app.transcript)
     name = app.smartmeter.serial_port
     yield from _remembered(radio)
     if not radio.owner.take(name="check"):
@@ -199,7 +199,7 @@ def ecocute(app: Aside) -> Iterator[Finding]:
     if app.config.ecocute is None:
         return
     settings = app.ecocute
-    lan = Lan(app)
+    lan = Lan(app, app.transcript)
     unit = settings.host or f"{settings.eoj:06X} at {lan.host}"
     if not lan.owner.take(name="check"):
         holder = lan.owner.holder()

@@ -59,7 +59,14 @@ def failed(what: str, error: HomemonError) -> Finding:
 
 
 class Aside(App):
-    """homemon for one look: what a device tells meanwhile is stored if it can be, and not printed."""
+    """homemon for one look: what a device tells meanwhile is stored if it can be, and not printed.
+
+    `transcript` is the file of `--trace`.
+    """
+
+    def __init__(self, config: str | None = None, quiet: bool = False, transcript: str | None = None) -> None:
+        super().__init__(config, quiet)
+        self.transcript = transcript
 
     def put(self, line: str) -> None:
         """Nothing: stdout belongs to the findings."""
