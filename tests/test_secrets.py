@@ -130,6 +130,7 @@ def meter(life: Life) -> None:
             life.run("join", status=1)  # the port is taken
         life.run("meter-poll", "E7", "E8", "E0", "E3", traced=True)
         life.run("meter-poll", "8D", traced=True)
+        life.run("check", traced=True)
         life.run("meter-history", status=1, traced=True)
     life.run("replay", "listen.trace")
     life.run("decode", f"SKSETRBID {BID}\nSKSETPWD C {PWD}\n" + (life.folder / "listen.trace").read_text())

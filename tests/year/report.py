@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from tests.year.books import Verdict
+from tests.year.faults import RECOVERY
 
 PAGE = """# No half-hour is lost: what was run
 
@@ -21,8 +22,8 @@ The last run: {days:g} days from 2027-01-01, seed {seed}.
 
 A half-hour is right when it equals the simulated house's own register. The solar monitor is read four times a day,
 the EcoCute each ten minutes, the power each minute. Power readings have no time of their own and cannot be asked for
-later; they are expected where the Pi and the radio were there to hear them. Up to 25 minutes to join again count
-as away. Minutes without power, by why:
+later; they are expected where the Pi and the radio were there to hear them. Up to {recovery:g} minutes to join
+again count as away. Minutes without power, by why:
 
 {missing}
 
@@ -52,6 +53,7 @@ def page(verdict: Verdict, happened: Mapping[str, int], clocks: Mapping[str, int
     return PAGE.format(
         days=days,
         seed=seed,
+        recovery=RECOVERY / 60,
         readings=table(("reading", "expected", "stored", "lost", "wrong"), rows),
         missing=table(("why", "minutes"), sorted(verdict.missing.items())),
         printed=verdict.printed,
