@@ -55,7 +55,7 @@ def test_registers_wait_for_the_unit_and_are_never_guessed() -> None:
     world.module.fault("power-cycle", 0, at=world.now + 1)  # so that no answer can come before the push
     world.listen(0.5)
     world.module.session = True
-    world.module._push(NOON)
+    world.module._push()
     assert world.values("+power") == []
     world.module.fault("lose-answers", 0)
     world.listen(300)

@@ -120,6 +120,86 @@ def refuse_epcs() -> None:
     desk.module.fault("refuse-epcs", 0)
     assert desk.ask(0xE7, 0xE3).esv is echonet.Esv.GET_RES
 
+    desk.module.fault("refuse-epcs", "97*2,E5*1")
+    assert [desk.ask(0x97, 0x98).esv for _ in range(3)] == 2 * [echonet.Esv.GET_SNA] + [echonet.Esv.GET_RES]
+    desk.request(bytes.fromhex("1081000105FF010288016101E50102"))
+    assert desk.answers()[-1].esv is echonet.Esv.SETC_SNA
+
+
+def payload(desk: Desk) -> bytes:
+    """Of the answer to E7."""
+    desk.get(0xE7)
+    (udp,) = [event for event in desk.parser.feed(desk.listen(5)) if isinstance(event, Udp)]
+    return udp.data
+
+
+def flip() -> None:
+    for raw in (False, True):
+        desk = Desk(joined=True, raw=raw, faults={"flip": 1})
+        whole = Desk(joined=True, raw=raw)
+        for _ in range(40):
+            good, bad = (payload(desk) for desk in (whole, desk))
+            assert (int.from_bytes(good) ^ int.from_bytes(bad)).bit_count() in (1, 2)  # of a hex digit A, two
+        assert desk.module.truth == []
+
+
+def no_data() -> None:
+    desk = joined("no-data", "E7,E8,E0*1,E2,EA,E1")
+    said = [prop.edt.hex().upper() for prop in desk.ask(0xE7, 0xE8, 0xE0, 0xE2, 0xEA, 0xE1).properties]
+    stamp = "07EA011F0C0000"
+    assert said == ["7FFFFFFE", "7FFE7FFE", "FFFFFFFE", "0000" + 48 * "FFFFFFFE", stamp + "FFFFFFFE", "FF"]
+    assert desk.ask(0xE0).properties[0].edt != b"\xff\xff\xff\xfe"
+    assert desk.module.truth[-1].epc == 0xE0
+
+
+def wrong_data() -> None:
+    desk = joined("wrong-data", "E7:00076EC3*1")
+    assert desk.ask(0xE7).properties[0].edt == bytes.fromhex("00076EC3")
+    assert desk.module.truth == []
+    assert desk.ask(0xE7).properties[0].edt != bytes.fromhex("00076EC3")
+
+
+def register(desk: Desk) -> int:
+    return int.from_bytes(desk.ask(0xE0).properties[0].edt)
+
+
+def coefficient() -> None:
+    desk = Desk(joined=True)
+    before = register(desk)
+    desk.module.fault("coefficient", 10)
+    assert desk.ask(0xD3).properties[0].edt == b"\0\0\0\x0a"
+    assert before // 10 <= register(desk) <= before // 10 + 1
+
+
+def exponent() -> None:
+    desk = Desk(joined=True)
+    before = register(desk)
+    desk.module.fault("exponent", -2)
+    assert desk.ask(0xE1).properties[0].edt == b"\x02"
+    assert before * 10 <= register(desk) <= before * 10 + 19
+
+
+def clock() -> None:
+    desk = joined("clock", 2400)
+    stamp, date, ea = (prop.edt for prop in desk.ask(0x97, 0x98, 0xEA).properties)
+    assert (stamp, date) == (bytes((12, 41)), bytes.fromhex("07EA011F"))
+    assert ea[:7] == bytes.fromhex("07EA011F0C1E00")
+    assert int.from_bytes(ea[7:]) == HOUSE.imported(NOON - 600) // desk.module.meter.unit
+    pushed = desk.answers(2 * HALF_HOUR)  # at 12:20 and 12:50 of the true time, the first already planned for 12:30
+    assert pushed[-1].properties[0].edt[:7] == bytes.fromhex("07EA011F0D1E00")
+
+
+def exchange_meter() -> None:
+    desk = joined("exchange-meter", 2)
+    assert answers_to_four(desk) == [0, 0, 0, 0]
+    link = desk.converse(join(SECRETS))
+    assert (link.address, link.mac) == (METER[:-1] + "3", "0000AA0000000003")
+    frame = bytes.fromhex("1081000105FF010288016202E000E200")
+    desk.type(f"SKSENDTO 1 {link.address} 0E1A 1 0 {len(frame):04X} ", frame)
+    (answer,) = [frame for frame in desk.answers(5.0) if frame.seoj != 0x0EF001]
+    assert int.from_bytes(answer.properties[0].edt) == 20
+    assert set(answer.properties[1].edt[2:]) == set(b"\xff\xfe")  # no past
+
 
 def session_is_over_after(fault: str, number: int) -> Desk:
     desk = joined(fault)
@@ -196,7 +276,19 @@ def test_a_fault_can_be_set_for_a_time_to_come_and_survives_a_power_cycle() -> N
     assert desk.type("SKVER") == b""
 
 
-@pytest.mark.parametrize(("name", "value"), [("rain", 1), ("garble", "x"), ("limit", -1), ("refuse-epcs", "XY")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rain", 1),
+        ("garble", "x"),
+        ("limit", -1),
+        ("refuse-epcs", "XY"),
+        ("wrong-data", "E7"),
+        ("no-data", "E7:00"),
+        ("exponent", 5),
+        ("coefficient", 0),
+    ],
+)
 def test_a_wrong_fault_is_named(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=name):
         Desk().module.fault(name, value)

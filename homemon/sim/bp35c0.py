@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Literal, NamedTuple
 
-from homemon.sim.bp35c0_commands import COMMANDS, METER, METER_MAC, OWN
+from homemon.sim.bp35c0_commands import COMMANDS, METER, METER_MAC, OWN, link_local
 from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.house import HALF_HOUR, House
 from homemon.sim.smart_meter import Reply, SmartMeter, Value
@@ -81,6 +81,7 @@ class Module:
         seed: int = 1,
     ) -> None:
         self.meter = meter or SmartMeter(house)
+        self.mac, self.address = METER_MAC, METER  # of the meter
         self.truth: list[Truth] = []
         self.dialect, self.bid, self.pwd, self.pace = dialect, bid, pwd, pace
         self.raw = raw and dialect != "dss"  # in flash, as is the count of its writes (a real module bears 10,000)
@@ -98,7 +99,7 @@ class Module:
         self._order = 0
         self._busy_until = now  # the meter answers one request at a time
         self.forget()
-        self._await_half_hour(int(now // HALF_HOUR) * HALF_HOUR)
+        self._await_half_hour()
         for name, value in (faults or {}).items():
             self.fault(name, value)
 
@@ -205,14 +206,33 @@ class Module:
     def datagram(self, payload: bytes, port: str = "0E1A", secured: int = 1, to: str = OWN) -> bool:
         """An ERXUDP line; whether it came out whole."""
         rssi = f" {RSSI}" if self.registers["SA2"] == "1" else ""
-        head = f"ERXUDP {METER} {to} {port} {port} {METER_MAC}{rssi} {secured}{self.side} {len(payload):04X} "
+        head = f"ERXUDP {self.address} {to} {port} {port} {self.mac}{rssi} {secured}{self.side} {len(payload):04X} "
         line = head.encode() + (payload if self.raw else payload.hex().upper().encode())
         garbled = self.strikes("garble")
         if garbled:
             lost = self._rng.randrange(len(line))
             line = line[:lost] + line[lost + 1 :]
+        flipped = self.strikes("flip")
+        if flipped:
+            line = self._flipped(line, len(head))
         self.put(line + b"\r\n")
-        return not garbled and not self.standing["dead"]
+        return not garbled and not flipped and not self.standing["dead"]
+
+    def _flipped(self, line: bytes, start: int) -> bytes:
+        """The line with another bit somewhere in its payload; in hex one that still reads as hex."""
+        while True:
+            at, bit = self._rng.randrange(start, len(line)), 1 << self._rng.randrange(8)
+            other = bytes((line[at] ^ bit,))
+            if self.raw or other in b"0123456789ABCDEF":
+                return line[:at] + other + line[at + 1 :]
+
+    def exchange_meter(self, first: int) -> None:
+        """Another meter in the old one's place: an address, a register from `first` joules on, and no past."""
+        old = self.meter
+        self.mac = f"{int(self.mac, 16) + 1:016X}"
+        self.address = link_local(self.mac)
+        self.meter = SmartMeter(self.meter.house, old.exponent, old.coefficient, old.digits, (), self.now, first)
+        self.forgotten = self.session
 
     def _deliver(self, reply: Reply, pushed: bool) -> None:
         """A frame of the meter comes out; what came out whole is the truth."""
@@ -284,7 +304,7 @@ class Module:
             self.say("FAIL ER06")
         elif not self.session or self.now < self.limited_until:
             self.say("FAIL ER10")
-        elif address != METER or self.strikes("fail-sends"):
+        elif address != self.address or self.strikes("fail-sends"):
             self._confirm(address, "01")
         else:
             if not glued:
@@ -303,7 +323,7 @@ class Module:
         if reply and not self.strikes("lose-answers"):
             self._deliver(reply, pushed=False)
         if glued:
-            self._confirm(METER, "00")
+            self._confirm(self.address, "00")
 
     @property
     def _in_touch(self) -> bool:
@@ -312,15 +332,17 @@ class Module:
 
     # --- half-hours ------------------------------------------------------------------
 
-    def _await_half_hour(self, last: int) -> None:
-        half_hour, delay = last + HALF_HOUR, self._push_after
+    def _await_half_hour(self) -> None:
+        """Push after the next half-hour of the meter's clock."""
+        clock, delay = self.meter.clock(self.now), self._push_after
         if delay is None:
             delay = self._rng.uniform(*PUSHED_WITHIN) * self.pace
-        self.at(half_hour + delay, lambda: self._push(half_hour), survives=True)
+        ahead = HALF_HOUR - clock % HALF_HOUR
+        self.at(self.now + ahead + delay, self._push, survives=True)
 
-    def _push(self, half_hour: int) -> None:
+    def _push(self) -> None:
         """Send EA and EB of a half-hour, if somebody is there to hear."""
-        self._await_half_hour(half_hour)
-        reply = self.meter.push(half_hour) if self._in_touch else None
+        self._await_half_hour()
+        reply = self.meter.push(self.now) if self._in_touch else None
         if reply and not self.strikes("lose-pushes"):
             self._deliver(reply, pushed=True)

@@ -111,7 +111,7 @@ def _beacon(module: "Module") -> None:
         f"  Channel:{CHANNEL}",
         "  Channel Page:09",
         f"  Pan ID:{PAN_ID}",
-        f"  Addr:{METER_MAC}",
+        f"  Addr:{module.mac}",
         f"  LQI:{LQI}",
         *side,
         f"  PairID:{module.bid[-8:]}",
@@ -119,24 +119,29 @@ def _beacon(module: "Module") -> None:
 
 
 def skll64(module: "Module", mac: str) -> None:
-    """The link-local address of a MAC: its second bit from below in the first byte turned (RFC 4291)."""
+    """The link-local address of a MAC."""
     if not re.fullmatch("[0-9A-F]{16}", mac):
         module.say("FAIL ER06")
         return
+    module.say(link_local(mac))
+
+
+def link_local(mac: str) -> str:
+    """The link-local address of a MAC: its second bit from below in the first byte turned (RFC 4291)."""
     low = f"{int(mac, 16) ^ 0x0200000000000000:016X}"
-    module.say(f"FE80:0000:0000:0000:{low[:4]}:{low[4:8]}:{low[8:12]}:{low[12:]}")
+    return f"FE80:0000:0000:0000:{low[:4]}:{low[4:8]}:{low[8:12]}:{low[12:]}"
 
 
 def skjoin(module: "Module", address: str) -> None:
     """PANA with the meter, as in capture q07: EVENT 25 where ID and password are its own, else 24."""
     module.say("OK")
     tuned = (module.registers["S2"], module.registers["S3"]) == (CHANNEL, PAN_ID)
-    if not tuned or address != METER:
+    if not tuned or address != module.address:
         module.later(0.5, lambda: module.event("21", address, "02"))
         module.later(NOBODY_THERE, lambda: module.event("24", address))
         return
-    module.later(0.5, lambda: module.event("21", METER, "02"))
-    module.later(0.7, lambda: module.event("02", METER))
+    module.later(0.5, lambda: module.event("21", module.address, "02"))
+    module.later(0.7, lambda: module.event("02", module.address))
     module.later(1.0, lambda: _pana(module, PANA_START))
     module.later(2.0, lambda: _pana(module, PANA_IDENTITY.format(module.bid.encode().hex().upper())))
     module.later(4.0, lambda: _end_join(module))
@@ -144,18 +149,18 @@ def skjoin(module: "Module", address: str) -> None:
 
 def _pana(module: "Module", message: str) -> None:
     module.datagram(bytes.fromhex(message), port="02CC", secured=0)
-    module.event("21", METER, "00")
+    module.event("21", module.address, "00")
 
 
 def _end_join(module: "Module") -> None:
     known = (module.rbid, module.password) == (module.bid, module.pwd)
     if not (module.used_up("refuse-joins") and known):
         module.session = False
-        module.event("24", METER)
+        module.event("24", module.address)
         return
     _pana(module, PANA_END)
     module.session, module.forgotten = True, False
-    module.event("25", METER)
+    module.event("25", module.address)
     module.later(1.0, lambda: _announce(module))
 
 
@@ -181,9 +186,9 @@ def skterm(module: "Module") -> None:
     module.say("OK")
     module.session = False
     if module.forgotten:
-        module.later(TERM_UNANSWERED, lambda: module.event("28", METER))
+        module.later(TERM_UNANSWERED, lambda: module.event("28", module.address))
     else:
-        module.later(1.0, lambda: module.event("27", METER))
+        module.later(1.0, lambda: module.event("27", module.address))
 
 
 class Command(NamedTuple):

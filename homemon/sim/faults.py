@@ -5,9 +5,12 @@ A fault with an `act` happens at once and is over; the others stand until they a
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homemon.sim.bp35c0_commands import METER, OWN
+from homemon.sim.bp35c0_commands import OWN
+from homemon.sim.house import KWH
+from homemon.sim.smart_meter import UNIT_CODES, Instead
 
 if TYPE_CHECKING:
     from homemon.sim.bp35c0 import Module
@@ -38,33 +41,66 @@ def _seconds(text: str) -> float:
     return number
 
 
-def _epcs(text: str) -> frozenset[int]:
-    return frozenset(int(epc, 16) for epc in text.split(",") if epc not in ("", "0"))
+def _whole(text: str) -> int:
+    return int(text)
+
+
+def _coefficient(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 999_999:
+        raise ValueError(text)
+    return number
+
+
+def _exponent(text: str) -> int:
+    number = int(text)
+    if number not in UNIT_CODES:
+        raise ValueError(text)
+    return number
+
+
+def _instead(text: str, edts: bool) -> dict[int, Instead]:
+    found = {}
+    for part in text.split(",") if text not in ("", "0") else ():
+        what, _, times = part.partition("*")
+        epc, colon, edt = what.partition(":")
+        if edts is not bool(bytes.fromhex(edt)) or not 0x80 <= int(epc, 16) <= 0xFF or (colon and not edts):
+            raise ValueError(text)
+        found[int(epc, 16)] = Instead(_count(times) if times else inf, edt)
+    return found
+
+
+def _epcs(text: str) -> dict[int, Instead]:
+    return _instead(text, edts=False)
+
+
+def _edts(text: str) -> dict[int, Instead]:
+    return _instead(text, edts=True)
 
 
 def _expire(module: "Module", renewed_after: float) -> None:
     if module.session:
         module.session = False
-        module.event("29", METER)
+        module.event("29", module.address)
         if renewed_after:
             module.at(module.now + renewed_after, lambda: _renew(module))
 
 
 def _renew(module: "Module") -> None:
     module.session = True
-    module.event("25", METER)
+    module.event("25", module.address)
 
 
 def _end_session(module: "Module", _: int) -> None:
     if module.session:
         module.session = False
-        module.event("26", METER)
+        module.event("26", module.address)
 
 
 def _lose_session(module: "Module", _: int) -> None:
     if module.session:
         module.session = False
-        module.event("28", METER)
+        module.event("28", module.address)
 
 
 def _forget_session(module: "Module", _: int) -> None:
@@ -81,12 +117,18 @@ def _power_cycle(module: "Module", _: int) -> None:
     module.forget(switched_off=True)
 
 
-def _refuse_epcs(module: "Module", epcs: frozenset[int]) -> None:
-    module.meter.refused = epcs
+def _of_meter(name: str) -> "Callable[[Module, Any], None]":
+    """Set an attribute of the meter."""
+    return lambda module, value: setattr(module.meter, name, value)
+
+
+def _exchange_meter(module: "Module", kwh: int) -> None:
+    module.exchange_meter(kwh * KWH)
 
 
 EACH_NTH, ON, TIMES, SECONDS = "N for each Nth", "1 or 0", "how many times", "seconds"
-EPCS = "EPCs in hex with commas"
+EPCS = "EPCs in hex with commas, each maybe with *TIMES"
+EDTS = "EPC:EDT in hex with commas, each maybe with *TIMES"
 
 FAULTS = {
     fault.name: fault
@@ -101,7 +143,53 @@ FAULTS = {
         Fault("fail-sends", EACH_NTH, "1", "a datagram is not acknowledged: EVENT 21 with 01", _count),
         Fault("empty-scans", TIMES, "1", "scans find nothing", _count),
         Fault("refuse-joins", TIMES, "1", "joins end in EVENT 24", _count),
-        Fault("refuse-epcs", EPCS, "E3,E4,EB", "the meter has no such properties", _epcs, _refuse_epcs),
+        Fault("flip", EACH_NTH, "1", "one bit of an ERXUDP line's payload is another", _count),
+        Fault(
+            "refuse-epcs",
+            EPCS,
+            "E3,E4,EB",
+            "the meter refuses these properties; E3*2: twice",
+            _epcs,
+            _of_meter("refused"),
+        ),
+        Fault(
+            "no-data",
+            EPCS,
+            "E7*3",
+            "the meter has no data for these; without *: for ever",
+            _epcs,
+            _of_meter("without_data"),
+        ),
+        Fault(
+            "wrong-data", EDTS, "E7:00076EC3*1", "the meter says this in place of the value", _edts, _of_meter("wrong")
+        ),
+        Fault(
+            "coefficient",
+            "1 to 999999",
+            "10",
+            "the meter counts in units so many times greater (D3)",
+            _coefficient,
+            _of_meter("coefficient"),
+        ),
+        Fault(
+            "exponent", "-4 to 4", "-2", "the meter counts in units of 10^N kWh (E1)", _exponent, _of_meter("exponent")
+        ),
+        Fault(
+            "clock",
+            "seconds, maybe negative",
+            "2400",
+            "the meter's clock is so far ahead",
+            _whole,
+            _of_meter("clock_error"),
+        ),
+        Fault(
+            "exchange-meter",
+            "kWh",
+            "2",
+            "another meter is here, whose registers begin at so many",
+            _count,
+            _exchange_meter,
+        ),
         Fault("expire", SECONDS, "0", "EVENT 29, and 25 so much later; 0: never", _seconds, _expire),
         Fault("end-session", ON, "1", "the meter ends the session: EVENT 26", _count, _end_session),
         Fault("lose-session", ON, "1", "the session ends unanswered: EVENT 28", _count, _lose_session),

@@ -9,6 +9,7 @@ Source: ECHONET Device objects appendix, class 0x0288; captures q08, xD3 … x9F
 
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
+from math import inf
 from typing import NamedTuple
 
 from homemon.sim.house import DAY, HALF_HOUR, JST, KWH, House
@@ -32,6 +33,13 @@ class Reading(NamedTuple):
     value: Value | None = None
 
 
+class Instead(NamedTuple):
+    """What a property says in place of its value: an EDT in hex, so many more times."""
+
+    times: float
+    edt: str = ""
+
+
 class Reply(NamedTuple):
     """A frame to be sent, and the readings (EPC, value) it carries."""
 
@@ -42,7 +50,8 @@ class Reply(NamedTuple):
 class SmartMeter:
     """A meter that counts in units of `coefficient` × 10^`exponent` kWh and refuses the EPCs in `refused`.
 
-    A register shows its last `digits` digits, as a mechanical one would.
+    A register shows its last `digits` digits, as a mechanical one would. A meter that was put in place of another
+    has counted since `since` (Unix time) and began at `first` joules. Its clock is `clock_error` seconds ahead.
     """
 
     def __init__(
@@ -52,21 +61,44 @@ class SmartMeter:
         coefficient: int = 1,
         digits: int = 8,
         refused: Collection[int] = (),
+        since: float | None = None,
+        first: int = 0,
     ) -> None:
         self.house = house
         self.exponent = exponent
         self.coefficient = coefficient
         self.digits = digits
-        self.refused = frozenset(refused)
+        self.refused = dict.fromkeys(refused, Instead(inf))
+        self.without_data: dict[int, Instead] = {}
+        self.wrong: dict[int, Instead] = {}
+        self.clock_error = 0.0
         self.history_day = 0
-        self.unit: int = (KWH * 10**exponent if exponent >= 0 else KWH // 10**-exponent) * coefficient
-        """Joules a count."""
-        self._modulus: int = 10**digits
+        self.since = float(house.start) if since is None else since
+        self._missed = (0, 0) if since is None else (house.imported(since) - first, house.exported(since) - first)
         self._tid = 0
+
+    @property
+    def unit(self) -> int:
+        """Joules a count."""
+        count: int = KWH * 10**self.exponent if self.exponent >= 0 else KWH // 10**-self.exponent
+        return count * self.coefficient
 
     def shown(self, joules: int) -> int:
         """What a register that has counted so many joules shows."""
-        return joules // self.unit % self._modulus
+        modulus: int = 10**self.digits
+        return joules // self.unit % modulus
+
+    def imported(self, t: float) -> int:
+        """Joules that the forward register has counted by `t`."""
+        return self.house.imported(t) - self._missed[0]
+
+    def exported(self, t: float) -> int:
+        """Joules that the reverse register has counted by `t`."""
+        return self.house.exported(t) - self._missed[1]
+
+    def clock(self, now: float) -> float:
+        """What the meter's own clock shows, as Unix time."""
+        return now + self.clock_error
 
     def answer(self, request: bytes, now: float) -> Reply | None:
         """The answer to a Get (62) or SetC (61) to this object; None to anything else, as meters do."""
@@ -85,22 +117,53 @@ class SmartMeter:
         esv = GET_SNA if any(reading is None for _, reading in readings) else GET_RES
         return _reply(tid, source, esv, readings)
 
-    def push(self, half_hour: int) -> Reply | None:
-        """The notification of EA and EB after a half-hour, with a TID of the meter's own."""
-        readings = [(epc, self._get(epc, half_hour)) for epc in (0xEA, 0xEB) if epc not in self.refused]
+    def push(self, now: float) -> Reply | None:
+        """The notification of EA and EB of the last half-hour, with a TID of the meter's own."""
+        there = [epc for epc in (0xEA, 0xEB) if self.refused.get(epc, Instead(0)).times != inf]
+        readings: list[tuple[int, Reading | None]] = [(epc, self._told(epc, now)) for epc in there]
         self._tid = self._tid % 0xFFFF + 1
         return _reply(f"{self._tid:04X}", CONTROLLER, INF, readings) if readings else None
 
     def _get(self, epc: int, now: float) -> Reading | None:
-        read = GET.get(epc)
-        return None if read is None or epc in self.refused else read(self, now)
+        return None if epc not in GET or _once(self.refused, epc) else self._told(epc, now)
+
+    def _told(self, epc: int, now: float) -> Reading:
+        reading = GET[epc](self, now)
+        if _once(self.without_data, epc):
+            return Reading(_no_data(epc, reading.edt))
+        wrong = _once(self.wrong, epc)
+        return Reading(wrong.edt) if wrong else reading
 
     def _set(self, epc: int, edt: str) -> bool:
         """Only the day of the history (E5) can be written, 0 to 99."""
-        if epc != 0xE5 or epc in self.refused or len(edt) != 2 or int(edt, 16) > OLDEST_DAY:
+        if epc != 0xE5 or _once(self.refused, epc) or len(edt) != 2 or int(edt, 16) > OLDEST_DAY:
             return False
         self.history_day = int(edt, 16)
         return True
+
+
+def _once(table: dict[int, Instead], epc: int) -> Instead | None:
+    """What `table` has for a property this time; it is there once less."""
+    found = table.get(epc)
+    if found is None or found.times <= 0:
+        return None
+    table[epc] = found._replace(times=found.times - 1)
+    return found
+
+
+def _no_data(epc: int, edt: str) -> str:
+    """The code for no data in the place of a value (appendix, class 0x0288); FF where the standard has none."""
+    match epc:
+        case 0xE7:
+            return "7FFFFFFE"
+        case 0xE8:
+            return "7FFE7FFE"
+        case 0xE2 | 0xE4:
+            return edt[:4] + 48 * f"{NO_DATA:08X}"
+        case 0xE0 | 0xE3 | 0xEA | 0xEB:
+            return edt[:-8] + f"{NO_DATA:08X}"
+        case _:
+            return "F" * len(edt)
 
 
 def _properties(text: str) -> list[tuple[int, str]] | None:
@@ -152,26 +215,26 @@ def _currents(meter: SmartMeter, now: float) -> Reading:
 
 def _imported(meter: SmartMeter, now: float) -> Reading:
     """E0: u32 counts, now."""
-    count = meter.shown(meter.house.imported(now))
+    count = meter.shown(meter.imported(now))
     return Reading(f"{count:08X}", count)
 
 
 def _exported(meter: SmartMeter, now: float) -> Reading:
     """E3: u32 counts, now."""
-    count = meter.shown(meter.house.exported(now))
+    count = meter.shown(meter.exported(now))
     return Reading(f"{count:08X}", count)
 
 
-Energy = Callable[[House, float], int]
+Energy = Callable[[SmartMeter, float], int]
 
 
 def _dated(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
     """EA, EB: u16 year, month, day, hour, minute, second, u32 counts at the last half-hour."""
 
     def read(meter: SmartMeter, now: float) -> Reading:
-        half_hour = int(now // HALF_HOUR) * HALF_HOUR
+        half_hour = int(meter.clock(now) // HALF_HOUR) * HALF_HOUR
         at = _jst(half_hour)
-        count = meter.shown(energy(meter.house, half_hour))
+        count = meter.shown(energy(meter, max(meter.since, half_hour - meter.clock_error)))
         stamp = f"{at.year:04X}{at.month:02X}{at.day:02X}{at.hour:02X}{at.minute:02X}00"
         return Reading(f"{stamp}{count:08X}", (half_hour, count))
 
@@ -182,9 +245,9 @@ def _history(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
     """E2, E4: u16 day, 48 × u32 counts at 00:00 … 23:30 of the day set in E5; FFFFFFFE where there is none."""
 
     def read(meter: SmartMeter, now: float) -> Reading:
-        midnight = int((now + JST) // DAY - meter.history_day) * DAY - JST
-        times = range(midnight, midnight + DAY, HALF_HOUR)
-        counts = [meter.shown(energy(meter.house, t)) if meter.house.start <= t <= now else None for t in times]
+        midnight = int((meter.clock(now) + JST) // DAY - meter.history_day) * DAY - JST
+        times = [t - meter.clock_error for t in range(midnight, midnight + DAY, HALF_HOUR)]
+        counts = [meter.shown(energy(meter, t)) if meter.since <= t <= now else None for t in times]
         slots = "".join(f"{NO_DATA if count is None else count:08X}" for count in counts)
         return Reading(f"{meter.history_day:04X}{slots}", (midnight, *counts))
 
@@ -192,11 +255,13 @@ def _history(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
 
 
 def _clock(meter: SmartMeter, now: float) -> Reading:
-    return Reading(f"{_jst(now).hour:02X}{_jst(now).minute:02X}")
+    at = _jst(meter.clock(now))
+    return Reading(f"{at.hour:02X}{at.minute:02X}")
 
 
 def _date(meter: SmartMeter, now: float) -> Reading:
-    return Reading(f"{_jst(now).year:04X}{_jst(now).month:02X}{_jst(now).day:02X}")
+    at = _jst(meter.clock(now))
+    return Reading(f"{at.year:04X}{at.month:02X}{at.day:02X}")
 
 
 def _always(edt: str) -> Callable[[SmartMeter, float], Reading]:
@@ -205,7 +270,7 @@ def _always(edt: str) -> Callable[[SmartMeter, float], Reading]:
 
 def _get_map(meter: SmartMeter, now: float) -> Reading:
     """9F: a list, from 16 properties on a bitmap; bit j of byte i stands for EPC 0x80 + 0x10·j + i."""
-    told = sorted(set(GET) - meter.refused)
+    told = sorted(epc for epc in GET if epc not in meter.refused or meter.refused[epc].times != inf)
     if len(told) < 16:
         return Reading(f"{len(told):02X}" + "".join(f"{epc:02X}" for epc in told))
     bits = [0] * 16
@@ -230,12 +295,12 @@ GET: dict[int, Callable[[SmartMeter, float], Reading]] = {
     0xD7: lambda meter, now: Reading(f"{meter.digits:02X}", meter.digits),
     0xE0: _imported,
     0xE1: lambda meter, now: Reading(UNIT_CODES[meter.exponent], meter.exponent),
-    0xE2: _history(House.imported),
+    0xE2: _history(SmartMeter.imported),
     0xE3: _exported,
-    0xE4: _history(House.exported),
+    0xE4: _history(SmartMeter.exported),
     0xE5: lambda meter, now: Reading(f"{meter.history_day:02X}", meter.history_day),
     0xE7: _power,
     0xE8: _currents,
-    0xEA: _dated(House.imported),
-    0xEB: _dated(House.exported),
+    0xEA: _dated(SmartMeter.imported),
+    0xEB: _dated(SmartMeter.exported),
 }
