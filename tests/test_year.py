@@ -1,13 +1,15 @@
 """A month in which everything goes wrong, in virtual time; and what it rests on, switched off one at a time."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
 
+from homemon import database
 from homemon.clock import Instant
 from homemon.deliver import Recorder
 from homemon.devices import meter
@@ -65,6 +67,23 @@ def printing_before_the_commit() -> Iterator[None]:
         yield
 
 
+def syncing(level: str) -> Callable[[], AbstractContextManager[None]]:
+    """SQLite's `synchronous`: when a commit is put on the disk."""
+
+    @contextmanager
+    def switch() -> Iterator[None]:
+        prepare = database._prepare
+
+        def prepare_so(db: sqlite3.Connection) -> None:
+            prepare(db)
+            db.execute(f"PRAGMA synchronous = {level}")
+
+        with patch.object(database, "_prepare", prepare_so):
+            yield
+
+    return switch
+
+
 @contextmanager
 def as_it_is() -> Iterator[None]:
     """With every safeguard."""
@@ -88,7 +107,7 @@ def test_without_the_repair_half_hours_are_lost(disk: Path) -> None:
 
 @pytest.mark.parametrize(("switch", "good"), [(as_it_is, True), (guessing_the_unit, False)])
 def test_registers_are_right_because_they_wait_for_the_unit(
-    disk: Path, switch: Callable[[], ExitStack], good: bool
+    disk: Path, switch: Callable[[], AbstractContextManager[None]], good: bool
 ) -> None:
     """The unit is not told for hours, but pushes come."""
     with switch():
@@ -98,8 +117,19 @@ def test_registers_are_right_because_they_wait_for_the_unit(
 
 @pytest.mark.parametrize(("switch", "good"), [(as_it_is, True), (printing_before_the_commit, False)])
 def test_what_is_printed_is_kept_because_it_is_committed_before(
-    disk: Path, switch: Callable[[], ExitStack], good: bool
+    disk: Path, switch: Callable[[], AbstractContextManager[None]], good: bool
 ) -> None:
     with switch():
         verdict = live(disk, *(("power cut within a transaction", hour * HOUR, 300.0) for hour in range(3, 20, 3)))
     assert (verdict.printed_lost == 0) is good
+
+
+@pytest.mark.parametrize(
+    ("switch", "good"), [(syncing("FULL"), True), (syncing("NORMAL"), False), (syncing("OFF"), False)]
+)
+def test_what_is_printed_outlives_a_power_cut_because_each_commit_is_synced(
+    disk: Path, switch: Callable[[], AbstractContextManager[None]], good: bool
+) -> None:
+    with switch():
+        verdict = live(disk, *(("power cut", hour * HOUR, 300.0) for hour in range(3, 20, 3)))
+    assert (verdict.printed_lost == 0) is good, verdict.faults

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from homemon.errors import StoreError
 from homemon.points import HALF_HOUR, number_text
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import House
@@ -85,6 +86,11 @@ class Books:
         self._printed[line] = None
 
     # --- judgement -------------------------------------------------------------------
+
+    def unreadable(self, error: StoreError) -> Verdict:
+        """Nothing of what was printed can be read."""
+        printed = len(self._printed)
+        return Verdict([], {}, [], printed, printed, 0, 0, [str(error)])
 
     def judge(self, store: Store, server: dict[tuple[str, str], dict[str, str]], start: float, end: float) -> Verdict:
         """Hold the store and the server against the truth from `start` to `end`."""

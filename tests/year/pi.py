@@ -5,18 +5,17 @@ Only the lowest layer is exchanged: serial lines, UDP port, HTTP request and clo
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from homemon.cli import kyocera_dump, meter_listen
 from homemon.cli.app import App
-from homemon.cli.background import LOOK_EVERY, send_round
+from homemon.cli.background import LOOK_EVERY, Rounds
 from homemon.clock import Instant
 from homemon.errors import HomemonError, StoreError
 from homemon.store import Store
 from tests.year.timeline import Actor, Ended
-from tests.year.torn import tear
 from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ class Pi:
         self.unstored: Callable[[], int] = lambda: 0
         self._number = number
         self._error = clock_error
-        self._countdown = 0
+        self._countdown = self._writes = 0  # steps, and writes to the disk, until the power goes
         self._stores: set[VirtualStore] = set()
         self._actors: list[Actor] = []
         self.listener = self.start(self._keep_listening)
@@ -105,15 +104,12 @@ class Pi:
         if self.dead:
             raise Ended
 
-    def cut(self, torn: bool = False) -> None:
-        """The power goes, where it has not yet. What is on the disk stays, and a commit under way may be torn."""
+    def cut(self) -> None:
+        """The power goes, where it has not yet. What was synced to the disk stays, and of the rest any part."""
         if self.dead:
             return
         self.dead = True
-        store, kept = self.world.store_folder, self.world.folder / "kept"
-        shutil.copytree(store, kept, ignore=shutil.ignore_patterns("*-shm"))
-        if torn:
-            tear(kept / "homemon.db-wal", self.world.rng)
+        self.world.disk.lose_power(self.world.folder / "kept", self.world.rng)
         self.world.note_cut(self)
         self.time.at(self.time.now, self._end)
 
@@ -129,6 +125,7 @@ class Pi:
         self.end()
         shutil.rmtree(self.world.store_folder)
         (self.world.folder / "kept").rename(self.world.store_folder)
+        self.world.disk.power_is_back()
         self.world.power_is_off()
 
     # --- disk ------------------------------------------------------------------------
@@ -148,6 +145,7 @@ class Pi:
     def writing(self) -> None:
         """A transaction begins."""
         self._countdown = self.world.rng.randint(1, 12) if self.armed == "transaction" else 0
+        self._writes = self.world.rng.randint(1, 12) if self.armed == "commit" else 0
 
     def interrupts(self) -> int:
         """Called within SQLite's statements: 1 where the power goes right here."""
@@ -157,11 +155,18 @@ class Pi:
                 self.cut()
         return int(self.dead)
 
+    def disk_written(self) -> None:
+        """SQLite writes to the disk, or syncs: the power may go right here."""
+        if self._writes:
+            self._writes -= 1
+            if not self._writes:
+                self.cut()
+
     def committed(self) -> None:
-        """A commit was written, but nobody was told yet."""
-        self._countdown = 0
+        """A commit was written and synced, but nobody was told yet."""
+        self._countdown = self._writes = 0
         if self.armed == "commit":
-            self.cut(torn=True)
+            self.cut()
         self.check()
 
 
@@ -234,20 +239,18 @@ class VirtualSender:
         self._actor.wake()
 
     def _run(self) -> None:
-        store = VirtualStore(self._app.pi, self._app)
-        try:
-            sender = self._app.sender(store)
-            while not self._app.over:
+        app, rounds = self._app, None
+        with ExitStack() as stack:
+            while not app.over:
                 self._nudged = False
                 try:
-                    pause = send_round(self._app, sender)
+                    rounds = rounds or Rounds(app, stack.enter_context(closing(VirtualStore(app.pi, app))))
+                    pause = rounds.next()
                 except StoreError:
                     pause = LOOK_EVERY
-                self._app.pi.check()
+                app.pi.check()
                 if not self._nudged:
-                    self._app.pi.time.wait(self._app.pi.time.now + max(pause, TICK))
-        finally:
-            store.close()
+                    app.pi.time.wait(app.pi.time.now + max(pause, TICK))
 
 
 def poll_ecocute(app: VirtualApp) -> None:

@@ -10,8 +10,8 @@ PAGE = """# No half-hour is lost: what was run
 
 `make year` lets a simulated house run for a year in virtual time, with the real parsers, dialogues, device tables,
 store and delivery, and the real commands' loops over them. Only the lowest layer is exchanged: the serial lines, the
-UDP port, the HTTP request and the clock. Faults fall by a seeded schedule (`tests/year/faults.py`); after a power
-cut the store is opened again from what was on the disk, with the commit that was under way torn at a random byte.
+UDP port, the HTTP request, the clock and the disk. Faults fall by a seeded schedule (`tests/year/faults.py`). A power
+cut takes with it what SQLite has not synced: of the later writes any part stays, in any order, some torn.
 `make test` runs a month of it. This page is written by `make year`.
 
 The last run: {days:g} days from 2027-01-01, seed {seed}.

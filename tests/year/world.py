@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from random import Random
 from unittest.mock import patch
@@ -11,12 +11,14 @@ from unittest.mock import patch
 from homemon import clock
 from homemon import config as configuration
 from homemon.cli import kyocera_dump, meter_listen, radio
+from homemon.errors import StoreError
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
 from homemon.store import Store
 from tests.year.books import Books, Excuse, Verdict
+from tests.year.disk import Disk
 from tests.year.faults import DAY, OFF, RECOVERY, Fault, schedule
 from tests.year.pi import Pi, VirtualSender
 from tests.year.server import Server
@@ -52,6 +54,7 @@ class World:
         self, folder: Path, days: float, seed: int = 1, faults: list[Fault] | None = None, history_days: int = 7
     ) -> None:
         self.folder, self.store_folder = folder, folder / "store"
+        self.disk = Disk(self.store_folder, lambda: self.pi.disk_written())
         self.rng = Random(seed)
         self.time = Timeline(float(START))
         self.end = START + days * DAY
@@ -84,15 +87,17 @@ class World:
             self.time.run(self.end + LAST_DUMP_WITHIN)
             self.books.unset.append((self.pi.booted, min(self.end, self.pi.set_by_ntp)))
             self.pi.end()
-        store = Store(self.store_folder)
         try:
-            return self.books.judge(store, self.server.points, START, self.end)
-        finally:
-            store.close()
+            store = Store(self.store_folder)
+            with closing(store):
+                return self.books.judge(store, self.server.points, START, self.end)
+        except StoreError as error:
+            return self.books.unreadable(error)
 
     @contextmanager
     def _in_the_place_of_hardware(self) -> Iterator[None]:
         with ExitStack() as stack:
+            stack.enter_context(self.disk.in_the_place_of_sqlites())
             for where, name, what in (
                 (clock, "TIME_SERVICES", (str(self.folder),)),
                 (clock, "kept_by_ntp", lambda: self.pi.ntp),
