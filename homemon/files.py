@@ -5,10 +5,12 @@ belongs to that somebody: one `sudo homemon …` must not lock the cron job out 
 no link that another user laid in a folder that everybody may write is followed.
 """
 
+import errno
 import fcntl
 import os
 import re
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -99,6 +101,15 @@ def make_private_dir(path: Path) -> None:
 
 
 LOCK_TEXT = 64  # bytes
+OFD_LOCK = "hhqqi0q"  # struct flock (fcntl(2)): type, whence, start, length, pid
+NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}  # flock(2) where a file system has none
+REMEDIES = {
+    errno.ENOSPC: "Free some space: `df -h` and `df -i` show what is full.",
+    errno.EDQUOT: "Free some space: your quota is used up.",
+    errno.EROFS: "The disk can only be read: see dmesg.",
+    errno.EMFILE: "Too many files are open: see `ulimit -n`.",
+    errno.ENFILE: "Too many files are open on this machine.",
+}
 
 
 class Holder(NamedTuple):
@@ -109,67 +120,116 @@ class Holder(NamedTuple):
 
 
 class Lock:
-    """An exclusive flock on a file of its own; the kernel drops it when the process ends, however it ends."""
+    """An exclusive flock on a file of its own; the kernel drops it when the process ends, however it ends.
+
+    Beside it its holder locks one byte by an open file description lock (fcntl(2)), at the offset that is its
+    pid. Anybody can ask the kernel for that lock without taking it, on every file system, which /proc/locks
+    does not give: on btrfs and overlayfs it has other device numbers than stat(2). The file's text says what
+    the lock is held for, and counts only with the pid of who holds it now.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
+        self._held = False
+        self._kept_open = False
+
+    def keep_open(self) -> None:
+        """Open the file for the life of this process, so that nothing can keep the lock from being taken later.
+
+        Raises StoreError.
+        """
+        self._open()
+        self._kept_open = True
 
     def take(self, within: float = 0.0, name: str = "") -> bool:
         """Try to get the lock, for at most `within` seconds; `name` tells others what for (see `holder`).
 
-        Raises StoreError where the file cannot be opened.
+        Raises StoreError where the file cannot be opened, or its file system has no locks.
         """
-        if self._handle is not None:
-            return True
-        try:
-            make_private_file(self._path)
-            handle = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError as error:
-            raise StoreError(
-                f"the lock {self._path} cannot be opened: {error.strerror}",
-                "Run homemon as the user who owns the store's folder and files, or name another in [store] dir.",
-            ) from None
+        handle = self._open()
         deadline = monotonic() + within
-        while True:
+        while not self._held:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if monotonic() >= deadline:
-                    os.close(handle)
+                    self.drop()
                     return False
                 sleep(0.02)
                 continue
-            self._handle = handle
-            with suppress(
-                OSError
-            ):  # a full disk; of one size always, so that the file's block is there when it is full
-                os.pwrite(handle, f"{os.getpid()} {name}".ljust(LOCK_TEXT).encode(), 0)
-            return True
+            except OSError as error:
+                self.drop()
+                raise self._no_lock(error) from None
+            self._held = True
+            self._say_who(handle, name)
+        return True
+
+    def _open(self) -> int:
+        if self._handle is None:
+            try:
+                make_private_file(self._path)
+                self._handle = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            except OSError as error:
+                raise StoreError(
+                    f"the lock {self._path} cannot be opened: {error.strerror}",
+                    REMEDIES.get(error.errno or 0)
+                    or "Run homemon as the user who owns the store's folder and files, or name another in [store] dir.",
+                ) from None
+        return self._handle
+
+    def _no_lock(self, error: OSError) -> StoreError:
+        if error.errno in NO_LOCKS:
+            return StoreError(
+                f"the file system of {self._path.parent} has no locks: {error.strerror}",
+                "Name a folder on a local disk in [store] dir; a network share has locks only where its server "
+                "runs a lock service.",
+            )
+        remedy = REMEDIES.get(error.errno or 0, "")
+        return StoreError(f"the lock {self._path} cannot be taken: {error.strerror}", remedy)
+
+    def _say_who(self, handle: int, name: str) -> None:
+        """Write the text, then lock the byte that makes it count. Neither is needed to hold the lock."""
+        with suppress(OSError):  # a full disk; of one size always, so that the file's block is there when it is full
+            os.pwrite(handle, f"{os.getpid()} {name}".ljust(LOCK_TEXT).encode(), 0)
+        with suppress(OSError):
+            _ofd(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, os.getpid(), 1)
 
     def holder(self) -> "Holder | None":
-        """The process that holds it, without taking it; None where nobody does (proc(5), /proc/locks).
+        """The process that holds it, without taking it; None where nobody does, or who does has only just taken it.
 
-        What the holder could not write into the file, as on a full disk, or has not written yet is read from
-        its command line; the name is empty where that does not tell.
+        What the holder could not write into the file, as on a full disk, is read from its command line; the
+        name is empty where that does not tell.
         """
         try:
-            file = self._path.stat()
-            written, _, name = self._path.read_text("utf-8").strip().partition(" ")
+            handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
             return None
-        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
-        for entry in Path("/proc/locks").read_text("ascii").splitlines():
-            words = entry.split()
-            if words[1] == "FLOCK" and words[5] == place:
-                return Holder(int(words[4]), name if written == words[4] else _command_of(words[4]))
-        return None
+        try:
+            written, _, name = os.pread(handle, LOCK_TEXT, 0).decode("utf-8", "replace").strip().partition(" ")
+            kind, _, pid, _, _ = _ofd(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, 0, 0)
+            if kind != fcntl.F_UNLCK:
+                return Holder(pid, name if written == str(pid) else _command_of(str(pid)))
+            # version 0.1 locks no byte, and some kernels of sandboxes have no such locks
+            return Holder(int(written), name) if written.isdecimal() and _has_open(written, handle) else None
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
 
     def drop(self) -> None:
         """Let go, if held."""
-        if self._handle is not None:
+        held, self._held = self._held, False
+        if self._handle is None:
+            return
+        if not self._kept_open:
             os.close(self._handle)
             self._handle = None
+        elif held:
+            with suppress(OSError):
+                os.pwrite(self._handle, b" " * LOCK_TEXT, 0)
+                _ofd(self._handle, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, 0)
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     @contextmanager
     def holding(self, within: float) -> Iterator[bool]:
@@ -179,6 +239,24 @@ class Lock:
             yield got
         finally:
             self.drop()
+
+
+def _ofd(handle: int, request: int, kind: int, start: int, length: int) -> tuple[int, ...]:
+    """A request about an open file description lock; `length` 0 is up to the end of all. Raises OSError."""
+    answer = fcntl.fcntl(handle, request, struct.pack(OFD_LOCK, kind, os.SEEK_SET, start, length, 0))
+    return struct.unpack(OFD_LOCK, answer)
+
+
+def _has_open(pid: str, handle: int) -> bool:
+    """Whether another process has the file behind `handle` open (proc(5), /proc/pid/fd)."""
+    if pid == str(os.getpid()):
+        return False
+    with suppress(OSError):
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), os.fstat(handle)):
+                    return True
+    return False
 
 
 def _command_of(pid: str) -> str:

@@ -6,6 +6,7 @@ while the module is in a dialogue that a knock must not write into.
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,11 @@ class Radio:
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
-        return claim(self.owner, name, LISTENER, self._stop)
+        owned = claim(self.owner, name, LISTENER, self._stop)
+        if owned and self.app.patient:
+            with suppress(StoreError):  # tried again when it is wanted
+                self.dialogue.keep_open()
+        return owned
 
     def own_port_alone(self, name: str) -> None:
         """The same for a command that cannot leave its work to a listener. Raises PortError."""
@@ -135,7 +140,7 @@ class Radio:
             self.app.hear_clock(step.meter_time, at)
         self.app.record(step.points, at)
         if step.joining:
-            self.dialogue.take(KNOCK_WITHIN)
+            self._take_dialogue()
         else:
             self.dialogue.drop()
         for data in step.send:
@@ -148,6 +153,15 @@ class Radio:
             self.app.complain_once(complaint)
         if step.learned:
             self._keep()
+
+    def _take_dialogue(self) -> None:
+        """Keep others from writing into what follows; a listener joins all the same where that cannot be had."""
+        try:
+            self.dialogue.take(KNOCK_WITHIN)
+        except StoreError as error:
+            if not self.app.patient:
+                raise
+            self.app.complain_once(str(error), error.hint)
 
     def _keep(self) -> None:
         link, scale = self.session.link, self.session.scale

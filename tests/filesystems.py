@@ -1,0 +1,43 @@
+"""Real file systems that tests mount in a mount namespace of their own, which takes them away at its end."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+MOUNTS = {
+    "btrfs": "truncate -s 120M image && mkfs.btrfs -q image >/dev/null && mount -o loop image store",
+    "overlay": "mkdir lower upper work && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none store",
+    "ext4": "truncate -s 20M image && mkfs.ext4 -q image && mount -o loop image store",
+}
+
+
+@contextmanager
+def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
+    """`folder`/store is such a file system for commands with these words before them, for a block."""
+    (folder / "store").mkdir(mode=0o700)
+    # an overlay needs an upper folder that is on no overlay itself, as a container's root is
+    before = (
+        "mkdir inner && mount -t tmpfs tmpfs inner && cd inner && ln -s ../store store && " if kind == "overlay" else ""
+    )
+    script = f"exec 2>&1; {before}{MOUNTS[kind]} && echo made && exec cat"
+    with subprocess.Popen(
+        ("unshare", "-m", "--propagation", "private", "sh", "-c", script),
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        told = holder.stdout.readline()
+        if told != "made\n":
+            holder.kill()
+            assert not os.environ.get("CI"), f"{kind} cannot be mounted here: {told}"
+            pytest.skip(f"{kind} cannot be mounted here, which takes root: {told.strip()}")
+        try:
+            yield ("nsenter", "-t", str(holder.pid), "-m", f"--wd={folder}")
+        finally:
+            holder.communicate()
