@@ -56,7 +56,7 @@ SKINFO = (
     b"SKINFO\r\n",
     b"SKINFO\r\nEINFO FE80:0000:0000:0000:0200:AA00:0000:0001 0000AA0000000001 21 8888 0\r\nOK\r\n",
 )
-ROPT = (b"ROPT\r\n", b"ROPT\r\nOK 01\r")
+ROPT = (b"ROPT\r", b"ROPT\r\nOK 01\r")
 SKSETPWD = (b"SKSETPWD C 0123456789AB\r\n", b"SKSETPWD C 0123456789AB\r\nOK\r\n")
 SKSETRBID = (
     b"SKSETRBID 00112233445566778899AABBCCDDEEFF\r\n",
@@ -107,7 +107,7 @@ def test_a_bp35a1_is_joined_in_its_own_dialect_with_its_echo_off() -> None:
             b"SKINFO\r\n",
             b"\r\nEINFO FE80:0000:0000:0000:0200:AA00:0000:0006 0000AA0000000006 21 8888 FFFE\r\nOK\r\n",
         ),
-        (b"ROPT\r\n", b"\r\nOK 01\r"),
+        (b"ROPT\r", b"\r\nOK 01\r"),
         (b"SKSETPWD C 0123456789AB\r\n", b"\r\nOK\r\n"),
         (b"SKSETRBID 00112233445566778899AABBCCDDEEFF\r\n", b"\r\nOK\r\n"),
         (
@@ -180,13 +180,13 @@ def test_a_late_answer_to_an_earlier_try_is_not_taken_for_the_next_commands() ->
 
 
 def test_raw_output_is_switched_to_hex_once() -> None:
-    raw = ((b"ROPT\r\n", b"ROPT\r\nOK 00\r"), (b"WOPT 01\r\n", b"WOPT 01\r\nOK\r"))
+    raw = ((b"ROPT\r", b"ROPT\r\nOK 00\r"), (b"WOPT 01\r", b"WOPT 01\r\nOK\r"))
     module = Module(SKVER, SKINFO, *raw, SKSETPWD, SKSETRBID, *TUNE, JOINED)
     assert module.play(rejoin(SECRETS, LINK)) == LINK
 
 
 @pytest.mark.parametrize("answer", [b"FAIL ER04\r\n", b""], ids=["refused", "silent"])
-@pytest.mark.parametrize("sent", [(b"ROPT\r\n",), (b"ROPT\r\n", b"WOPT 01\r\n")], ids=["ROPT", "WOPT"])
+@pytest.mark.parametrize("sent", [(b"ROPT\r",), (b"ROPT\r", b"WOPT 01\r")], ids=["ROPT", "WOPT"])
 def test_a_module_that_cannot_tell_or_change_its_output_is_joined_all_the_same(
     sent: tuple[bytes, ...], answer: bytes
 ) -> None:

@@ -38,6 +38,26 @@ def test_ropt_ends_in_cr_alone_as_captured() -> None:
     assert Desk(dialect="dss").type("ROPT") == b"ROPT\r\nFAIL ER04\r\n"
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+@pytest.mark.parametrize(
+    ("dialect", "command", "said"),
+    [
+        ("c", "ROPT", b"ROPT\r\nOK 01\r"),
+        ("c", "WOPT 01", b"WOPT 01\r\nOK\r"),
+        ("c", "WOPT 02", b"WOPT 02\r\nFAIL ER06\r"),
+        ("a1", "ROPT", b"ROPT\r\nOK 01\r"),
+        ("dss", "ROPT", b"ROPT\r\nFAIL ER04\r\n"),
+        ("dss", "WOPT 01", b"WOPT 01\r\nFAIL ER04\r\n"),
+    ],
+)
+def test_the_modules_own_commands_are_whole_with_their_cr(dialect: str, command: str, said: bytes, end: str) -> None:
+    desk = Desk(dialect=dialect, joined=True)
+    assert desk.type(command, end=end) == said
+    assert lines(desk.type("SKVER"))[0] == "SKVER"
+    desk.type(command, end=end)
+    assert lines(desk.get(0xE7))[-1] == "OK"
+
+
 def test_skver_is_answered_as_captured() -> None:
     assert lines(Desk().type("SKVER")) == CAPTURES["q01"]["lines"]
 
@@ -65,7 +85,12 @@ def test_a_send_is_echoed_confirmed_and_answered_in_the_captured_order() -> None
 
 @pytest.mark.parametrize(
     ("dialect", "registers", "tokens", "capture"),
-    [("a1", (), 9, "xE7"), ("c", (), 10, "q08"), ("c", ("SKSREG SA2 1",), 11, None)],
+    [
+        ("a1", (), 9, "xE7"),
+        ("c", (), 10, "q08"),
+        ("c", ("SKSREG SA2 1",), 11, None),
+        ("a1", ("SKSREG SA2 1",), 9, "xE7"),
+    ],
 )
 def test_a_datagram_has_as_many_tokens_as_the_module_gives_it(
     dialect: str, registers: tuple[str, ...], tokens: int, capture: str | None

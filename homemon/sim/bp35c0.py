@@ -39,6 +39,8 @@ _IP = rb"[0-9A-F]{4}(?::[0-9A-F]{4}){7}"
 _SENDTO_A1 = re.compile(rb"SKSENDTO [1-6] (" + _IP + rb") ([0-9A-F]{4}) [0-2] ([0-9A-F]{4}) ")
 _SENDTO_C = re.compile(rb"SKSENDTO [1-6] (" + _IP + rb") ([0-9A-F]{4}) [0-2] [01] ([0-9A-F]{4}) ")
 _SENDTO_LONGEST = 68
+_LINE = re.compile(rb"(?s)(?:((?:ROPT|WOPT|RUART|WUART)[^\r]*)\r|(.*?)\r\n)")
+"""A command, in one of the groups: the module's own end in CR alone, those of SKSTACK in CR LF."""
 _REGISTERS = {"S2": "21", "S3": "FFFF", "SFE": "1", "SA2": "0"}  # after switching on
 
 
@@ -205,7 +207,7 @@ class Module:
 
     def datagram(self, payload: bytes, port: str = "0E1A", secured: int = 1, to: str = OWN) -> bool:
         """An ERXUDP line; whether it came out whole."""
-        rssi = f" {RSSI}" if self.registers["SA2"] == "1" else ""
+        rssi = f" {RSSI}" if self.registers["SA2"] == "1" and self.dialect != "a1" else ""
         head = f"ERXUDP {self.address} {to} {port} {port} {self.mac}{rssi} {secured}{self.side} {len(payload):04X} "
         line = head.encode() + (payload if self.raw else payload.hex().upper().encode())
         garbled = self.strikes("garble")
@@ -251,12 +253,14 @@ class Module:
 
     def _take_command(self) -> bool:
         """Obey one command of the input, if one is whole."""
+        self._input = self._input.removeprefix(b"\n")  # left over where CR LF was sent and CR was the end
         if self._input.startswith(b"SKSENDTO "):
             return self._take_sendto()
-        line, end, rest = self._input.partition(b"\r\n")
-        if not end:
+        whole = _LINE.match(self._input)
+        if whole is None:
             return False
-        self._input = rest
+        line = whole[1] or whole[2] or b""
+        self._input = self._input[whole.end() :]
         if self.echoing:
             self.put(line + b"\r\n")
         if words := line.decode("latin-1").split():

@@ -74,9 +74,11 @@ def sksetrbid(module: "Module", rbid: str) -> None:
 
 
 def sksreg(module: "Module", name: str, value: str | None = None) -> None:
-    """Set a register, or tell it. S2, S3, SFE and SA2 do something here; others are only kept."""
-    shapes = {"S2": "2[1-9A-F]|3[0-9A-C]", "S3": "[0-9A-F]{4}", "SFE": "[01]"}
-    shapes["SA2"] = "(?!)" if module.dialect == "a1" else "[01]"
+    """Set a register, or tell it. S2, S3, SFE and SA2 do something here; others are only kept.
+
+    A BP35A1 takes SA2 and goes on without RSSI: momonga, which sets it on every module, reads nine words from one.
+    """
+    shapes = {"S2": "2[1-9A-F]|3[0-9A-C]", "S3": "[0-9A-F]{4}", "SFE": "[01]", "SA2": "[01]"}
     if not re.fullmatch("S[0-9A-F]{1,2}", name) or (
         value is not None and not re.fullmatch(shapes.get(name, "[0-9A-F]+"), value)
     ):

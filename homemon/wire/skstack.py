@@ -172,6 +172,8 @@ _WHOLE_LINES: dict[bytes, tuple[bytes, Callable[[re.Match[bytes], bytes], Happen
 }
 """First word → the whole line, and what it becomes. Patterns are compiled when met: a poll meets two."""
 _ECHOES = (b"SK", b"ROPT", b"WOPT", b"RUART", b"WUART")
+_ENDED_BY_CR = ("ROPT", "WOPT", "RUART", "WUART")
+"""A LF behind one of these stands before the next command."""
 
 
 def _named(text: bytes, raw: bytes) -> Happening:
@@ -333,8 +335,9 @@ def _hex(text: str, digits: int) -> str:
 
 
 def command(text: str) -> bytes:
-    """A command line as the module wants it."""
-    return text.encode("ascii") + b"\r\n"
+    """Return a command as the module expects it: ended by CR LF, or by CR alone (manual, ROPT and WOPT)."""
+    end = b"\r" if text.startswith(_ENDED_BY_CR) else b"\r\n"
+    return text.encode("ascii") + end
 
 
 def sendto(dialect: Dialect, address: str, data: bytes) -> bytes:
