@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from homemon.explain.account import Account
 from homemon.explain.text import accounts
+from homemon.printable import printable
 from tests.commands import ENVIRONMENT, HOMEMON, homemon
 from tests.test_captures import VECTORS
 from tests.test_layers import loaded_by
@@ -271,3 +272,38 @@ def test_the_command_loads_neither_store_nor_ports(tmp_path: Path) -> None:
     loaded = loaded_by("decode", POWER, folder=tmp_path)
     assert "homemon.explain.text" in loaded
     assert not loaded & {"sqlite3", "homemon.store", "serial", "requests", "homemon.session"}
+
+
+# --- what a terminal could obey -------------------------------------------------------
+
+OBEYED = ["\x00", "\x1b[2J", "\x7f", "\x9b2J", "\u202e", "\u2028", "\ufeff", "\x08", "\U000e0001", "\ud800"]
+
+
+@pytest.mark.parametrize("sign", OBEYED, ids=ascii)
+@pytest.mark.parametrize("at", [0, 9, 10_000], ids=["before", "inside", "behind"])
+def test_nothing_that_a_terminal_could_obey_is_shown_of_any_line(at: int, sign: str) -> None:
+    for line in [*LINES, "EVER 1.5", "OK 01", "FAIL ER04", f"{S}:27.123+09:00 wisun < OK\\r\\n", "0000: FFFF"]:
+        for account in told(line[:at] + sign + line[at:]):
+            assert all(text.isprintable() for text in account.lines)
+            assert json.dumps(account.facts).replace("\x7f", "").isprintable()
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["words", "json"])
+def test_the_command_prints_nothing_that_a_terminal_could_obey(tmp_path: Path, as_json: tuple[str, ...]) -> None:
+    text = "".join(f"{sign}EVER 1.5{sign}\nFAIL ER04\n{sign}?\nEPANDESC\n  Channel:{sign}\n" for sign in OBEYED)
+    given = text.encode("utf-8", "surrogatepass")
+    words = (*HOMEMON, "decode", *as_json)
+    run = subprocess.run(words, input=given, capture_output=True, cwd=tmp_path, env=ENVIRONMENT, check=True)
+    said = run.stdout.decode()
+    assert "ER04" in said
+    assert all(line.isprintable() for line in said.split("\n"))
+
+
+def test_noise_before_a_word_is_not_part_of_its_value() -> None:
+    assert words("\x01\x1bEVER 1.5") == "EVER: the module's software is 1.5"
+    assert words("\x01\x1bOK 01") == "OK 01: done"
+
+
+def test_japanese_text_is_shown_as_it_is() -> None:
+    assert printable("瞬時電力　計測値") == "瞬時電力　計測値"
+    assert printable("\x1b​\U000e0001\n") == r"\x1B\u200B\U000E0001\x0A"

@@ -16,11 +16,12 @@ MODULES = {
     for path in ROOT.rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 }
-FOUNDATION = {"errors", "points", "clock", "files", "config"}
+FOUNDATION = {"errors", "points", "clock", "files", "config", "printable"}
 MAY_IMPORT = {
     "errors": set[str](),
     "points": {"errors"},
     "clock": set[str](),
+    "printable": set[str](),
     "files": {"errors"},
     "config_values": set(),
     "config": {"errors", "files", "config_values"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "controller": {"wire", "devices"} | FOUNDATION,
     "discovery": {"wire", "devices", "errors"},
     "seeker": {"controller", "discovery", "wire", "devices"} | FOUNDATION,
-    "explain": {"wire", "devices", "points", "errors"},
+    "explain": {"wire", "devices", "points", "errors", "printable"},
     "replay": {"wire", "devices", "history", "controller"} | FOUNDATION,
     "state": {"wire", "devices"} | FOUNDATION,
     "database": FOUNDATION,
@@ -70,7 +71,7 @@ ONLY_IN = {
     "sqlite3": {"database"},
     "plotly": {"page"},
 }
-PURE = {"wire", "panels", "discovery", "controller", "seeker", "explain", "replay"}
+PURE = {"printable", "wire", "panels", "discovery", "controller", "seeker", "explain", "replay"}
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
 

@@ -33,7 +33,7 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
     piped = (line.decode("utf-8", "replace") for line in lines(sys.stdin.buffer))
     for account in accounts(given(text) if text else piped):
         makes_sense |= account.sense
-        held += [json.dumps(account.facts)] if as_json else account.lines
+        held += [json.dumps(account.facts).replace("\x7f", "\\u007f")] if as_json else account.lines
         if makes_sense:
             sys.stdout.write("\n".join(held) + "\n")
             held.clear()

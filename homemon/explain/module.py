@@ -77,13 +77,13 @@ def happening(event: Happening, heard: ScaleHeard) -> Account:
         case PanDescription():
             return _pan(event)
         case Ok():
-            value = masked_received(event).decode("latin-1").strip().removeprefix("OK").strip()
+            value = _behind("OK", event)
             return Account({"type": "OK", "value": value}, [f"OK {value}".rstrip() + ": done"])
         case Fail(code=code):
             meaning = FAILURES.get(code, "an unknown error")
             return Account({"type": "FAIL", "code": code, "meaning": meaning}, [f"FAIL {code}: {meaning}"])
         case Version():
-            version = masked_received(event).decode("latin-1").strip().removeprefix("EVER").strip()
+            version = _behind("EVER", event)
             return Account({"type": "EVER", "version": version}, [f"EVER: the module's software is {version}"])
         case Address(address=address):
             return Account({"type": "address", "address": address}, [f"address {address}"])
@@ -95,6 +95,11 @@ def happening(event: Happening, heard: ScaleHeard) -> Account:
         case Noise():
             text = escaped(masked_received(event))
             return Account({"type": "noise", "text": text}, [f"not understood: {text}"], False)
+
+
+def _behind(word: str, event: Happening) -> str:
+    """What stands behind `word` on a line, whatever noise is before it."""
+    return masked_received(event).decode("latin-1").partition(word)[2].strip()
 
 
 def sent(data: bytes, heard: ScaleHeard) -> Account:

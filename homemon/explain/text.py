@@ -20,6 +20,7 @@ from homemon.explain import memory, module
 from homemon.explain.account import INDENT, Account, no_sense
 from homemon.explain.frame import frame
 from homemon.points import JST
+from homemon.printable import printable
 from homemon.wire import transcript
 from homemon.wire.overheard import Overheard
 from homemon.wire.skstack import Noise, Parser
@@ -39,11 +40,15 @@ MONITOR_START = "02"
 
 
 def accounts(lines: Iterable[str]) -> Iterator[Account]:
-    """The account of each piece of a text, in order; its facts have the `line` that it begins on."""
+    """The account of each piece of a text, in order; its facts have the `line` that it begins on.
+
+    Its lines hold nothing that a terminal could obey, whatever the text does.
+    """
     teller = Teller()
     for number, group in _groups(_lines(lines)):
         for account in teller.accounts(group):
             account.facts["line"] = number
+            account.lines[:] = map(printable, account.lines)
             yield account
 
 
