@@ -11,16 +11,18 @@ Readings that came while the clock was wrong wait in `undated` with the seconds 
 and are dated once it is right; see `clock.Instant`.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import merge
 from pathlib import Path
+from typing import NamedTuple
 
 from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.database import BUSY_SECONDS, FILE
 from homemon.outbox import Backlog, Line, Outbox
 from homemon.points import Number, Point, field_rank
+from homemon.tagsets import TagSets, claim, tag_sets
 
 __all__ = ["BUSY_SECONDS", "FILE", "Backlog", "Line", "Store"]
 
@@ -41,12 +43,14 @@ ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE value <> exclud
 class Store(Outbox):
     """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point without its own.
 
-    `busy`: seconds to wait for another process that writes.
+    `busy`: seconds to wait for another process that writes. `origin`: the path of the configuration that has the
+    tags; a reading that is stored under other tags which that one has had is not stored again.
     """
 
-    def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS) -> None:
+    def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS, origin: str = "") -> None:
         super().__init__(folder, busy)
         self._tags = tags
+        self._origin = origin
         self._ids: dict[tuple[str, str, str], int] = {}
 
     @contextmanager
@@ -70,11 +74,13 @@ class Store(Outbox):
         """
         changed: list[Point] = []
         with self.explained("written"), self.writing():
+            sets = self._claimed()
             for point, at in arrivals:
                 if point.time is None and not self.trusts(at):
                     self._keep_undated(point, at)
                     continue
                 dated = point if point.time is not None else point._replace(time=int(at.wall))
+                dated = self._placed(dated, sets)
                 if self._put(dated):
                     changed.append(dated)
             if arrivals and self._keeps_undated() and self.trusts(arrivals[-1][1]):
@@ -142,6 +148,36 @@ class Store(Outbox):
             return None
         return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
+    def _claimed(self) -> TagSets:
+        """Our sets of tags, the present one claimed."""
+        sets = tag_sets(self, self._tags, self._origin)
+        claim(self, sets, self._origin)
+        return sets
+
+    def _placed(self, point: Point, sets: TagSets) -> Point:
+        """The point with the tags under which the same reading is stored already, if it is.
+
+        Under a set that nobody claims it is the same only where the values are: it may be another house's.
+        """
+        tags = self._tags if point.tags is None else point.tags
+        others = [each for each in sets.own + sets.unclaimed if each != tags] if tags in sets.own else []
+        if not others or self._stored(point, tags):
+            return point
+        for other in others:
+            stored = self._stored(point, other)
+            if stored and (other in sets.own or stored == point.fields):
+                return point._replace(tags=other)
+        return point
+
+    def _stored(self, point: Point, tags: str) -> dict[str, Number]:
+        """Those of a point's fields that are stored at its time under `tags`."""
+        query = """
+            SELECT field, value FROM series JOIN point ON series = id
+            WHERE measurement = ? AND tags = ? AND time = ?
+        """
+        found = self._db.execute(query, (point.measurement, tags, point.time)).fetchall()
+        return {name: value for name, value in found if name in point.fields}
+
     def _put(self, point: Point) -> bool:
         tags = self._tags if point.tags is None else point.tags
         rows = [
@@ -207,10 +243,19 @@ class Store(Outbox):
                 yield *key, fields
 
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[tuple[int, Number]]:
-        """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream."""
+        """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream.
+
+        What is stored twice, because [tags] changed, is given once.
+        """
         with self.explained("read"):
-            found = [self._rows(series, since, until) for series in self._found(measurement, field)]
-            yield from found[0] if len(found) == 1 else merge(*found)
+            found = self._found(measurement, field)
+            if len(found.all) == 1:
+                yield from self._rows(found.all[0], since, until)
+                return
+            streams = [self._stream(rank, series, since, until) for rank, series in enumerate(found.own)]
+            others = [self._stream(len(found.own), series, since, until) for series in found.unclaimed]
+            foreign = [self._rows(series, since, until) for series in found.foreign]
+            yield from merge(_once(merge(*streams, *others), len(found.own)), *foreign)
 
     def _stream(self, order: int, series: int, since: int, until: int) -> Iterator[tuple[int, int, Number]]:
         return ((time, order, value) for time, value in self._rows(series, since, until))
@@ -226,21 +271,26 @@ class Store(Outbox):
         """Those of `times` at which no `value` of the measurement is stored, in their order."""
         if not times:
             return []
-        have = {time for time, _ in self.values(measurement, "value", min(times), max(times) + 1)}
+        have: set[int] = set()
+        with self.explained("read"):
+            found = self._found(measurement, "value")
+            for series in found.own + found.unclaimed:
+                have.update(time for time, _ in self._rows(series, min(times), max(times) + 1))
         return [time for time in times if time not in have]
 
     def latest(self, measurement: str, field: str, until: int) -> tuple[int, Number] | None:
         """The newest time and value of one field before `until`, if there is any."""
         query = "SELECT time, value FROM point WHERE series = ? AND time < ? ORDER BY time DESC LIMIT 1"
         with self.explained("read"):
-            found = self._found(measurement, field)
-            return max((row for series in found for row in self._db.execute(query, (series, until))), default=None)
+            found = self._found(measurement, field).all
+            rows = [row for series in found for row in self._db.execute(query, (series, until))]
+        return max(rows, key=lambda row: row[0], default=None)
 
     def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
         """The least, the mean and the greatest value of one field in a period, if it has any."""
         query = "SELECT min(value), avg(value), max(value) FROM point WHERE series IN ({}) AND time >= ? AND time < ?"
         with self.explained("read"):
-            found = self._found(measurement, field)
+            found = self._found(measurement, field).all
             row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()
         return None if row[0] is None else row
 
@@ -255,10 +305,15 @@ class Store(Outbox):
                 self._db.execute(query, (series, rows)).fetchone()
         return self.faults_of_small_tables()
 
-    def _found(self, measurement: str, field: str) -> list[int]:
-        """The series of one field, one for each set of tags it ever had."""
-        query = "SELECT id FROM series WHERE measurement = ? AND field = ?"
-        return [row[0] for row in self._db.execute(query, (measurement, field))]
+    def _found(self, measurement: str, field: str) -> "_Found":
+        """The series of one field, by whose their tags are."""
+        query = "SELECT tags, id FROM series WHERE measurement = ? AND field = ?"
+        found: dict[str, int] = dict(self._db.execute(query, (measurement, field)).fetchall())
+        if found.keys() <= {self._tags}:
+            return _Found(list(found.values()), [], [])
+        kinds = tag_sets(self, self._tags, self._origin)
+        own, unclaimed = ([found.pop(tags) for tags in kind if tags in found] for kind in kinds)
+        return _Found(own, unclaimed, list(found.values()))
 
     def series(self) -> list[tuple[str, str]]:
         """Each measurement and field that was ever stored, in the order in which they first came."""
@@ -274,3 +329,31 @@ class Store(Outbox):
             query = "SELECT count(*) FILTER (WHERE boot = ?), count(*) FILTER (WHERE boot <> ?) FROM undated"
             waiting, lost = self._db.execute(query, (boot, boot)).fetchone()
         return waiting, lost
+
+
+class _Found(NamedTuple):
+    """Series of one field under different tags: see `tagsets`."""
+
+    own: list[int]
+    unclaimed: list[int]
+    foreign: list[int]
+
+    @property
+    def all(self) -> list[int]:
+        """The most believable first."""
+        return self.own + self.unclaimed + self.foreign
+
+
+def _once(rows: Iterable[tuple[int, int, Number]], own: int) -> Iterator[tuple[int, Number]]:
+    """Rows (time, rank, value), in order, without those that say again what one of the same time said.
+
+    Those of a rank below `own` are one house's, so one a time is enough; others say it again by the same value.
+    """
+    before, given = None, set[Number]()
+    for time, rank, value in rows:
+        if time != before:
+            before, given = time, set()
+        elif rank < own or value in given:
+            continue
+        given.add(value)
+        yield time, value

@@ -142,7 +142,8 @@ class App:
         """The store, opened. Raises StoreError."""
         from homemon.store import BUSY_SECONDS, Store
 
-        return Store(self.folder, self.tags, PATIENT_BUSY if self.patient else BUSY_SECONDS)
+        busy = PATIENT_BUSY if self.patient else BUSY_SECONDS
+        return Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
 
     @cached_property
     def recorder(self) -> "Recorder":
