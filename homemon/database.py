@@ -1,6 +1,6 @@
 """The store's file: opened, brought up to this version's schema, and written in whole transactions.
 
-`MIGRATIONS` is the schema's history: a store is at the version in its `user_version`, and whoever
+`schema.MIGRATIONS` is the schema's history: a store is at the version in its `user_version`, and whoever
 opens an older one runs what is missing, in one transaction, under the lock of a writer. So a store
 is at one version or the next, whatever happens meanwhile, and only one process does it. A store
 of a newer version is refused. A version that was released is never edited: what changes is added.
@@ -22,33 +22,14 @@ from time import monotonic, sleep
 
 from homemon.errors import StoreError
 from homemon.files import make_private_dir, make_private_file
+from homemon.schema import MIGRATIONS
+
+__all__ = ["BUSY_SECONDS", "FILE", "MIGRATIONS", "Database"]
 
 FILE = "homemon.db"
 BUSY_SECONDS = 30.0
 LOG_STAYS = 2_000_000  # bytes, twice what SQLite lets it grow to in daily use
 SMALL_TABLES = ("series", "parked", "undated", "delivery")
-
-MIGRATIONS = {
-    1: """
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY,
-    measurement TEXT NOT NULL, tags TEXT NOT NULL, field TEXT NOT NULL,
-    UNIQUE (measurement, tags, field)
-);
-CREATE TABLE point (
-    series INTEGER NOT NULL, time INTEGER NOT NULL, value NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (series, time)
-) WITHOUT ROWID;
-CREATE INDEX waiting ON point (time) WHERE sent = 0;
-CREATE TABLE parked (
-    series INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL,
-    PRIMARY KEY (series, time)
-) WITHOUT ROWID;
-CREATE TABLE undated (boot TEXT NOT NULL, ticks REAL NOT NULL, series INTEGER NOT NULL, value NOT NULL);
-CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-""",
-}
-"""Version → the statements that lead to it from the one before; no statement holds a semicolon."""
 
 
 class Database:
@@ -181,10 +162,22 @@ def _migrate(db: sqlite3.Connection, newest: int) -> None:
     """Run what the store lacks, all of it or nothing; a process that ends here leaves it as it was."""
     db.execute("BEGIN IMMEDIATE")
     for version in range(_version(db) + 1, newest + 1):  # none, where another process was quicker
-        for statement in MIGRATIONS[version].split(";"):
+        for statement in _statements(MIGRATIONS[version]):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {version}")
     db.execute("COMMIT")
+
+
+def _statements(text: str) -> Iterator[str]:
+    """The statements of a migration; those of a trigger belong to it."""
+    statement = ""
+    for part in text.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip(" \n;"):
+        yield statement
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -18,7 +18,8 @@ from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, fill, small_disk, wait_for
 from tests.stores import NOW, T, content, everything, put
 
-SCHEMA_1 = Path(__file__).parent / "stores" / "schema-1.sql"
+STORES = Path(__file__).parent / "stores"
+NEXT = max(database.MIGRATIONS) + 1
 THEN = 1_794_458_800  # when it was written
 HELD = [
     (THEN - 1000, "+power", {"value": 1234.5}),
@@ -37,7 +38,7 @@ import sys
 from pathlib import Path
 from homemon import database
 from homemon.store import Store
-database.MIGRATIONS[2] = sys.argv[2]
+database.MIGRATIONS[max(database.MIGRATIONS) + 1] = sys.argv[2]
 sys.stdin.readline()
 Store(Path(sys.argv[1])).close()
 """
@@ -49,10 +50,10 @@ def old(tmp_path: Path) -> Path:
     return write_old(tmp_path / "old")
 
 
-def write_old(folder: Path) -> Path:
+def write_old(folder: Path, schema: int = 1) -> Path:
     folder.mkdir(exist_ok=True)
     with closing(sqlite3.connect(folder / FILE)) as db:
-        db.executescript(SCHEMA_1.read_text("utf-8"))
+        db.executescript((STORES / f"schema-{schema}.sql").read_text("utf-8"))
     return folder
 
 
@@ -70,7 +71,13 @@ def opener(folder: Path, migration: str) -> "subprocess.Popen[str]":
 # --- upgrades ------------------------------------------------------------------------
 
 
-def test_a_store_of_schema_1_is_whole_and_goes_on(old: Path) -> None:
+def test_a_store_of_each_schema_is_kept_for_the_tests() -> None:
+    assert {path.name for path in STORES.iterdir()} == {f"schema-{version}.sql" for version in database.MIGRATIONS}
+
+
+@pytest.mark.parametrize("schema", database.MIGRATIONS)
+def test_a_store_of_any_schema_is_whole_and_goes_on(tmp_path: Path, schema: int) -> None:
+    old = write_old(tmp_path / "old", schema)
     store = Store(old, ",home=tokyo")
     assert content(store) == HELD
     assert [entry.text for entry in store.waiting(100)] == [
@@ -94,15 +101,15 @@ def test_a_store_of_schema_1_is_whole_and_goes_on(old: Path) -> None:
 def test_a_new_schema_is_reached_from_every_older_one_and_refused_by_the_older_version(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(database.MIGRATIONS, 2, MADE_UP)
-    monkeypatch.setitem(database.MIGRATIONS, 3, "ALTER TABLE place ADD COLUMN since INTEGER NOT NULL DEFAULT 7")
+    monkeypatch.setitem(database.MIGRATIONS, NEXT, MADE_UP)
+    monkeypatch.setitem(database.MIGRATIONS, NEXT + 1, "ALTER TABLE place ADD COLUMN since INTEGER NOT NULL DEFAULT 7")
     assert everything(old) == HELD
     assert everything(old) == HELD, "and opens again"
     assert rows(old, "SELECT * FROM place") == [("home", 7)]
     Store(tmp_path / "new").close()
     assert rows(tmp_path / "new", "SELECT * FROM place") == []
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=r"schema 3, this one knows 1"):
+    with pytest.raises(StoreError, match=rf"schema {NEXT + 1}, this one knows {NEXT - 1}"):
         everything(old)
 
 
@@ -128,8 +135,9 @@ def test_an_upgrade_that_is_killed_leaves_the_old_store_whole(old: Path) -> None
     finally:
         process.kill()
         process.communicate()
-    assert everything(old) == HELD
     assert rows(old, "PRAGMA user_version") == [(1,)]
+    assert everything(old) == HELD
+    assert rows(old, "PRAGMA user_version") == [(NEXT - 1,)]
     assert rows(old, "SELECT count(*) FROM sqlite_schema WHERE name = 'n'") == [(0,)]
     assert rows(old, "PRAGMA integrity_check") == [("ok",)]
 
@@ -140,12 +148,12 @@ def test_an_upgrade_for_which_the_disk_is_too_small_leaves_the_old_store_whole(
     with small_disk(tmp_path / "disk", "1m"):
         old = write_old(tmp_path / "disk")
         with monkeypatch.context() as patch:
-            patch.setitem(database.MIGRATIONS, 2, ENDLESS)
+            patch.setitem(database.MIGRATIONS, NEXT, ENDLESS)
             with pytest.raises(StoreError, match="full") as caught:
                 everything(old)
         assert "free some space" in caught.value.hint
         assert everything(old) == HELD
-        monkeypatch.setitem(database.MIGRATIONS, 2, MADE_UP)
+        monkeypatch.setitem(database.MIGRATIONS, NEXT, MADE_UP)
         filler = fill(old)
         with pytest.raises(StoreError):
             everything(old)

@@ -19,7 +19,7 @@ SERIES = (  # measurement, field, seconds from one to the next, the value of the
 )
 FILL = """
     WITH RECURSIVE step(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM step WHERE i + 1 < ?)
-    INSERT INTO point SELECT ?, ? + i * ?, {}, ? FROM step
+    INSERT INTO point (series, time, value, sent) SELECT ?, ? + i * ?, {}, ? FROM step
 """
 
 

@@ -1,0 +1,88 @@
+"""The store's schema, version by version, and the seal that shows a damaged or a missing row.
+
+SQLite checks a page's structure, not what is in it: a flipped bit of a value is another value. Its own remedy,
+the checksum VFS, is an extension that Debian and Python do not ship (and a store made with it opens nowhere
+else), so each row of `point` has a seal: `gap * 65536 + checksum`, where `gap` is the seconds since the row
+before it in its series (0 where it is the first) and the checksum is of series, time, value and gap. A row that
+changed contradicts its checksum; where rows are missing, the next one contradicts its gap. Triggers keep the
+seals, so whoever writes keeps them, an older version too; a row that was stored before there were seals has
+NULL until `health` seals it. Arithmetic, because SQL has no hash: a checksum is a sum of remainders modulo a
+prime, to which every bit counts. What one row costs is in docs/performance.md.
+"""
+
+MODULUS = 65521  # the largest prime below 2**16, and no product of two remainders exceeds SQLite's integers
+FRACTION = 1 << 62  # makes an integer of what is behind the point, bit by bit
+
+
+def checksum_sql(series: str, time: str, value: str, gap: str) -> str:
+    """Return the SQL expression of a row's checksum, 0 to 65520. It must never change: stores hold what it gives."""
+    whole = f"CAST({value} AS INTEGER)"
+    fraction = f"CAST(({value} - {whole}) * {FRACTION} AS INTEGER)"
+    terms = ((series, 40503), (time, 30011), (whole, 48271), (fraction, 52711), (gap, 33533))
+    total = " + ".join(f"{term} % {MODULUS} * {factor}" for term, factor in terms)
+    return f"(({total}) % {MODULUS} + {MODULUS}) % {MODULUS}"
+
+
+def seal_sql(row: str) -> str:
+    """Return the SQL expression of the seal of `row`, such as NEW, by the row before it in the store."""
+    own = checksum_sql(f"{row}.series", f"{row}.time", f"{row}.value", "gap")
+    return (
+        f"(SELECT gap * 65536 + {own} FROM (SELECT coalesce({row}.time - max(before.time), 0) AS gap "
+        f"FROM point AS before WHERE before.series = {row}.series AND before.time < {row}.time))"
+    )
+
+
+def _relinked(gap: str) -> str:
+    """The seal of a row whose `gap` changes; one that contradicted its row before goes on to do so."""
+    return (
+        f"({gap}) * 65536 + ((seal & 65535) + (({gap}) % {MODULUS} - (seal >> 16) % {MODULUS}) * 33533 % {MODULUS}"
+        f" + {MODULUS}) % {MODULUS}"
+    )
+
+
+def _next(row: str) -> str:
+    after = f"SELECT min(time) FROM point WHERE series = {row}.series AND time > {row}.time"
+    return f"series = {row}.series AND time = ({after})"
+
+
+_OWN = "series = NEW.series AND time = NEW.time"
+_GAP_WITHOUT_OLD = (
+    "coalesce(time - (SELECT max(before.time) FROM point AS before "
+    "WHERE before.series = OLD.series AND before.time < OLD.time), 0)"
+)
+
+MIGRATIONS = {
+    1: """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    measurement TEXT NOT NULL, tags TEXT NOT NULL, field TEXT NOT NULL,
+    UNIQUE (measurement, tags, field)
+);
+CREATE TABLE point (
+    series INTEGER NOT NULL, time INTEGER NOT NULL, value NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (series, time)
+) WITHOUT ROWID;
+CREATE INDEX waiting ON point (time) WHERE sent = 0;
+CREATE TABLE parked (
+    series INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (series, time)
+) WITHOUT ROWID;
+CREATE TABLE undated (boot TEXT NOT NULL, ticks REAL NOT NULL, series INTEGER NOT NULL, value NOT NULL);
+CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+""",
+    2: f"""
+ALTER TABLE point ADD COLUMN seal INTEGER;
+CREATE TRIGGER point_added AFTER INSERT ON point BEGIN
+    UPDATE point SET seal = {seal_sql("NEW")} WHERE {_OWN};
+    UPDATE point SET seal = {_relinked("time - NEW.time")} WHERE {_next("NEW")};
+END;
+CREATE TRIGGER point_changed AFTER UPDATE OF value ON point BEGIN
+    UPDATE point SET seal = (seal >> 16) * 65536 + {checksum_sql("series", "time", "value", "(seal >> 16)")}
+    WHERE {_OWN};
+END;
+CREATE TRIGGER point_dropped AFTER DELETE ON point BEGIN
+    UPDATE point SET seal = {_relinked(_GAP_WITHOUT_OLD)} WHERE {_next("OLD")};
+END;
+""",
+}
+"""Version → the statements that lead to it from the one before. A version that was released is never edited."""
