@@ -100,7 +100,7 @@ def test_what_was_stored_twice_is_counted_once(tmp_path: Path) -> None:
                 cursor.execute("INSERT INTO series VALUES (?, 'hatuden', ?, 'value')", (key, tags))
             for point in generated:
                 key = 1 + (point.tags == HOME)
-                cursor.execute("INSERT INTO point VALUES (?, ?, ?, 0)", (key, point.time, 0.5))
+                cursor.execute("INSERT INTO point (series, time, value) VALUES (?, ?, ?)", (key, point.time, 0.5))
         panel = collect(store, now, 40)
         assert panel.headlines["generated"].value == 10
         assert max(hours for hours in panel.daily["generated"][2] if hours is not None) <= 24
