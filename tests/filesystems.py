@@ -11,19 +11,36 @@ import pytest
 MOUNTS = {
     "btrfs": "truncate -s 120M image && mkfs.btrfs -q image >/dev/null && mount -o loop image store",
     "overlay": "mkdir lower upper work && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none store",
+    "tmpfs": "mount -t tmpfs -o size=20m tmpfs store",
     "ext4": "truncate -s 20M image && mkfs.ext4 -q image && mount -o loop image store",
 }
+
+
+def _mounting(kind: str) -> str:
+    """The shell commands; an overlay needs an upper folder that is on no overlay itself, as a container's root is."""
+    before = "mkdir inner && mount -t tmpfs tmpfs inner && cd inner && ln -s ../store store && "
+    return (before if kind == "overlay" else "") + MOUNTS[kind]
+
+
+@contextmanager
+def mounted_here(kind: str, folder: Path) -> Iterator[None]:
+    """The same for this process, which must be in a mount namespace of its own, for a block. Raises OSError."""
+    (folder / "store").mkdir(mode=0o700)
+    made = subprocess.run(("sh", "-c", f"exec 2>&1; {_mounting(kind)}"), cwd=folder, stdout=subprocess.PIPE, text=True)
+    if made.returncode:
+        raise OSError(f"{kind} cannot be mounted here: {made.stdout.strip()}")
+    try:
+        yield
+    finally:
+        for place in ("store", "inner") if kind == "overlay" else ("store",):
+            subprocess.run(("umount", str(folder / place)), check=True)
 
 
 @contextmanager
 def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
     """`folder`/store is such a file system for commands with these words before them, for a block."""
     (folder / "store").mkdir(mode=0o700)
-    # an overlay needs an upper folder that is on no overlay itself, as a container's root is
-    before = (
-        "mkdir inner && mount -t tmpfs tmpfs inner && cd inner && ln -s ../store store && " if kind == "overlay" else ""
-    )
-    script = f"exec 2>&1; {before}{MOUNTS[kind]} && echo made && exec cat"
+    script = f"exec 2>&1; {_mounting(kind)} && echo made && exec cat"
     with subprocess.Popen(
         ("unshare", "-m", "--propagation", "private", "sh", "-c", script),
         cwd=folder,

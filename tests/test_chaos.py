@@ -8,6 +8,8 @@ import pytest
 from tests.chaos.household import household
 from tests.chaos.judge import Evidence, Said, judge
 from tests.chaos.mischief import live_through
+from tests.chaos.storm import storm
+from tests.reliability import put_section, section
 from tests.stores import T
 
 SEED = 1  # as good as any; `make chaos` takes others
@@ -22,6 +24,23 @@ def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_pat
     assert done.total() >= len(done) - 4, "all that was to be killed in the middle of its work was done already"
     assert {line.split(" ")[0] for line in evidence.printed} >= {*SERIES, "power", "ecocute"}
     assert all(len(evidence.half_hours[name]) > 1 for name in SERIES)
+
+
+def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
+    with household(tmp_path, "hurried", speed=600.0) as house:
+        done = storm(house, Random(SEED), 12)
+        house.come_to_rest()
+        assert judge(house.evidence()).faults + house.complaints() == []
+    assert sum(run.killed for run in house.runs) == done.total() >= 12
+
+
+def test_a_section_of_the_page_is_put_in_its_place(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\n## One\n\nold\n\n## Two\n\nstays\n")
+    put_section("## One", "new\n", page)
+    put_section("## Three", "more\n", page)
+    assert page.read_text() == "# Title\n\n## One\n\nnew\n\n## Two\n\nstays\n\n## Three\n\nmore\n"
+    assert section("## Three", page) == "## Three\n\nmore\n"
 
 
 # --- the judge ---------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tests import lan
 from tests.chaos.judge import Evidence, Said
 from tests.chaos.run import PATIENCE, Run
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
+from tests.filesystems import mounted_here
 from tests.servers import Database, InfluxServer
 
 LISTENERS = ("meter-listen", "ecocute-listen")
@@ -66,15 +67,13 @@ class Household:
     and are still in the past `within` seconds later.
     """
 
-    def __init__(self, folder: Path, stack: ExitStack, altered: str, speed: float, within: float) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, altered: str, speed: float, within: float, on: str) -> None:
         self.folder, self.altered = folder, altered
         self.runs: list[Run] = []
         self._filler: Path | None = None
-        try:
-            stack.enter_context(small_disk(folder / "store", DISK))
-            self.small_disk = True
-        except pytest.skip.Exception:
-            self.small_disk = False
+        self.small_disk = not on and self._has_small_disk(stack)
+        if on:
+            stack.enter_context(mounted_here(on, folder))
         self.server = InfluxServer(folder / "influx")
         stack.callback(self.server.kill)
         self.server.start()
@@ -92,6 +91,13 @@ class Household:
         self._first = -(-int(self.meter.clock()) // HALF_HOUR) * HALF_HOUR
         self._last = float(self._first)
         self.run("join")
+
+    def _has_small_disk(self, stack: ExitStack) -> bool:
+        try:
+            stack.enter_context(small_disk(self.folder / "store", DISK))
+        except pytest.skip.Exception:
+            return False
+        return True
 
     def _configure(self) -> None:
         more = f"""\
@@ -159,7 +165,7 @@ db = {self.database.name}
         for listener in listeners:
             assert listener.stop() == 0, listener.errors
         self._last = self.meter.clock()
-        days = 1 + int(self._last - self._first) // DAY
+        days = 1 + max(0, int(self._last - self._first)) // DAY
         self.run("meter-history", "--days", str(days))
         self.run("kyocera-dump", "--days", str(days + 1))
         self.run("upload")
@@ -211,7 +217,12 @@ def said(truths: list[Truth], fields: dict[int, list[tuple[str, str, int]]]) -> 
 
 
 @contextmanager
-def household(folder: Path, altered: str = "", speed: float = 150.0, within: float = 1800.0) -> Iterator[Household]:
-    """A household in `folder` that has joined the meter's network, for a block."""
+def household(
+    folder: Path, altered: str = "", speed: float = 150.0, within: float = 1800.0, on: str = ""
+) -> Iterator[Household]:
+    """A household in `folder` that has joined the meter's network, for a block.
+
+    Its store is on a small disk, where one can be mounted, or on a file system of the kind `on`: see `mounted_here`.
+    """
     with ExitStack() as stack:
-        yield Household(folder, stack, altered, speed, within)
+        yield Household(folder, stack, altered, speed, within, on)
