@@ -242,20 +242,22 @@ class Store(Outbox):
             if key is not None:
                 yield *key, fields
 
-    def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[tuple[int, Number]]:
+    def values(
+        self, measurement: str, field: str, since: int, until: int, foreign: bool = True
+    ) -> Iterator[tuple[int, Number]]:
         """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream.
 
-        What is stored twice, because [tags] changed, is given once.
+        What is stored twice, because [tags] changed, is given once. `foreign`: what other configurations stored, too.
         """
         with self.explained("read"):
             found = self._found(measurement, field)
-            if len(found.all) == 1:
+            if len(found.own) == len(found.all) == 1:
                 yield from self._rows(found.all[0], since, until)
                 return
             streams = [self._stream(rank, series, since, until) for rank, series in enumerate(found.own)]
             others = [self._stream(len(found.own), series, since, until) for series in found.unclaimed]
-            foreign = [self._rows(series, since, until) for series in found.foreign]
-            yield from merge(_once(merge(*streams, *others), len(found.own)), *foreign)
+            apart = [self._rows(series, since, until) for series in found.foreign if foreign]
+            yield from merge(_once(merge(*streams, *others), len(found.own)), *apart)
 
     def _stream(self, order: int, series: int, since: int, until: int) -> Iterator[tuple[int, int, Number]]:
         return ((time, order, value) for time, value in self._rows(series, since, until))
@@ -271,11 +273,8 @@ class Store(Outbox):
         """Those of `times` at which no `value` of the measurement is stored, in their order."""
         if not times:
             return []
-        have: set[int] = set()
-        with self.explained("read"):
-            found = self._found(measurement, "value")
-            for series in found.own + found.unclaimed:
-                have.update(time for time, _ in self._rows(series, min(times), max(times) + 1))
+        stored = self.values(measurement, "value", min(times), max(times) + 1, foreign=False)
+        have = {time for time, _ in stored}
         return [time for time in times if time not in have]
 
     def latest(self, measurement: str, field: str, until: int) -> tuple[int, Number] | None:

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import sqlite3
+import subprocess
 import time
 import tty
 from contextlib import ExitStack
@@ -132,6 +133,7 @@ def test_silence_is_an_error_within_fifteen_seconds(tmp_path: Path) -> None:
     [
         (Faults(dates="none"), "day 1: 2F1345 is no date, 96 values are left out", [1]),
         (Faults(dates="double"), "day 2: {:%Y-%m-%d} does not come before", [2]),
+        (Faults(dates="stray"), "day 1: 2000-01-01 does not fit among the other days, 96 values are left out", [1]),
         (Faults(ahead=86_400.0), "day 0: {:%Y-%m-%d} lies ahead", []),
     ],
 )
@@ -150,6 +152,45 @@ def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
     running_day = 1 if faults.ahead else 0  # of which there may be no half-hour yet
     days = {(newest - datetime.fromtimestamp(at, JST).date()).days for _, at in points}
     assert days - {running_day} == {*range(1, 35)} - {running_day, *lost}
+
+
+def run_after(folder: Path, faults: Faults, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A dump of a monitor with faults, after one of the same monitor without."""
+    configure(folder)
+    with on_a_pty(folder):
+        assert homemon("kyocera-dump", cwd=folder).returncode == 0
+    (folder / "port").unlink()
+    with on_a_pty(folder, faults):
+        return homemon("kyocera-dump", *arguments, cwd=folder)
+
+
+@pytest.mark.parametrize(("days", "told"), [(-365, "365 days behind"), (-2, "2 days behind"), (2, "2 days ahead")])
+def test_a_monitor_whose_clock_is_wrong_changes_nothing_that_is_stored(tmp_path: Path, days: int, told: str) -> None:
+    run = run_after(tmp_path, Faults(off=days * 86_400.0), "--days", "35")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"the solar monitor's memory: its clock is {told}" in run.stderr
+    assert "nothing was stored\n  Set the monitor's date and clock" in run.stderr
+    half_hours(stored(tmp_path))
+    assert len(dumps(tmp_path / "store")) == 1
+
+
+def test_a_correction_is_stored_when_a_second_reading_says_the_same(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path):
+        before = stored_after_dump(tmp_path)
+        with sqlite3.connect(tmp_path / "store" / "homemon.db") as db:
+            db.execute(
+                "UPDATE point SET value = 3.25 WHERE time IN (SELECT time FROM point ORDER BY time DESC LIMIT 6)"
+            )
+        run = homemon("kyocera-dump", cwd=tmp_path)
+        assert run.returncode == 0
+        assert "stored half-hours corrected, as a second reading confirms" in run.stderr
+        assert set(before) <= set(stored(tmp_path))
+
+
+def stored_after_dump(folder: Path) -> list[str]:
+    assert homemon("kyocera-dump", cwd=folder).returncode == 0
+    return stored(folder)
 
 
 def test_two_at_once_do_not_share_the_monitor(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`homemon kyocera-dump`: reads the solar monitor's whole memory, keeps it as a file, stores its days."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,9 +11,10 @@ from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.clock import instant, ticks
 from homemon.devices import solar
-from homemon.errors import HomemonError, PortError
+from homemon.devices.solar_clock import changed, judge
+from homemon.errors import DeviceError, HomemonError, PortError
 from homemon.files import Lock, make_private_dir, replace_file
-from homemon.points import JST
+from homemon.points import JST, Number, Point
 from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump, dump_text
 from homemon.wire.transcript import MONITOR
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from homemon.store import Store
 
 LOCK = "kyocera.lock"
+AROUND = 40 * 86_400  # seconds, more than the memory's days
 
 
 class Line(Protocol):
@@ -70,28 +72,94 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> None
             memory = read_memory(app, line, folder, transcript)
         finally:
             line.close()
-    keep(folder, "", memory)
+        try:
+            store_half_hours(app, memory, days, lambda: read_again(app, transcript), folder)
+        finally:
+            keep(folder, "", memory)
+
+
+def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:
+    """Store what the memory holds, corrections only where reading it `again` confirms them.
+
+    Raises DeviceError where the monitor's clock is wrong, WireError, StoreError.
+    """
     at = app.now()
     since = app.kept_from(at)
     drop_dumps(app.folder, since)
-    report = worth_storing(memory, days, at.wall if app.store.trusts(at) else None, app.store, since)
-    for complaint in report.complaints:
+    stored = stored_around(app.store, memory)
+    verdict = judge(memory, at.wall if app.store.trusts(at) else None, stored)
+    for complaint in verdict.complaints:
         app.remark(f"the solar monitor's memory: {complaint}")
-    new = app.recorder.record(report.points, at)
-    app.log(f"read {len(memory):,} bytes: {len(report.points)} half-hours, {new} of them new")
+    if verdict.refusal:
+        raise DeviceError(
+            f"the solar monitor's memory: {verdict.refusal}; nothing was stored",
+            "Set the monitor's date and clock, and run it again. If they are right,"
+            f" `homemon replay {dump_path(folder, '')}` stores what it holds.",
+        )
+    points = worth_storing(verdict.points, memory, days, stored, since)
+    if corrections := changed(points, stored):
+        doubtful = unconfirmed(app, corrections, again)
+        points = [point for point in points if point not in doubtful]
+        app.remark(f"{len(corrections) - len(doubtful)} stored half-hours corrected, as a second reading confirms")
+    new = app.recorder.record(points, at)
+    app.log(f"read {len(memory):,} bytes: {len(points)} half-hours, {new} of them new")
 
 
-def worth_storing(memory: bytes, days: int, now: float | None, store: "Store", since: int = 0) -> solar.Report:
-    """The newest `days` of a memory, and of its older days what the store lacks and would keep.
+def unconfirmed(app: App, corrections: list[Point], again: Callable[[], bytes]) -> list[Point]:
+    """Those of the corrections that a second reading does not say too."""
+    try:
+        confirmed = solar.report(again(), solar.DAYS).points
+    except HomemonError as error:
+        app.remark(f"the second reading failed ({error})")
+        confirmed = []
+    doubtful = [point for point in corrections if point not in confirmed]
+    if doubtful:
+        app.remark(f"{len(doubtful)} stored half-hours not corrected: the second reading did not say the same")
+    return doubtful
 
-    `now` as in `solar.report`; the store keeps nothing before `since`. Raises WireError and StoreError.
+
+def read_again(app: App, transcript: "Trace | None") -> bytes:
+    """The memory, read once more over a line that is opened anew. Raises what goes wrong."""
+    app.log("half-hours differ from what is stored: reading the memory again")
+    line = open_line(app)
+    try:
+        dump = Dump()
+        return converse(dump, line, ticks, app.progress, lambda direction, data: note(transcript, direction, data))
+    finally:
+        line.close()
+
+
+def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number]:
+    """The half-hours that are stored about the memory's days, and the newest. Raises StoreError."""
+    times = [point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None]
+    found: dict[tuple[str, int], Number] = {}
+    for series in solar.SERIES if times else ():
+        newest = store.latest(series.measurement, "value", 1 << 62)
+        periods = [(min(times) - AROUND, max(times) + AROUND)]
+        periods += [(newest[0] - 2 * AROUND, newest[0] + 1)] if newest else []
+        for since, until in periods:
+            rows = store.values(series.measurement, "value", since, until, foreign=False)
+            found.update({(series.measurement, time): value for time, value in rows})
+    return found
+
+
+def worth_storing(
+    points: list[Point], memory: bytes, days: int, stored: Mapping[tuple[str, int], Number], since: int = 0
+) -> list[Point]:
+    """Those of the newest `days` of a memory, and of its older days what is not stored and would be kept.
+
+    The store keeps nothing before `since`.
     """
-    points, complaints = solar.report(memory, solar.DAYS, now)
-    afresh = len(solar.report(memory, days, now).points)  # they come first
-    times = [point.time for point in points if point.time is not None and point.time >= since]
-    lacking = {series.measurement: set(store.lacking(series.measurement, times)) for series in solar.SERIES}
-    older = [point for point in points[afresh:] if point.time in lacking[point.measurement]]
-    return solar.Report(points[:afresh] + older, complaints)
+    afresh = set(list(solar.believed(memory).values())[:days])
+    return [
+        point
+        for point in points
+        if point.time is not None
+        and (
+            datetime.fromtimestamp(point.time, JST).replace(hour=0, minute=0) in afresh
+            or (point.time >= since and (point.measurement, point.time) not in stored)
+        )
+    ]
 
 
 def made(folder: Path) -> Path:
@@ -166,12 +234,17 @@ def note(trace: "Trace | None", direction: str, data: bytes) -> None:
 
 def keep(folder: Path, suffix: str, memory: bytes) -> Path:
     """Write the dump in the original's format under today's name; gives its path. Raises PortError."""
-    path = folder / f"kyocera_{datetime.now(JST):%Y%m%d}.txt{suffix}"
+    path = dump_path(folder, suffix)
     try:
         replace_file(path, dump_text(memory).encode("ascii"))
     except OSError as error:
         raise PortError(f"{path} cannot be written: {error.strerror}", "Name another --output DIR.") from None
     return path
+
+
+def dump_path(folder: Path, suffix: str) -> Path:
+    """Today's dump."""
+    return folder / f"kyocera_{datetime.now(JST):%Y%m%d}.txt{suffix}"
 
 
 def drop_dumps(folder: Path, since: int) -> None:

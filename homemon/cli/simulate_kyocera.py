@@ -16,9 +16,13 @@ NTH, BLOCK = "N for each Nth", "which one, from 1 on"
 
 
 def _dates(text: str) -> str:
-    if text not in ("none", "double", "order"):
+    if text not in ("none", "double", "order", "stray"):
         raise ValueError(text)
     return text
+
+
+def _offset(text: str) -> float:
+    return -tools.seconds(text[1:]) if text.startswith("-") else tools.seconds(text)
 
 
 FAULTS = tools.table(
@@ -36,7 +40,8 @@ FAULTS = tools.table(
     Fault("bad-headers", "times", "1", "the header has a wrong sum", tools.count),
     Fault("no-end", tools.ON, "1", "it sends no end command", tools.flag),
     Fault("ahead", "seconds", "86400", "its clock is ahead", tools.seconds),
-    Fault("dates", "none, double or order", "none", "dates of its days are wrong", _dates),
+    Fault("off", "seconds", "-172800", "its clock is ahead, or behind (-), and was when it measured", _offset),
+    Fault("dates", "none, double, order or stray", "none", "dates of its days are wrong", _dates),
 )
 
 

@@ -8,11 +8,13 @@
 A half-hour is an s16, big-endian, in tenths, and 7530 where there is no data; its time is its
 start, in JST. The map follows from kyocera_dump.py: 7C + 35·3 = E5, E5 + 35·96 = E05.
 
-A row is refused, not believed, when its date is none, does not come before that of the row above
-(so neither twice nor out of order: the monitor's clock was set), or lies ahead of ours.
+A row is refused, not believed, when its date is none, lies ahead of ours, or does not fit among the
+others: rows go back in time, by a year at most from one to the next. Where one does not fit, the most
+rows that do are kept, so that a single wrong date costs a single row.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from homemon.errors import WireError
@@ -21,6 +23,7 @@ from homemon.points import HALF_HOUR, JST, Point
 DATES = 0x007C
 DAYS, SLOTS = 35, 48
 NO_DATA = 0x7530
+LONGEST_GAP = timedelta(days=366)  # between a row and the next: a house that stood empty
 
 
 class Series(NamedTuple):
@@ -32,6 +35,10 @@ class Series(NamedTuple):
 
 SERIES = (Series(0x00E5, "hatuden"), Series(0x0E05, "baiden_diff"))
 MAP_END = 0x0E05 + DAYS * SLOTS * 2
+
+
+Chain = list[tuple[int, datetime]]
+"""Rows and their midnights, newest first."""
 
 
 class Report(NamedTuple):
@@ -54,23 +61,18 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
     if len(memory) < MAP_END and not partial:
         raise WireError(f"the memory should hold {MAP_END:,} bytes at least", len(memory))
     said = Report([], [])
+    dates = _dates(memory)
+    kept = believed(memory, now)
     above: datetime | None = None
     for row in range(days):
         values = _values(memory, row)
-        bcd = memory[DATES + 3 * row : DATES + 3 * row + 3]
-        midnight = _date(bcd)
-        if midnight is None:
+        midnight = dates.get(row)
+        if midnight is None or (row not in kept and (now is None or midnight.timestamp() <= now)):
             if values:
-                said.complaints.append(f"day {row}: {bcd.hex().upper()} is no date, {_lost(len(values))}")
+                said.complaints.append(f"day {row}: {_misdated(memory, row, midnight, above)}, {_lost(len(values))}")
             continue
-        if above is not None and midnight >= above:
-            if values:
-                order = f"{midnight:%Y-%m-%d} does not come before {above:%Y-%m-%d}"
-                said.complaints.append(f"day {row}: {order}, {_lost(len(values))}")
-            continue
+        above = midnight if row in kept else above
         start = int(midnight.timestamp())
-        if now is None or start <= now:
-            above = midnight
         ahead = 0
         for measurement, after, value in values:
             time = start + after
@@ -81,6 +83,39 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
         if ahead:
             said.complaints.append(f"day {row}: {midnight:%Y-%m-%d} lies ahead, {_lost(ahead)}")
     return said
+
+
+def believed(memory: bytes, now: float | None = None) -> Mapping[int, datetime]:
+    """The rows whose dates fit together, newest first, each with its midnight: as many as can be.
+
+    Those that begin after `now` are none of them. Of two that exclude each other the upper one is kept.
+    """
+    dates = [(row, day) for row, day in _dates(memory).items() if now is None or day.timestamp() <= now]
+    chains: list[Chain] = []  # the longest that begins with each row, the last row's first
+    for row, day in reversed(dates):
+        below = [chain for chain in reversed(chains) if timedelta() < day - chain[0][1] <= LONGEST_GAP]
+        chains.append([(row, day), *_longest(below)])
+    return dict(_longest(chains[::-1]))
+
+
+def _longest(chains: list[Chain]) -> Chain:
+    """The first of the longest; an empty one where there is none."""
+    return max(chains, key=lambda chain: len(chain), default=[])
+
+
+def _dates(memory: bytes) -> dict[int, datetime]:
+    """The rows that have a date: its midnight."""
+    found = ((row, _date(memory[DATES + 3 * row : DATES + 3 * row + 3])) for row in range(DAYS))
+    return {row: midnight for row, midnight in found if midnight is not None}
+
+
+def _misdated(memory: bytes, row: int, midnight: datetime | None, above: datetime | None) -> str:
+    """What is wrong with the date of a row that is refused; `above` is that of the row kept before it."""
+    if midnight is None:
+        return f"{memory[DATES + 3 * row : DATES + 3 * row + 3].hex().upper()} is no date"
+    if above is not None and midnight >= above:
+        return f"{midnight:%Y-%m-%d} does not come before {above:%Y-%m-%d}"
+    return f"{midnight:%Y-%m-%d} does not fit among the other days"
 
 
 def sure_until(memory: bytes) -> float:

@@ -52,7 +52,8 @@ class Faults:
     bad_headers: int = 0  # so many headers have a wrong sum
     no_end: bool = False  # no end command
     ahead: float = 0.0  # its clock is so many seconds ahead
-    dates: str = ""  # "none": day 1 has no date; "double": day 2 has that of day 1; "order": 1 and 2 swapped
+    off: float = 0.0  # the same (negative: behind), and so it was when it measured
+    dates: str = ""  # of day 1: "none", "stray" (one of 2000), "double" (that of day 2, too), "order" (swapped with it)
 
 
 class Monitor:
@@ -91,7 +92,7 @@ class Monitor:
 
     def _answer(self, frame: bytes, now: float) -> None:
         if frame == REQUEST:
-            self.memory = self._make_memory(now + self._faults.ahead)
+            self.memory = self._make_memory(now + self._faults.ahead + self._faults.off)
             if self._faults.noise_before and self._free == 0.0:
                 self._send(JUNK, now)
             self._send(ACK, now)
@@ -161,25 +162,26 @@ class Monitor:
             for slot in range(48):
                 start = int(day.timestamp()) + slot * HALF_HOUR
                 at = (row * 48 + slot) * 2
-                memory[0xE5 + at : 0xE7 + at] = _tenths(self._house.generation, start, now)
-                memory[0xE05 + at : 0xE07 + at] = _tenths(self._house.bought_minus_sold, start, now)
+                memory[0xE5 + at : 0xE7 + at] = self._tenths(self._house.generation, start, now)
+                memory[0xE05 + at : 0xE07 + at] = self._tenths(self._house.bought_minus_sold, start, now)
         if self._faults.dates == "none":
             memory[0x7F:0x82] = b"\x2f\x13\x45"
         elif self._faults.dates == "double":
             memory[0x82:0x85] = memory[0x7F:0x82]
+        elif self._faults.dates == "stray":
+            memory[0x7F:0x82] = b"\x00\x01\x01"
         elif self._faults.dates == "order":
             memory[0x7F:0x85] = memory[0x82:0x85] + memory[0x7F:0x82]
         return bytes(memory)
 
-
-def _tenths(measure: Callable[[int], int], start: int, now: float) -> bytes:
-    """Two bytes for the half-hour from `start`."""
-    if start + HALF_HOUR > now:
-        return b"\x75\x30"
-    try:
-        return measure(start).to_bytes(2, signed=True)
-    except ValueError:
-        return b"\x75\x30"
+    def _tenths(self, measure: Callable[[int], int], start: int, now: float) -> bytes:
+        """Two bytes for the half-hour that begins at `start` by the monitor's clock."""
+        if start + HALF_HOUR > now:
+            return b"\x75\x30"
+        try:
+            return measure(start - int(self._faults.off)).to_bytes(2, signed=True)
+        except ValueError:
+            return b"\x75\x30"
 
 
 class SimulatedBus:

@@ -156,6 +156,13 @@ def solar_date(place: Place) -> str:
     return dumped(place, kyocera.Faults(dates="none"))
 
 
+@trouble("solar-clock")
+def solar_clock(place: Place) -> str:
+    dumped(place, kyocera.Faults())
+    (place.folder / "port").unlink()
+    return dumped(place, kyocera.Faults(off=-2 * 86_400.0))
+
+
 @trouble("solar-port-missing")
 def solar_port_missing(place: Place) -> str:
     monitor.configure(place.folder, serial_port="/dev/ttyNONE")

@@ -1,0 +1,166 @@
+"""Whether the solar monitor's clock was right when it wrote its memory: by ours, and by what is stored.
+
+A memory whose dates are wrong holds right values at wrong times. What is stored tells: where the memory says
+something else than the store of the same half-hours, and the same as the store of others, it is shifted. Our own
+clock tells too, where it can be trusted, since the monitor's newest row is today's.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from homemon.devices import solar
+from homemon.points import HALF_HOUR, JST, Number, Point
+
+DAY, HOUR = 86_400, 3600  # seconds
+FEW = 8  # half-hours that may be equal by chance
+MOSTLY = 0.9
+VARIETY = 5  # different values
+DAYS_OFF = 2  # a row of yesterday may be the newest for a while after midnight
+VOTERS = 400  # half-hours, four days, by which the shift is looked for
+
+Stored = Mapping[tuple[str, int], Number]
+"""(measurement, time) → value of the half-hours that are stored."""
+
+
+class Verdict(NamedTuple):
+    """What a memory is good for: its points, newest day first, complaints, and why none may be stored, or nothing."""
+
+    points: list[Point]
+    complaints: list[str]
+    refusal: str = ""
+
+
+class _Match(NamedTuple):
+    """Half-hours that the memory and the store have in common: how many say the same, and how many not."""
+
+    same: int
+    other: int
+
+    @property
+    def agree(self) -> bool:
+        return self.same >= FEW and self.same >= MOSTLY * (self.same + self.other)
+
+
+def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
+    """What of a whole `memory` may be stored; `now` as in `solar.report`. Raises WireError."""
+    points, complaints = solar.report(memory, solar.DAYS, now)
+    newest = max((point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None), default=0)
+    days: dict[datetime, list[Point]] = {}
+    for point in points:
+        days.setdefault(_midnight(point), []).append(point)
+    matches = {day: _match(held, stored, 0) for day, held in days.items()}
+    agreeing = [day for day, match in matches.items() if match.agree]
+    doubted = [day for day, match in matches.items() if match.other >= FEW and match.other > match.same]
+    shift = _shift([point for day in doubted or days for point in days[day]], stored) if doubted or not agreeing else 0
+    if shift and agreeing:
+        misdated = [day for day in days if day <= max(doubted) and day not in agreeing]
+        return _without(misdated, shift, Verdict(points, complaints))
+    if shift and not _just_ended(newest, now):
+        return Verdict([], complaints, f"its clock is {_off(-shift)}, by what is stored of the same half-hours")
+    if shift:
+        text = f"what is stored is {_off(-shift)} of what it says, and its clock is right (`--days 35` corrects all)"
+        return Verdict(points, [*complaints, text])
+    if not agreeing and (off := _off_by_dates(memory, now)):
+        return Verdict([], [], f"its clock is {_off(off)}, by this machine's clock")
+    known = max((time for _, time in stored), default=0)
+    if not agreeing and points and known > newest + solar.DAYS * DAY:
+        return Verdict([], complaints, f"ends on {_date(newest)}, and half-hours are stored until {_date(known)}")
+    return Verdict(points, complaints if agreeing or complaints else _doubts(newest, now))
+
+
+def changed(points: Iterable[Point], stored: Stored) -> list[Point]:
+    """Those that are stored with another value."""
+    return [point for point in points if _at(point, stored) not in (None, point.fields["value"])]
+
+
+# --- inside ----------------------------------------------------------------------------
+
+
+def _at(point: Point, stored: Stored, shift: int = 0) -> Number | None:
+    assert point.time is not None
+    return stored.get((point.measurement, point.time + shift))
+
+
+def _midnight(point: Point) -> datetime:
+    assert point.time is not None
+    return datetime.fromtimestamp(point.time, JST).replace(hour=0, minute=0)
+
+
+def _match(points: Iterable[Point], stored: Stored, shift: int) -> _Match:
+    """How the points fit to what is stored `shift` seconds later; where both are 0, as at night, that says nothing."""
+    pairs = ((point.fields["value"], _at(point, stored, shift)) for point in points)
+    telling = [value == known for value, known in pairs if known is not None and (value or known)]
+    return _Match(sum(telling), len(telling) - sum(telling))
+
+
+def _shift(points: list[Point], stored: Stored) -> int:
+    """So many seconds later the points are what is stored; 0 where they are nowhere."""
+    times: dict[tuple[str, Number], list[int]] = {}
+    for (measurement, time), value in stored.items():
+        if value:
+            times.setdefault((measurement, value), []).append(time)
+    telling = [point for point in points if point.fields["value"]][:VOTERS]
+    votes = Counter(
+        time - point.time
+        for point in telling
+        if point.time is not None
+        for time in times.get((point.measurement, point.fields["value"]), ())
+        if time != point.time
+    )
+    return next((shift for shift, _ in votes.most_common(3) if _is_shift(points, stored, shift)), 0)
+
+
+def _is_shift(points: list[Point], stored: Stored, shift: int) -> bool:
+    """Whether the points are what is stored so many seconds later, and not by chance, as quiet nights are."""
+    values = {point.fields["value"] for point in points if _at(point, stored, shift) == point.fields["value"]}
+    return _match(points, stored, shift).agree and len(values) >= VARIETY
+
+
+def _just_ended(newest: int, now: float | None) -> bool:
+    """Whether the newest half-hour in the memory is the one that ended last."""
+    return now is not None and 0 <= now - (newest + HALF_HOUR) < HOUR
+
+
+def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
+    """The days that are shifted against what is stored are left out."""
+    dates = sorted(misdated, reverse=True)
+    days = f"{dates[0]:%Y-%m-%d}" + (f" and {len(dates) - 1} days before hold" if len(dates) > 1 else " holds")
+    text = f"{days} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
+    points = [point for point in verdict.points if _midnight(point) not in dates]
+    return verdict._replace(points=points, complaints=[*verdict.complaints, text])
+
+
+def _off_by_dates(memory: bytes, now: float | None) -> int:
+    """By how many seconds the dates are ahead (behind: negative) of what they must be, if by days."""
+    rows = solar.believed(memory, now) or solar.believed(memory)
+    if now is None or not rows:
+        return 0
+    row, day = next(iter(rows.items()))
+    due = datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() - row * DAY
+    off = round(day.timestamp() - due)
+    return off if abs(off) >= DAYS_OFF * DAY else 0
+
+
+def _doubts(newest: int, now: float | None) -> list[str]:
+    """What is odd about the newest half-hour, where nothing confirms the monitor's clock."""
+    if now is None or not newest or (late := round(now - newest - HALF_HOUR)) < 2 * HOUR:
+        return []
+    return [f"its newest half-hour ended {_span(late)} ago; if the monitor's clock is behind, all times are wrong"]
+
+
+def _off(seconds: int) -> str:
+    return f"{_span(seconds)} {'ahead' if seconds > 0 else 'behind'}"
+
+
+def _date(time: int) -> str:
+    return f"{datetime.fromtimestamp(time, JST):%Y-%m-%d}"
+
+
+def _span(seconds: int) -> str:
+    """`2 days`, `9 h`, `1 day 30 min`."""
+    days, rest = divmod(abs(seconds), DAY)
+    hours, rest = divmod(rest, HOUR)
+    parts = ((days, "day" if days == 1 else "days"), (hours, "h"), (rest // 60, "min"))
+    return " ".join(f"{number:,} {unit}" for number, unit in parts if number) or "0 min"
