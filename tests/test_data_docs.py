@@ -23,7 +23,7 @@ PAGE = DOCS / "data.md"
 SCALE = meter.Scale(-1, 1)
 LAST = int(time.time()) // HALF_HOUR * HALF_HOUR - HALF_HOUR
 LOST = 7 if (LAST - 7 * HALF_HOUR + 9 * 3600) % 86_400 else 8  # half-hours ago; no midnight, which begins a day's sum
-REGISTER = {LAST - back * HALF_HOUR: round(1234.5 + (100 - back) * 0.3, 1) for back in range(100) if back != LOST}
+REGISTER = {LAST - back * HALF_HOUR: round(1234.5 + (100 - back) * 0.3, 1) for back in range(150) if back != LOST}
 """Half-hour → kWh bought so far; one was not heard."""
 KWH = {t: round(value - REGISTER[t - HALF_HOUR], 1) for t, value in REGISTER.items() if t - HALF_HOUR in REGISTER}
 NO_POINT = [
