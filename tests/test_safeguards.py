@@ -5,6 +5,7 @@ fate strike at the very moment for which the safeguard is there.
 """
 
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
@@ -13,8 +14,10 @@ import pytest
 
 from tests.chaos.household import Household, household
 from tests.chaos.judge import judge
-from tests.chaos.run import Run
-from tests.commands import wait_for
+from tests.chaos.run import ALTERED, ALTERED_ENVIRONMENT, Run
+from tests.commands import running, simulated, wait_for, write_config
+from tests.filesystems import mounted
+from tests.test_meter_commands import ADDRESS
 
 
 @pytest.fixture
@@ -92,6 +95,20 @@ def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time
     verdict = judge(house.evidence())
     assert any("is in the server" in fault for fault in verdict.wrong) == outdated
     assert verdict.lost == []
+
+
+@pytest.mark.parametrize(("without", "status"), [("", 0), (",reads_proc_locks", 1)])
+def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_holds_the_port(
+    tmp_path: Path, without: str, status: int
+) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with mounted("btrfs", tmp_path) as inside, simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        with running("meter-listen", cwd=tmp_path, before=inside) as listener:
+            listener.until(lambda lines: any(line.startswith("+power") for line in lines))
+            poll = subprocess.run((*inside, *ALTERED, f"hurried{without}", "meter-poll"), env=ALTERED_ENVIRONMENT)
+            assert poll.returncode == status
+            assert listener.stop() == 0
 
 
 def has(run: Run, measurement: str) -> bool:

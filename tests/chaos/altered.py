@@ -10,12 +10,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import serial
 
-from homemon import controller, deliver, exchange, session, store
-from homemon.cli import app, background, lan, main, meter_listen, radio
+from homemon import controller, deliver, exchange, files, session, store
+from homemon.cli import app, background, claim, lan, main, meter_listen, radio
 from homemon.clock import Instant
 from homemon.points import Point, line
 
@@ -24,6 +25,7 @@ PAUSES = {
     session: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     controller: {"ANSWER_WITHIN": 0.5, "SPACING": 0.1, "GATHER": 0.2},
     deliver: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
+    claim: {"WITHIN": 10.0},
     background: {"LOOK_EVERY": 1.0},
     meter_listen: {"REOPEN_AFTER": 0.2},
     radio: {"STORE_AGAIN_AFTER": 0.2},
@@ -95,6 +97,22 @@ def sends_together() -> None:
     _set(deliver, "Lock", NoLock)
 
 
+def reads_proc_locks() -> None:
+    """Who holds a lock is looked up in /proc/locks, where btrfs and overlayfs have device numbers of their own."""
+
+    def holder(self: Any) -> files.Holder | None:
+        try:
+            file, written = self._path.stat(), self._path.read_text().split()
+        except OSError:
+            return None
+        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+        locks = [entry.split() for entry in Path("/proc/locks").read_text().splitlines()]
+        pids = [words[4] for words in locks if words[1] == "FLOCK" and words[5] == place]
+        return files.Holder(int(pids[0]), written[1] if written[:1] == pids[:1] else "") if pids else None
+
+    _set(files.Lock, "holder", holder)
+
+
 # --- fate --------------------------------------------------------------------------------
 
 
@@ -152,6 +170,7 @@ ALTERATIONS: dict[str, Callable[[], None]] = {
         sends_first,
         marks_first,
         shares_port,
+        reads_proc_locks,
         sends_together,
         dies_at_commit,
         dies_at_send,

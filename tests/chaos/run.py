@@ -10,6 +10,7 @@ from tests.commands import ENVIRONMENT, HOMEMON, catches_sigterm, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 ALTERED = (sys.executable, "-m", "tests.chaos.altered")
+ALTERED_ENVIRONMENT = ENVIRONMENT | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
 PATIENCE = 180.0  # seconds; a poll may wait a minute for the port, and then half a minute for its answer
 
 
@@ -28,7 +29,7 @@ class Run:
                 cwd=folder,
                 stdout=output,
                 stderr=errors,
-                env=ENVIRONMENT | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))},
+                env=ALTERED_ENVIRONMENT,
             )
 
     @property
