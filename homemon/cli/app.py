@@ -4,7 +4,6 @@ stdout is data, one line of line protocol a point, flushed at once. stderr is ta
 always, remarks unless `--quiet`, the log only with `--verbose`.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from homemon import clock
 from homemon import config as configuration
+from homemon.cli import output
 from homemon.clock import Instant, instant
 from homemon.errors import ConfigError, StoreError
 from homemon.points import Point, tags_text
@@ -50,12 +50,12 @@ class App:
     def remark(self, text: str) -> None:
         """Tell a person, unless --quiet. The same thing twice in a row is told once."""
         if not self.quiet and text != self._last_remark:
-            print(f"homemon: {text}", file=sys.stderr, flush=True)
+            output.say(f"homemon: {text}")
         self._last_remark = text
 
     def complain(self, text: str, hint: str = "") -> None:
         """Tell of an error, even with --quiet; for a command that goes on in spite of it."""
-        print(f"homemon: {text}" + (f"\n  {hint}" if hint else ""), file=sys.stderr, flush=True)
+        output.say(f"homemon: {text}" + (f"\n  {hint}" if hint else ""))
 
     def complain_once(self, text: str, hint: str = "") -> None:
         """The same, but not again while it is the same trouble; `complained` is emptied when it is over."""
@@ -67,23 +67,21 @@ class App:
     def log(self, text: str) -> None:
         """For --verbose."""
         if self.verbose:
-            print(f"homemon: {text}", file=sys.stderr, flush=True)
+            output.say(f"homemon: {text}")
 
     def progress(self, text: str) -> None:
         """What takes long, on a terminal; silent in cron."""
         if self.verbose or (sys.stderr.isatty() and not self.quiet):
-            print(text, file=sys.stderr, flush=True)
+            output.say(text)
 
     def put(self, line: str) -> None:
-        """One line of data, at once. A patient command goes on where nobody can take it: it is stored."""
-        data = (line + "\n").encode()
-        try:
-            while data:
-                data = data[os.write(sys.stdout.fileno(), data) :]
-        except OSError as error:
-            if not self.patient:
-                raise
-            self.complain_once(f"stdout takes nothing ({error.strerror}); readings are stored all the same")
+        """One line of data, at once. Raises OSError where nobody can take it, but not in a resident command."""
+        output.put((line + "\n").encode())
+
+    def go_resident(self) -> None:
+        """From now on go on where a one-shot command fails, and never wait for who reads stdout or stderr."""
+        self.patient = True
+        output.detach()
 
     # --- what is configured ----------------------------------------------------------
 

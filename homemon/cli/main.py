@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from homemon import __version__
+from homemon.cli import output
 from homemon.errors import ConfigError, HomemonError
 
 if TYPE_CHECKING:
@@ -110,23 +111,32 @@ def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     try:
+        status = run(arguments)
+    finally:
+        output.finish()
+    sys.exit(status)
+
+
+def run(arguments: list[str] | None) -> int:
+    """Run the command line; its exit status."""
+    try:
         status: Any = homemon.main(args=arguments, prog_name="homemon", standalone_mode=False)
     except HomemonError as error:
         named = "" if isinstance(error, ConfigError) else "homemon: "  # those begin with file and line
-        print(f"{named}{error}", file=sys.stderr)
+        output.say(f"{named}{error}")
         if error.hint:
-            print(f"  {error.hint}", file=sys.stderr)
-        sys.exit(error.exit_code)
+            output.say(f"  {error.hint}")
+        return error.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return 130
     except OSError as error:
         drop_stdout()
-        print(f"homemon: {error}\n  Check the disk that the output goes to.", file=sys.stderr)
-        sys.exit(1)
-    sys.exit(status if isinstance(status, int) else 0)
+        output.say(f"homemon: {error}\n  Check the disk that the output goes to.")
+        return 1
+    return status if isinstance(status, int) else 0
 
 
 def drop_stdout() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
+from homemon.cli import output
 from homemon.points import JST
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.faults import Fault
@@ -148,5 +149,6 @@ def serve(server: Server, address: str) -> None:
     """Print the address, and serve until SIGTERM or Ctrl-C."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
-    click.echo(address)
+    output.detach()
+    output.put(f"{address}\n".encode())
     server.serve()

@@ -1,0 +1,118 @@
+"""stdout and stderr: the one way by which what a command says leaves the process.
+
+A one-shot command writes as any program does: a reader that is slow makes it wait. A resident command must
+not wait, since nothing is read from its port meanwhile. After `detach` each stream is written by a thread of
+its own from a queue of a size; what finds no room there is counted, and reported when the stream flows again.
+"""
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
+END_WITHIN = 0.5  # seconds for each stream at the end
+
+
+class Outlet:
+    """Writes lines to the descriptor `handle` without ever making its caller wait.
+
+    `report` is called, in the outlet's thread, with what could not be written.
+    """
+
+    def __init__(self, handle: int, name: str, report: Callable[[str], None]) -> None:
+        from collections import deque
+        from threading import Condition, Thread
+
+        self._handle = handle
+        self._name = name
+        self._report = report
+        self._lines: deque[bytes] = deque()
+        self._held = 0
+        self._lost = 0
+        self._fault = ""
+        self._changed = Condition()
+        Thread(target=self._run, name=name, daemon=True).start()
+
+    def write(self, line: bytes) -> None:
+        """Take a line, or count it as lost where too much waits already."""
+        with self._changed:
+            if self._held + len(line) > MOST_HELD:
+                self._lost += 1
+                return
+            self._lines.append(line)
+            self._held += len(line)
+            self._changed.notify_all()
+
+    def drained(self, within: float) -> bool:
+        """Whether all is written, after at most `within` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._lines, within)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._lines)
+                line = self._lines[0]
+            self._try(line)
+            with self._changed:
+                self._lines.popleft()
+                self._held -= len(line)
+                lost, self._lost = (self._lost, 0) if not self._lines else (0, self._lost)
+                self._changed.notify_all()
+            if lost:
+                self._report(f"{lost} lines were not written to {self._name}, which nobody read; readings are stored")
+
+    def _try(self, line: bytes) -> None:
+        try:
+            write_all(self._handle, line)
+            self._fault = ""
+        except OSError as error:
+            if self._fault != str(error):
+                self._fault = str(error)
+                self._report(f"{self._name} takes nothing ({error.strerror}); readings are stored all the same")
+
+
+def write_all(handle: int, data: bytes) -> None:
+    """Write all of `data`, however long that takes. Raises OSError."""
+    while data:
+        try:
+            data = data[os.write(handle, data) :]
+        except BlockingIOError:  # who shares the stream with us made it non-blocking
+            select.select([], [handle], [])
+
+
+_stdout: Outlet | None = None
+_stderr: Outlet | None = None
+
+
+def put(data: bytes) -> None:
+    """Data, at once. Raises OSError where stdout takes none, until `detach`."""
+    if _stdout:
+        _stdout.write(data)
+    else:
+        write_all(sys.stdout.fileno(), data)
+
+
+def say(text: str) -> None:
+    """A line for a person; one that stderr does not take is no reason to fail."""
+    if _stderr:
+        _stderr.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+    else:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def detach() -> None:
+    """From now on neither stream makes this process wait."""
+    global _stdout, _stderr
+    _stderr = Outlet(sys.stderr.fileno(), "stderr", lambda text: say(f"homemon: {text}"))
+    _stdout = Outlet(sys.stdout.fileno(), "stdout", lambda text: say(f"homemon: {text}"))
+
+
+def finish() -> None:
+    """At the end of the process: give what still waits a moment to be written."""
+    for outlet in (_stdout, _stderr):
+        if outlet:
+            outlet.drained(END_WITHIN)
