@@ -46,7 +46,12 @@ Span = tuple[int, int, int]
 def kept_from(store: Store, at: Instant, days: int) -> int | None:
     """The Unix time before which nothing is kept; None while the time is not known for sure. Raises StoreError."""
     now = store.surely_past(at)
-    return None if now is None else (now + JST_AHEAD) // DAY * DAY - JST_AHEAD - days * DAY
+    return None if now is None else days_before(now, days)
+
+
+def days_before(now: int, days: int) -> int:
+    """The midnight in Japan that is so many days before today's (Unix seconds)."""
+    return (now + JST_AHEAD) // DAY * DAY - JST_AHEAD - days * DAY
 
 
 class Retention:

@@ -332,3 +332,80 @@ def test_what_the_original_scripts_left_behind_is_read(home: Path) -> None:
         "power,home=Nara\\ 1 value=523 1496242859000000000",
     ]
     assert EVERY_LINE in run.stderr
+
+
+def test_the_codes_for_no_data_that_the_original_scripts_kept_are_not_stored(home: Path) -> None:
+    """`bp35c0_rcv2.py` took E7's 7FFFFFFE, 7FFFFFFF and 80000000, and a register's FFFFFFFE, for numbers."""
+    codes = "".join(
+        f"power value={code} 149619960{at}000000000\n" for at, code in enumerate((2**31 - 2, 2**31 - 1, 2**31))
+    )
+    (home / "power20170531.txt").write_text(f"{codes}power value=632 1496199603000000000\n")
+    (home / "power20170601.txt").write_text(f"+power value={float(0xFFFFFFFE) * 0.1} 1496286000000000000\n")
+    (home / "ec20170531.txt").write_text("ecocute power=65534,powerSum=4294967294,tank=280 1496199600000000000\n")
+    run = homemon("replay", "power20170531.txt", "power20170601.txt", "ec20170531.txt", cwd=home)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == ["power value=632 1496199603000000000", "ecocute tank=280 1496199600000000000"]
+    assert run.stderr.splitlines() == [
+        'homemon: 6 values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be',
+        "homemon: 6 lines, 2 readings, 2 new, 0 already there, 6 refused; every line makes sense",
+    ]
+
+
+# --- where the lines' times come from ------------------------------------------------
+
+CONTAINER = f"""\
+2025-11-26 08:01:10,101 DEBUG {erxudp("1081 7001 028801 05FF01 73 01 EA 0B 07E9 0B 1A 11 00 00 00000A95")}
+2025-11-26 08:01:12,101 DEBUG {erxudp(GET_RES + "01 E7 04 000003A0")}
+"""
+EIGHT_UTC = 1764144072
+
+
+def replayed(home: Path, text: str, zone: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """What replay makes of a log, with TZ set or not."""
+    (home / "log").write_text(text)
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "TZ"} | ({"TZ": zone} if zone else {})
+    command = (*HOMEMON, "replay", "log")
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo", "America/New_York"])
+def test_a_container_that_logs_in_utc_without_saying_so_is_noticed(home: Path, zone: str | None) -> None:
+    run = replayed(home, CONTAINER, zone)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == f"power,home=Nara\\ 1 value=928 {EIGHT_UTC}000000000\n"
+    assert ("by the meter's own clock they are UTC" in run.stderr) == (zone != "UTC")
+
+
+@pytest.mark.parametrize(("zone", "hours"), [(None, 9), ("UTC", 0), ("JST-9", 9), ("Asia/Singapore", 8)])
+def test_without_a_time_of_the_meters_the_zone_is_japans_or_that_of_tz(
+    home: Path, zone: str | None, hours: int
+) -> None:
+    run = replayed(home, CONTAINER.splitlines()[1], zone)
+    assert run.stdout == f"power,home=Nara\\ 1 value=928 {EIGHT_UTC - hours * 3600}000000000\n"
+
+
+# --- keep_days -----------------------------------------------------------------------
+
+
+def test_what_is_older_than_keep_days_is_not_stored_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 30\n")
+    now = int(time.time()) // 1800 * 1800
+    old = [f"+power value=0.{at} {now - 365 * 86_400 + at * 1800}000000000" for at in range(500)]
+    new = f"+power value=1.5 {now - 1800}000000000"
+    (tmp_path / "backup").write_text("\n".join([*old, new]))
+    run = homemon("replay", "backup", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (0, f"{new}\n")
+    assert run.stderr.splitlines() == [
+        "homemon: 500 of 501 readings are older than keep_days = 30 and were not stored",
+        "homemon: 501 lines, 1 readings, 1 new, 0 already there, 500 refused; every line makes sense",
+    ]
+    assert export(tmp_path) == run.stdout
+
+
+def test_keep_days_counts_whole_days_of_japan(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 2\n")
+    midnight = (int(time.time()) + 9 * 3600) // 86_400 * 86_400 - 9 * 3600 - 2 * 86_400
+    (tmp_path / "backup").write_text("".join(f"power value=1 {midnight + at}000000000\n" for at in (-1, 0, 1)))
+    run = homemon("replay", "backup", cwd=tmp_path)
+    assert len(run.stdout.splitlines()) == 2
+    assert "1 of 3 readings are older than keep_days = 2 and were not stored" in run.stderr

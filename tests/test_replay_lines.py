@@ -231,6 +231,66 @@ def test_a_line_that_is_nothing_known_is_told(line: str) -> None:
     assert left.first.startswith("file:2: ")
 
 
+# --- values that nobody measured ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *(f"power value={value}" for value in (2147483646, 2147483647, 2147483648, -2147483648, 4294967294, 1_000_001)),
+        "power value=1e300",
+        *(f"{name} value={value}" for name in ("+power", "-power") for value in ("429496729.4", "429496729.5")),
+        *(f"+power value={value}" for value in ("4294967294", "42949672.94", "4294967.295", "429496.7294", "-0.1")),
+        "+power value=429496729.40000004",
+        "+power value=999999990001",
+        "energy import=429496729.4",
+        "energy export=429496729.5",
+        *(f"current r={value}" for value in ("3276.6", "3276.7", "-3276.8")),
+        *(f"ecocute power={value}" for value in (65534, 65535)),
+        *(f"ecocute powerSum={value}" for value in (4294967294, 4294967295, 1_000_000_000)),
+        *(f"ecocute tank={value}" for value in (65534, 65535, -1)),
+        *(f"{name} value={value}" for name in ("hatuden", "baiden_diff") for value in (3000, "3276.7", "-3276.8")),
+    ],
+)
+@pytest.mark.parametrize("tags", ["", ",home=nara"])
+def test_a_devices_code_for_no_data_is_no_value(fields: str, tags: str) -> None:
+    measurement, _, rest = fields.partition(" ")
+    points, left = read(f"{measurement}{tags} {rest} {HALF_PAST}000000000")
+    assert points == []
+    assert (left.refused, left.nonsense) == ({tally.UNMEASURED: 1}, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "power value=0",
+        "power value=-1000000",
+        "power value=1000000",
+        "+power value=0",
+        "+power value=999999990000",
+        "+power value=429496.7",
+        "energy import=9999999.9,export=0",
+        "current r=-3276.7,t=3276.5",
+        "ecocute power=65533,powerSum=999999999,tank=0",
+        "hatuden value=2999.9",
+        "baiden_diff value=-2999.9",
+        "anything value=2147483646",
+        "power other=2147483646",
+    ],
+)
+def test_what_could_be_measured_stays(fields: str) -> None:
+    points, left = read(f"{fields} {HALF_PAST}000000000")
+    assert len(points) == 1
+    assert len(points[0].fields) == fields.count("=")
+    assert not left.refused
+
+
+def test_of_a_line_with_a_code_in_it_the_rest_stays() -> None:
+    points, left = read(f"ecocute power=65535,powerSum=12,tank=65534 {HALF_PAST}000000000")
+    assert points == [Point("ecocute", {"powerSum": 12}, HALF_PAST, "")]
+    assert left.refused == {tally.UNMEASURED: 2}
+
+
 # --- times, line protocol, anything ------------------------------------------------
 
 

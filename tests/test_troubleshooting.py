@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.troubles import house, machine, meter, ports, server
+from tests.troubles import house, logs, machine, meter, ports, server
 from tests.troubles.place import SCENARIOS, Place
 
-MODULES = (house, machine, meter, ports, server)  # each enters its scenarios
+MODULES = (house, logs, machine, meter, ports, server)  # each enters its scenarios
 PAGE = (Path(__file__).parent.parent / "docs" / "troubleshooting.md").read_text("utf-8")
 
 

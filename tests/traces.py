@@ -14,6 +14,7 @@ from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.wire import kyocera
 from homemon.wire.dialogue import Conversation
+from homemon.wire.logged import as_bytes
 
 METER, OTHER = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0009"
 OURS = "FE80:0000:0000:0000:0200:AA00:0000:0001"
@@ -35,7 +36,7 @@ def read(
     told = Tally(latest)
     reader = Reader(known, heater or Heater(), day, told)
     points = [
-        point for number, text in enumerate(lines, 1) for point in reader.feed(f"{text}\n".encode(), f"file:{number}")
+        point for number, text in enumerate(lines, 1) for point in reader.feed(as_bytes(f"{text}\n"), f"file:{number}")
     ]
     return points + reader.close(), told
 

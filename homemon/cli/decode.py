@@ -9,6 +9,7 @@ from homemon.cli.app import App
 from homemon.cli.lines import lines
 from homemon.errors import HomemonError
 from homemon.explain.text import accounts
+from homemon.wire.logged import as_text
 
 MOST_HELD = 1000  # lines
 
@@ -21,16 +22,17 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
     """Explain a frame, a module's lines, a trace or a dump.
 
     TEXT, or stdin where there is none: an ECHONET Lite frame in hex; ERXUDP, EVENT, EPANDESC and other lines
-    of a Wi-SUN module, as logs have them; a trace, as --trace writes it; a dump of the solar monitor. What is
-    cut off is explained as far as it makes sense, with the byte where it stops. Registers are in counts, and
-    in kWh where the meter told its unit (E1, D3) before. What the join's handshake carries is not shown.
+    of a Wi-SUN module, as logs have them, in quotes and with escapes too; a trace, as --trace writes it; a dump
+    of the solar monitor. Other text, in UTF-8, EUC-JP or CP932, is shown as it is. What is cut off is explained
+    as far as it makes sense, with the byte where it stops. Registers are in counts, and in kWh where the meter
+    told its unit (E1, D3) before. What the join's handshake carries is not shown.
 
     With --json each piece is one object on a line of its own: `type`, the `line` where it begins, what is in
     it, and where it stops making sense (`error`). Exit status 1 where nothing makes sense.
     """
     makes_sense = False
     held: list[str] = []  # of what comes before anything makes sense
-    piped = (line.decode("utf-8", "replace") for line in lines(sys.stdin.buffer))
+    piped = (as_text(line) for line in lines(sys.stdin.buffer))
     for account in accounts(given(text) if text else piped):
         makes_sense |= account.sense
         held += [json.dumps(account.facts).replace("\x7f", "\\u007f")] if as_json else account.lines

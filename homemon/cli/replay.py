@@ -14,12 +14,13 @@ import click
 from homemon import state
 from homemon.cli.app import DAY, App
 from homemon.cli.lines import lines
-from homemon.clock import kept_by_ntp
-from homemon.points import Point
+from homemon.clock import RELEASED, Instant, kept_by_ntp
+from homemon.points import JST, Point
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
-from homemon.replay.tally import Tally
+from homemon.replay.tally import OLD, Tally
+from homemon.retention import days_before
 from homemon.wire.echonet import Unit
 
 BATCH = 5000  # points a transaction
@@ -41,24 +42,29 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     A backup: `homemon export > backup`, and back with `homemon replay backup`. Each line's tags stay as they are.
     The files that the original scripts kept (power20170531.txt, ec20170531.txt) are line protocol too.
 
-    A log has ERXUDP lines as bp35c0_rcv2.py printed them. That script wrote no times: of such lines only those
+    A log has ERXUDP lines as bp35c0_rcv2.py printed them, or as any other program wrote them down: quoted, with
+    escapes, behind a prefix, with something behind them. That script wrote no times: of such lines only those
     are stored that tell one themselves (EA and EB; E2 and E4 where the meter's date 98 stands before them, or
-    with --date). Where a time stands before each line (2017-05-31 12:00:00, or 12:00:00 with --date, or Unix
-    seconds), all are stored.
+    with --date). Where a time stands before each line (2017-05-31 12:00:00, or 12:00:00 and "May 31 12:00:00"
+    with --date, or Unix seconds), all are stored. A time that names no zone is Japan's, or that of the
+    environment variable TZ where it is set; where the meter's own clock (EA, EB, 97 with 98) shows that it is
+    another zone's, that one counts, and stderr says so.
 
     Registers are scaled by the unit that the file tells (E1, D3), else by the one remembered in state.toml for
-    the same meter; without either they are left out. Exit status 1 where a line makes no sense; all others are
-    stored.
+    the same meter; without either they are left out. So are the codes that devices send for "no data", values
+    and times that cannot be, and readings older than [store] keep_days: stderr says how many, and why, and the
+    exit status stays 0. It is 1 where a line makes no sense; all others are stored.
     """
     check_readable(files)
     at = app.now()
-    tally = Tally(at.wall + DAY if kept_by_ntp() else float("inf"), app.kept_from(at))
+    tally = Tally(at.wall + DAY if kept_by_ntp() else float("inf"), kept_from(app, at))
+    zone = None if os.environ.get("TZ") else JST
     known = state.load(app.folder)
     heater = configured_heater(app, known.unit)
     recording = Recording(app, tally)
     for parts in in_order(files):
         link = Known(known.link.address if known.link else None, known.scale)
-        reader = Reader(link, heater, day.date() if day else None, tally)
+        reader = Reader(link, heater, day.date() if day else None, tally, zone)
         for name in parts:
             recording.take_file(name, reader)
         recording.take(reader.close())
@@ -66,6 +72,18 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     app.send_now()
     tell(app, tally, recording)
     return 1 if tally.nonsense else 0
+
+
+def kept_from(app: App, at: Instant) -> int:
+    """The Unix time before which nothing is stored that keep_days would drop again; 0 where all is kept.
+
+    By our clock, for a refused reading is still in its file: what a store with newer half-hours would drop is not
+    stored first. Raises StoreError.
+    """
+    days = app.config.store.keep_days
+    return (
+        max(app.kept_from(at), days_before(int(at.wall), days)) if days and at.wall >= RELEASED else app.kept_from(at)
+    )
 
 
 def configured_heater(app: App, found: Unit | None) -> Heater:
@@ -137,7 +155,12 @@ def tell(app: App, tally: Tally, recording: Recording) -> None:
     for note in tally.notes:
         app.remark(note)
     for why, count in tally.refused.items():
-        app.remark(f"{count:,} {why}")
+        if why == OLD:
+            total = recording.readings + sum(tally.refused.values())
+            days = app.config.store.keep_days
+            app.remark(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
+        else:
+            app.remark(f"{count:,} {why}")
     there = max(0, recording.readings - recording.new)
     refused = sum(tally.refused.values())
     found = f"{recording.readings:,} readings, {recording.new:,} new, {there:,} already there, {refused:,} refused"

@@ -11,6 +11,7 @@ from homemon.devices.meter import ScaleHeard
 from homemon.errors import WireError
 from homemon.explain.account import INDENT, Account, indented, stops
 from homemon.explain.frame import frame
+from homemon.explain.talk import legible
 from homemon.wire.echonet import PORT
 from homemon.wire.join import FAILURES
 from homemon.wire.mask import MASK, masked_received, masked_sent
@@ -93,7 +94,7 @@ def happening(event: Happening, heard: ScaleHeard) -> Account:
             text = escaped(masked_received(event).strip())
             return Account({"type": "echo", "text": text}, [f"echo of a command: {text}"])
         case Noise():
-            text = escaped(masked_received(event))
+            text = legible(event.raw)
             return Account({"type": "noise", "text": text}, [f"not understood: {text}"], False)
 
 

@@ -19,9 +19,11 @@ from homemon.errors import WireError
 from homemon.explain import memory, module
 from homemon.explain.account import INDENT, Account, no_sense
 from homemon.explain.frame import frame
+from homemon.explain.talk import legible
 from homemon.points import JST
 from homemon.printable import printable
 from homemon.wire import transcript
+from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
 from homemon.wire.overheard import Overheard
 from homemon.wire.skstack import Noise, Parser
 from homemon.wire.transcript import LAN, MODULE, Entry
@@ -34,7 +36,7 @@ _DUMP_START = re.compile("0000+:.*")
 _DUMP_CUT_OFF = re.compile("[0-9A-Fa-f]+:?")
 _PAN = re.compile(r".*\bEPANDESC\b\s*")
 _PAN_ON_ONE_LINE = re.compile(r".*?\bEPANDESC(?=\s+\w)")
-_NEXT_FIELD = re.compile(rf"\s+(?=(?:{'|'.join(module.PAN_FIELDS)}):)")
+_NEXT_FIELD = re.compile(rf"\s+(?=(?:{'|'.join(PAN_NAMES)}):)")
 FRAME_START = "1081"
 MONITOR_START = "02"
 
@@ -88,7 +90,7 @@ class Teller:
             yield no_sense("trace", error)
             return
         if entry is None:
-            yield from self._of_module(line.encode("utf-8", "replace"))
+            yield from self._of_module(as_bytes(line))
             return
         for account in self._of_entry(entry):
             yield _at(entry, account)
@@ -116,6 +118,9 @@ class Teller:
             keyword = module.KEYWORD.search(rest.decode("latin-1"))
             if keyword and keyword.start():
                 yield from self._of_module(rest[keyword.start() :])
+            elif SCRIPT_WORDS.match(readable(rest)):
+                text = legible(rest)
+                yield Account({"type": "talk", "text": text}, [f"a script's own words: {text}"])
             else:
                 yield module.broken(rest.decode("latin-1"), self._unit)
 
@@ -145,8 +150,15 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         text = line.rstrip("\r\n")
         if _PAN_ON_ONE_LINE.match(text):
             yield from ((number, part) for part in _NEXT_FIELD.split(text))
-        elif text.strip():
+        elif text.strip() and (transcript.is_line(text) or _DUMP.fullmatch(text) or _begins(_hex_digits(text))):
             yield number, text
+        elif text.strip():
+            yield from ((number, part) for part in unwrapped(text))
+
+
+def _begins(digits: str) -> bool:
+    """Whether hex digits begin as a frame, or as what the solar monitor says."""
+    return digits.startswith((FRAME_START, MONITOR_START))
 
 
 def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:

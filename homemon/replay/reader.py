@@ -4,58 +4,60 @@
                                                 scripts kept (power20170531.txt, ec20170531.txt)
     2026-11-23T17:14:27.123+09:00 wisun < …     a trace (`ports.trace`)
     0000: FFFF…                                 a dump of the solar monitor's memory
-    ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it
+    ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it; or
+                                                what any other program logged of the module's lines (`wire.logged`)
 
 Kinds may be mixed. Lines that the original scripts print beside these are known, and pass.
 """
 
 import re
-from datetime import date
+from datetime import date, tzinfo
 
 from homemon.clock import RELEASED
 from homemon.devices import solar
 from homemon.errors import WireError
-from homemon.points import Point
+from homemon.points import JST, Point
 from homemon.replay.ecocute import Heater, HeaterHeard
 from homemon.replay.line_protocol import parse_line
+from homemon.replay.local_times import LocalTimes
 from homemon.replay.meter import Known, MeterHeard
 from homemon.replay.moment import Moment, Stamps
 from homemon.replay.tally import Tally
 from homemon.wire import transcript
 from homemon.wire.kyocera import parse_dump_text
+from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
 from homemon.wire.overheard import Overheard
-from homemon.wire.skstack import Noise, Parser, Udp
+from homemon.wire.skstack import Happening, Noise, Parser, Udp
 from homemon.wire.transcript import LAN, MODULE, Entry
 
 _POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
 _DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")
 _CSV = "time,measurement,field,value"
 _KEYWORD = re.compile(r"ERXUDP |EVENT |\b(?:EVER |EINFO |FAIL ER|SK[A-Z]|OK$)")
-_TALK = re.compile(
-    r"\s*(?:$|#|瞬時電力計測値|正方向定時積算電力量|Other (?:EPC|ESV|SEOJ): |Not ERXUDP|unknown: |[0-9.]+kWh"
-    r"|[0-9]+: \[|[0-9/]{10} [0-9:]{8} -> |[0-9]+(?:, [0-9]+){2}$"
-    r"|EPANDESC$|(?:Channel(?: Page)?|Pan ID|Addr|LQI|Side|PairID):)"
-)
-"""What the original scripts print for a person, a scan's result, and comments."""
+_SCAN = re.compile(rf"\s*(?:EPANDESC$|(?:{'|'.join(PAN_NAMES)}):)")
 
 
 class Reader:
-    """One file, or the parts of one in their order. What is left out goes to the `tally`."""
+    """One file, or the parts of one in their order. What is left out goes to the `tally`.
 
-    def __init__(self, known: Known, heater: Heater, day: date | None, tally: Tally) -> None:
+    `zone` is that of times in a log which name none; None is the process' own.
+    """
+
+    def __init__(self, known: Known, heater: Heater, day: date | None, tally: Tally, zone: tzinfo | None = JST) -> None:
         self._tally = tally
         self._meter = MeterHeard(known, day, tally)
         self._heater = HeaterHeard(heater, tally)
         self._monitor = Overheard()
         self._last = Moment()
-        self._stamps = Stamps(day)
+        self._stamps = Stamps(day, zone)
+        self._local = LocalTimes(zone, tally, self._meter.heard)
         self._dump: list[str] = []
         self._dump_at = ""
 
     def feed(self, raw: bytes, where: str) -> list[Point]:
         """The points of the next line; `where` is its place, for whoever is told that it makes no sense."""
         self._tally.lines += 1
-        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        line = as_text(raw).rstrip("\r\n")
         if self._dump and _DUMP.fullmatch(line) and not line.startswith("0000"):
             self._dump.append(line)
             self._tally.sense += 1
@@ -71,7 +73,8 @@ class Reader:
     def close(self) -> list[Point]:
         """The points of what was not complete before the end, as far as they are sure."""
         memory = self._monitor.end()
-        points = self._end_dump() + self._heater.close() + (self._of_memory(memory, self._last) if memory else [])
+        points = self._end_dump() + self._local.close() + self._heater.close()
+        points += self._of_memory(memory, self._last) if memory else []
         self._meter.close()
         return self._tally.possible(points)
 
@@ -79,7 +82,7 @@ class Reader:
         """Raises WireError for a line that is nothing homemon knows."""
         if line[:1].isdecimal() and transcript.is_line(line):
             return self._of_trace(line, where)
-        if _POINT.match(line):
+        if _POINT.match(line) and not _KEYWORD.search(line):
             if "\ufffd" in line or not line.isprintable():  # a server's shard, or a terminal, could suffer from it
                 raise WireError("signs that are not printable UTF-8", 0)
             return [parse_line(line)]
@@ -120,7 +123,7 @@ class Reader:
             self._meter.sent(entry.data)
             return []
         events = Parser().feed(entry.data + b"\r\n")
-        return [point for event in events if isinstance(event, Udp) for point in self._meter.heard(event, came)]
+        return [point for event in events if isinstance(event, Udp) for point in self._local.heard(event, came)]
 
     # --- a dump --------------------------------------------------------------------
 
@@ -146,14 +149,27 @@ class Reader:
     # --- a log ---------------------------------------------------------------------
 
     def _of_log(self, line: str) -> list[Point]:
-        """What a script printed that read the module: the module's lines, and its own. Raises WireError."""
+        """What a program printed that read the module: the module's lines, and its own. Raises WireError."""
         keyword = _KEYWORD.search(line)
         at = keyword.start() if keyword else len(line)
-        came, rest = self._stamps.cut(line[:at])
+        head = line[:at]
+        came, rest = self._stamps.cut(head if head.isascii() else readable(as_bytes(head)))
+        if keyword and came.at is None:
+            came = self._stamps.named(line)
         rest = line[at:] if keyword else rest
-        events = Parser().feed(rest.encode("latin-1", "replace") + b"\r\n")
-        if all(isinstance(event, Noise) for event in events) and not (_TALK.match(rest) or _TALK.match(line)):
+        spoken = _spoken(line) if (found := _spoken(rest)) is None else found
+        if spoken is None:
             if line == _CSV:
                 raise WireError("this is CSV, which cannot be read back: export as line protocol", 0)
             raise WireError("not understood", at if keyword else 0)
-        return [point for event in events if isinstance(event, Udp) for point in self._meter.heard(event, came)]
+        return [point for event in spoken if isinstance(event, Udp) for point in self._local.heard(event, came)]
+
+
+def _spoken(text: str) -> list[Happening] | None:
+    """What the module said in a piece of a log; nothing in a script's own words, None in what is nothing known."""
+    lines = unwrapped(text)
+    events = [event for line in lines for event in Parser().feed(as_bytes(line) + b"\r\n")]
+    if not all(isinstance(event, Noise) for event in events):
+        return events
+    known = SCRIPT_WORDS.match(readable(as_bytes(text))) or all(map(_SCAN.match, lines))
+    return [] if known else None

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from homemon.points import Point
+from homemon.replay.values import measured
 
 NO_TIME = "readings are left out: neither they nor their lines tell a time"
 CLOCK = "readings are left out: the clock was not known to be right when they came"
@@ -14,6 +15,7 @@ BROKEN = "datagrams are broken"
 ODD = "values make no sense"
 IMPOSSIBLE = "readings are left out: their time cannot be"
 OLD = "readings are left out: they are older than [store] keep_days"
+UNMEASURED = 'values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be'
 
 MOST_NOTES = 20
 EARLIEST = 1_262_271_600  # 2010-01-01 JST: before that there were neither these meters nor these scripts
@@ -52,9 +54,12 @@ class Tally:
         self.first = self.first or f"{where}: {why}"
 
     def possible(self, points: list[Point]) -> list[Point]:
-        """The points whose time can be."""
+        """The points whose time and values can be."""
         true = [point for point in points if point.time is not None and EARLIEST <= point.time <= self._latest]
         self.refuse(IMPOSSIBLE, len(points) - len(true))
         kept = [point for point in true if point.time is not None and point.time >= self._kept_from]
         self.refuse(OLD, len(true) - len(kept))
-        return kept
+        sound = [measured(point) for point in kept]
+        fields = (len(point.fields) - len(good.fields) for point, good in zip(kept, sound, strict=True))
+        self.refuse(UNMEASURED, sum(fields))
+        return [point for point in sound if point.fields]
