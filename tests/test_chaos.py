@@ -16,7 +16,7 @@ SEED = 1  # as good as any; `make chaos` takes others
 
 
 def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_path: Path) -> None:
-    with household(tmp_path, "hurried", speed=600.0) as house:
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
         done = live_through(house, Random(SEED))
         house.come_to_rest()
         evidence = house.evidence()
@@ -27,7 +27,7 @@ def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_pat
 
 
 def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
-    with household(tmp_path, "hurried", speed=600.0) as house:
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
         done = storm(house, Random(SEED), 12)
         house.come_to_rest()
         assert judge(house.evidence()).faults + house.complaints() == []

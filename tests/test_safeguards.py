@@ -22,8 +22,8 @@ from tests.test_meter_commands import ADDRESS
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Household]:
-    """A household that has joined the meter's network."""
-    with household(tmp_path, "hurried") as found:
+    """A household that has joined the meter's network, in which no half-hour comes in between."""
+    with household(tmp_path, "hurried", speed=2.0) as found:
         yield found
 
 

@@ -59,12 +59,12 @@ def stressed(seconds: float, seed: int, hurried: bool) -> int:
             done += live_through(house, rng, tell)
         return done
 
-    return run(seed, strike, "hurried" * hurried, within=seconds + 1800).faults > 0
+    return run(seed, strike, "hurried" * hurried, within=seconds + 400).faults > 0
 
 
 def killed(on: str, kills: int, seed: int) -> int:
     """A storm of kills on one file system, whose result goes to stdout."""
-    result = run(seed, lambda house, rng, tell: storm(house, rng, kills, tell), "hurried", within=3600, on=on)
+    result = run(seed, lambda house, rng, tell: storm(house, rng, kills, tell), "hurried", within=800, on=on)
     print(result.line())
     return result.faults > 0
 
