@@ -76,7 +76,7 @@ def _part(read: Callable[[], Part]) -> Part | None:
 
 
 def _link(kept: Mapping[str, Any]) -> Link:
-    address, channel, pan_id, mac = (_text(kept, name) for name in ("address", "channel", "pan_id", "mac"))
+    address, channel, pan_id, mac = (_text(kept, name).upper() for name in ("address", "channel", "pan_id", "mac"))
     return Link(address, channel, pan_id, mac, Dialect(kept["dialect"]))
 
 

@@ -20,7 +20,7 @@ from homemon.cli import simulate
 from homemon.cli.simulate_kyocera import FAULTS
 from homemon.points import JST
 from homemon.sim.kyocera import Faults
-from tests.commands import deny, homemon, running
+from tests.commands import deny, fill, homemon, running, small_disk
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
 
 
@@ -222,6 +222,29 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_monitor_is_asked(tmp_pa
     assert run.returncode == 1
     assert "/proc/dumps" in run.stderr
     assert "--output" in run.stderr
+
+
+def test_a_text_file_that_cannot_be_written_costs_no_reading(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with small_disk(tmp_path / "dumps", "4k"):
+        fill(tmp_path / "dumps")
+        with on_a_pty(tmp_path):
+            run = homemon("kyocera-dump", "--output", "dumps", cwd=tmp_path)
+    assert run.returncode == 1
+    assert len(run.stdout.splitlines()) > 1000
+    assert "cannot be written: No space left on device; the readings are stored all the same" in run.stderr
+    assert sorted(homemon("export", cwd=tmp_path).stdout.splitlines()) == sorted(run.stdout.splitlines())
+
+
+def test_a_reading_that_breaks_off_is_named_though_what_came_cannot_be_kept(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with small_disk(tmp_path / "dumps", "4k"):
+        fill(tmp_path / "dumps")
+        with on_a_pty(tmp_path, Faults(dead_after=20), speed=60.0):
+            run = homemon("kyocera-dump", "--output", "dumps", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "What was read is lost: dumps/kyocera_" in run.stderr
+    assert len(run.stderr.splitlines()) == 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from homemon.sim.bp35c0 import BID, PWD
+from homemon.sim.bp35c0 import BID, PWD, Module
 from tests.commands import deny, fill, homemon, running, simulated, small_disk, wait_for, write_config
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
@@ -309,3 +309,23 @@ def test_a_poll_tells_what_is_no_point(tmp_path: Path) -> None:
     assert "the meter refused E8" in told.stderr
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "the meter refused E8" in refused.stderr
+
+
+def test_a_module_that_writes_hex_in_lower_case_is_understood(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path) as device:
+        device.call(speak_lower_case)
+        joined = homemon("join", cwd=tmp_path)
+        assert (joined.returncode, joined.stdout) == (0, f"{ADDRESS}\n"), joined.stderr
+        poll = homemon("meter-poll", "E7", "E0", cwd=tmp_path)
+        assert (poll.returncode, len(poll.stdout.splitlines())) == (0, 2), poll.stderr
+
+
+def speak_lower_case(module: Module) -> None:
+    """Let all that it says be spelled with small hex digits."""
+    put = module.put
+
+    def small(data: bytes) -> None:
+        put(re.sub(rb"(?<![A-Za-z0-9])[0-9A-F]{2,}(?![A-Za-z])", lambda match: match[0].lower(), data))
+
+    setattr(module, "put", small)  # noqa: B010

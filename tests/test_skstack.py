@@ -1,5 +1,6 @@
 """The stream of a Wi-SUN module: two dialects, echo or none, glue, noise and loss, and never a wrong reading."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -102,6 +103,29 @@ def test_skinfo_tells_the_dialect(last: str, dialect: Dialect) -> None:
 def test_a_line_is_named_whatever_ends_it(line: bytes, event: Happening, end: bytes) -> None:
     events = heard(end + line + end + b"OK\r")
     assert [e._replace(raw=e.raw.rstrip()) for e in events] == [event, Ok("", b"OK")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        METER.encode(),
+        EVENT_25,
+        erxudp(POWER),
+        f"EINFO {METER} 0000AA0000000001 2A 12AB FFFE".encode(),
+        b"EPANDESC\r\n  Channel:2A\r\n  Pan ID:12AB\r\n  Addr:0000AA0000000002\r\n  LQI:EC\r\n  PairID:000000AB",
+    ],
+)
+def test_hex_digits_of_either_case_say_the_same(line: bytes) -> None:
+    def lower(match: re.Match[bytes]) -> bytes:
+        return match[0].lower()
+
+    (event,) = heard(line + b"\r\n")
+    (same,) = heard(re.sub(rb"(?<![A-Za-z0-9])[0-9A-F]{2,}(?![A-Za-z])", lower, line) + b"\r\n")
+    assert same.raw != event.raw
+    assert same._replace(raw=b"") == event._replace(raw=b"") or isinstance(event, PanDescription)
+    if isinstance(event, PanDescription):
+        assert isinstance(same, PanDescription)
+        assert (same.channel, same.pan_id, same.mac, same.lqi) == ("2A", "12AB", "0000AA0000000002", 0xEC)
 
 
 @pytest.mark.parametrize("echo", [b"SKSENDTO 1 " + METER.encode() + b" 0E1A 1 0 000E \r\n", b"\r\n"])

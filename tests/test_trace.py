@@ -1,5 +1,6 @@
 """The trace: lines that read back, a file that stays small and private, and readings that it never costs."""
 
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from homemon.ports import trace as trace_module
 from homemon.ports.trace import Trace, stamp
 from homemon.wire import transcript
 from homemon.wire.transcript import LAN, MODULE, MONITOR, Entry
-from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
+from tests.commands import ENVIRONMENT, deny, fill, homemon, running, simulated, small_disk, write_config
 
 NOW = Instant(1_795_421_667.1237, 5000.0, "this boot")  # 2026-11-23 17:14:27.123 JST
 STAMP = "2026-11-23T17:14:27.123+09:00"
@@ -296,7 +297,7 @@ def test_a_listener_and_those_who_knock_write_into_one_file(tmp_path: Path) -> N
     assert sum(data.endswith(b"\x02\x88\x01\x62\x01\xe7\x00") for data in asked) == 1
 
 
-@pytest.mark.parametrize("name", ["join", "meter-listen", "meter-poll", "meter-history", "ecocute-poll"])
+@pytest.mark.parametrize("name", ["join", "meter-poll", "meter-history", "ecocute-poll"])
 def test_a_trace_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path, name: str) -> None:
     write_config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 127.0.0.1\nport = 43610\n", address=ADDRESS)
     with simulated(tmp_path) as device:
@@ -306,3 +307,44 @@ def test_a_trace_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path
     assert run.returncode == 1
     assert "nowhere/trace.txt cannot be written" in run.stderr
     assert len(run.stderr.splitlines()) == 2
+
+
+def test_a_listener_goes_on_without_a_trace_that_cannot_be_written(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), running("meter-listen", "--trace", "nowhere/trace.txt", cwd=tmp_path) as listener:
+        listener.says("nowhere/trace.txt cannot be written: No such file or directory; nothing is traced")
+        listener.until(lambda said: any(line.startswith("+power") for line in said))
+        assert listener.stop() == 0
+
+
+def test_what_root_traces_into_somebodys_folder_is_that_persons(tmp_path: Path) -> None:
+    if os.geteuid():
+        assert not os.environ.get("CI")
+        pytest.skip("only root can make files for others")
+    os.chown(tmp_path, 65534, 65534)
+    for name in ("new.txt", "theirs.txt"):
+        path = tmp_path / name
+        if name == "theirs.txt":
+            path.touch()
+            os.chown(path, 65534, 65534)
+        trace = Trace(path)
+        trace.write(MODULE, True, b"SKVER", NOW)
+        trace.close()
+        assert (path.stat().st_uid, len(lines(path))) == (65534, 1)
+    foreign = tmp_path / "foreign.txt"
+    foreign.touch()
+    os.chown(foreign, 1234, 1234)
+    with pytest.raises(PortError, match="is no file of yours"):
+        Trace(foreign)
+
+
+def test_a_trace_that_root_left_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    trace = tmp_path / "trace.txt"
+    trace.touch()
+    deny(trace)
+    with simulated(tmp_path):
+        run = homemon("meter-poll", "--trace", "trace.txt", cwd=tmp_path, unprivileged=True)
+    assert run.returncode == 1
+    assert "the trace trace.txt cannot be written: Permission denied" in run.stderr
+    assert "Delete it, which an earlier `sudo homemon` may have made" in run.stderr

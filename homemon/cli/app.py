@@ -16,7 +16,7 @@ from homemon import clock
 from homemon import config as configuration
 from homemon.cli import output
 from homemon.clock import Instant, instant
-from homemon.errors import ConfigError, StoreError
+from homemon.errors import ConfigError, PortError, StoreError
 from homemon.points import Point, tags_text
 
 if TYPE_CHECKING:
@@ -183,11 +183,16 @@ class App:
         return False
 
     def trace(self, path: str | None) -> "Trace | None":
-        """The file of `--trace`, opened once; None without one. Raises PortError."""
+        """The file of `--trace`, opened once; None without one. Raises PortError, but not in a resident command."""
         if path and self._trace is None:
             from homemon.ports.trace import Trace
 
-            self._trace = Trace(Path(path), self._believes)
+            try:
+                self._trace = Trace(Path(path), self._believes)
+            except PortError as error:
+                if not self.patient:
+                    raise
+                self.complain_once(f"{error}; nothing is traced", error.hint)
         return self._trace
 
     def _believes(self, at: Instant) -> bool:

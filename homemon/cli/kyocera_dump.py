@@ -46,19 +46,23 @@ class Line(Protocol):
 @click.option("--output", metavar="DIR", type=click.Path(path_type=Path), help="For the dump; default: the store's.")
 @trace_option
 @click.pass_obj
-def command(app: App, days: int, output: Path | None, trace: str | None) -> None:
+def command(app: App, days: int, output: Path | None, trace: str | None) -> int:
     """Read the solar monitor's memory.
 
     Writes it to kyocera_YYYYMMDD.txt and stores generation and bought − sold, half-hour by half-hour: the
     last days, and whatever of the 35 days in it the store lacks. A reading that breaks off leaves
     kyocera_YYYYMMDD.txt.partial and stores nothing.
     """
-    collect(app, days, output, trace)
+    kept = collect(app, days, output, trace)
     app.send_now()
+    return 0 if kept else 1
 
 
-def collect(app: App, days: int, output: Path | None, trace: str | None) -> None:
-    """Read the memory, keep it as a file, store its half-hours. Raises what goes wrong."""
+def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool:
+    """Read the memory, store its half-hours, keep it as a file; whether the file was written.
+
+    Raises what goes wrong before.
+    """
     _ = app.kyocera
     make_private_dir(app.folder)
     folder = made(output) if output else app.folder
@@ -75,7 +79,8 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> None
         try:
             store_half_hours(app, memory, days, lambda: read_again(app, transcript), folder)
         finally:
-            keep(folder, "", memory)
+            kept = keep_or_warn(app, folder, memory)
+    return kept
 
 
 def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:
@@ -190,9 +195,26 @@ def read_memory(app: App, line: Line, folder: Path, trace: "Trace | None") -> by
         return converse(dump, line, ticks, app.progress, lambda direction, data: note(trace, direction, data))
     except HomemonError as error:
         if dump.memory:
-            path = keep(folder, ".partial", bytes(dump.memory))
-            error.hint = f"{error.hint} What was read is in {path}.".strip()
+            error.hint = f"{error.hint} {keep_partial(folder, bytes(dump.memory))}".strip()
         raise
+
+
+def keep_partial(folder: Path, memory: bytes) -> str:
+    """Keep what was read of a memory; a sentence that says where."""
+    try:
+        return f"What was read is in {keep(folder, '.partial', memory)}."
+    except PortError as error:
+        return f"What was read is lost: {error}."
+
+
+def keep_or_warn(app: App, folder: Path, memory: bytes) -> bool:
+    """Keep a whole memory; whether that could be done."""
+    try:
+        keep(folder, "", memory)
+    except PortError as error:
+        app.complain(f"{error}; the readings are stored all the same", error.hint)
+        return False
+    return True
 
 
 def converse(

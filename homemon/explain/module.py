@@ -58,9 +58,9 @@ PANA_TEXT = "PANA, the handshake of the join: not shown, for it carries the Rout
 UNKNOWN_TEXT = "not shown: homemon does not know this port"
 FIRST_CHANNEL = 0x21, 33
 
-_IP = "[0-9A-F]{4}(?::[0-9A-F]{4}){7}"
-_SENDTO = re.compile(rb"SKSENDTO \d (\S+) ([0-9A-F]{4}) \d (?:\d )?[0-9A-F]{4} ?(.*)", re.DOTALL)
-_MASKED_UDP = re.compile(rb"ERXUDP (\S+) (\S+) ([0-9A-F]{4}) ([0-9A-F]{4}) \*{4}")
+_IP = "[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}"
+_SENDTO = re.compile(rb"SKSENDTO \d (\S+) ([0-9A-Fa-f]{4}) \d (?:\d )?[0-9A-Fa-f]{4} ?(.*)", re.DOTALL)
+_MASKED_UDP = re.compile(rb"ERXUDP (\S+) (\S+) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}) \*{4}")
 
 
 def dbm(lqi: int) -> float:
@@ -186,12 +186,12 @@ def _info(info: Info) -> Account:
 # --- scan results ----------------------------------------------------------------------
 
 PAN_FIELDS = {
-    "Channel": ("channel", "[0-9A-F]{2}", "channel"),
-    "Channel Page": ("channel_page", "[0-9A-F]{2}", "channel page"),
-    "Pan ID": ("pan_id", "[0-9A-F]{4}", "PAN ID"),
-    "Addr": ("mac", "[0-9A-F]{16}", "MAC"),
-    "LQI": ("lqi", "[0-9A-F]{2}", "RSSI"),
-    "Side": ("side", "[0-9A-F]", "side"),
+    "Channel": ("channel", "[0-9A-Fa-f]{2}", "channel"),
+    "Channel Page": ("channel_page", "[0-9A-Fa-f]{2}", "channel page"),
+    "Pan ID": ("pan_id", "[0-9A-Fa-f]{4}", "PAN ID"),
+    "Addr": ("mac", "[0-9A-Fa-f]{16}", "MAC"),
+    "LQI": ("lqi", "[0-9A-Fa-f]{2}", "RSSI"),
+    "Side": ("side", "[0-9A-Fa-f]", "side"),
     "PairID": ("pair_id", ".+", "pairing ID"),
 }
 """Each field of a scan's result: its key in the facts, how it must look, and its name in words."""
@@ -263,24 +263,24 @@ Words = tuple[tuple[str, str], ...]
 _UDP_WORDS: Words = (
     ("sender", _IP),
     ("destination", _IP),
-    ("rport", "[0-9A-F]{4}"),
-    ("lport", "[0-9A-F]{4}"),
-    ("mac", "[0-9A-F]{16}"),
-    ("?rssi", "[0-9A-F]{2}"),
-    ("security", "[0-9A-F]"),
-    ("?side", "[0-9A-F]"),
-    ("length", "[0-9A-F]{4}"),
+    ("rport", "[0-9A-Fa-f]{4}"),
+    ("lport", "[0-9A-Fa-f]{4}"),
+    ("mac", "[0-9A-Fa-f]{16}"),
+    ("?rssi", "[0-9A-Fa-f]{2}"),
+    ("security", "[0-9A-Fa-f]"),
+    ("?side", "[0-9A-Fa-f]"),
+    ("length", "[0-9A-Fa-f]{4}"),
     ("payload", ".*"),
 )
 WORDS: dict[str, Words] = {
     "ERXUDP": _UDP_WORDS,
-    "EVENT": (("number", "[0-9A-F]{2}"), ("sender", _IP), ("?side", "[01]"), ("?parameter", "[0-9A-F]{2}")),
+    "EVENT": (("number", "[0-9A-Fa-f]{2}"), ("sender", _IP), ("?side", "[01]"), ("?parameter", "[0-9A-Fa-f]{2}")),
     "EINFO": (
         ("address", _IP),
-        ("mac", "[0-9A-F]{16}"),
-        ("channel", "[0-9A-F]{2}"),
-        ("pan_id", "[0-9A-F]{4}"),
-        ("side", "[0-9A-F]{1,4}"),
+        ("mac", "[0-9A-Fa-f]{16}"),
+        ("channel", "[0-9A-Fa-f]{2}"),
+        ("pan_id", "[0-9A-Fa-f]{4}"),
+        ("side", "[0-9A-Fa-f]{1,4}"),
     ),
     "EVER": (("version", "[!-~]+"),),
     "FAIL": (("code", "ER[0-9]{2}"),),
@@ -305,7 +305,7 @@ def broken(line: str, heard: ScaleHeard) -> Account:
     words = ", ".join(f"{name} {text}" for name, text in shown.items())
     account = Account(facts, [f"{keyword[0]}{f': {words}' if words else ''}"])
     if "length" in fields:
-        digits = re.match("(?:[0-9A-F]{2})*", line[end:], re.IGNORECASE)
+        digits = re.match("(?:[0-9A-Fa-f]{2})*", line[end:], re.IGNORECASE)
         promised, data = int(fields["length"], 16), bytes.fromhex(digits[0] if digits else "")
         there = f"{len(data)} are there" if len(data) <= promised else "more are there"
         error = WireError(f"{promised} bytes of payload are promised, {there}", end + 2 * min(len(data), promised))

@@ -28,7 +28,7 @@ from homemon.wire.overheard import Overheard
 from homemon.wire.skstack import Noise, Parser
 from homemon.wire.transcript import LAN, MODULE, Entry
 
-_ADDRESS = re.compile(r"\s*[0-9A-F]{4}(?::[0-9A-F]{4}){7}\s*")
+_ADDRESS = re.compile(r"\s*[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}\s*")
 _BETWEEN = re.compile(r"0[xX]|[\s,:-]")
 _HEX = re.compile("[0-9A-Fa-f]{2,}")
 _DUMP = re.compile(r"([0-9A-Fa-f]{4,}):\s*(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]?\s*")

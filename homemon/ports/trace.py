@@ -37,6 +37,7 @@ from pathlib import Path
 
 from homemon.clock import Instant
 from homemon.errors import PortError
+from homemon.files import make_private_file
 from homemon.points import JST
 from homemon.wire.transcript import written
 
@@ -57,7 +58,12 @@ class Trace:
             self._handle = self._open()
         except OSError as error:
             fault = "it is a link" if error.errno == errno.ELOOP else error.strerror
-            raise PortError(f"the trace {path} cannot be written: {fault}", "Name another --trace FILE.") from None
+            remedy = (
+                "Delete it, which an earlier `sudo homemon` may have made, or n" if error.errno == errno.EACCES else "N"
+            )
+            raise PortError(
+                f"the trace {path} cannot be written: {fault}", f"{remedy}ame another --trace FILE."
+            ) from None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -75,9 +81,10 @@ class Trace:
     def _open(self) -> int:
         """Raises OSError, and PortError for what is no file of ours."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        make_private_file(self._path)  # root's becomes the folder owner's, whose next poll writes into it too
         handle = os.open(self._path, flags, 0o600)
         file = os.fstat(handle)
-        if not stat.S_ISREG(file.st_mode) or file.st_uid != os.geteuid():
+        if not stat.S_ISREG(file.st_mode) or file.st_uid not in _trusted(self._path.parent):
             os.close(handle)
             raise PortError(f"the trace {self._path} is no file of yours", "Name another --trace FILE.")
         return handle
@@ -109,6 +116,11 @@ class Trace:
         os.close(self._handle)
         self._handle = handle
         self._torn = False
+
+
+def _trusted(folder: Path) -> set[int]:
+    """Whose file a trace may be: ours, and for root also that of the folder's owner."""
+    return {os.geteuid()} if os.geteuid() else {0, os.stat(folder).st_uid}
 
 
 def stamp(wall: float) -> str:

@@ -24,7 +24,7 @@ MAX_WAITING = 10_000  # registers, for want of the unit
 TOLD_FOR = 600.0  # seconds that the meter's clock is a guide to its date
 CLOCK_SLACK = 300.0  # seconds that the meter's clock may differ from ours
 MINUTE = 60.0
-_ADDRESSED = re.compile(rb"SK(?:JOIN|SENDTO \d) ([0-9A-F]{4}(?::[0-9A-F]{4}){7})\b")
+_ADDRESSED = re.compile(rb"SK(?:JOIN|SENDTO \d) ([0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7})\b")
 
 
 class Known(NamedTuple):
@@ -57,7 +57,7 @@ class MeterHeard:
     def sent(self, data: bytes) -> None:
         """A command of ours: it may tell the meter's address. (An echo is not asked: a bit of it may have flipped.)"""
         if found := _ADDRESSED.search(data):
-            address = found[1].decode()
+            address = found[1].decode().upper()
             if self._address not in (None, address):
                 self.close()
                 self._unit, self._clock = ScaleHeard(), None

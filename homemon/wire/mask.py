@@ -15,7 +15,7 @@ from homemon.wire.skstack import PANA_PORT, Echo, Happening, Noise, Ok, PanDescr
 MASK = b"****"
 _SECRET_COMMAND = re.compile(rb"\b(SKSETRBID|SKSETPWD)\b.*?(?=[\r\n]|$)", re.DOTALL)
 _PAIR_ID = re.compile(rb"(?<=PairID:).*")
-_PAN_LINE = re.compile(rb"EPANDESC|  (?:Channel|Channel Page|Pan ID|LQI|Side):[0-9A-F]{1,4}|  Addr:[0-9A-F]{16}")
+_PAN_LINE = re.compile(rb"EPANDESC|  (?:Channel|Channel Page|Pan ID|LQI|Side):[0-9A-Fa-f]{1,4}|  Addr:[0-9A-Fa-f]{16}")
 _LONG_WORD = re.compile(rb"[!-9;-~]{7,}")  # without the colon, so that addresses stay legible
 _COMMANDS = frozenset(b"SKSCAN SKLL64 SKSENDTO SKSETPWD SKSETRBID".split())
 

@@ -14,7 +14,8 @@ What cannot be named becomes `Noise`, never an exception, and reading goes on be
 
 Two dialects: the BP35C0 and its kin put a SIDE argument where the BP35A1 has none. The
 widths of the fields tell them apart (SEC and SIDE one digit, RSSI two, LEN four), so an
-ERXUDP line needs no knowledge of the module. Source: BP35A1 command reference 1.3.0, captures.
+ERXUDP line needs no knowledge of the module. Hex digits may be of either case; addresses are given in
+upper case, so that they compare. Source: BP35A1 command reference 1.3.0, captures.
 """
 
 import re
@@ -132,16 +133,16 @@ class Noise(NamedTuple):
 
 Happening = Ok | Fail | Version | Info | Address | Event | PanDescription | Udp | Echo | Noise
 
-_IP = rb"[0-9A-F]{4}(?::[0-9A-F]{4}){7}"
+_IP = rb"[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}"
 _UDP_HEAD = re.compile(
-    rb"ERXUDP (" + _IP + rb") (" + _IP + rb") ([0-9A-F]{4}) ([0-9A-F]{4}) ([0-9A-F]{16}) "
-    rb"(?:([0-9A-F]{2}) )?([0-9A-F]) (?:([0-9A-F]) )?([0-9A-F]{4}) "
+    rb"ERXUDP (" + _IP + rb") (" + _IP + rb") ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{16}) "
+    rb"(?:([0-9A-Fa-f]{2}) )?([0-9A-Fa-f]) (?:([0-9A-Fa-f]) )?([0-9A-Fa-f]{4}) "
 )
 _UDP_HEAD_LONGEST = 138
-_GLUED = re.compile(rb"E(?:RXUDP |VENT [0-9A-F]{2} )")  # where a line begins, but not at its start
+_GLUED = re.compile(rb"E(?:RXUDP |VENT [0-9A-Fa-f]{2} )")  # where a line begins, but not at its start
 _NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
     rb"\r\nOK\r\n|[\r\n](?:"
-    rb"ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
+    rb"(?i:ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80)|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
 )
 _HEX = frozenset(b"0123456789ABCDEFabcdef")
 _UNPRINTABLE = bytes([*range(0x20), *range(0x7F, 0x100)])
@@ -151,7 +152,7 @@ def _event(match: re.Match[bytes], raw: bytes) -> Event:
     number, sender, side, parameter = match.groups()
     return Event(
         int(number, 16),
-        sender.decode(),
+        sender.decode().upper(),
         int(side) if side else None,
         int(parameter, 16) if parameter else None,
         raw,
@@ -159,7 +160,7 @@ def _event(match: re.Match[bytes], raw: bytes) -> Event:
 
 
 def _info(match: re.Match[bytes], raw: bytes) -> Info:
-    address, mac, channel, pan_id, last = (group.decode() for group in match.groups())
+    address, mac, channel, pan_id, last = (group.decode().upper() for group in match.groups())
     return Info(address, mac, channel, pan_id, Dialect.A1 if len(last) == 4 else Dialect.C, raw)
 
 
@@ -167,8 +168,8 @@ _WHOLE_LINES: dict[bytes, tuple[bytes, Callable[[re.Match[bytes], bytes], Happen
     b"OK": (rb"OK(?: ([!-~]+))?", lambda m, raw: Ok((m[1] or b"").decode(), raw)),
     b"FAIL": (rb"FAIL (ER[0-9]{2})", lambda m, raw: Fail(m[1].decode(), raw)),
     b"EVER": (rb"EVER ([!-~]+)", lambda m, raw: Version(m[1].decode(), raw)),
-    b"EVENT": (rb"EVENT ([0-9A-F]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-F]{2}))? ?", _event),
-    b"EINFO": (rb"EINFO (" + _IP + rb") ([0-9A-F]{16}) ([0-9A-F]{2}) ([0-9A-F]{4}) ([0-9A-F]{1,4})", _info),
+    b"EVENT": (rb"EVENT ([0-9A-Fa-f]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-Fa-f]{2}))? ?", _event),
+    b"EINFO": (rb"EINFO (" + _IP + rb") ([0-9A-Fa-f]{16}) ([0-9A-Fa-f]{2}) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{1,4})", _info),
 }
 """First word → the whole line, and what it becomes. Patterns are compiled when met: a poll meets two."""
 _ECHOES = (b"SK", b"ROPT", b"WOPT", b"RUART", b"WUART")
@@ -185,7 +186,7 @@ def _named(text: bytes, raw: bytes) -> Happening:
         return build(match, raw) if match else Noise(raw)
     if text.startswith(_ECHOES):
         return Echo(raw)
-    return Address(text.decode(), raw) if re.fullmatch(_IP, text) else Noise(raw)
+    return Address(text.decode().upper(), raw) if re.fullmatch(_IP, text) else Noise(raw)
 
 
 class Parser:
@@ -254,11 +255,11 @@ class Parser:
         sender, destination, rport, lport, mac, rssi, secured, side, _ = head.groups()
         out.append(
             Udp(
-                sender.decode(),
-                destination.decode(),
+                sender.decode().upper(),
+                destination.decode().upper(),
                 int(rport, 16),
                 int(lport, 16),
-                mac.decode(),
+                mac.decode().upper(),
                 int(rssi, 16) if rssi else None,
                 int(secured, 16),
                 int(side, 16) if side else None,
@@ -328,10 +329,10 @@ def _pan_field(line: bytes) -> tuple[str, str]:
 
 
 def _hex(text: str, digits: int) -> str:
-    """`text` if it is that many hex digits; ValueError otherwise."""
+    """`text` in upper case if it is that many hex digits; ValueError otherwise."""
     if len(text) != digits or not re.fullmatch("[0-9A-Fa-f]+", text):
         raise ValueError(text)
-    return text
+    return text.upper()
 
 
 def command(text: str) -> bytes:
