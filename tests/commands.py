@@ -14,21 +14,28 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import pytest
+from click.testing import CliRunner, Result
 
+from homemon.cli.main import homemon as group
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
 from homemon.sim.terminal import Clock, Device, Terminal
 
 HOMEMON = (sys.executable, "-m", "homemon")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"}
+UNCLOSED = "ResourceWarning"  # what Python says of a file, a socket or (from 3.13 on) a database left open
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"} | {
+    "PYTHONWARNINGS": f"always::{UNCLOSED}"
+}
 PATIENCE = 60.0  # seconds until a test gives up
 
 
-UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+_AS_ONE = ("setpriv", "--bounding-set=-all,+dac_read_search", "--inh-caps=-all")
+UNPRIVILEGED = _AS_ONE if os.geteuid() == 0 else ()
+"""Before a command that is to have no rights of root's, but to read: this clone may lie in somebody's own folder."""
 
 
 def deny(path: Path) -> None:
-    """Keep an unprivileged process away from `path`: root without capabilities counts as one."""
+    """Keep an unprivileged process from changing what is in `path`, or from opening it to write."""
     if os.geteuid() == 0:
         os.chown(path, 65534, 65534)
     path.chmod(0o700 if os.geteuid() == 0 else 0)
@@ -38,7 +45,7 @@ def homemon(
     *arguments: str, cwd: Path, timeout: float = PATIENCE, unprivileged: bool = False, before: tuple[str, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":
     """`homemon ARGUMENTS` in the folder `cwd`, to its end; `before` are words before it, such as nsenter's."""
-    return subprocess.run(
+    run = subprocess.run(
         (*before, *(UNPRIVILEGED if unprivileged else ()), *HOMEMON, *arguments),
         cwd=cwd,
         capture_output=True,
@@ -47,6 +54,14 @@ def homemon(
         env=ENVIRONMENT,
         check=False,
     )
+    assert UNCLOSED not in run.stderr, run.stderr
+    return run
+
+
+def called(*arguments: str) -> Result:
+    """`homemon ARGUMENTS` in this process, through the group: a command that runs without it keeps, for all
+    that come after, what click makes of that, such as a help option without -h."""
+    return CliRunner().invoke(group, arguments)
 
 
 class Running:
@@ -86,6 +101,8 @@ class Running:
         rest, _ = self.process.communicate(timeout=within)
         self.lines += [line.decode() for line in (self._rest + rest).split(b"\n") if line]
         self._rest = b""
+        errors = self.errors.read_text()
+        assert UNCLOSED not in errors, errors
         return self.process.returncode
 
 

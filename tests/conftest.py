@@ -18,9 +18,16 @@ _NUMBERS = count()
 MakeSender = Callable[[Server], Sender]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest begin first, so that nobody waits for them at the end."""
-    items.sort(key=lambda item: item.path.name != "test_year.py")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in another order")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest begin first, so that nobody waits for them at the end; or any order, where one is asked for."""
+    if (seed := config.getoption("--shuffle")) is not None:
+        Random(seed).shuffle(items)
+    else:
+        items.sort(key=lambda item: item.path.name != "test_year.py")
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ START = int(time.time()) - 40 * DAY
 HOUSE = House(START)
 ROOT = Path(__file__).parent.parent
 WITH_BUS = """
-import atexit, json, os, sys
+import atexit, json, os, pathlib, sys
 import smbus2
 from homemon.cli.main import main
 from homemon.sim.house import House
@@ -42,7 +42,7 @@ def absent(*_):
 monitor = Monitor(House(setting["start"]), Faults(**setting["faults"]))
 bus = SimulatedBus(monitor, fail_every=setting.get("fail_every", 0))
 smbus2.SMBus = opened
-atexit.register(lambda: open("memory", "wb").write(monitor.memory))
+atexit.register(lambda: pathlib.Path("memory").write_bytes(monitor.memory))
 main(sys.argv[2:])
 """
 

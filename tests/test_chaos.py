@@ -18,6 +18,7 @@ SEED = 1  # as good as any; `make chaos` takes others
 def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_path: Path) -> None:
     with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
         done = live_through(house, Random(SEED))
+        house.live_until(half_hours=3)
         house.come_to_rest()
         evidence = house.evidence()
         assert judge(evidence).faults + house.complaints() == []

@@ -104,3 +104,9 @@ def test_bash_offers_what_can_come_next(tmp_path: Path, words: list[str], offere
         timeout=PATIENCE,
     )
     assert sorted(run.stdout.split()) == sorted(offered), run.stderr
+
+
+def test_no_test_calls_a_command_without_its_group() -> None:
+    """That would change what `--help` says to every test behind it in the same process: use `called`."""
+    runners = [path.name for path in Path(__file__).parent.rglob("*.py") if "Cli" + "Runner" in path.read_text("utf-8")]
+    assert runners == ["commands.py"]

@@ -362,7 +362,7 @@ def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backen
         def homes(query: dict[str, str]) -> set[str]:
             found = re.fullmatch(r"label_values\((\w+)\)", query["query"])
             assert found is not None
-            return set(get(f"/api/v1/label/{found[1]}/values"))
+            return set(get(f"/api/v1/label/{found[1]}/values", start=MIDNIGHT))  # Grafana names the time it shows
 
         fetch(f"{server.url}/internal/force_flush", headers=authorization("homemon"))
         yield Backend(ask, homes)  # type: ignore[arg-type]

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from homemon import state
 from homemon.cli import discover, search
@@ -16,7 +15,7 @@ from homemon.cli.app import App
 from homemon.cli.lan import Lan as OurLan
 from homemon.errors import ConfigError, DeviceError, NoAnswer
 from homemon.wire.echonet import Unit
-from tests.commands import homemon, running
+from tests.commands import called, homemon, running
 from tests.lan import said
 from tests.networks import Lan, elsewhere, heater, networks
 
@@ -218,7 +217,7 @@ def test_without_a_configuration_the_defaults_hold(tmp_path: Path, monkeypatch: 
     ],
 )
 def test_what_cannot_be_asked_is_wrong_usage(target: str, told: str) -> None:
-    run = CliRunner().invoke(discover.command, target.split(), obj=App())
+    run = called("discover", *target.split())
     assert run.exit_code == 2
     assert told in run.output
 

@@ -8,12 +8,10 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from click.testing import CliRunner
 
-from homemon.cli import simulate
 from homemon.cli.simulate_ecocute import FAULTS
 from homemon.sim.ecocute import Ecocute, Faults, Reply
-from tests.commands import homemon, running
+from tests.commands import called, homemon, running
 from tests.lan import HOUSE, PORT, address, configure, node_at, said, truths, unit, wait_for_port
 
 ODD = [
@@ -265,7 +263,7 @@ def test_the_simulated_unit_notifies_the_lan_and_tells_the_truth(tmp_path: Path,
 
 def test_the_simulators_help_lists_every_fault() -> None:
     assert {name.replace("-", "_") for name in FAULTS} == {field.name for field in fields(Faults)}
-    help_text = CliRunner().invoke(simulate.command, ["ecocute", "--help"]).output
+    help_text = called("simulate", "ecocute", "--help").output
     assert all(f"{row.name}={row.default}" in help_text and row.says in help_text for row in FAULTS.values())
 
 
@@ -283,6 +281,6 @@ def test_the_simulators_help_lists_every_fault() -> None:
     ],
 )
 def test_wrong_usage_of_the_simulator_is_told_and_exits_2(wrong: list[str]) -> None:
-    run = CliRunner().invoke(simulate.command, ["ecocute", *wrong])
+    run = called("simulate", "ecocute", *wrong)
     assert run.exit_code == 2
     assert wrong[1].split("=")[0] in run.output

@@ -210,8 +210,8 @@ def test_each_home_gets_its_own_label_on_both_servers(fleet: Fleet, homes: dict[
     for user, seen in (("grafana", {"tokyo", "osaka"}), ("tokyo", {"tokyo"})):
         password = next(entry["password"] for entry in USERS if entry.get("username") == user)
         basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        for path in ("/api/v1/label/home/values", f"/api/v1/label/home/values?extra_label=home=osaka&start={T}"):
-            status, said = fleet.ask(path, basic)
+        for path in ("", "&extra_label=home=osaka"):
+            status, said = fleet.ask(f"/api/v1/label/home/values?start={T}{path}", basic)
             assert (status, set(json.loads(said)["data"])) == (
                 200,
                 seen if "extra" not in path or user == "tokyo" else {"osaka"},
@@ -227,7 +227,7 @@ def test_a_wrong_token_parks_nothing(fleet: Fleet, homes: dict[str, Home]) -> No
     for _ in range(2):
         sending = send(wrong, WALL)
         assert (sending.sent, sending.waiting, sending.parked) == (0, 50, 0)
-        assert "answered 400: cannot find the provided auth token" in sending.fault
+        assert "check [server] user and password, or token" in sending.fault
         assert "a-wrong-t0ken" not in sending.fault
     sending = send(homes["tokyo"].sender, WALL)
     assert (sending.sent, sending.waiting, sending.parked) == (50, 0, 0)

@@ -128,7 +128,7 @@ def test_a_token_that_vmauth_does_not_know_holds_and_is_not_repeated(tmp_path: P
         for more in ({"token": "wrong-t0ken"}, {"user": "me", "password": "wrong-t0ken"}):
             answer = Influx(settings(vmauth.url, **more)).write(lines(1))
             assert answer.verdict is Verdict.HOLD
-            assert "cannot find the provided auth token" in answer.text
+            assert "check [server] user and password, or token" in answer.text
             for secret in ("wrong-t0ken", "bWU6d3Jvbmct"):
                 assert secret not in answer.text
     finally:

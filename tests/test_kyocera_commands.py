@@ -8,19 +8,17 @@ import sqlite3
 import subprocess
 import time
 import tty
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from homemon.cli import simulate
 from homemon.cli.simulate_kyocera import FAULTS
 from homemon.points import JST
 from homemon.sim.kyocera import Faults
-from tests.commands import deny, fill, homemon, running, small_disk
+from tests.commands import called, deny, fill, homemon, running, small_disk
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
 
 
@@ -48,7 +46,7 @@ def test_old_days_are_stored_where_they_are_lacking_and_the_newest_days_afresh(
         first = half_hours(homemon("kyocera-dump", cwd=tmp_path).stdout.splitlines())
         today = datetime.now(JST).replace(hour=0, minute=0, second=0, microsecond=0)
         lost = {(today - timedelta(days=days, hours=-hour)).timestamp() for days in (9, 34) for hour in (0, 23.5)}
-        with sqlite3.connect(tmp_path / "store" / "homemon.db") as db:
+        with closing(sqlite3.connect(tmp_path / "store" / "homemon.db")) as db, db:
             db.execute("UPDATE point SET value = 3.25")
             db.executemany("DELETE FROM point WHERE time = ?", [(int(at),) for at in lost])
         again = half_hours(homemon("kyocera-dump", *arguments, cwd=tmp_path).stdout.splitlines())
@@ -352,12 +350,12 @@ def test_the_simulated_monitor_is_read_and_tells_the_truth(tmp_path: Path) -> No
 
 def test_the_simulators_help_lists_every_fault() -> None:
     assert {name.replace("-", "_") for name in FAULTS} == {field.name for field in fields(Faults)}
-    help_text = CliRunner().invoke(simulate.command, ["kyocera", "--help"]).output
+    help_text = called("simulate", "kyocera", "--help").output
     assert all(f"{row.name}={row.default}" in help_text and row.says in help_text for row in FAULTS.values())
 
 
 @pytest.mark.parametrize("wrong", [["--fault", "rain"], ["--fault", "dates=odd"], ["--link", "/etc/passwd"]])
 def test_wrong_usage_of_the_simulator_is_told_and_exits_2(wrong: list[str]) -> None:
-    run = CliRunner().invoke(simulate.command, ["kyocera", *wrong])
+    run = called("simulate", "kyocera", *wrong)
     assert run.exit_code == 2
     assert wrong[1].split("=")[0] in run.output

@@ -13,11 +13,8 @@ from threading import Thread
 
 import pytest
 import trustme
-from click.testing import CliRunner
 
 from homemon import config
-from homemon.cli import graph
-from homemon.cli.app import App
 from homemon.devices.properties import ascii_text
 from homemon.errors import ConfigError, HomemonError, PortError, StoreError
 from homemon.files import Lock, make_private_dir, replace_file
@@ -26,7 +23,7 @@ from homemon.page.write import JAVASCRIPT, javascript, lay_beside
 from homemon.points import tags_text
 from homemon.ports.trace import Trace
 from homemon.store import Store
-from tests.commands import homemon, running, simulated, write_config
+from tests.commands import called, homemon, running, simulated, write_config
 from tests.servers import Database, Reply, ScriptedServer, VictoriaServer, fetch, settings
 from tests.stores import T, fill
 from tests.virtual import LINK, TENTHS, World
@@ -118,7 +115,7 @@ def test_a_page_does_not_go_where_another_users_link_leads(tmp_path: Path, give_
     victim.write_text("mine")
     page.symlink_to(victim)
     give_away(page)
-    run = CliRunner().invoke(graph.command, ["-o", str(page)], obj=App(str(tmp_path / "config.ini")))
+    run = called("-c", str(tmp_path / "config.ini"), "graph", "-o", str(page))
     assert isinstance(run.exception, HomemonError), run.exception
     assert "another user's link" in str(run.exception)
     assert victim.read_text() == "mine"

@@ -11,9 +11,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from homemon.cli import simulate
 from homemon.sim.bp35c0 import Module
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.faults import FAULTS
@@ -22,6 +21,7 @@ from homemon.sim.terminal import Clock, Terminal
 from homemon.wire import echonet
 from homemon.wire.join import join
 from homemon.wire.skstack import Event, Fail, Noise, Ok, Parser, Udp
+from tests.commands import called
 from tests.desk import HOUSE, NOON, SECRETS, Desk, lines
 
 SENT = "EVENT 21 FE80:0000:0000:0000:0200:AA00:0000:0002 0 00"
@@ -366,7 +366,7 @@ def test_the_command_serves_until_it_is_stopped_and_tells_the_truth(tmp_path: Pa
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(simulate.command, ["meter", *arguments])
+    return called("simulate", "meter", *arguments)
 
 
 def test_help_lists_every_fault() -> None:

@@ -199,9 +199,10 @@ def test_a_file_that_may_not_grow_keeps_the_transaction_out(store: Store) -> Non
 @pytest.mark.parametrize("place", ["store", "parent"])
 def test_a_folder_that_is_not_ours_is_an_error_with_a_remedy(tmp_path: Path, place: str) -> None:
     home = tmp_path / "home"
-    (home / "store").mkdir(parents=True)
+    denied = home / "store" if place == "store" else home
+    denied.mkdir(parents=True)
     (tmp_path / "config.ini").write_text(f"[store]\ndir = {home}/store\n")
-    deny(home / "store" if place == "store" else home)
+    deny(denied)
     run = homemon("-c", str(tmp_path / "config.ini"), "export", cwd=tmp_path, unprivileged=True)
     assert run.returncode == 1
     assert "Permission denied" in run.stderr or "unable to open" in run.stderr

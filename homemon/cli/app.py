@@ -45,6 +45,13 @@ class App:
         self._trace: Trace | None = None
         self._believed = False
 
+    def close(self) -> None:
+        """Close what was opened: the last thing that a command does, however it ends."""
+        if "store" in self.__dict__:
+            self.store.close()
+        if self._trace:
+            self._trace.close()
+
     # --- talking -------------------------------------------------------------------
 
     def remark(self, text: str) -> None:

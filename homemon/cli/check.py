@@ -104,6 +104,8 @@ class Looking:
             self._findings.append(failed(self._look.what, error))
         except BaseException as error:  # a mistake of ours: the caller's to tell
             self._unexpected = error
+        finally:
+            self._app.close()
 
     def result(self, within: float) -> list[Finding]:
         """What was found, once the look is over or `within` seconds are."""

@@ -106,6 +106,7 @@ def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) 
     from homemon.cli.app import App
 
     ctx.obj = App(config, quiet, verbose)
+    ctx.call_on_close(ctx.obj.close)
 
 
 def main(arguments: list[str] | None = None) -> None:

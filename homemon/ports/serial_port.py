@@ -171,6 +171,6 @@ def _holders(real: str) -> Iterator[tuple[int, str]]:
         if not process.name.isdecimal() or int(process.name) == os.getpid():
             continue
         with suppress(OSError):
-            opened = {os.readlink(entry) for entry in os.scandir(process / "fd")}
+            opened = {os.readlink(entry) for entry in (process / "fd").iterdir()}
             if real in opened and "/dev/ptmx" not in opened:  # who holds the other end of a pty is no rival
                 yield int(process.name), (process / "comm").read_text().strip()

@@ -156,6 +156,10 @@ db = {self.database.name}
 
     # --- the end -------------------------------------------------------------------
 
+    def live_until(self, half_hours: int) -> None:
+        """Wait until so many half-hours of the meter are whole, however quick the machine was."""
+        wait_for(lambda: self.meter.clock() > self._first + half_hours * HALF_HOUR)
+
     def come_to_rest(self) -> None:
         """Let every process end, and fill in, by the commands that are there for it, what nobody was there to hear."""
         for run in self.runs:
