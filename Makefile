@@ -8,7 +8,7 @@ STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 SECONDS ?= 60
 
-.PHONY: demo test chaos lint year bench fuzz audit screenshot dashboards clean
+.PHONY: demo test chaos lint year bench fuzz audit rooms screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -40,6 +40,10 @@ fuzz: $(STAMP)
 audit: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable .[audit]
 	$(BIN)/pip-audit --strict --progress-spinner off .
+
+# The README's commands in bare Debians, as root and as a user: make rooms ROOMS="trixie:root bookworm:user"
+rooms:
+	$(PYTHON) tools/rooms.py $(ROOMS)
 
 screenshot: $(STAMP) debian
 	rm -rf build/demo

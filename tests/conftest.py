@@ -1,5 +1,6 @@
 """What the tests share: servers for the whole run, and an empty database or store for each test."""
 
+import re
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -28,6 +29,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         Random(seed).shuffle(items)
     else:
         items.sort(key=lambda item: item.path.name != "test_year.py")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why tests were skipped, in one line."""
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())]
+    packages = [match[1] for reason in reasons if (match := re.search(r"apt-get install (\S+)", reason))]
+    others = [reason for reason in reasons if "apt-get" not in reason and "root" not in reason]
+    parts = [
+        f"{len(packages)} for want of {' '.join(sorted(set(packages)))}" if packages else "",
+        f"{rooted} need root" if (rooted := len(reasons) - len(packages) - len(others)) else "",
+        *sorted(set(others)),
+    ]
+    if reasons:
+        terminalreporter.write_line(f"{len(reasons)} skipped: {'; '.join(filter(None, parts))}", yellow=True)
 
 
 @pytest.fixture(scope="session")

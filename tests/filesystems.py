@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import installed
+
 MOUNTS = {
     "btrfs": "truncate -s 120M image && mkfs.btrfs -q image >/dev/null && mount -o loop image store",
     "overlay": "mkdir lower upper work && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none store",
     "tmpfs": "mount -t tmpfs -o size=20m tmpfs store",
     "ext4": "truncate -s 20M image && mkfs.ext4 -q image && mount -o loop image store",
 }
+PACKAGES = {"btrfs": ("mkfs.btrfs", "btrfs-progs"), "ext4": ("mkfs.ext4", "e2fsprogs")}
 
 
 def _mounting(kind: str) -> str:
@@ -40,6 +43,8 @@ def mounted_here(kind: str, folder: Path) -> Iterator[None]:
 def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
     """`folder`/store is such a file system for commands with these words before them, for a block."""
     (folder / "store").mkdir(mode=0o700)
+    if kind in PACKAGES and os.geteuid() == 0:
+        installed(*PACKAGES[kind])
     script = f"exec 2>&1; {_mounting(kind)} && echo made && exec cat"
     with subprocess.Popen(
         ("unshare", "-m", "--propagation", "private", "sh", "-c", script),

@@ -18,6 +18,7 @@ from homemon.wire.echonet import Unit
 from tests.commands import called, homemon, running
 from tests.lan import said
 from tests.networks import Lan, elsewhere, heater, networks
+from tests.servers import installed
 
 ID = "FEFFFFFF" + b"homemon-sim-".hex().upper()  # and the unit's digit
 DEAF = ("--fault", "deaf")
@@ -54,8 +55,9 @@ def lan() -> Iterator[Lan]:
 def own_lan(lan: Lan) -> Lan:
     """One network on which nobody else is."""
     if not lan.here:
+        installed("ip", "iproute2")
         assert not os.environ.get("CI"), "network namespaces (unshare -n) cannot be made here"
-        pytest.skip("network namespaces (unshare -n) cannot be made here")
+        pytest.skip("network namespaces (unshare -n) cannot be made here, which takes root")
     return lan
 
 
