@@ -2,21 +2,23 @@
 
 Like `session.Session` for the meter: its owner passes in datagrams and the time, and takes out
 what is to be sent, stored and told. It hears everything that the EcoCute says, whoever asked;
-it answers what a well-behaved node is asked about itself; and it can ask (`poll`).
+it answers what a well-behaved node is asked about itself (`own_node`); and it can ask (`poll`).
 
 Some units answer a request for three properties by three answers of one each: answers with the
 same TID are gathered for a moment and make one point. Notifications make a point at once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from homemon.devices import ecocute
 from homemon.errors import NoAnswer, WireError
+from homemon.own_node import PLACE, Allowance, OwnNode, is_asked
 from homemon.points import Point
 from homemon.wire import echonet
 from homemon.wire.dialogue import Ask, Conversation, Dialogue, pause
-from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Heard, Property, Unit
+from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 
 ANSWER_WITHIN = 5.0  # seconds
 TRIES = 3
@@ -28,10 +30,17 @@ NO_ANSWER_HINT = (
 )
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
+KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wears out
+
+
+Network = tuple[int, int]
+"""The first address of an IPv4 network and its mask, as numbers."""
 
 
 class Step(NamedTuple):
     """What the owner is to do: `send` (data, host) in order, store `points`, tell `notes`, be back at `wake`.
+
+    It is to keep `place`, where somebody said that our node is installed.
 
     Of a `Seeker` also: store `late` points (each with the seconds since its receipt), tell `complaints`, which a
     person must mend, and remember the unit `found`.
@@ -46,6 +55,7 @@ class Step(NamedTuple):
     late: Sequence[tuple[Point, float]] = ()
     complaints: Sequence[str] = ()
     found: Unit | None = None
+    place: bytes | None = None
 
 
 class _Gathered(NamedTuple):
@@ -57,9 +67,15 @@ class _Gathered(NamedTuple):
 
 
 class Controller:
-    """`host` is the EcoCute's IPv4 address; with `accept_any` notifications of other hosts count too."""
+    """`host` is the EcoCute's IPv4 address; with `accept_any` notifications of other hosts count too.
 
-    def __init__(self, host: str, eoj: int, accept_any: bool, first_tid: int) -> None:
+    `own` gives our node, and is called when somebody asks it. It answers addresses of `networks` only, which the
+    owner sets; all where that is None.
+    """
+
+    def __init__(
+        self, host: str, eoj: int, accept_any: bool, first_tid: int, own: Callable[[], OwnNode] = OwnNode
+    ) -> None:
         self._host = host
         self._eoj = eoj
         self._accept_any = accept_any
@@ -70,6 +86,11 @@ class Controller:
         self._notes: list[str] = []
         self._gathered: dict[tuple[str, int], _Gathered] = {}
         self._conversation: Conversation[Any]
+        self._load_own = own
+        self._kept_place = self._place = b""
+        self._allowance = Allowance()
+        self._keep_place_at = float("-inf")
+        self.networks: Sequence[Network] | None = None
 
     # --- for the owner -------------------------------------------------------------
 
@@ -103,7 +124,10 @@ class Controller:
                 self._close(key)
         sent = self._send + [(data, self._host) for data in talk.outgoing]
         wake = min([talk.wake, *(parts.until for parts in self._gathered.values())])
-        step = Step(sent, self._points, self._notes, wake, talk.done, talk.result if talk.done else None)
+        place = self._place_to_keep()
+        wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
+        result = talk.result if talk.done else None
+        step = Step(sent, self._points, self._notes, wake, talk.done, result, place=place)
         self._send, self._points, self._notes, talk.outgoing = [], [], [], []
         return step
 
@@ -116,10 +140,58 @@ class Controller:
             if host == self._host:
                 self._notes.append(f"ignored a broken datagram from the EcoCute: {error}")
             return
-        if frame.deoj >> 8 in (NODE_PROFILE >> 8, CONTROLLER >> 8) and (reply := own_answer(frame)):
-            self._send.append((echonet.encode(reply), host))
+        if is_asked(frame) and self._is_near(host) and self._allowance.grants(host, len(data), self._now):
+            self._answer(frame, host)
         if self._heed(frame, host):
             self._conversation.hear(Heard(frame, host), self._now)
+
+    # --- our own node --------------------------------------------------------------
+
+    @cached_property
+    def _own(self) -> OwnNode:
+        own = self._load_own()
+        self._kept_place = self._place = own.place
+        return own
+
+    def announce(self) -> None:
+        """Let everybody know of our objects, as a node does that starts."""
+        self._announce(NODE_PROFILE, 0xD5)
+
+    def _announce(self, eoj: int, epc: int) -> None:
+        self._tid = self._tid % 0xFFFF + 1
+        self._send.append((echonet.encode(self._own.announcement(self._tid, eoj, epc)), MULTICAST))
+
+    def _answer(self, frame: Frame, host: str) -> None:
+        """Answer as far as that is allowed; announce what it changed."""
+        reply = self._own.answer(frame)
+        data = echonet.encode(reply) if reply else b""
+        if data and self._allowance.grants(host, len(data), self._now):
+            self._send.append((data, host))
+        if self._own.place != self._place:
+            self._place = self._own.place
+            self._announce(CONTROLLER, PLACE)
+
+    def _is_near(self, host: str) -> bool:
+        """Whether an address is one of a machine on our networks: not all of a network, and not beyond a router."""
+        if self.networks is None:
+            return True
+        try:
+            number = address_number(host)
+        except ValueError:
+            return False
+        return any(
+            number & mask == network and number not in (network, network | ~mask & 0xFFFFFFFF)
+            for network, mask in self.networks
+        )
+
+    def _place_to_keep(self) -> bytes | None:
+        """Where we are installed, when that is to be kept."""
+        if self._place == self._kept_place or self._now < self._keep_place_at:
+            return None
+        self._kept_place, self._keep_place_at = self._place, self._now + KEEP_PLACE_AFTER
+        return self._kept_place
+
+    # --- hearing, continued ---------------------------------------------------------
 
     def _heed(self, frame: Frame, host: str) -> bool:
         """Take what our EcoCute says; whether the program is to hear it too."""
@@ -214,48 +286,9 @@ class Controller:
         )
 
 
-# --- what we say of ourselves ----------------------------------------------------------
-
-_VERSION = b"\x01\x0e\x01\x00"  # ECHONET Lite 1.14, format 1
-_MAKER = b"\xff\xff\xff"  # experimental: no maker code
-_ID = b"\xfe" + _MAKER + b"homemon-00001"  # 83: FE, the maker, 13 bytes of its own
-_OBJECTS = b"\x01" + CONTROLLER.to_bytes(3)
-_COMMON = {0x82: b"\x00\x00R\x01", 0x83: _ID, 0x88: b"\x42", 0x8A: _MAKER, 0x9D: b"\x01\x80", 0x9E: b"\x00"}
-
-OWN: dict[int, dict[int, bytes]] = {
-    NODE_PROFILE: {
-        **_COMMON,
-        0x80: b"\x30",
-        0x82: _VERSION,
-        0x9D: b"\x02\x80\xd5",
-        0xD3: b"\x00\x00\x01",
-        0xD4: b"\x00\x02",
-        0xD5: _OBJECTS,
-        0xD6: _OBJECTS,
-        0xD7: b"\x01" + CONTROLLER.to_bytes(3)[:2],
-    },
-    CONTROLLER: {**_COMMON, 0x80: b"\x30", 0x81: b"\x00"},
-}
-for _properties in OWN.values():
-    _properties[0x9F] = echonet.encode_property_map([*_properties, 0x9F])
-
-_ANSWERS = {Esv.GET: (Esv.GET_RES, Esv.GET_SNA), Esv.INF_REQ: (Esv.INF, Esv.INF_SNA)}
-_REFUSALS = {Esv.SETI: Esv.SETI_SNA, Esv.SETC: Esv.SETC_SNA, Esv.SETGET: Esv.SETGET_SNA}
-
-
-def own_answer(frame: Frame) -> Frame | None:
-    """Our answer to a request about our own objects, or to a notification that wants one; None where none is due."""
-    own = OWN.get(frame.deoj) or OWN.get(frame.deoj & 0xFFFF00 | 1 if frame.deoj & 0xFF == 0 else 0)
-    if own is None:
-        return None
-    source = CONTROLLER if frame.deoj >> 8 == CONTROLLER >> 8 else NODE_PROFILE
-    if frame.esv is Esv.INFC:
-        named = tuple(Property(prop.epc) for prop in frame.properties)
-        return Frame(frame.tid, source, frame.seoj, Esv.INFC_RES, named)
-    if refusal := _REFUSALS.get(frame.esv):
-        return Frame(frame.tid, source, frame.seoj, refusal, frame.properties, frame.read)
-    if frame.esv not in _ANSWERS or not frame.properties:
-        return None
-    good, refused = _ANSWERS[frame.esv]
-    told = tuple(Property(prop.epc, own.get(prop.epc, b"")) for prop in frame.properties)
-    return Frame(frame.tid, source, frame.seoj, good if all(prop.edt for prop in told) else refused, told)
+def address_number(host: str) -> int:
+    """An IPv4 address as a number. Raises ValueError."""
+    parts = bytes(int(part) for part in host.split("."))
+    if len(parts) != 4:
+        raise ValueError(host)
+    return int.from_bytes(parts)

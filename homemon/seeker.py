@@ -13,6 +13,7 @@ from homemon.devices import ecocute
 from homemon.discovery import Discovery, choose, objects
 from homemon.errors import DeviceError, NoAnswer, StoreError
 from homemon.files import Lock
+from homemon.own_node import OwnNode
 from homemon.points import Point
 from homemon.wire.dialogue import Ask, Dialogue
 from homemon.wire.echonet import MULTICAST, Frame, Heard, Unit
@@ -28,10 +29,16 @@ class Seeker(Controller):
     """A controller of the unit that `recall` gives, None while none is remembered; `turn` is held while it searches."""
 
     def __init__(
-        self, recall: Callable[[], Unit | None], turn: Lock, eoj: int, accept_any: bool, first_tid: int
+        self,
+        recall: Callable[[], Unit | None],
+        turn: Lock,
+        eoj: int,
+        accept_any: bool,
+        first_tid: int,
+        own: Callable[[], OwnNode] = OwnNode,
     ) -> None:
         self._unit = recall()
-        super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid)
+        super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid, own)
         self._recall = recall
         self._turn = turn
         self._due = float("inf") if self._unit else float("-inf")  # when to look next

@@ -1,8 +1,9 @@
 """state.toml: what the machine learned by itself, and could learn again.
 
-The link that a join found, the scale that the meter told, and where the EcoCute is that nobody wrote into
-config.ini. It lives in the store's folder, is written atomically, and is never edited by hand; a part
-that is broken counts as not there. Several commands learn at once, so each changes its own part only.
+The link that a join found, the scale that the meter told, where the EcoCute is that nobody wrote into
+config.ini, and our own node's ID and place. It lives in the store's folder, is written atomically, and
+is never edited by hand; a part that is broken counts as not there. Several commands learn at once, so each
+changes its own part only.
 """
 
 import re
@@ -28,20 +29,30 @@ LOOKS = {
     "host": rf"{OCTET}(\.{OCTET}){{3}}",
     "eoj": "[0-9A-Fa-f]{6}",
     "id": "([0-9A-Fa-f]{2})*",
+    "place": "([0-9A-Fa-f]{2}){1,17}",
 }
 """What each text looks like: some of them go into commands and frames as they are."""
+
+
+class OwnNode(NamedTuple):
+    """Our node on the LAN: what in its ID is this installation's, and where somebody said that it is installed (81)."""
+
+    id: str
+    place: str
 
 
 class State(NamedTuple):
     """Each is None until it is learned. The scale belongs to the link's meter.
 
-    `searched` is the Unix time at which a remembered EcoCute was looked for elsewhere, 0 for never.
+    `searched` is the Unix time at which a remembered EcoCute was looked for elsewhere, 0 for never. `node` is our
+    own node's.
     """
 
     link: Link | None = None
     scale: Scale | None = None
     unit: Unit | None = None
     searched: int = 0
+    node: OwnNode | None = None
 
 
 def load(folder: Path) -> State:
@@ -65,6 +76,7 @@ def understood(content: bytes) -> State:
         _part(lambda: _scale(known["smartmeter"]["scale"])),
         _part(lambda: _unit(known["ecocute"]["unit"])),
         _part(lambda: _whole(known["ecocute"], "searched", 0, 1 << 40)) or 0,
+        _part(lambda: OwnNode(_text(known["node"], "id"), _text(known["node"], "place"))),
     )
 
 
@@ -122,7 +134,8 @@ def change(folder: Path, learned: Callable[[State], State]) -> None:
         heater: dict[str, Any] = {"searched": state.searched} if state.searched else {}
         if state.unit:
             heater["unit"] = {**state.unit._asdict(), "eoj": f"{state.unit.eoj:06X}"}
-        known = {name: part for name, part in (("smartmeter", meter), ("ecocute", heater)) if part}
+        node = state.node._asdict() if state.node else {}
+        known = {name: part for name, part in (("smartmeter", meter), ("ecocute", heater), ("node", node)) if part}
         try:
             replace_file(folder / "state.toml", tomli_w.dumps(known).encode())
         except OSError as error:

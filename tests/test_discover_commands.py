@@ -346,3 +346,43 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
     state.change(app.folder, lambda kept: kept._replace(unit=unit._replace(host=lan.units[1])))
     assert search.find_again(ours, None, silence)  # another command found it meanwhile
     assert (ours.host, len(searches)) == (lan.units[1], 1)
+
+
+@pytest.mark.parametrize("bound", [False, True], ids=["0.0.0.0", "own address"])
+def test_a_listener_hears_again_whatever_happened_to_its_interface(tmp_path: Path, own_lan: Lan, bound: bool) -> None:
+    there, ours = own_lan.networks[0].there, own_lan.networks[0].ours
+    bind = f"bind = {ours if bound else '0.0.0.0'}"
+    lines = ["[ecocute]", bind, f"host = {own_lan.units[0]}", "[store]", f"dir = {tmp_path / 'store'}", ""]
+    (tmp_path / "config.ini").write_text("\n".join(lines))
+    own = f"address {{}} {ours}/24 dev eth0"
+    other = f"address {{}} {ours.rpartition('.')[0]}.77/24 dev eth0"
+    cable = f"link add eth0 type veth peer name eth0 netns {there[2]}"
+    up, informing = "link set eth0 up", ("--inform-every", "0.3")
+
+    def ip(*commands: str, where: tuple[str, ...] = own_lan.here) -> None:
+        for words in commands:
+            subprocess.run((*where, "ip", *words.split()), check=True)
+
+    with running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener:
+
+        def hears() -> None:
+            listener.lines.clear()
+            listener.until(lambda lines: len(lines) > 2)
+
+        with heater(own_lan, own_lan.units[0], *informing, cwd=tmp_path):
+            hears()
+            for commands in (("link set eth0 down", up), (own.format("del"), own.format("add"))):
+                ip(*commands)
+                hears()
+            ip(own.format("del"), other.format("add"))
+            if bound:
+                listener.says(f"{ours} ([ecocute] bind) is no address of this machine any more")
+            else:
+                hears()
+            ip(other.format("del"), own.format("add"))
+            hears()
+        ip("link delete eth0", cable, own.format("add"), up)
+        ip(f"address add {own_lan.units[0]}/24 dev eth0", up, where=there)
+        with heater(own_lan, own_lan.units[0], *informing, cwd=tmp_path):
+            hears()
+        assert listener.stop() == 0

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from homemon.clock import Instant
 from homemon.controller import Controller, Step
 from homemon.errors import PortError, StoreError
 from homemon.files import Lock, make_private_dir
+from homemon.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import PORT, Unit
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from homemon.ports.trace import Trace
 
 LISTENER = "ecocute-listen"
+HOMELESS = "([ecocute] bind) is no address of this machine any more; nothing reaches it"
+HOMELESS_HINT = "Write the present one (`ip address`), or 0.0.0.0 for all of them, into [ecocute] bind and start again."
 STORE_AGAIN_AFTER = 5.0  # seconds
 
 
@@ -64,9 +68,30 @@ class Lan:
             from homemon.seeker import Seeker
 
             turn = search_lock(self.app)
-            self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid)
+            self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own)
         else:
-            self.controller = Controller(host, self.settings.eoj, accept_any, first_tid)
+            self.controller = Controller(host, self.settings.eoj, accept_any, first_tid, self._own)
+
+    def _own(self) -> OwnNode:
+        """Our node, whose ID is made once for each store; one that cannot be kept is another one the next time."""
+        from homemon import state
+
+        kept = state.load(self.app.folder).node
+        if kept is None:
+            kept = state.OwnNode(os.urandom(ID_BYTES).hex().upper(), NOWHERE.hex())
+            with suppress(StoreError):
+                state.change(self.app.folder, lambda now: now._replace(node=now.node or kept))
+                kept = state.load(self.app.folder).node or kept  # another command may have been quicker
+        return OwnNode(bytes.fromhex(kept.id), bytes.fromhex(kept.place))
+
+    def _keep_place(self, place: bytes) -> None:
+        """Keep where somebody said that we are installed. Raises StoreError."""
+        from homemon import state
+
+        def placed(kept: state.State) -> state.State:
+            return kept._replace(node=kept.node and kept.node._replace(place=place.hex().upper()))
+
+        state.change(self.app.folder, placed)
 
     def recall(self) -> Unit | None:
         """The EcoCute that is remembered, if it is the one that config.ini means."""
@@ -114,9 +139,13 @@ class Lan:
                 wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
                 datagrams = node.read(max(0.0, wake - at.ticks))
                 at = self.app.now()
+                if node.is_homeless:
+                    self.app.complain_once(f"{self.settings.bind} {HOMELESS}", HOMELESS_HINT)
                 node.note(datagrams, at)
                 self.overhear(datagrams)
-                step = self.controller.step(at.ticks, [(data, host) for data, host, _ in datagrams])
+                if datagrams:
+                    self.controller.networks = node.networks
+                step = self.controller.step(at.ticks, [(data, host) for data, host, port in datagrams if port])
         except BaseException:
             self.app.record(self.controller.take_points(), at)
             raise
@@ -131,11 +160,13 @@ class Lan:
             self.app.complain_once(complaint)
         for data, host in step.send:
             self._send(node, data, host)
-        if step.found:
-            try:
+        try:
+            if step.found:
                 self.remember(step.found)
-            except StoreError as error:
-                self.app.complain_once(str(error), error.hint)
+            if step.place:
+                self._keep_place(step.place)
+        except StoreError as error:
+            self.app.complain_once(str(error), error.hint)
 
     def _send(self, node: UdpNode, data: bytes, host: str) -> None:
         """A question that cannot be sent ends a poll; an answer to somebody ends nothing."""

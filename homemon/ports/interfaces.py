@@ -1,15 +1,29 @@
 """The machine's network interfaces, asked of the kernel (netdevice(7)): multicast wants to be told which."""
 
+import array
 import fcntl
+import re
 import socket
 import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
-GET_FLAGS, GET_ADDRESS, GET_NETMASK = 0x8913, 0x8915, 0x891B  # SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK
+GET_ALL, GET_FLAGS, GET_ADDRESS, GET_NETMASK = (
+    0x8912,
+    0x8913,
+    0x8915,
+    0x891B,
+)  # SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK
 UP, MULTICAST = 0x1, 0x1000  # IFF_UP, IFF_MULTICAST, which the loopback is not
 _REQUEST = struct.Struct("16s24x")  # struct ifreq: the name, then what is told
 _FLAGS = struct.Struct("16xH22x")
 _ADDRESS = struct.Struct("20x4s16x")  # struct sockaddr_in
+_ROOM = struct.Struct("iP")  # struct ifconf: bytes, and where they are
+_ENTRY = 40 if struct.calcsize("P") == 8 else 32  # bytes of a struct ifreq in it
+_MOST = 256  # addresses of a machine
 
 
 class Interface(NamedTuple):
@@ -40,3 +54,40 @@ def _interface(asked: int, name: str) -> Interface | None:
     except OSError:  # it has no address, or it has just gone
         pass
     return None
+
+
+def all_addresses() -> list[Interface]:
+    """Each IPv4 address of the machine with its interface, the loopback's and an interface's second one too."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked, suppress(OSError):
+        return list(_addresses(asked.fileno()))
+    return []
+
+
+def _addresses(asked: int) -> Iterator[Interface]:
+    """Raises OSError."""
+    room = array.array("B", bytes(_MOST * _ENTRY))
+    told = fcntl.ioctl(asked, GET_ALL, _ROOM.pack(len(room), room.buffer_info()[0]))
+    (used, _) = _ROOM.unpack(told)
+    for at in range(0, used, _ENTRY):
+        entry = bytes(room[at : at + _ENTRY]).ljust(_REQUEST.size, b"\0")
+        with suppress(OSError):  # it has just gone
+            netmask = _ADDRESS.unpack(fcntl.ioctl(asked, GET_NETMASK, entry))[0]  # of this address, which it names
+            name = entry[:16].rstrip(b"\0").decode(errors="replace").partition(":")[0]
+            yield Interface(name, *(socket.inet_ntoa(each) for each in (_ADDRESS.unpack(entry)[0], netmask)))
+
+
+def hearing(group: str) -> set[str] | None:
+    """The interfaces on which the kernel hears a multicast group (/proc/net/igmp); None where it does not say."""
+    try:
+        told = Path("/proc/net/igmp").read_text("ascii", "replace")
+    except OSError:
+        return None
+    wanted = f"{int.from_bytes(socket.inet_aton(group), sys.byteorder):08X}"
+    heard: set[str] = set()
+    name = ""
+    for line in told.splitlines()[1:]:
+        if interface := re.match(r"\d+\s+(\S+?)\s*:", line):
+            name = interface[1]
+        elif line.split()[:1] == [wanted]:
+            heard.add(name)
+    return heard

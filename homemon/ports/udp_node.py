@@ -24,16 +24,16 @@ from typing import NamedTuple
 
 from homemon.clock import Instant, instant
 from homemon.errors import PortError
-from homemon.ports.interfaces import lan_interfaces
+from homemon.ports.interfaces import Interface, all_addresses, hearing, lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.wire.echonet import MULTICAST
 from homemon.wire.transcript import LAN
 
-ANY = "0.0.0.0"
+ANY, LOOPBACK = "0.0.0.0", "lo"
 LARGEST = 65535
 BUFFER = 1 << 20  # bytes, as far as the kernel allows; by default three large datagrams fill it
 BURST = 64  # datagrams taken at once, so that a flood cannot keep us from looking at the clock
-LOOK_AGAIN = 60.0  # seconds until a node that hears nothing looks for interfaces that have come up
+LOOK_AGAIN = 3.0  # seconds between two looks for interfaces and addresses that came and went
 
 
 class Datagram(NamedTuple):
@@ -56,6 +56,7 @@ class UdpNode:
         self._socket = _new_socket()
         self._hearing = [self._socket]
         self._joined: set[str] = set()  # our addresses at which we hear what nodes tell everybody
+        self._here: list[Interface] = []
         try:
             self._socket.bind((bind, port))
         except OSError as error:
@@ -82,19 +83,51 @@ class UdpNode:
         """Our addresses on the LAN, one for each interface, as they are now."""
         return [self._bind] if self._bind != ANY else [interface.address for interface in lan_interfaces()]
 
+    @property
+    def networks(self) -> list[tuple[int, int]]:
+        """The networks that this machine is in, as first address and mask."""
+        return [
+            (number & mask, mask)
+            for each in self._here
+            for number, mask in [(_number(each.address), _number(each.netmask))]
+        ]
+
+    @property
+    def is_homeless(self) -> bool:
+        """Whether the address that it is bound to has gone, so that nothing reaches it."""
+        gone = self._bind not in (ANY, *(each.address for each in self._here))
+        return self._port != 0 and gone and not self._bind.startswith("127.")
+
     def _join_group(self) -> None:
-        """Hear what nodes tell everybody, on each interface; one that comes up later is joined at a later `read`."""
+        """Hear what nodes tell everybody, on each interface as it is now.
+
+        The kernel forgets what was joined at an interface that goes, or loses its last address, and the socket
+        does not notice: so it is looked for again and again.
+        """
         if self._port == 0:
             return
+        self._here = all_addresses()
+        names = {each.address: each.name for each in [*self._here, *lan_interfaces()]}
+        heard = hearing(MULTICAST)
         ours = set(self.addresses)
-        self._joined &= ours  # an interface that went and came again is to be joined again
-        for address in ours - self._joined:
-            membership = struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(address))
-            try:
-                self._group().setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:  # joined already: it was only down
-                    continue
+        for address in self._joined - ours:
+            self._leave(address)
+        for address in ours:
+            name = LOOPBACK if address.startswith("127.") else names.get(address)
+            if address not in self._joined or (heard is not None and name not in heard):
+                self._leave(address)
+                self._join(address)
+
+    def _leave(self, address: str) -> None:
+        """What is joined no more is no error."""
+        self._joined.discard(address)
+        with suppress(OSError):
+            self._group().setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(address))
+
+    def _join(self, address: str) -> None:
+        """An interface that is not up yet is joined later."""
+        with suppress(OSError):
+            self._group().setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _membership(address))
             self._joined.add(address)
 
     def _group(self) -> socket.socket:
@@ -145,7 +178,7 @@ class UdpNode:
             self._trace.write(LAN, True, data, instant(), f"{host}:{port}")
 
     def read(self, within: float) -> list[Datagram]:
-        """The datagrams that have come, waiting at most `within` seconds for the first, and at most a minute."""
+        """The datagrams that have come, waiting at most `within` seconds for the first, and at most `LOOK_AGAIN`."""
         timeout = min(LOOK_AGAIN, max(0.0, within))
         self._join_group()
         select.select([*(opened.fileno() for opened in self._hearing), *self._interrupt], [], [], timeout)
@@ -172,6 +205,15 @@ def _new_socket() -> socket.socket:
     new = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     new.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     return new
+
+
+def _membership(address: str) -> bytes:
+    """struct ip_mreq: the group, at the interface that has an address of ours."""
+    return struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(address))
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(socket.inet_aton(address))
 
 
 def resolve(host: str) -> str:
