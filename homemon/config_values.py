@@ -103,8 +103,13 @@ def server_url(value: str) -> str:
     return f"{scheme}://{host}{port or ''}{(path or '').rstrip('/')}"
 
 
+def file_name(value: str) -> str:
+    """A file's name, which is the same file in every locale: its bytes are UTF-8, as those of config.ini are."""
+    return os.fsdecode(text(value).encode("utf-8", "surrogateescape"))
+
+
 def directory(value: str) -> Path:
-    path = os.path.expanduser(text(value))
+    path = os.path.expanduser(file_name(value))
     if path.startswith("~"):
         raise ValueError("names a user who does not exist")
     return Path(path)
@@ -115,4 +120,4 @@ def serial_port(value: str) -> str:
     scheme, is_url, _ = value.partition("://")
     if is_url and scheme not in ("socket", "rfc2217"):
         raise ValueError("must be a device such as /dev/ttyAMA0, or begin with socket:// or rfc2217://")
-    return text(value)
+    return file_name(value)

@@ -83,7 +83,11 @@ class App:
 
     def put(self, line: str) -> None:
         """One line of data, at once. Raises OSError where nobody can take it, but not in a resident command."""
-        output.put((line + "\n").encode())
+        output.put(output.encoded(line))
+
+    def show(self, text: str) -> None:
+        """One line on stdout for a person. Raises as `put`."""
+        output.show(text)
 
     def go_resident(self) -> None:
         """From now on go on where a one-shot command fails, and never wait for who reads stdout or stderr."""

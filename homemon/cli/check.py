@@ -60,7 +60,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
             _ = app.server
     except ConfigError as error:
         for text in str(error).splitlines():
-            app.put(str(fault("config", text, error.hint)))
+            app.show(str(fault("config", text, error.hint)))
         return error.exit_code
     app.trace(trace)  # one that cannot be written is told at once
     worst = 0
@@ -78,7 +78,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
 def tell(app: App, findings: list[Finding]) -> int:
     """Print them; the exit status that they deserve."""
     for finding in findings:
-        app.put(str(finding))
+        app.show(str(finding))
     return int(any(finding.mark is Mark.FAULT for finding in findings))
 
 

@@ -123,7 +123,12 @@ def _cron_jobs() -> Iterator[Job]:
     if shutil.which("crontab"):
         with suppress(OSError, subprocess.TimeoutExpired):
             told = subprocess.run(
-                ("crontab", "-l"), capture_output=True, text=True, timeout=CRONTAB_WITHIN, check=False
+                ("crontab", "-l"),
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=CRONTAB_WITHIN,
+                check=False,
             ).stdout
             yield from (Job("crontab", line) for line in _in_force(told))
     for place in SYSTEM_CRONTABS:

@@ -6,7 +6,7 @@ import sys
 import click
 
 from homemon.cli.app import App
-from homemon.cli.lines import lines
+from homemon.cli.lines import lines, typed
 from homemon.errors import HomemonError
 from homemon.explain.text import accounts
 from homemon.wire.logged import as_text
@@ -37,10 +37,9 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
         makes_sense |= account.sense
         held += [json.dumps(account.facts).replace("\x7f", "\\u007f")] if as_json else account.lines
         if makes_sense:
-            sys.stdout.write("\n".join(held) + "\n")
+            (app.put if as_json else app.show)("\n".join(held))
             held.clear()
         del held[MOST_HELD:]
-    sys.stdout.flush()
     if not makes_sense:
         raise HomemonError(
             f"nothing here makes sense: {held[0]}" if held else "there is nothing to explain",
@@ -50,4 +49,4 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
 
 def given(words: tuple[str, ...]) -> list[str]:
     """The text that was typed: a shell takes away what separates its words."""
-    return " ".join(words).splitlines()
+    return typed(" ".join(words)).splitlines()

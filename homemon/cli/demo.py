@@ -139,7 +139,7 @@ def run(app: App, *arguments: str, quiet: bool = False) -> None:
     if done.returncode:
         raise HomemonError(f"the demo's `homemon {arguments[-1]}` ended with status {done.returncode}")
     if quiet:
-        app.put(f"({len(done.stdout.splitlines())} points)")
+        app.show(f"({len(done.stdout.splitlines())} points)")
 
 
 def tell(app: App, arguments: tuple[str, ...]) -> None:
@@ -150,7 +150,7 @@ def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:
     """`enough`, printing each line it is asked about."""
 
     def printed(line: str) -> bool:
-        app.put(line)
+        app.show(line)
         return enough(line)
 
     return printed

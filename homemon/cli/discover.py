@@ -49,7 +49,7 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
         app.put(json.dumps([facts(each) for each in nodes]))
     else:
         for line in [line for each in nodes for line in told(each)] + config_lines(nodes):
-            app.put(line)
+            app.show(line)
         if any(line.startswith("# host") for line in config_lines(nodes)):
             app.remark("there are several EcoCutes: keep the host of the one to read")
     if not nodes:

@@ -1,13 +1,19 @@
 """`homemon export`: what is in the store, as text."""
 
-import sys
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 import click
 
+from homemon.cli import output
 from homemon.cli.app import App
+from homemon.cli.lines import typed
 from homemon.cli.times import FOREVER, TimeOfDay
-from homemon.points import JST, line, number_text
+from homemon.points import JST, Number, line, number_text
+from homemon.printable import printable
+
+Row = tuple[int, str, str, Mapping[str, Number]]
+"""Time, measurement, tags, fields."""
 
 
 @click.command()
@@ -22,16 +28,17 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     Oldest first, as InfluxDB line protocol, or as CSV with the columns time (JST), measurement,
     field, value. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday, today, 3d, 12h.
     """
-    points = app.store.lines(since or 0, FOREVER if until is None else until, measurement)
-    write = sys.stdout.write
+    named = printable(typed(measurement)) if measurement else None
+    points = app.store.lines(since or 0, FOREVER if until is None else until, named)
     if style == "lp":
-        for time, name, tags, fields in points:
-            write(line(name, tags, fields, time) + "\n")
-        sys.stdout.flush()  # where the reader has gone, that shows here and not at the interpreter's end
-        return
-    write("time,measurement,field,value\n")
+        output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
+    else:
+        output.put_all(csv_rows(points))
+
+
+def csv_rows(points: Iterable[Row]) -> Iterator[str]:
+    """A head, and a row for each value."""
+    yield "time,measurement,field,value"
     for time, name, _, fields in points:
         stamp = datetime.fromtimestamp(time, JST).isoformat()
-        for field, value in fields.items():
-            write(f"{stamp},{name},{field},{number_text(value)}\n")
-    sys.stdout.flush()
+        yield from (f"{stamp},{name},{field},{number_text(value)}" for field, value in fields.items())

@@ -8,6 +8,7 @@ import click
 
 from homemon import panels, state
 from homemon.cli.app import App
+from homemon.cli.output import put
 from homemon.errors import HomemonError
 from homemon.page import write
 from homemon.page.texts import LANGUAGES
@@ -50,7 +51,7 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     page = output.resolve()  # what a link points at is replaced, not the link
     write.write(page, shown, sections, lang or language(os.environ))
     if not app.quiet:
-        app.put(str(page))
+        put(os.fsencode(page) + b"\n")  # the name as a shell finds it again
 
 
 def language(environment: Mapping[str, str]) -> str:

@@ -1,7 +1,10 @@
 """Files of lines, of any size, one line in memory at a time."""
 
+import os
 from collections.abc import Iterator
 from typing import IO
+
+from homemon.wire.logged import as_text
 
 LONGEST = 1 << 18  # bytes of a line: the largest datagram in hex takes half as many
 
@@ -12,3 +15,9 @@ def lines(file: IO[bytes]) -> Iterator[bytes]:
         yield line
         while len(line) == LONGEST and not line.endswith(b"\n"):
             line = file.readline(LONGEST)
+
+
+def typed(text: str) -> str:
+    """A word of the command line as text, where the locale could not make one of its UTF-8."""
+    escaped = any("\udc80" <= character <= "\udcff" for character in text)
+    return as_text(os.fsencode(text)) if escaped else text

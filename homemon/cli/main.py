@@ -9,6 +9,7 @@ import gc
 import importlib
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,6 +112,8 @@ def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a help's signs that the terminal's encoding lacks end no command
     try:
         status = run(arguments)
     finally:
@@ -133,6 +136,12 @@ def run(arguments: list[str] | None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
+    except UnicodeEncodeError as error:
+        output.say(
+            f"homemon: {error.object!r} cannot be a name in this locale: it has no such sign in {error.encoding}"
+        )
+        output.say("  Set the environment variable LC_ALL to C.UTF-8.")
+        return 2
     except OSError as error:
         drop_stdout()
         output.say(f"homemon: {error}\n  Check the disk that the output goes to.")

@@ -8,9 +8,10 @@ its own from a queue of a size; what finds no room there is counted, and reporte
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
 END_WITHIN = 0.5  # seconds for each stream at the end
 
@@ -95,10 +96,31 @@ def put(data: bytes) -> None:
         write_all(sys.stdout.fileno(), data)
 
 
+def put_all(lines: Iterable[str]) -> None:
+    """Lines of data, many at once. Raises OSError where stdout takes none."""
+    held = bytearray()
+    for line in lines:
+        held += encoded(line)
+        if len(held) >= AT_ONCE:
+            put(bytes(held))
+            held.clear()
+    put(bytes(held))
+
+
+def encoded(line: str) -> bytes:
+    """A line of data: UTF-8 in every locale; a file's name in it as the file system has it."""
+    return f"{line}\n".encode("utf-8", "surrogateescape")
+
+
+def show(text: str) -> None:
+    """A line for a person, in the terminal's own encoding, as far as that has its signs. Raises OSError as `put`."""
+    put(f"{text}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
 def say(text: str) -> None:
     """A line for a person; one that stderr does not take is no reason to fail."""
     if _stderr:
-        _stderr.write(f"{text}\n".encode("utf-8", "backslashreplace"))
+        _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
     else:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)

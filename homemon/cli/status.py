@@ -75,7 +75,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         app.put(json.dumps(facts, ensure_ascii=False))
     else:
         for text in told(rows, facts):
-            app.put(text)
+            app.show(text)
     return 1 if silent or any(row.stale for row in rows) else 0
 
 

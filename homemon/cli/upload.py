@@ -27,7 +27,7 @@ def command(app: App, since: int | None) -> None:
     sending = app.sender(app.store).send(app.now().wall, SENDS_FOR, wait_for_lock=LOCK_WITHIN)
     if sending is None:
         raise HomemonError("another homemon command is sending right now", "Let it finish; it sends the same points.")
-    app.put(f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked")
+    app.show(f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked")
     if sending.parked:
         app.remark("`homemon status` says which points are parked, and why")
     if sending.fault:

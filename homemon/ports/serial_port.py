@@ -173,4 +173,4 @@ def _holders(real: str) -> Iterator[tuple[int, str]]:
         with suppress(OSError):
             opened = {os.readlink(entry) for entry in (process / "fd").iterdir()}
             if real in opened and "/dev/ptmx" not in opened:  # who holds the other end of a pty is no rival
-                yield int(process.name), (process / "comm").read_text().strip()
+                yield int(process.name), (process / "comm").read_text("utf-8", "replace").strip()

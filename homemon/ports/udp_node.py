@@ -248,7 +248,7 @@ def holder_of(bind: str, port: int) -> str:
         with suppress(OSError):  # processes come and go
             if os.readlink(entry) in wanted:
                 process = Path(entry).parent.parent
-                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
+                return f"pid {process.name} ({(process / 'comm').read_text('utf-8', 'replace').strip()})"
     return ""
 
 
