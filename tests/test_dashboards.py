@@ -22,6 +22,7 @@ from homemon.clock import RELEASED, Instant
 from homemon.config import KEYS, parse
 from homemon.deliver import Sender
 from homemon.influx import Influx
+from homemon.panels import differences, sums
 from homemon.points import Point
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.store import Store
@@ -244,10 +245,24 @@ def rollover() -> Iterator[Point]:
         yield Point("+power", {"value": reading}, MIDNIGHT + slot * HALF_HOUR)
 
 
+GAPS = {
+    "midnight": ({-8: 5384.9, 1: 5387.3, 48: 5401.7}, {0: 14.4}),  # half-hours after MIDNIGHT → register; days → kWh
+    "whole": ({0: 100.0, 48: 110.5, 96: 119.0}, {0: 10.5, 1: 8.5}),
+    "no-midnight": ({-1: 50.0, 3: 51.5, 40: 60.0, 50: 70.0, 90: 75.5}, {0: 8.5, 1: 5.5}),
+    "days": ({-30: 50.0, 0: 51.5, 96: 80.0}, {-1: 1.5}),
+}
+"""Registers with gaps across midnights: the energy of such a gap is of neither day."""
+
+
+def gaps(readings: Mapping[int, float]) -> Iterator[Point]:
+    return (Point("+power", {"value": value}, MIDNIGHT + at * HALF_HOUR) for at, value in readings.items())
+
+
 def fill(folder: Path, url: str) -> None:
     """Three homes, the way of every reading: homemon's store, homemon's sender."""
     server = settings(url, db="smartmeter", user="homemon", password=PASSWORD)
-    for tags, content in (("", points()), (",home=nara", points(LOST)), (",home=roll,meter=2", rollover())):
+    across = [(f",home={name}", gaps(readings)) for name, (readings, _) in GAPS.items()]
+    for tags, content in (("", points()), (",home=nara", points(LOST)), (",home=roll,meter=2", rollover()), *across):
         place = folder / f"store{tags}"
         store = Store(place, tags)
         store.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
@@ -436,7 +451,7 @@ ASKED = [
 def test_each_query_returns_what_the_house_holds(backend: Backend, target: dict[str, Any], interval: int) -> None:
     answer = backend.ask(text(target), ".*", MIDNIGHT, END, interval)
     assert answer[""] == expected(TRUTH[label(target)], interval)
-    assert {"nara"} < answer.keys() <= {"", "nara", "roll"}
+    assert {"nara"} < answer.keys() <= {"", "nara", "roll", *GAPS}
     assert backend.ask(text(target), "nara", MIDNIGHT, END, interval) == {"nara": answer["nara"]}
     assert backend.ask(text(target), "nobody", MIDNIGHT, END, interval) == {}
 
@@ -456,6 +471,17 @@ def test_a_gap_stays_a_gap_and_does_not_change_the_day(backend: Backend, kind: s
     assert len(half_hours["nara"]) == 2 * 48 - 5
     days = backend.ask(text(targets(kind, 5)[name]), ".*", MIDNIGHT, END, DAY)
     assert days["nara"] == days[""]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", GAPS)
+def test_the_energy_of_a_gap_across_midnight_is_of_neither_day(backend: Backend, kind: str, name: str) -> None:
+    answer = backend.ask(text(targets(kind, 5)["買電 bought"]), name, MIDNIGHT - DAY, END, DAY)
+    days = {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
+    assert {t: kwh for t, kwh in answer.get(name, {}).items() if kwh} == pytest.approx(days, abs=1e-6)
+    readings = {point.time: point.fields["value"] for point in gaps(GAPS[name][0]) if point.time is not None}
+    known = {begun: kwh for begun, kwh, _ in sums(differences(readings.items()))}
+    assert known == days  # and on homemon's own page
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -500,5 +526,5 @@ def test_homes_without_panels_use_what_they_buy(victoriametrics: Backend) -> Non
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_homes_to_choose_from(backend: Backend, kind: str) -> None:
     (variable,) = BOARDS[kind]["templating"]["list"]
-    assert backend.homes(variable["query"]) == {"nara", "roll"}
+    assert backend.homes(variable["query"]) == {"nara", "roll", *GAPS}
     assert (variable["name"], variable["includeAll"], variable["allValue"]) == ("home", True, ".*")

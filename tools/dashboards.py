@@ -8,13 +8,13 @@ ways of asking follow from what the points are:
 
 - `mean`: a momentary value. The mean of [T, T+i), i being Grafana's interval.
 - `total`: energy of a half-hour that the solar monitor stamped with its start. The sum of [T, T+i).
-- `growth`: a register, read at the end of each half-hour. The last reading of (T, T+i] less the last
-  of (T-i, T]. Where one of the two is missing there is no bar: after a gap a plain `difference()`
-  gives one huge bar, whatever its fill(), so in InfluxQL only differences over exactly one interval
-  (`elapsed`) count. A register that rolls over or is replaced gives no bar either (`>= 0`).
+- `growth`: a register, read at the end of each half-hour. The last reading of (T, T+i] less the first of
+  [T, T+i): what it counted within the time of the bar. So energy of a gap that lies within a day belongs to the
+  day, that of one across midnight to neither, as on homemon's own page; where no two readings are there is no bar,
+  nor where a register rolls over or is replaced (`>= 0`).
 
-InfluxQL has buckets [T, T+i) only, and aligned to UTC. So a register's buckets begin a second later,
-and all begin at 15:00 UTC, which is midnight in Japan: `15h`, not `tz('Asia/Tokyo')`, because tz()
+InfluxQL has buckets [T, T+i) only, and aligned to UTC. So the buckets of a register's last reading begin a second
+later, and all begin at 15:00 UTC, which is midnight in Japan: `15h`, not `tz('Asia/Tokyo')`, because tz()
 reaches only the outer of two nested queries. The outer one moves the bars back by that second.
 
 PromQL has windows (T-i, T] only, so `offset` with a negative value moves them ahead. `1i` is the step
@@ -68,15 +68,21 @@ def total(measurement: str, fill: str = "none") -> Queries:
 
 def growth(measurement: str, sign: str = "") -> Queries:
     """Energy from the readings of a register at the ends of half-hours; `sign` "-1 * " draws it downwards."""
-    readings = (
-        f'SELECT difference(last("value")) AS "d", elapsed(last("value"), 1ms) AS "e" FROM "{measurement}"'
-        f" WHERE {HERE} GROUP BY time($__interval, 15h1s), * fill(none)"
+    last, first = (
+        f'SELECT {pick}("value") AS "{pick}" FROM "{measurement}" WHERE {HERE}'
+        f" GROUP BY time($__interval, {begin}), * fill(none)"
+        for pick, begin in (("last", "15h1s"), ("first", "15h"))
+    )
+    counted = (
+        f'SELECT sum("last") - sum("first") AS "d" FROM ({last}), ({first}) WHERE $timeFilter'
+        " GROUP BY time($__interval, 15h), * fill(none)"
     )
     name = selector(measurement, "value")
     return Queries(
-        f'SELECT {sign}sum("d") FROM ({readings}) WHERE "d" >= 0 AND "e" = $__interval_ms AND $timeFilter'
+        f'SELECT {sign}sum("d") FROM ({counted}) WHERE "d" >= 0 AND $timeFilter'
         ' GROUP BY time($__interval, 15h), "home" fill(none)',
-        f"{sign}sum by (home) ((last_over_time({name}[1i] offset -1i) - last_over_time({name}[1i])) >= 0)",
+        f"{sign}sum by (home) ((last_over_time({name}[1i] offset -1i) - first_over_time({name}[1i] offset -0.9999i))"
+        " >= 0)",
     )
 
 
