@@ -83,6 +83,14 @@ class Node(UdpNode):
         self._pi = pi
         self._coming: list[tuple[float, bytes, str]] = []
 
+    @property
+    def is_homeless(self) -> bool:
+        return False
+
+    @property
+    def networks(self) -> list[tuple[int, int]]:
+        return []
+
     def close(self) -> None:
         """Nothing to let go of."""
 
