@@ -176,8 +176,11 @@ class Simulated(Plugged):
         self.module.fault("power-cycle")
 
     def fault(self, name: str, value: object = None) -> None:
-        """Set a fault in the serving thread."""
-        self._terminal.call(lambda _: self.module.fault(name, value))
+        """Set a fault in the serving thread; here where it is unplugged, and none serves."""
+        if self._thread.is_alive():
+            self._terminal.call(lambda _: self.module.fault(name, value))
+        else:
+            self.module.fault(name, value)
 
     def call(self, do: Callable[[Module], None]) -> None:
         """Do something to the module in the serving thread."""

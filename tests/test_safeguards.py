@@ -97,6 +97,23 @@ def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time
     assert verdict.lost == []
 
 
+@pytest.mark.parametrize(("without", "goes_on"), [("", True), ("waits_for_readers", False)])
+def test_a_listener_goes_on_while_nobody_reads_because_it_does_not_write_itself(
+    house: Household, without: str, goes_on: bool
+) -> None:
+    listener = house.start("meter-listen", altered=without, unread=True)
+    wait_for(lambda: "-power" in stored(house), told=lambda: listener.errors)
+    house.run("meter-poll", "E0")
+    wait_for(lambda: 0xE0 in [row.epc for row in house.meter.module.truth])
+    if goes_on:
+        wait_for(lambda: "energy" in stored(house))
+        assert listener.stop() == 0
+    else:
+        listener.process.terminate()
+        assert not listener.ends_within(2.0)
+        assert "energy" not in stored(house)
+
+
 @pytest.mark.parametrize(("without", "status"), [("", 0), (",reads_proc_locks", 1)])
 def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_holds_the_port(
     tmp_path: Path, without: str, status: int
@@ -109,6 +126,11 @@ def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_
             poll = subprocess.run((*inside, *ALTERED, f"hurried{without}", "meter-poll"), env=ALTERED_ENVIRONMENT)
             assert poll.returncode == status
             assert listener.stop() == 0
+
+
+def stored(house: Household) -> set[str]:
+    """The measurements of which the store holds something."""
+    return {line.split(" ")[0] for line in house.evidence().stored}
 
 
 def has(run: Run, measurement: str) -> bool:

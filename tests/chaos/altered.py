@@ -16,7 +16,7 @@ from typing import Any
 import serial
 
 from homemon import controller, deliver, exchange, files, session, store
-from homemon.cli import app, background, claim, lan, main, meter_listen, radio
+from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
 from homemon.clock import Instant
 from homemon.points import Point, line
 
@@ -97,6 +97,11 @@ def sends_together() -> None:
     _set(deliver, "Lock", NoLock)
 
 
+def waits_for_readers() -> None:
+    """A listener writes its lines itself, as a command does that ends at once."""
+    _set(output, "detach", lambda: None)
+
+
 def reads_proc_locks() -> None:
     """Who holds a lock is looked up in /proc/locks, where btrfs and overlayfs have device numbers of their own."""
 
@@ -170,6 +175,7 @@ ALTERATIONS: dict[str, Callable[[], None]] = {
         sends_first,
         marks_first,
         shares_port,
+        waits_for_readers,
         reads_proc_locks,
         sends_together,
         dies_at_commit,

@@ -15,6 +15,7 @@ from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import Monitor
 from homemon.store import Store
 from tests import lan
+from tests.chaos.gate import Gate
 from tests.chaos.judge import Evidence, Said
 from tests.chaos.run import PATIENCE, Run
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
@@ -78,6 +79,8 @@ class Household:
         self.server = InfluxServer(folder / "influx")
         stack.callback(self.server.kill)
         self.server.start()
+        self.gate = Gate(self.server)
+        stack.callback(self.gate.close)
         self.database = Database(self.server, "home")
         self.database.renew()
         speed = min(speed, BEHIND / within)
@@ -110,7 +113,7 @@ bind = {lan.address()}
 transport = serial
 serial_port = {self.monitor.path}
 [server]
-url = {self.server.url}
+url = {self.gate.url}
 db = {self.database.name}
 """
         write_config(self.folder, more, history_days="1")
@@ -121,10 +124,10 @@ db = {self.database.name}
 
     # --- commands ------------------------------------------------------------------
 
-    def start(self, *arguments: str, altered: str = "") -> Run:
-        """A command in the background, `altered` besides."""
+    def start(self, *arguments: str, altered: str = "", unread: bool = False) -> Run:
+        """A command in the background, `altered` besides; see `Run`."""
         alterations = ",".join(filter(None, (self.altered, altered)))
-        self.runs.append(Run(arguments, self.folder, len(self.runs), alterations))
+        self.runs.append(Run(arguments, self.folder, len(self.runs), alterations, unread))
         return self.runs[-1]
 
     def run(self, *arguments: str) -> Run:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
+from tests.chaos.gate import ILLS
 from tests.chaos.household import LISTENERS, Household
 
 ORDINARY = (
@@ -21,6 +22,7 @@ ORDINARY = (
     ("upload",),
 )
 EIGHT = (*ORDINARY, ("meter-poll", "E8"), ("ecocute-poll",))
+REFUSED = ("E7", "EA,EB", "EB*1", "E0,E3", "E1", "D3*1", "D3,D7", "E5*1", "E2,E4", "97,98", "97*1")
 LONGEST = 3  # deeds that a standing trouble lasts
 RESIDENT = 1.0  # seconds within which a listener is killed
 CRON_COMES = 0.7  # how likely listeners that were killed are started again before the next deed
@@ -52,6 +54,33 @@ def eight_at_once(house: Household, _: Random) -> None:
         run.wait()
 
 
+def make_ill(house: Household, rng: Random) -> None:
+    """A part of the server is ill."""
+    house.gate.ill = rng.choice(ILLS)
+
+
+def make_well(house: Household) -> None:
+    """It is well again."""
+    house.gate.ill = None
+
+
+def refuse(house: Household, rng: Random) -> None:
+    """The meter refuses some properties, or has no data for them, for a while."""
+    house.meter.fault(rng.choice(("refuse-epcs", "no-data")), rng.choice(REFUSED))
+
+
+def refuse_nothing(house: Household) -> None:
+    """It answers again."""
+    house.meter.fault("refuse-epcs", "0")
+    house.meter.fault("no-data", "0")
+
+
+def leave_unread(house: Household, _: Random) -> None:
+    """The meter's listener is started where nobody reads what it prints; killed first, where one runs."""
+    house.listener("meter-listen").kill()
+    house.start("meter-listen", unread=True)
+
+
 def mischief(house: Household) -> list[Mischief]:
     """All that can befall this household."""
     server, meter, monitor = house.server, house.meter, house.monitor
@@ -59,6 +88,9 @@ def mischief(house: Household) -> list[Mischief]:
         *(kill(name) for name in (*LISTENERS, "meter-poll", "ecocute-poll", "kyocera-dump", "upload")),
         kill("meter-history", "--days", "1"),
         Mischief("eight writers at once", eight_at_once),
+        Mischief("listener's stdout unread", leave_unread, lambda: house.listener("meter-listen").kill()),
+        Mischief("meter refuses", refuse, lambda: refuse_nothing(house)),
+        Mischief("part of the server ill", make_ill, lambda: make_well(house)),
         Mischief("server killed -9", lambda *_: server.kill(), server.start),
         Mischief("meter's port closed and replaced", lambda *_: meter.unplug(), meter.plug),
         Mischief("monitor's port closed and replaced", lambda *_: monitor.unplug(), monitor.plug),

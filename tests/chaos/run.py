@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from fcntl import F_SETPIPE_SZ, fcntl
 from pathlib import Path
 from time import monotonic
 
@@ -15,22 +17,31 @@ PATIENCE = 180.0  # seconds; a poll may wait a minute for the port, and then hal
 
 
 class Run:
-    """One process. `lasted`: seconds, where somebody waited for its end; `killed`: whether it was ended by force."""
+    """One process. `lasted`: seconds, where somebody waited for its end; `killed`: whether it was ended by force.
 
-    def __init__(self, arguments: tuple[str, ...], folder: Path, number: int, altered: str) -> None:
+    With `unread` its stdout is a pipe that is full and that nobody reads.
+    """
+
+    def __init__(
+        self, arguments: tuple[str, ...], folder: Path, number: int, altered: str, unread: bool = False
+    ) -> None:
         self.name = arguments[0]
         self.killed = False
         self.lasted: float | None = None
         self._began = monotonic()
         self._output, self._errors = folder / f"{number:03}-{self.name}.out", folder / f"{number:03}-{self.name}.err"
+        full = full_pipe() if unread else None
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 (*((*ALTERED, altered) if altered else HOMEMON), *arguments),
                 cwd=folder,
-                stdout=output,
+                stdout=full[1] if full else output,
                 stderr=errors,
                 env=ALTERED_ENVIRONMENT,
             )
+
+        if full:
+            os.close(full[1])
 
     @property
     def alive(self) -> bool:
@@ -82,3 +93,15 @@ class Run:
         if not self.killed and (status not in (0, 1) or (status and not self.errors)):
             return f"{self.name} ended with {status}: {self.errors}"
         return None
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes nothing more; its ends."""
+    reader, writer = os.pipe()
+    fcntl(writer, F_SETPIPE_SZ, 4096)
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n" * 4096)
+    os.set_blocking(writer, True)
+    return reader, writer
