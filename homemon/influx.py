@@ -1,10 +1,8 @@
 """The one HTTP uploader: line protocol to whatever speaks InfluxDB's write API.
 
 `Influx.write` sends one batch and says what became of it, as a `Verdict`; it stores nothing,
-waits for nothing and never raises for what a server or a network does. The verdicts come from
-one table of status codes, because servers differ: InfluxDB 1.x answers 404 to a missing
-database and 400 to a line it cannot parse, but vmauth answers 400 to a wrong token. So a 400
-counts against the data only where the server says so in words.
+waits for nothing and never raises for what a server or a network does; `verdicts` has the table
+of what answers mean. An exchange is over after [server] timeout, however slowly a server talks.
 
 A server is not trusted with more than the points: of its answer no more is read than a person is
 told, credentials that it echoes are masked in whatever form they come, and a redirect is not
@@ -19,11 +17,10 @@ import shlex
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import parsedate_to_datetime
-from enum import Enum, auto
 from html import escape
 from json import dumps, loads
 from time import time
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import requests
@@ -31,56 +28,24 @@ from urllib3.exceptions import HTTPError  # requests lets some of them through
 
 from homemon import __version__
 from homemon.config import Server
+from homemon.deadline import Deadline, Watched
+from homemon.verdicts import NO_DATABASE, Answer, Verdict, about_no_points, meaning
+
+__all__ = ["Answer", "Influx", "Verdict"]
 
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GZIP_LEVEL = 1  # a sixth of the bytes; level 6 makes it a seventh, for three times the CPU
 LONGEST_ANSWER = 4096  # bytes read of what a server says
+PIECE = 256  # bytes of it at once; where it breaks off, the last piece is lost
 MASK = "****"
 TELLING = 8  # characters of a secret that give it away
-
-
-class Verdict(Enum):
-    """What is to be done with a batch after the server answered."""
-
-    TAKEN = auto()  # the server has it
-    DATA_FAULT = auto()  # it refuses something in the batch, and will for ever
-    TOO_BIG = auto()  # send it in smaller pieces
-    HOLD = auto()  # nothing will go through until somebody changes something
-    LATER = auto()  # the same batch may go through in a while
-
-
-class Answer(NamedTuple):
-    """A verdict, what to tell a person, and how many seconds the server asks to be left alone."""
-
-    verdict: Verdict
-    text: str = ""
-    retry_after: float = 0.0
-
-
-VERDICTS = {
-    204: Verdict.TAKEN,
-    400: Verdict.DATA_FAULT,
-    413: Verdict.TOO_BIG,
-    422: Verdict.DATA_FAULT,
-    429: Verdict.LATER,
-}
-CREDENTIALS = "check [server] user and password, or token"
-HINTS = {
-    200: "that is no database's write address; check [server] url and its port (Grafana's is 3000, InfluxDB's 8086)",
-    400: CREDENTIALS,  # what is wrong with the data is told by the server itself, and parked
-    401: CREDENTIALS,
-    403: "the user or token may not write to this database; let its administrator grant it",
-    404: "create the database with `homemon check --create-db`, or check [server] db and url",
-    500: "the server itself failed, most often for a full disk; see its log and its `df`",
-}
 REASONS = (  # what requests' errors say, and what it means
     ("resolve", "the host is unknown"),
     ("refused", "nobody listens there"),
     ("unreachable", "there is no way to it"),
 )
-DATA_FAULT = re.compile(r"partial write|(?:unable to|cannot) parse|conflict|unprocessable|\"code\": ?\"invalid\"", re.I)
 TLS_FAULTS = (
     ("is not valid for", "its certificate is for another name; write that name into [server] url"),
     ("has expired", "its certificate has expired; renew it there, or set this machine's clock: timedatectl"),
@@ -106,6 +71,8 @@ class Influx:
         self._session.headers["Content-Type"] = "text/plain; charset=utf-8"
         self._session.headers["Accept-Encoding"] = "identity"  # nothing that grows when it is unpacked
         self._session.get_redirect_target = lambda _: None  # type: ignore[assignment]  # else it reads all of the body
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, Watched())
         if server.ca:
             self._session.verify = server.ca
         self._authorize()
@@ -141,8 +108,7 @@ class Influx:
 
         InfluxDB 2.x finds fault with the empty batch, but only after it has looked at token and bucket.
         """
-        answer = self.write([])
-        return Answer(Verdict.TAKEN) if answer.verdict is Verdict.DATA_FAULT else answer
+        return self._post(self.url, self._judge_probe, params=self._parameters, data=b"")
 
     def create_database(self) -> Answer:
         """Make [server] db where it is not there yet; TAKEN, or why not. Only InfluxDB 1.x can be asked for it."""
@@ -170,7 +136,7 @@ class Influx:
             (result,) = loads(said)["results"]
         except (ValueError, KeyError, TypeError):
             return Answer(
-                Verdict.HOLD, f"{url} answered 200: {self.redacted(said.decode(errors='replace'))}; {HINTS[200]}"
+                Verdict.HOLD, f"{url} answered 200: {self.redacted(said.decode(errors='replace'))}; {NO_DATABASE}"
             )
         if "series" in result:
             return Answer(Verdict.HOLD, f"{url} has no databases (VictoriaMetrics): nothing needs to be made")
@@ -179,48 +145,57 @@ class Influx:
         return Answer(Verdict.TAKEN)
 
     def _post(self, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
-        """Ask the server, and judge what it answers."""
+        """Ask the server, and judge what it answers, all within [server] timeout."""
         within = self._server.timeout
-        try:
-            with self._session.post(
-                url,
-                timeout=(min(CONNECT_WITHIN, within), within),
-                allow_redirects=False,
-                stream=True,
-                **request,
-            ) as response:
-                return judge(response)
-        except requests.exceptions.Timeout:
-            told = f"no answer within {within:g} s; see its load, and what lies between"
-            return Answer(Verdict.LATER, f"{self._server.url}: {told}")
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-            return self._unreachable(error)
+        with Deadline(within).running() as deadline:
+            try:
+                with self._session.post(
+                    url,
+                    timeout=(min(CONNECT_WITHIN, within), within),
+                    allow_redirects=False,
+                    stream=True,
+                    **request,
+                ) as response:
+                    answer = judge(response)
+            except requests.exceptions.Timeout:
+                answer = self._late()
+            except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+                answer = self._late() if deadline.passed else self._unreachable(error)
+            return self._late() if deadline.passed else answer  # http.client takes a header that breaks off for whole
+
+    def _late(self) -> Answer:
+        text = f"no answer within {self._server.timeout:g} s; see its load, and what lies between"
+        return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True, unanswered=True)
 
     def _unreachable(self, error: Exception) -> Answer:
         """A connection that failed; a CA file that is not there comes as an OSError too."""
         if self._server.url.startswith("https:"):
             for sign, told in TLS_FAULTS:
                 if sign in str(error):
-                    return Answer(Verdict.HOLD, f"{self._server.url}: {told}")
+                    return Answer(Verdict.HOLD, f"{self._server.url}: {told}", whole=True)
         reason = next((f" ({meaning})" for sign, meaning in REASONS if sign in str(error)), "")
-        return Answer(
-            Verdict.LATER, f"{self._server.url}: cannot be reached{reason}; is the server running, and the url right?"
-        )
+        text = f"cannot be reached{reason}; is the server running, and the url right?"
+        return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True, unanswered=bool(reason))
 
     def _judge(self, response: requests.Response) -> Answer:
+        """What the answer to a write means."""
+        if response.status_code == 204:
+            return Answer(Verdict.TAKEN)
+        return self._explained(response, _said(response))
+
+    def _judge_probe(self, response: requests.Response) -> Answer:
+        """The same for a write without lines."""
         status = response.status_code
-        verdict = VERDICTS.get(status, Verdict.LATER if status >= 500 else Verdict.HOLD)
-        if verdict is Verdict.TAKEN:
-            return Answer(verdict)
-        said = _beginning(response).decode("utf-8", "replace")
-        if verdict is Verdict.DATA_FAULT and not DATA_FAULT.search(said):
-            verdict = Verdict.HOLD
-        hint = HINTS.get(status, "") if verdict is not Verdict.DATA_FAULT else ""
-        if 300 <= status < 400:
-            hint = "the server redirects; write its real address into [server] url"
+        said = "" if status == 204 else _said(response)
+        taken = status == 204 or about_no_points(status, said)
+        return Answer(Verdict.TAKEN) if taken else self._explained(response, said)
+
+    def _explained(self, response: requests.Response, said: str) -> Answer:
+        """The verdict, with what the server said and the remedy."""
+        verdict, hint, whole, certain = meaning(response.status_code, said)
         said = self.redacted(said)
-        text = f"{self._server.url} answered {status}" + (f": {said}" if said else "") + (f"; {hint}" if hint else "")
-        return Answer(verdict, text, _retry_after(response))
+        text = f"{self._server.url} answered {response.status_code}" + (f": {said}" if said else "")
+        return Answer(verdict, f"{text}; {hint}" if hint else text, _retry_after(response), whole, certain)
 
     def redacted(self, said: str) -> str:
         """What a server said: one short printable line, without the credentials that some echo, nor pieces of them."""
@@ -242,11 +217,21 @@ class Influx:
 
 
 def _beginning(response: requests.Response) -> bytes:
-    """The first bytes of what a server said; it may say more than fits in memory."""
+    """The first bytes of what a server said; it may say more than fits in memory, and break off in the middle."""
+    said = bytearray()
     try:
-        return bytes(next(response.raw.stream(LONGEST_ANSWER, decode_content=False), b""))
+        for piece in response.raw.stream(PIECE, decode_content=False):
+            said += piece
+            if len(said) >= LONGEST_ANSWER:
+                break
     except (HTTPError, OSError):
-        return b""
+        pass
+    return bytes(said[:LONGEST_ANSWER])
+
+
+def _said(response: requests.Response) -> str:
+    """What a server said of a write: in the body, or else in the header that InfluxDB repeats it in."""
+    return _beginning(response).decode("utf-8", "replace") or response.headers.get("X-Influxdb-Error", "")
 
 
 def quoted(name: str) -> str:

@@ -44,7 +44,9 @@ MAY_IMPORT = {
     "tagsets": {"database"} | FOUNDATION,
     "store": {"database", "outbox", "tagsets"} | FOUNDATION,
     "retention": {"store", "outbox"} | FOUNDATION,
-    "influx": FOUNDATION,
+    "verdicts": set(),
+    "deadline": set(),
+    "influx": {"verdicts", "deadline"} | FOUNDATION,
     "deliver": {"store", "influx"} | FOUNDATION,
     "sim": set[str](),
     "panels": {"points"},
@@ -68,7 +70,8 @@ MAY_IMPORT = {
 }
 """What each layer may import of homemon, itself excepted."""
 ONLY_IN = {
-    "requests": {"influx"},
+    "requests": {"influx", "deadline"},
+    "urllib3": {"influx", "deadline"},
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
