@@ -7,32 +7,35 @@ full disk) the readings wait in memory, with the time of their receipt, for the 
 The outcome of the last attempt is kept in the store, so that a cron job knows whether the
 server asked to be left alone, and so that each trouble is told once.
 
-After a failure it starts with one line and grows from there (slow start), so that an old line
-which a server fails on for ever keeps neither newer nor older readings from getting through: it
-ends up alone in a batch, and is stepped over.
+How it gets past what a server fails on is in `sending`; here is when it is tried again, and what of it is kept for the
+next process. Whatever was learned of a server is forgotten once another one is configured.
 """
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from homemon.clock import Instant
+from homemon.config import Server
 from homemon.errors import StoreError
 from homemon.files import Lock
+from homemon.held import Held, dumped, fewer, loaded
 from homemon.points import Point, line
+from homemon.sending import Round
 from homemon.store import Line, Store
+from homemon.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
-    from homemon.influx import Answer, Influx
+    from homemon.influx import Influx
 
 FULL_BATCH = 5000  # rows; about 200 KB of line protocol, far below InfluxDB's 25 MB
-GROWTH = 8
-STRIKES = 5  # a batch, up to three lines in a row that spoil it, and the line after them
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; a server can be down for months
 HOLD_FOR = 600.0
 RETRY_AFTER_LONGEST = 3600.0
+LONGEST_PAUSE = max(RETRY_AFTER_LONGEST, HOLD_FOR)
 MAX_UNSTORED = 100_000
 
 
@@ -99,98 +102,172 @@ class Sending(NamedTuple):
 
 
 class Sender:
-    """Sends what waits in `store` to the server that `connect` reaches, which is called only when something does."""
+    """Sends what waits in `store` to the server that `connect` reaches, which is called only when something does.
 
-    def __init__(self, store: Store, connect: "Callable[[], Influx]", folder: Path, rng: Random) -> None:
+    `server` is the `fingerprint` of its configuration.
+    """
+
+    def __init__(
+        self, store: Store, connect: "Callable[[], Influx]", folder: Path, rng: Random, server: str = ""
+    ) -> None:
         self._store = store
         self._connect = connect
         self._influx: Influx | None = None
         self._lock = Lock(folder / "send.lock")
         self._rng = rng
+        self._server = server
 
     def due(self, wall: float) -> bool:
         """Whether something waits and the server may be asked now."""
-        return wall >= self.next_try(wall) and bool(self._store.waiting(1))
+        if self._paused_until(wall) > wall:
+            return False
+        held = self._held()
+        if any(not _asleep(one, wall) for one in held):
+            return True
+        return bool(self._store.waiting(1, without=[one.stretch for one in held]))
 
     def next_try(self, wall: float) -> float:
-        """When the server may be asked again; a time too far ahead comes from a clock that was wrong."""
-        at = float(self._store.recall("retry_at") or 0)
-        return at if at <= wall + max(RETRY_AFTER_LONGEST, HOLD_FOR) else 0.0
+        """When the server may be asked again; 0 where nothing is to be waited for."""
+        paused = self._paused_until(wall)
+        return paused if paused > wall else min((one.retry_at for one in self._held()), default=0.0)
 
-    def send(self, wall: float, within: float, wait_for_lock: float = 0.0) -> Sending | None:
+    def _paused_until(self, wall: float) -> float:
+        """A time too far ahead comes from a clock that was wrong, and does not count."""
+        at = float(self._recall("retry_at") or 0)
+        return at if at <= wall + LONGEST_PAUSE else 0.0
+
+    def _recall(self, key: str) -> float | str | None:
+        """What an earlier round kept, if it was about this server."""
+        return self._store.recall(key) if knows(self._store, self._server) else None
+
+    def _held(self) -> list[Held]:
+        return loaded(str(self._recall("held") or ""))
+
+    def send(self, wall: float, within: float, wait_for_lock: float = 0.0, patient: bool = False) -> Sending | None:
         """Send until nothing waits, something stops it, or `within` seconds are over.
 
-        None when another process is sending right now. Raises StoreError.
+        `patient`: what the server failed on before is tried again only when its time has come. None when another
+        process is sending right now. Raises StoreError.
         """
         with self._lock.holding(wait_for_lock) as got:
             if not got:
                 return None
-            return self._round(wall, monotonic() + within)
+            return self._round(wall, monotonic() + within, patient)
 
-    def _round(self, wall: float, deadline: float) -> Sending:
+    def _round(self, wall: float, deadline: float, patient: bool) -> Sending:
         begun = monotonic()
-        failures = int(self._store.recall("failures") or 0)
-        size = FULL_BATCH if not failures else 1
-        before: tuple[int, int] | None = None
-        sent, strikes, trouble = 0, 0, None
-        while monotonic() < deadline and (batch := self._store.waiting(size, before)):
-            done, answer = self._push(batch, deadline)
-            sent += done
-            if answer is None:
-                size, strikes = min(FULL_BATCH, size * GROWTH), 0
-                continue
-            trouble = trouble or answer
-            strikes += 1
-            if not sent or strikes == STRIKES or answer.retry_after:  # the server is ill, not the batch
-                break
-            if len(batch) == 1:
-                before = min((time, series) for series, time, _ in batch[0].rows)
-            size = 1
-        return self._close(wall + monotonic() - begun, sent, failures, trouble)
+        failures = int(self._recall("failures") or 0)
+        held = self._held()
+        asleep = [one for one in held if patient and _asleep(one, wall)]
+        ready = [one for one in held if one not in asleep]
+        done = Round(
+            self._store,
+            lambda batch: self._push(batch, deadline),
+            lambda: monotonic() >= deadline,
+            FULL_BATCH,
+            ready,
+            asleep,
+        )
+        if failures or not done.in_batches():
+            done.one_by_one(max(0, failures - 1), patient and failures > 0)
+        if ready and not done.trouble:
+            done.once_more()
+        wall += monotonic() - begun
+        found = fewer([*asleep, *self._failed_on(done, wall, asleep)])
+        if done.trouble is not None:
+            return self._stopped(done, wall, failures, found if done.passed else held)
+        return self._went_on(done, wall, found, bool(failures or held))
 
-    def _push(self, batch: "Sequence[Line]", deadline: float) -> "tuple[int, Answer | None]":
-        """Send a batch, in halves where the server finds fault with it; points sent, and what stopped it."""
-        from homemon.influx import Verdict
-
+    def _push(self, batch: Sequence[Line], deadline: float) -> Answer:
+        """Send a batch, and mark what the server took."""
         if self._influx is None:
             self._influx = self._connect()
-        sent, pieces = 0, [batch]
-        while pieces and monotonic() < deadline:
-            piece = pieces.pop()
-            answer = self._influx.write([entry.text for entry in piece])
-            if answer.verdict is Verdict.TAKEN:
-                self._store.mark_sent(piece)
-                sent += len(piece)
-            elif answer.verdict in (Verdict.DATA_FAULT, Verdict.TOO_BIG) and len(piece) > 1:
-                middle = len(piece) // 2
-                pieces += [piece[middle:], piece[:middle]]
-            elif answer.verdict is Verdict.DATA_FAULT:
-                self._store.park(piece[0], answer.text)
-            else:
-                return sent, answer
-        return sent, None
+        answer = self._influx.write([entry.text for entry in batch])
+        if answer.verdict is Verdict.TAKEN:
+            self._store.mark_sent(batch)
+        return answer
 
-    def _close(self, wall: float, sent: int, failures: int, trouble: "Answer | None") -> Sending:
+    def _stopped(self, done: Round, wall: float, failures: int, held: list[Held]) -> Sending:
+        """Keep for the next round that the server is ill as a whole."""
+        trouble = done.trouble
+        assert trouble is not None
+        failures = 0 if done.sent else failures  # something went through: do not stay away for long
+        pause = max(self._pause(trouble.verdict, failures), min(trouble.retry_after, RETRY_AFTER_LONGEST))
+        return self._close(done.sent, trouble.text, wall + pause, held, failures + 1)
+
+    def _went_on(self, done: Round, wall: float, held: list[Held], ailed: bool) -> Sending:
+        """Keep for the next round what the server failed on while it took the rest."""
+        fault, retry_at = held[0].text if held else "", 0.0
+        if done.unfinished and done.failure:
+            fault, retry_at = fault or done.failure.text, wall + self._pause(Verdict.LATER, 0)
+        if fault or ailed:
+            return self._close(done.sent, fault, retry_at, held)
+        return Sending(done.sent, "", False, 0.0, self._store)
+
+    def _failed_on(self, done: Round, wall: float, asleep: list[Held]) -> list[Held]:
+        """What the server failed on in this round, and what of before was not reached."""
+        found: list[Held] = []
+        walks = [(1, walk) for walk in done.walks] + [(held.failures + 1, walk) for held, walk in done.again]
+        for times, walk in walks:
+            for first, last in walk.failed:
+                verdict, text = (walk.answer.verdict, walk.answer.text) if walk.answer else (Verdict.LATER, "")
+                newest = self._is_newest(walk.stretch.head, last, [*asleep, *found])
+                retry_at = wall + self._pause(verdict, times - 1)
+                found.append(Held(walk.stretch.head, first, last, newest, retry_at, times, text))
+        for held, walk in done.again:
+            if walk.wanted and not walk.begun:
+                pause = 0.0 if done.passed else self._pause(Verdict.LATER, held.failures)
+                found.append(held._replace(retry_at=wall + pause, failures=held.failures + (not done.passed)))
+        return found
+
+    def _is_newest(self, head: str, last: int, others: list[Held]) -> bool:
+        """Whether no newer line with a head got through, nor is held by itself."""
+        sent = self._store.newest_sent(head)
+        return (sent is None or sent.time < last) and not any(one.head == head and one.last > last for one in others)
+
+    def _pause(self, verdict: Verdict, failures: int) -> float:
+        """Seconds until the next try after so many failures before this one."""
+        if verdict is Verdict.HOLD:
+            return HOLD_FOR
+        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
+
+    def _close(self, sent: int, fault: str, retry_at: float, held: list[Held], failures: int = 0) -> Sending:
         """Keep for the next round what this one learned."""
-        from homemon.influx import Verdict
+        told = self._recall("fault") or ""
+        self._store.remember(failures=failures, retry_at=retry_at, fault=fault, held=dumped(held), server=self._server)
+        next_try = retry_at or min((one.retry_at for one in held), default=0.0)
+        return Sending(sent, fault, bool(fault) and fault != told, next_try, self._store)
 
-        told = self._store.recall("fault") or ""
-        if trouble is None:
-            if failures:
-                self._store.remember(failures=0, retry_at=0, fault="")
-            return Sending(sent, "", False, 0.0, self._store)
-        pause = HOLD_FOR
-        if trouble.verdict is not Verdict.HOLD:
-            failures = 0 if sent else failures  # something went through: do not stay away for long
-            pause = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
-            pause = max(pause, min(trouble.retry_after, RETRY_AFTER_LONGEST))
-        self._store.remember(failures=failures + 1, retry_at=wall + pause, fault=trouble.text)
-        return Sending(sent, trouble.text, trouble.text != told, wall + pause, self._store)
+
+def _asleep(one: Held, wall: float) -> bool:
+    return wall < one.retry_at <= wall + LONGEST_PAUSE
+
+
+def fingerprint(server: Server) -> str:
+    """What tells a configuration of [server] from another, too short to tell anything of its secrets."""
+    return blake2b(repr(tuple(server)).encode(), digest_size=3).hexdigest()
+
+
+def knows(store: Store, server: str) -> bool:
+    """Whether what was kept of the delivery is about the server of this `fingerprint`."""
+    return (store.recall("server") or "") == server
+
+
+def server_fault(store: Store, server: Server) -> str:
+    """What keeps this server from taking points, as the last round found it; empty where nothing does."""
+    return str(store.recall("fault") or "") if knows(store, fingerprint(server)) else ""
+
+
+def lift_hold(store: Store) -> None:
+    """Have the next round try all again at once, as the server was just seen to take points."""
+    if store.recall("fault"):
+        held = [one._replace(retry_at=0.0) for one in loaded(str(store.recall("held") or ""))]
+        store.remember(failures=0, retry_at=0, fault=held[0].text if held else "", held=dumped(held))
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:
     """One round if one is due; a store that cannot be written now is no reason to fail: it says so elsewhere."""
     try:
-        return sender.send(wall, within) if sender.due(wall) else None
+        return sender.send(wall, within, patient=True) if sender.due(wall) else None
     except StoreError:
         return None

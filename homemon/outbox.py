@@ -1,6 +1,6 @@
 """The outbox: which points the server still lacks, as lines to send, and those that it refused for good."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from time import sleep
 from typing import NamedTuple
 
@@ -22,6 +22,19 @@ class Line(NamedTuple):
     text: str
     rows: list[Row]
 
+    @property
+    def time(self) -> int:
+        """In Unix seconds."""
+        return self.rows[0][1]
+
+
+class Stretch(NamedTuple):
+    """The lines with one head (measurement and tags, see `points.head`) from `first` to `last`, both included."""
+
+    head: str
+    first: int
+    last: int
+
 
 class Backlog(NamedTuple):
     """Points (lines, not fields) that wait for the server, and those that it refused for good."""
@@ -33,28 +46,77 @@ class Backlog(NamedTuple):
 class Outbox(Database):
     """What of the store waits for the server."""
 
-    def waiting(self, limit: int, before: tuple[int, int] | None = None) -> list[Line]:
-        """About `limit` rows that the server lacks, newest first, as whole lines; `before` (time, series) goes on."""
+    def waiting(self, limit: int, before: tuple[int, int] | None = None, without: Sequence[Stretch] = ()) -> list[Line]:
+        """About `limit` rows that the server lacks, newest first, as whole lines; `before` (time, series) goes on.
+
+        Those of the stretches `without` are left out.
+        """
         query = """
             SELECT series, time, value FROM point
             WHERE sent = 0 AND (time, series) < (?, ?) {} ORDER BY time DESC, series DESC LIMIT ?
         """
         with self.explained("read"):
-            named = {
-                key: (head(name, tags), field) for key, name, tags, field in self._db.execute("SELECT * FROM series")
-            }
-            rows = self._db.execute(query.format(""), (*(before or (1 << 62, 0)), limit)).fetchall()
+            named = self._named()
+            out = _left_out(named, without)
+            rows = self._db.execute(query.format(out), (*(before or (1 << 62, 0)), limit)).fetchall()
             if len(rows) == limit:  # the last line may have been cut in two
                 series, time, _ = rows[-1]
-                rest = self._db.execute(query.format("AND time = ?"), (time, series, time, -1))
+                rest = self._db.execute(query.format("AND time = ?" + out), (time, series, time, -1))
                 rows += [row for row in rest if named[row[0]][0] == named[series][0]]
-        grouped: dict[tuple[str, int], list[Row]] = {}
-        for row in rows:
-            grouped.setdefault((named[row[0]][0], row[1]), []).append(row)
-        return [
-            Line(headed(name, [(named[series][1], value) for series, _, value in reversed(found)], time), found)
-            for (name, time), found in grouped.items()
-        ]
+        return _lines(named, rows)
+
+    def waiting_heads(self, without: Sequence[Stretch] = ()) -> list[Stretch]:
+        """Of each head the stretch from its oldest waiting line to its newest; the newest first."""
+        query = "SELECT series, min(time), max(time) FROM point WHERE sent = 0 {} GROUP BY +series"
+        found: dict[str, Stretch] = {}
+        with self.explained("read"):
+            named = self._named()
+            for series, first, last in self._db.execute(query.format(_left_out(named, without))):
+                head = named[series][0]
+                other = found.get(head, Stretch(head, first, last))
+                found[head] = Stretch(head, min(first, other.first), max(last, other.last))
+        return sorted(found.values(), key=lambda stretch: (-stretch.last, stretch.head))
+
+    def count_waiting(self, stretch: Stretch, without: Sequence[Stretch] = ()) -> int:
+        """How many lines of a stretch wait."""
+        with self.explained("read"):
+            named = self._named()
+            query = f"SELECT count(DISTINCT time) FROM point WHERE {_within(named, stretch)}{_left_out(named, without)}"
+            count: int = self._db.execute(query).fetchone()[0]
+        return count
+
+    def waiting_in(self, stretch: Stretch, limit: int, skip: int = 0, without: Sequence[Stretch] = ()) -> list[Line]:
+        """At most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
+        with self.explained("read"):
+            named = self._named()
+            which = f"{_within(named, stretch)}{_left_out(named, without)}"
+            query = f"SELECT DISTINCT time FROM point WHERE {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
+            times = [time for (time,) in self._db.execute(query)]
+            if not times:
+                return []
+            query = f"SELECT series, time, value FROM point WHERE {which} AND time BETWEEN ? AND ? ORDER BY time DESC"
+            return _lines(named, self._db.execute(f"{query}, series DESC", (times[-1], times[0])).fetchall())
+
+    def newest_sent(self, head: str) -> Line | None:
+        """The newest line with a head that the server took, if it took any."""
+        newest = "SELECT time FROM point WHERE series = ? AND sent = 1 ORDER BY time DESC LIMIT 1"
+        with self.explained("read"):
+            named = self._named()
+            ids = [key for key, (its, _) in named.items() if its == head]
+            last = max((time for key in ids for (time,) in self._db.execute(newest, (key,))), default=None)
+            if last is None:
+                return None
+            query = f"SELECT series, time, value FROM point WHERE series IN ({_listed(ids)}) AND time = ? AND sent = 1"
+            return _lines(named, self._db.execute(f"{query} ORDER BY series DESC", (last,)).fetchall())[0]
+
+    def heads(self) -> list[str]:
+        """Every head that was ever stored."""
+        with self.explained("read"):
+            return list(dict.fromkeys(head for head, _ in self._named().values()))
+
+    def _named(self) -> dict[int, tuple[str, str]]:
+        """Of each series its head and its field."""
+        return {key: (head(name, tags), field) for key, name, tags, field in self._db.execute("SELECT * FROM series")}
 
     def mark_sent(self, lines: Iterable[Line]) -> None:
         """The server has these; a value that changed since it was read goes on waiting."""
@@ -109,3 +171,33 @@ class Outbox(Database):
         with self.explained("read"):
             found = self._db.execute(query).fetchall()
         return [(line(name, tags, {field: value}, time), reason) for name, tags, field, time, value, reason in found]
+
+
+def _lines(named: Mapping[int, tuple[str, str]], rows: Iterable[Row]) -> list[Line]:
+    """Rows, newest first, as lines."""
+    grouped: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        grouped.setdefault((named[row[0]][0], row[1]), []).append(row)
+    return [
+        Line(headed(name, [(named[series][1], value) for series, _, value in reversed(found)], time), found)
+        for (name, time), found in grouped.items()
+    ]
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _within(named: Mapping[int, tuple[str, str]], stretch: Stretch) -> str:
+    """SQL for the waiting rows of a stretch; the plus has SQLite go by the index of what waits, not by the series."""
+    ids = _listed(key for key, (its, _) in named.items() if its == stretch.head)
+    return f"sent = 0 AND +series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
+
+
+def _left_out(named: Mapping[int, tuple[str, str]], stretches: Sequence[Stretch]) -> str:
+    """SQL for all rows but those of the stretches."""
+    ids = {stretch: _listed(key for key, (its, _) in named.items() if its == stretch.head) for stretch in stretches}
+    return "".join(
+        f" AND NOT (+series IN ({ids[stretch]}) AND time BETWEEN {stretch.first} AND {stretch.last})"
+        for stretch in stretches
+    )

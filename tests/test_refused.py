@@ -1,6 +1,9 @@
 """Lines and batches that a server does not take: all others get there, and nothing is thrown away."""
 
+import os
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,182 @@ def test_a_line_that_a_server_fails_on_for_ever_keeps_no_other_back(
     assert store.backlog() == (len(bad), 0)
     assert set(seconds(entry.text for entry in store.waiting(9))) == bad
     assert len(scripted.asked) < 150
+
+
+# --- a fault of the data, whatever the status ---------------------------------------------
+
+CONFLICTS = [
+    Reply(
+        500, '{"code":"internal error","message":"unexpected error writing points to database: field type conflict"}'
+    ),
+    Reply(
+        422, '{"code":"unprocessable entity","message":"failure writing points: partial write: field type conflict"}'
+    ),
+    Reply(201, '{"code":"invalid","message":"partial write has occurred, errors on line(s): line 1: …","line":1}'),
+    Reply(400, '{"error":"partial write: mystery dropped=1"}'),
+]
+
+
+@pytest.mark.parametrize("where", ["newest", "middle", "oldest"])
+@pytest.mark.parametrize("reply", CONFLICTS, ids=lambda reply: str(reply.status))
+def test_what_it_refuses_for_ever_is_parked_and_all_else_arrives(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, reply: Reply, where: str
+) -> None:
+    begin = {"newest": 100, "middle": 40, "oldest": 0}[where]
+    expected = [*range(10, 40), *range(70, 100)]
+    fill(store, expected, "hatuden")
+    fill(store, range(begin, begin + 30))
+    scripted.answer = lambda asked: reply if "power " in "".join(asked.lines) else Reply()
+    sending = send(sender_to(settings(scripted.url)))
+    assert outcome(sending) == (60, 0, 30, "")
+    arrived = [line for asked in scripted.asked if "power " not in "".join(asked.lines) for line in asked.lines]
+    assert sorted(seconds(arrived)) == expected
+
+
+def test_a_line_that_comes_alone_is_parked_where_the_server_takes_one_it_took_before(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    """A cron job has one new reading. The server is asked about another, which it has already."""
+    fill(store, [1], "hatuden")
+    fill(store, [2])
+    assert send(sender_to(settings(scripted.url))).sent == 2
+    fill(store, [3])
+    scripted.answer = lambda asked: Reply(400, DATA_FAULT) if "power " in "".join(asked.lines) else Reply()
+    assert outcome(send(sender_to(settings(scripted.url))))[1:] == (0, 1, "")
+    assert scripted.asked[-1].lines == [f"hatuden value=1 {T + 1}000000000"]
+
+
+# --- a fault of the server, or of what lies between ------------------------------------------
+
+PASSING = [
+    Reply(400, '{"error":"partial write: max-series-per-database limit exceeded: (1000000) dropped=1"}'),
+    Reply(400, '{"error":"partial write: write /var/lib/influxdb/_series/06/0002: no space left on device dropped=1"}'),
+    Reply(400, '{"code":"invalid","message":"gzip: invalid header"}'),
+    Reply(400, '{"code":"invalid","message":"unexpected EOF"}'),
+    Reply(400, '{"code":"invalid"}'),
+    Reply(400, DATA_FAULT),
+    Reply(400, '{"error":"partial write: mystery dropped=1"}'),
+    Reply(422, '{"code":"unprocessable entity"}'),
+    Reply(500, '{"error":"field type conflict"}'),
+    Reply(201, '{"message":"partial write has occurred"}'),
+    Reply(201),
+    Reply(200),
+]
+
+
+@pytest.mark.parametrize("sent_before", [False, True])
+@pytest.mark.parametrize("reply", PASSING, ids=lambda reply: f"{reply.status} {reply.body[:50]}")
+def test_what_is_said_of_every_line_parks_none_and_all_arrive_later(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, reply: Reply, sent_before: bool
+) -> None:
+    if sent_before:
+        fill(store, [500])
+        fill(store, [500], "hatuden")
+        send(sender_to(settings(scripted.url)))
+    fill(store, range(20))
+    fill(store, range(10), "hatuden")
+    scripted.answer = lambda asked: reply
+    wall = WALL
+    for patient in (False, True, True, True, False):
+        sending = sender_to(settings(scripted.url)).send(wall, 60, patient=patient)
+        assert sending is not None
+        assert outcome(sending)[:3] == (0, 30, 0)
+        assert sending.fault
+        assert sending.next_try > wall
+        wall = sending.next_try
+    assert len(scripted.asked) < 50
+    scripted.answer = lambda asked: Reply()
+    assert outcome(send(sender_to(settings(scripted.url)), wall)) == (30, 0, 0, "")
+
+
+def test_a_limit_of_influxdb_that_is_raised_lets_all_through(
+    tmp_path: Path, store: Store, sender_to: MakeSender
+) -> None:
+    """Its index must be in memory, as it was before InfluxDB 1.8."""
+    server = InfluxServer(tmp_path / "influx")
+    config = tmp_path / "influx" / "influxdb.conf"
+    free = config.read_text()
+    config.write_text(free.replace("[data]", "[data]\nmax-series-per-database = 2"))
+    server.start()
+    try:
+        database = Database(server, "home")
+        database.renew()
+        expected = fill(store, range(50), "a") | fill(store, range(50), "b")
+        assert outcome(send(sender_to(database.settings()))) == (100, 0, 0, "")
+        for name in ("c", "d"):
+            expected |= fill(store, range(100, 150), name)
+        expected |= fill(store, range(200, 210), "a")
+        sending = send(sender_to(database.settings()))
+        assert (sending.sent, sending.waiting, sending.parked) == (10, 100, 0)
+        assert "max-series-per-database limit exceeded" in sending.fault
+        assert "raise it in its configuration" in sending.fault
+        server.kill()
+        config.write_text(free)
+        server.start()
+        assert outcome(send(sender_to(database.settings()))) == (100, 0, 0, "")
+        assert database.points() == expected
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a megabyte. Only root can mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    mount = ("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder))
+    if (done := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no disk can be mounted: {done.stderr}")
+    yield folder
+    subprocess.run(("umount", "-l", str(folder)), check=True)
+
+
+def test_influxdb_on_a_full_disk_has_all_once_there_is_space(
+    small_disk: Path, store: Store, sender_to: MakeSender
+) -> None:
+    server = InfluxServer(small_disk / "influx")
+    server.start()
+    try:
+        database = Database(server, "home")
+        database.renew()
+        expected = fill(store, range(5)) | fill(store, range(5), "hatuden")
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1024))
+            except OSError:
+                pass
+        for _ in range(3):
+            sending = send(sender_to(database.settings()))
+        assert (sending.sent, sending.waiting, sending.parked) == (0, 10, 0)
+        assert "no space left on device" in sending.fault
+        assert "see its log and its `df`" in sending.fault
+        ballast.unlink()
+        assert outcome(send(sender_to(database.settings()))) == (10, 0, 0, "")
+        assert database.points() == expected
+    finally:
+        server.kill()
+
+
+def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two parts another process gets its turn."""
+    monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 10)
+    fill(store, range(100))
+    store.mark_sent(store.waiting(1000))
+    others: list[int] = []
+
+    def pause(_: float) -> None:
+        other = Store(store.path.parent, busy=0.01)
+        fill(other, [1000 + len(others)], "other")
+        others.append(1)
+        other.close()
+
+    monkeypatch.setattr("homemon.outbox.sleep", pause)
+    store.send_again(T)
+    assert len(others) >= 9
+    assert store.backlog().waiting == 100 + len(others)

@@ -223,9 +223,9 @@ class App:
 
     def sender(self, store: "Store") -> "Sender":
         """Sends what waits in `store`; a thread brings a store of its own."""
-        from homemon.deliver import Sender
+        from homemon.deliver import Sender, fingerprint
 
-        return Sender(store, self._connect, self.folder, Random())
+        return Sender(store, self._connect, self.folder, Random(), fingerprint(self.server))
 
     def _connect(self) -> "Influx":
         from homemon.influx import Influx

@@ -1,10 +1,12 @@
 """`homemon check` on the way of a reading after it was taken: the store, and the server."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.config import Server
+from homemon.errors import StoreError
 
 LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 LATE_DAYS = 3  # that the meter's newest half-hour may lie back
@@ -70,10 +72,13 @@ def server(app: Aside) -> Iterator[Finding]:
     if app.config.server is None:
         yield ok("server", "none is configured; readings stay in the store")
         return
+    from homemon.deliver import lift_hold
     from homemon.influx import Influx, Verdict
 
     answer = Influx(_quick(app)).probe()
     if answer.verdict is Verdict.TAKEN:
+        with suppress(StoreError):  # the store has a finding of its own
+            lift_hold(app.store)
         yield ok("server", f"{app.server.url} takes points")
     else:
         yield fault("server", answer.text, "Readings are kept, and sent when it works")

@@ -11,6 +11,7 @@ from homemon.cli.lan import LISTENER as ECOCUTE
 from homemon.cli.lan import lan_lock
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.times import Span
+from homemon.deliver import server_fault
 from homemon.files import Lock, port_locks
 from homemon.panels import DAY, SOURCES, Kind, midnight
 from homemon.points import HALF_HOUR, JST, Number, number_text
@@ -68,7 +69,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.parked()],
         "undated": undated,
         "undatable": undatable,
-        "server": (app.store.recall("fault") or "") if app.config.server else "",
+        "server": server_fault(app.store, app.config.server) if app.config.server else "",
         "listeners": listeners(app),
     }
     if as_json:
