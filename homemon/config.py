@@ -1,6 +1,6 @@
 """config.ini: read once, checked whole, and owned by the human.
 
-`KEYS` is the table of every section and key: how its value reads, and its default. Whatever
+`KEYS` (`config_keys`) is the table of every section and key: how its value reads, and its default. Whatever
 is wrong is told at once, each fault with its line: `config.ini:12: [smartmeter] bid: …`, and
 without the value, which may be a secret. There is no interpolation and there are no inline
 comments: a password may hold `%`, `;` and `#`.
@@ -12,167 +12,56 @@ import configparser
 import errno
 import os
 import re
-import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.config_values import (
-    directory,
-    eoj,
-    hex_digits,
-    ipv6_address,
-    number,
-    one_of,
-    optional_path,
-    optional_text,
-    route_b_password,
-    seconds,
-    serial_port,
-    server_url,
-    text,
+from homemon.config_keys import (
+    ALWAYS,
+    CLASSES,
+    DEFAULT_DIR,
+    KEYS,
+    REQUIRED,
+    EcoCute,
+    I2c,
+    Key,
+    Kyocera,
+    Server,
+    SmartMeter,
+    Store,
 )
-from homemon.errors import ConfigError, NoConfig
+from homemon.config_place import PLACES, find, open_to_others, written_by_others
+from homemon.config_values import is_placeholder, straightened
+from homemon.errors import ConfigError
 from homemon.files import replace_file
 
-PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
-DEFAULT_DIR = "~/.local/state/homemon"
+__all__ = [
+    "ALWAYS",
+    "DEFAULT_DIR",
+    "KEYS",
+    "PLACES",
+    "REQUIRED",
+    "EcoCute",
+    "I2c",
+    "Key",
+    "Kyocera",
+    "Server",
+    "SmartMeter",
+    "Store",
+    "find",
+    "open_to_others",
+    "written_by_others",
+]
 LONGEST_TAG = 20  # characters of a tag's name
-REQUIRED = object()
-
-
-class Key(NamedTuple):
-    """How a value reads, and what stands for it when it is not there; REQUIRED where nothing can."""
-
-    read: Callable[[str], Any]
-    default: Any = None
-
-
-KEYS: dict[str, dict[str, Key]] = {
-    "smartmeter": {
-        "bid": Key(hex_digits(32), REQUIRED),
-        "pwd": Key(route_b_password, REQUIRED),
-        "address": Key(ipv6_address),
-        "serial_port": Key(serial_port, "/dev/ttyAMA0"),
-        "serial_bps": Key(number(300, 4_000_000), 115200),
-        "history_days": Key(number(0, 99), 7),
-    },
-    "ecocute": {
-        "host": Key(optional_text),
-        "bind": Key(text, "0.0.0.0"),
-        "port": Key(number(1, 65535), 3610),
-        "eoj": Key(eoj, 0x026B01),
-        "accept": Key(one_of("host", "any"), "host"),
-    },
-    "kyocera": {
-        "transport": Key(one_of("i2c", "serial"), "i2c"),
-        "serial_port": Key(serial_port, "/dev/ttyUSB0"),
-        "serial_bps": Key(number(300, 4_000_000), 38400),
-    },
-    "i2c": {
-        "port": Key(number(0, 255), 1),
-        "reads": Key(one_of("block", "byte"), "block"),
-    },
-    "server": {
-        "url": Key(server_url, REQUIRED),
-        "db": Key(text, "smartmeter"),
-        "user": Key(optional_text),
-        "password": Key(optional_text),
-        "token": Key(optional_text),
-        "org": Key(optional_text),
-        "bucket": Key(optional_text),
-        "ca": Key(optional_path),
-        "timeout": Key(seconds, 10.0),
-    },
-    "store": {
-        "dir": Key(directory, Path(os.path.expanduser(DEFAULT_DIR))),
-        "keep_days": Key(number(0, 36500), 0),
-    },
-}
-ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults, even where the file has none
-
-
-class SmartMeter(NamedTuple):
-    """The Wi-SUN module and the Route-B credentials.
-
-    `address` is None until `join` fills it in; `history_days` is how far back the listener repairs.
-    """
-
-    bid: str
-    pwd: str
-    address: str | None
-    serial_port: str
-    serial_bps: int
-    history_days: int
-
-    def __repr__(self) -> str:
-        return f"SmartMeter({self.serial_port}, bid ****, pwd ****)"
-
-
-class EcoCute(NamedTuple):
-    """The water heater's address, None where it is to be found, and ours.
-
-    `accept` "any" takes notifications from other hosts too.
-    """
-
-    host: str | None
-    bind: str
-    port: int
-    eoj: int
-    accept: str
-
-
-class Kyocera(NamedTuple):
-    """How the solar monitor is reached."""
-
-    transport: str
-    serial_port: str
-    serial_bps: int
-
-
-class I2c(NamedTuple):
-    """The bus with the LPC810 bridge; `reads` "byte" for adapters that cannot read a block."""
-
-    port: int
-    reads: str
-
-
-class Server(NamedTuple):
-    """The InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path."""
-
-    url: str
-    db: str
-    user: str | None
-    password: str | None
-    token: str | None
-    org: str | None
-    bucket: str | None
-    ca: str | None
-    timeout: float
-
-    def __repr__(self) -> str:
-        return f"Server({self.url})"
-
-
-class Store(NamedTuple):
-    """Where readings and state live, and for how many days (0: for ever)."""
-
-    dir: Path
-    keep_days: int
-
-
-CLASSES = {
-    "smartmeter": SmartMeter,
-    "ecocute": EcoCute,
-    "kyocera": Kyocera,
-    "i2c": I2c,
-    "server": Server,
-    "store": Store,
-}
+UNFILLED = "still holds the placeholder of a template"
 
 
 class Config(NamedTuple):
-    """The whole of config.ini. `path` is where it was read."""
+    """The whole of config.ini. `path` is where it was read.
+
+    `unfilled` says by section which keys still hold a template's placeholder; they count as not there.
+    """
 
     path: Path
     smartmeter: SmartMeter | None
@@ -182,30 +71,7 @@ class Config(NamedTuple):
     server: Server | None
     store: Store
     tags: Mapping[str, str]
-
-
-def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The config file: the one named, else $HOMEMON_CONFIG, else the first that exists of `PLACES`.
-
-    Raises NoConfig, naming where it looked.
-    """
-    named = named or environment.get("HOMEMON_CONFIG")
-    if named:
-        return Path(named)
-    for place in PLACES:
-        path = Path(os.path.expanduser(place))
-        if os.path.exists(path):  # one that we may not look at is as good as none
-            return path
-    raise NoConfig(
-        f"no configuration found (looked for {', '.join(PLACES)})",
-        "Copy config.ini.example to one of these places and fill it in, or name a file with --config.",
-    )
-
-
-def open_to_others(path: Path) -> str:
-    """What to tell where others than its owner may read or write the file; empty where they may not."""
-    mode = stat.S_IMODE(path.stat().st_mode)
-    return f"others may read {path} (mode {mode:o})" if mode & 0o077 else ""
+    unfilled: Mapping[str, list[str]] = {}
 
 
 def load(path: Path) -> Config:
@@ -214,7 +80,9 @@ def load(path: Path) -> Config:
         content = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}:{line}: not UTF-8 text", "Save the file as UTF-8.") from None
+        raise ConfigError(
+            f"{path}:{line}: not UTF-8 text{_encoding_of(error.object)}", "Save the file as UTF-8."
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read: {error.strerror}", "Check the path and the file's permissions."
@@ -222,9 +90,21 @@ def load(path: Path) -> Config:
     return parse(content, path)
 
 
+def _encoding_of(content: bytes) -> str:
+    """What else a file that is not UTF-8 seems to be, for a message."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ", but UTF-16"
+    with suppress(UnicodeDecodeError):
+        content.decode("cp932")
+        return ", but most likely Shift_JIS"
+    return ""
+
+
 def parse(content: str, path: Path) -> Config:
     """The configuration that `content` says; `path` is for the messages."""
+    content = straightened(content)
     lines, faults = _outline(content)
+    unfilled: Faults = []
     parser = configparser.ConfigParser(
         interpolation=None, strict=False, default_section="", empty_lines_in_values=False
     )
@@ -239,7 +119,9 @@ def parse(content: str, path: Path) -> Config:
         if parser.has_section(section) or section in ALWAYS:
             written = parser[section] if parser.has_section(section) else {}
             given = {name.lower(): value for name, value in written.items()}
-            values[section] = dict(_read_section(section, keys, given, lines, faults))
+            values[section] = dict(_read_section(section, keys, given, lines, faults, unfilled))
+            if REQUIRED in values[section].values():  # which is a fault, or a placeholder
+                del values[section]
     tags = dict(parser["tags"]) if parser.has_section("tags") else {}
     faults += [
         (lines.get(("tags", name), 0), f"{_place('tags', name)}: {fault}")
@@ -254,11 +136,12 @@ def parse(content: str, path: Path) -> Config:
     _check_server(values.get("server"), lines, faults)
     if faults:
         where = sorted(set(faults))
-        raise ConfigError(
-            "\n".join(f"{path.name}:{line}: {fault}" if line else f"{path.name}: {fault}" for line, fault in where)
-        )
+        raise ConfigError("\n".join(f"{path}:{line}: {fault}" if line else f"{path}: {fault}" for line, fault in where))
+    by_section: dict[str, list[str]] = {}
+    for line, fault in unfilled:
+        by_section.setdefault(fault[1 : fault.index("]")], []).append(f"{path}:{line}: {fault}")
     sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS}
-    return Config(path=path, tags=tags, **sections)  # type: ignore[arg-type]
+    return Config(path=path, tags=tags, unfilled=by_section, **sections)  # type: ignore[arg-type]
 
 
 Faults = list[tuple[int, str]]
@@ -303,7 +186,7 @@ def _place(section: str, key: str = "") -> str:
 
 
 def _read_section(
-    section: str, keys: Mapping[str, Key], given: Mapping[str, str], lines: Lines, faults: Faults
+    section: str, keys: Mapping[str, Key], given: Mapping[str, str], lines: Lines, faults: Faults, unfilled: Faults
 ) -> Iterator[tuple[str, Any]]:
     for name in given.keys() - keys.keys():
         fault = f"{_place(section, name)}: no such key; there are {', '.join(keys)}"
@@ -317,6 +200,10 @@ def _read_section(
         try:
             yield name, key.read(given[name])
         except ValueError as error:
+            if is_placeholder(given[name]):
+                unfilled.append((lines.get((section, name), 0), f"[{section}] {name}: {UNFILLED}"))
+                yield name, key.default
+                continue
             faults.append((lines.get((section, name), 0), f"[{section}] {name}: {error}"))
 
 
@@ -353,13 +240,19 @@ def replace_address(path: Path, address: str) -> None:
     """
     original = path.read_bytes()
     changed = _with_address(original, address.encode("ascii"))
-    if changed == original:
+    if changed == original and _reads_address(original, address, path):
         return
     if not _differ_by_address(original, changed, path):
         raise OSError(errno.EINVAL, "its layout is unusual; write `address` into it by hand")
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, "it is not writable")
     replace_file(path.resolve(), changed)
+
+
+def _reads_address(content: bytes, address: str, path: Path) -> bool:
+    """Whether a file's content names this address already."""
+    section = parse(content.decode("utf-8-sig"), path).smartmeter
+    return section is not None and section.address == address
 
 
 def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
@@ -369,7 +262,7 @@ def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
         after = parse(changed.decode("utf-8-sig"), path)
     except ConfigError:
         return False
-    if before.smartmeter is None or after.smartmeter is None:
+    if before.smartmeter is None or after.smartmeter is None or original == changed:
         return False
     return after._replace(smartmeter=after.smartmeter._replace(address=before.smartmeter.address)) == before
 

@@ -1,14 +1,90 @@
 """How the values of config.ini read: text → what the program uses.
 
-Each raises ValueError with what the value must be, and never with the value, which may be a secret.
+Each raises ValueError with what the value must be, and never with the value, which may be a secret. What
+people type or paste without meaning anything by it does no harm: full-width characters, invisible ones,
+and quotes around the value.
 """
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 INFLUXDB_PORT = 8086
+INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "`": "`"}
+GROUPING = re.compile(r"[\s\-‐‑‒–—―−ー_.]+")  # between groups of four, as the letter prints them
+PLACEHOLDER = re.compile(r"[\[<{(【〔《「].*[\]>})】〕》」]|[xX×*?•.…]{3,}|(?i:changeme|todo|your[ _-].*)")
+LOOKS_LIKE = {"O": "0", "o": "0", "Q": "0", "〇": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2"}
+LOOKS_LIKE |= {"S": "5", "s": "5", "G": "6", "g": "9", "q": "9"}
+BEHIND = "has a comment behind it; a comment stands on a line of its own"
+Value = TypeVar("Value")
+
+
+def plain(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """`read` for a value that is never meant to hold a full-width character, a quote or a comment."""
+    return _without_comment(read, tidied, r"\s*[#;(]|\s//")
+
+
+def plain_path(read: Callable[[str], Value]) -> Callable[[str], Value]:
+    """The same for a path, in which every character may be meant, but not quotes around it or ` #` in it."""
+    return _without_comment(read, _unquoted, r"\s[#;]")
+
+
+def _without_comment(read: Callable[[str], Value], tidy: Callable[[str], str], comment: str) -> Callable[[str], Value]:
+    def read_tidied(value: str) -> Value:
+        value = tidy(value)
+        if behind := re.search(comment, value):
+            try:
+                read(value[: behind.start()])
+            except ValueError:
+                pass
+            else:
+                raise ValueError(BEHIND)
+        return read(value)
+
+    return read_tidied
+
+
+def tidied(value: str) -> str:
+    """The value in half-width characters, without invisible ones and without quotes around it."""
+    value = "".join(unicodedata.normalize("NFKC", letter) for letter in value if letter not in INVISIBLE)
+    return _unquoted(value.strip())
+
+
+def _unquoted(value: str) -> str:
+    if len(value) > 1 and QUOTES.get(value[0]) == value[-1]:
+        return value[1:-1].strip()
+    return value
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a value that cannot be read is what a template has in the place of one."""
+    return PLACEHOLDER.fullmatch(unicodedata.normalize("NFKC", value).strip()) is not None
+
+
+def straightened(content: str) -> str:
+    """The file's lines with the section's brackets, the keys and the `=` as they must be typed.
+
+    Full-width ones, and invisible characters beside them, look the same in an editor. Values, comments and the
+    count of lines stay as they are.
+    """
+    return "\n".join(map(_straight, content.split("\n")))
+
+
+def _straight(line: str) -> str:
+    bare = line.strip(INVISIBLE + "\u3000\xa0 \t\r")
+    if bare[:1] in ("", "#", ";"):
+        return line if line.isascii() else bare
+    if bare[0] in "[［" or bare[0] in "＃；":
+        return tidied(bare)
+    head, sign, value = re.fullmatch("([^=:＝：]*)([=:＝：]?)(.*)", bare, re.DOTALL).groups()  # type: ignore[union-attr]
+    if line.isascii() or not sign:
+        return line
+    inset = line[: len(line) - len(line.lstrip(" \t"))]
+    return f"{inset}{tidied(head)} {tidied(sign)} {value}"
 
 
 def text(value: str) -> str:
@@ -40,10 +116,40 @@ def hex_digits(count: int) -> Callable[[str], str]:
     return read
 
 
+def route_b_id(value: str) -> str:
+    """The 32 hex digits, in upper case, in groups or not."""
+    digits = GROUPING.sub("", value)
+    if not re.fullmatch("[0-9A-Fa-f]{32}", digits):
+        cause = "" if not re.fullmatch("[0-9A-Za-z]{12}", digits) else ", as the pwd has: are the two swapped?"
+        raise ValueError(f"must be 32 hexadecimal digits (it has {len(digits)} characters{cause}){_odd(digits)}")
+    return digits.upper()
+
+
+def _odd(digits: str) -> str:
+    """What about the first character that is no hex digit may help to find the slip; nothing of the others."""
+    odd = next((letter for letter in digits if not re.match("[0-9A-Fa-f]", letter)), "")
+    if digit := LOOKS_LIKE.get(odd):
+        return f"; it has the letter {odd}, which is none: the digit {digit}?"
+    if odd and not odd.isascii():
+        return f"; it has a {_script_of(odd)} character, which is none: type it anew"
+    return "; it has a letter beyond F" if odd.isalpha() else ""
+
+
+def _script_of(letter: str) -> str:
+    """`Cyrillic`, `Greek`, `Japanese`: the first word of the character's name."""
+    word = unicodedata.name(letter, "strange").split()[0]
+    return "Japanese" if word in ("CJK", "KATAKANA", "HIRAGANA") else word.capitalize()
+
+
 def route_b_password(value: str) -> str:
-    if not re.fullmatch("[0-9A-Za-z]{12}", value):
-        raise ValueError(f"must be 12 letters and digits (it has {len(value)} characters)")
-    return value
+    """The 12 letters and digits, in groups or not."""
+    letters = GROUPING.sub("", value)
+    if not re.fullmatch("[0-9A-Za-z]{12}", letters):
+        cause = "" if not re.fullmatch("[0-9A-Fa-f]{32}", letters) else ", as the bid has: are the two swapped?"
+        odd = next((letter for letter in letters if not letter.isascii()), "")
+        strange = f"; it has a {_script_of(odd)} character: type it anew" if odd else ""
+        raise ValueError(f"must be 12 letters and digits (it has {len(letters)} characters{cause}){strange}")
+    return letters
 
 
 def ipv6_address(value: str) -> str | None:
@@ -91,11 +197,13 @@ def server_url(value: str) -> str:
 
     A bare host is http, as it was to the original's curl.
     """
-    match = re.fullmatch(r"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|[^/?#@:\[\]\s]+)(:[0-9]{1,9})?(/[^?#\s]*)?", value)
-    if not match:
+    match = re.fullmatch(
+        rf"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|{_HOST})(:[0-9]{{1,9}})?(/(?!/)[^?#\s\\]*|/)?", value, re.IGNORECASE
+    )
+    if not match or not _may_be_host(match[2]):
         raise ValueError("must be like http://localhost or https://host:port/path, without user, query or spaces")
     scheme, host, port, path = match.groups()
-    scheme = scheme or "http"
+    scheme = (scheme or "http").lower()
     if port and int(port[1:]) > 65535:
         raise ValueError("must have a port up to 65535")
     if port is None and scheme == "http":
@@ -106,6 +214,23 @@ def server_url(value: str) -> str:
 def file_name(value: str) -> str:
     """A file's name, which is the same file in every locale: its bytes are UTF-8, as those of config.ini are."""
     return os.fsdecode(text(value).encode("utf-8", "surrogateescape"))
+
+
+_HOST = r"\w(?:[\w.-]*\w)?\.?"
+
+
+def _may_be_host(name: str) -> bool:
+    """Whether a name that is all digits and dots is an IPv4 address."""
+    if not re.fullmatch("[0-9.]+", name):
+        return True
+    return re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", name) is not None and max(map(int, name.split("."))) < 256
+
+
+def host(value: str) -> str | None:
+    """A host's name or IPv4 address."""
+    if value and (not re.fullmatch(_HOST, value) or not _may_be_host(value)):
+        raise ValueError("must be an address such as 192.168.1.20, or a host's name")
+    return value or None
 
 
 def directory(value: str) -> Path:

@@ -93,11 +93,23 @@ def make_private_dir(path: Path) -> None:
                 _give_to_owner(handle, folder.parent)
                 os.close(handle)
         path.mkdir(exist_ok=True)  # which says so where it is no folder
+        if laid_by := _laid_by_another(path):
+            raise StoreError(
+                f"the store's folder {path} belongs to {laid_by}, who may have laid it there for others",
+                "Name a folder of your own in [store] dir.",
+            )
     except OSError as error:
         raise StoreError(
             f"the store's folder {path} cannot be made: {error.strerror}",
             "Name a folder you may write in [store] dir.",
         ) from None
+
+
+def _laid_by_another(folder: Path) -> str:
+    """Who owns a folder where everybody may write, and is not to be trusted with readings; empty for others."""
+    status = folder.stat()
+    open_to_all = (status.st_mode | folder.parent.stat().st_mode) & 0o002
+    return user_name(status.st_uid) if open_to_all and status.st_uid not in trusted_users() else ""
 
 
 LOCK_TEXT = 64  # bytes
@@ -110,6 +122,37 @@ REMEDIES = {
     errno.EMFILE: "Too many files are open: see `ulimit -n`.",
     errno.ENFILE: "Too many files are open on this machine.",
 }
+
+
+def trusted_users() -> set[int]:
+    """Whose files are as good as ours: root's, our own, and under sudo those of who called it."""
+    caller = os.environ.get("SUDO_UID", "")
+    called = {int(caller)} if os.geteuid() == 0 and caller.isdecimal() else set()
+    return {0, os.geteuid()} | called
+
+
+def user_name(uid: int) -> str:
+    """The user's name, `user 1234` where there is none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def others_may_write(status: os.stat_result) -> bool:
+    """Whether others than the owner may write; a group that is the owner's own, as Debian makes it, is no other."""
+    if status.st_mode & 0o002 or not status.st_mode & 0o020:
+        return bool(status.st_mode & 0o002)
+    import grp
+
+    try:
+        group = grp.getgrgid(status.st_gid)
+    except KeyError:
+        return True
+    owner = user_name(status.st_uid)
+    return group.gr_name != owner or any(member != owner for member in group.gr_mem)
 
 
 class Holder(NamedTuple):

@@ -60,7 +60,10 @@ def test_faults_of_the_configuration_are_told_line_by_line_and_exit_2(tmp_path: 
     write_config(tmp_path, bid="1", pwd="2")
     run = homemon("check", cwd=tmp_path)
     assert run.returncode == 2
-    assert [line.startswith("fault   config: config.ini:") for line in run.stdout.splitlines()] == [True, True]
+    assert [line.startswith(f"fault   config: {tmp_path}/config.ini:") for line in run.stdout.splitlines()] == [
+        True,
+        True,
+    ]
 
 
 def test_what_others_may_read_is_a_warning_with_the_remedy(tmp_path: Path, home: Path) -> None:
@@ -391,3 +394,18 @@ def test_what_a_check_says_to_the_module_can_be_traced(tmp_path: Path) -> None:
     lines = (tmp_path / "check.trace").read_text().splitlines()
     assert any(line.endswith("wisun > SKINFO\\r\\n") for line in lines), lines
     assert (tmp_path / "check.trace").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_not_filled_in_is_no_complete_configuration(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    (line,) = lines_of(tmp_path, "config")
+    assert "[smartmeter] bid and pwd are those of config.ini.example" in line
+    config(tmp_path, "")
+    (line,) = lines_of(tmp_path, "config")
+    assert line == f"warning config: {tmp_path}/config.ini names no device. See config.ini.example"
+    config(tmp_path, "[kyocera]\nserial_bps = [ビットレート]\n")
+    (line,) = lines_of(tmp_path, "config")
+    assert line.endswith("serial_bps: still holds the placeholder of a template. Fill it in, or take the line out")
+    config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 192.0.2.1\n")
+    (line,) = lines_of(tmp_path, "config")
+    assert line == f"ok      config: {tmp_path}/config.ini is complete"

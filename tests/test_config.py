@@ -1,12 +1,14 @@
 """config.ini: every fault at once and by its line, and no byte changed but the address."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from homemon import config
 from homemon.errors import ConfigError
+from tests.commands import homemon
 
 ROOT = Path(__file__).parent.parent
 METER = "[smartmeter]\nbid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\n"
@@ -88,6 +90,158 @@ def test_no_fault_shows_the_value(secret: str) -> None:
     assert secret not in repr(told)
 
 
+BID, PWD = "00112233445566778899AABBCCDDEEFF", "0123456789AB"
+WIDE = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda value: value.lower() if len(value) == 32 else value,
+        lambda value: value.translate(WIDE),
+        lambda value: "-".join(value[at : at + 4] for at in range(0, len(value), 4)),
+        lambda value: " ".join(value[at : at + 4] for at in range(0, len(value), 4)),
+        lambda value: "\u3000".join(value[at : at + 4] for at in range(0, len(value), 4)),
+        lambda value: "\t".join(value[at : at + 8] for at in range(0, len(value), 8)),
+        lambda value: "－".join(value[at : at + 4] for at in range(0, len(value), 4)),
+        lambda value: "\n  ".join(value[at : at + 8] for at in range(0, len(value), 8)),
+        lambda value: f'"{value}"',
+        lambda value: f"'{value}'",
+        lambda value: f"“{value}”",
+        lambda value: f"「{value}」",
+        lambda value: f"\u200b{value}\ufeff",
+        lambda value: f"\xa0{value}\u3000",
+        lambda value: f"{value[:6]}\u200d{value[6:]}",
+    ],
+)
+def test_what_means_nothing_in_the_letters_values_does_no_harm(written: Callable[[str], str]) -> None:
+    read = parsed(f"[smartmeter]\nbid = {written(BID)}\npwd = {written(PWD)}\n").smartmeter
+    assert read is not None
+    assert (read.bid, read.pwd) == (BID, PWD)
+
+
+@pytest.mark.parametrize(
+    ("bid", "pwd", "told"),
+    [
+        (BID.replace("0", "O"), PWD, ["2: [smartmeter] bid", "it has the letter O, which is none: the digit 0?"]),
+        (BID.replace("1", "l"), PWD, ["2: [smartmeter] bid", "it has the letter l, which is none: the digit 1?"]),
+        (BID.replace("1", "I"), PWD, ["2: [smartmeter] bid", "it has the letter I, which is none: the digit 1?"]),
+        (BID.replace("5", "S"), PWD, ["2: [smartmeter] bid", "it has the letter S, which is none: the digit 5?"]),
+        (BID.replace("C", "С"), PWD, ["2: [smartmeter] bid", "it has a Cyrillic character"]),
+        (BID.replace("A", "Α"), PWD, ["2: [smartmeter] bid", "it has a Greek character"]),
+        (BID.replace("C", "K"), PWD, ["2: [smartmeter] bid", "it has a letter beyond F"]),
+        (BID[:-1], PWD, ["2: [smartmeter] bid", "it has 31 characters"]),
+        (f"{BID}  ; mine", PWD, ["2: [smartmeter] bid", "has a comment behind it"]),
+        (f"{BID} # mine", PWD, ["2: [smartmeter] bid", "has a comment behind it"]),
+        (f"{BID}#mine", PWD, ["2: [smartmeter] bid", "has a comment behind it"]),
+        (f"{BID} // mine", PWD, ["2: [smartmeter] bid", "has a comment behind it"]),
+        (f"{BID}（葉書から）", PWD, ["2: [smartmeter] bid", "has a comment behind it"]),
+        (BID, f"{PWD} ＃ 葉書から", ["3: [smartmeter] pwd", "has a comment behind it"]),
+        (BID, PWD.replace("A", "А"), ["3: [smartmeter] pwd", "it has a Cyrillic character"]),
+        (BID, PWD + "C", ["3: [smartmeter] pwd", "it has 13 characters"]),
+        (PWD, BID, ["2: [smartmeter] bid", "as the pwd has: are the two swapped?"]),
+        (PWD, BID, ["3: [smartmeter] pwd", "as the bid has: are the two swapped?"]),
+    ],
+)
+def test_a_slip_in_the_letters_values_is_named_with_its_cause_and_never_shown(
+    bid: str, pwd: str, told: list[str]
+) -> None:
+    found = faults(f"[smartmeter]\nbid = {bid}\npwd = {pwd}\n")
+    assert [fault for fault in found if all(text in fault for text in told)], found
+    for value in (BID, PWD):
+        assert not [fault for fault in found for at in range(len(value) - 2) if value[at : at + 3] in fault]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("[smartmeter]\nserial_bps", "115200 ; as delivered"),
+        ("[smartmeter]\nserial_port", "/dev/ttyUSB0  # the stick"),
+        ("[ecocute]\nhost", "192.168.1.20 ; the heater"),
+        ("[kyocera]\ntransport", "serial # not i2c"),
+        ("[store]\ndir", "/srv/homemon ; the SSD"),
+        ("[store]\nkeep_days", "30; a month"),
+        ("[server]\nurl", "http://localhost # here"),
+    ],
+)
+def test_a_comment_behind_a_value_is_named(key: str, value: str) -> None:
+    assert [fault for fault in faults(f"{key} = {value}\n") if "has a comment behind it" in fault]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        METER.replace("[smartmeter]", "［smartmeter］"),
+        METER.replace("=", "＝"),
+        METER.replace("bid", "ｂｉｄ"),
+        METER.replace("bid", "\u200bbid\u200b"),
+        METER.replace("[smartmeter]", "\u3000[smartmeter]\u200b"),
+        METER.replace("[smartmeter]", "\ufeff[smartmeter]"),
+        METER.replace("bid =", "bid\t=\t"),
+        METER + "\u3000\n\u200b\n＃ 葉書の番号\n；これも\n",
+        METER.replace("\n", "\r\n"),
+    ],
+)
+def test_a_file_that_looks_right_in_an_editor_is_read(text: str) -> None:
+    read = parsed(text).smartmeter
+    assert read is not None
+    assert (read.bid, read.pwd) == (BID, PWD)
+
+
+def test_lines_keep_their_numbers_and_insets_however_they_are_straightened() -> None:
+    text = "# 家\n\u3000\n［smartmeter］\n  bid ＝ " + BID + "\n  pwd = 12\n"
+    assert [fault.split(":")[1] for fault in faults(text)] == ["5"]
+
+
+@pytest.mark.parametrize(
+    "placeholder", ["[京セラモニタ通信用シリアルポート・ビットレート]", "<38400>", "［ここに］", "xxxx", "..."]
+)
+def test_a_placeholder_in_a_key_that_is_not_used_stops_nothing(placeholder: str) -> None:
+    read = parsed(METER + f"[kyocera]\nserial_bps = {placeholder}\n")
+    assert read.kyocera is not None
+    assert read.kyocera.serial_bps == 38400
+    assert read.unfilled == {
+        "kyocera": ["config.ini:5: [kyocera] serial_bps: still holds the placeholder of a template"]
+    }
+
+
+def test_a_placeholder_in_the_letters_values_leaves_the_other_devices_alone() -> None:
+    read = parsed("[smartmeter]\nbid = [BルートID]\npwd = [パスワード]\n[ecocute]\n")
+    assert (read.smartmeter, read.ecocute is not None) == (None, True)
+    assert len(read.unfilled["smartmeter"]) == 2
+
+
+def test_a_placeholder_is_a_fault_of_the_commands_that_need_the_value(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(
+        f"[smartmeter]\nbid = [BルートID]\npwd = ...\n[ecocute]\n[store]\ndir = {tmp_path}/store\n"
+    )
+    run = homemon("meter-poll", cwd=tmp_path)
+    assert run.returncode == 2
+    assert f"{tmp_path}/config.ini:2: [smartmeter] bid: still holds the placeholder" in run.stderr
+    assert homemon("export", cwd=tmp_path).returncode == 0
+
+
+def test_a_path_may_hold_any_character() -> None:
+    assert parsed("[store]\ndir = /srv/ＳＳＤ#1;x\n").store.dir == Path("/srv/ＳＳＤ#1;x")
+    assert parsed('[store]\ndir = "/srv/home mon"\n').store.dir == Path("/srv/home mon")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http//localhost", "htp//localhost", "http:/localhost", "http:\\\\localhost", "https//vm:8428", "http:localhost",
+     "http://", "http:///localhost", "192.168.1", "192.168.1.300", "localhost,", "http://local host", "//localhost"],
+)  # fmt: skip
+def test_what_is_no_url_is_refused(url: str) -> None:
+    (fault,) = faults(f"[server]\nurl = {url}\n")
+    assert "must be like http://localhost" in fault
+
+
+@pytest.mark.parametrize("host", ["http://192.168.1.20", "192.168.1.20/24", "192.168.1.20:3610", "192.168.1", "a b"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    (fault,) = faults(f"[ecocute]\nhost = {host}\n")
+    assert "must be an address such as 192.168.1.20, or a host's name" in fault
+
+
 def test_a_password_may_hold_what_means_something_elsewhere() -> None:
     server = parsed("[server]\nurl = http://h\nuser = me\npassword = a%b;c#d = %(x)s\n").server
     assert server is not None
@@ -104,6 +258,9 @@ def test_a_password_may_hold_what_means_something_elsewhere() -> None:
         ("http://[fe80::1]", "http://[fe80::1]:8086"),
         ("influx.example", "http://influx.example:8086"),
         ("192.168.1.10:8428/", "http://192.168.1.10:8428"),
+        ("HTTP://LOCALHOST", "http://LOCALHOST:8086"),
+        ("http://my_server.local./", "http://my_server.local.:8086"),
+        ("ｈｔｔｐ：／／ｌｏｃａｌｈｏｓｔ", "http://localhost:8086"),
         ("http://vm:8480/insert/0/influx/write", "http://vm:8480/insert/0/influx/write"),
     ],
 )
@@ -116,7 +273,10 @@ def test_http_without_a_port_means_8086(url: str, read: str) -> None:
 def test_a_file_that_is_not_utf8_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "config.ini"
     path.write_bytes(b"[smartmeter]\n# " + "電力".encode("shift_jis") + b"\n")
-    with pytest.raises(ConfigError, match=r"config\.ini:2: not UTF-8"):
+    with pytest.raises(ConfigError, match=r"config\.ini:2: not UTF-8 text, but most likely Shift_JIS"):
+        config.load(path)
+    path.write_bytes(METER.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"config\.ini:1: not UTF-8 text, but UTF-16"):
         config.load(path)
 
 
@@ -176,6 +336,13 @@ def test_only_the_address_changes(tmp_path: Path, before: str, after: str) -> No
         read = config.load(path).smartmeter
         assert read is not None
         assert read.address == ADDRESS
+
+
+def test_an_address_that_cannot_be_put_in_its_place_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_text(METER.replace("[smartmeter]", "［smartmeter］"))
+    with pytest.raises(OSError, match="by hand"):
+        config.replace_address(path, ADDRESS)
 
 
 def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:

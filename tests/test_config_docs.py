@@ -92,4 +92,4 @@ def test_the_fault_on_the_page_is_told_so(tmp_path: Path) -> None:
     (fault,) = re.findall(r"`config\.ini:12: (.*?)`", text_of(PAGE))
     with pytest.raises(ConfigError) as error:
         config.parse("\n" * 9 + "[smartmeter]\npwd = 0123456789AB\nbid = " + "0" * 31, tmp_path / "config.ini")
-    assert str(error.value) == f"config.ini:12: {fault}"
+    assert str(error.value) == f"{tmp_path}/config.ini:12: {fault}"

@@ -18,7 +18,7 @@ import pytest
 from homemon.cli.simulate_kyocera import FAULTS
 from homemon.points import JST
 from homemon.sim.kyocera import Faults
-from tests.commands import called, deny, fill, homemon, running, small_disk
+from tests.commands import called, deny, fill, homemon, running, small_disk, write_config
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
 
 
@@ -329,6 +329,22 @@ def test_without_an_i2c_bus_the_command_says_how_to_turn_it_on(tmp_path: Path) -
     assert run.returncode == 1
     assert "there is no I2C bus /dev/i2c-213" in run.stderr
     assert "raspi-config" in run.stderr
+
+
+@pytest.mark.parametrize("setting", [{}, {"absent": errno.EREMOTEIO}])
+def test_where_a_serial_port_is_named_and_no_bridge_answers_the_transport_is_proposed(
+    tmp_path: Path, setting: dict[str, object]
+) -> None:
+    write_config(tmp_path, "[i2c]\nport = 213\n[kyocera]\nserial_port = /dev/ttyS1\nserial_bps = 38400\n")
+    run = dump_over_i2c("kyocera-dump", cwd=tmp_path, **setting) if setting else homemon("kyocera-dump", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "If the monitor is on /dev/ttyS1: `transport = serial` in [kyocera]." in run.stderr
+    assert "transport" not in homemon("kyocera-dump", cwd=without_serial(tmp_path)).stderr
+
+
+def without_serial(folder: Path) -> Path:
+    write_config(folder, "[i2c]\nport = 213\n[kyocera]\ntransport = i2c\n")
+    return folder
 
 
 # --- the simulator ---------------------------------------------------------------------

@@ -16,7 +16,7 @@ MODULES = {
     for path in ROOT.rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 }
-FOUNDATION = {"errors", "points", "clock", "files", "config", "printable"}
+FOUNDATION = {"errors", "points", "clock", "files", "config", "config_keys", "config_place", "printable"}
 MAY_IMPORT = {
     "errors": set[str](),
     "points": {"errors"},
@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "printable": set[str](),
     "files": {"errors"},
     "config_values": set(),
-    "config": {"errors", "files", "config_values"},
+    "config_keys": {"config_values"},
+    "config_place": {"errors", "files"},
+    "config": {"errors", "files", "config_values", "config_keys", "config_place"},
     "wire": {"errors"},
     "devices": {"wire", "points", "errors"},
     "ports": {"wire"} | FOUNDATION,

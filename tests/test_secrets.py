@@ -237,8 +237,8 @@ def test_join_warns_of_a_config_that_others_may_read_and_goes_on(tmp_path: Path)
     with simulated(tmp_path):
         run = homemon("join", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "others may read config.ini (mode 640)" in run.stderr
-    assert "chmod 600 config.ini" in run.stderr
+    assert f"others may read {tmp_path}/config.ini (mode 640)" in run.stderr
+    assert f"chmod 600 {tmp_path}/config.ini" in run.stderr
 
 
 def test_a_config_for_its_owner_alone_is_no_matter_for_words(lived: Lived) -> None:

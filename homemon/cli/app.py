@@ -4,6 +4,7 @@ stdout is data, one line of line protocol a point, flushed at once. stderr is ta
 always, remarks unless `--quiet`, the log only with `--verbose`.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -99,7 +100,11 @@ class App:
     @cached_property
     def config(self) -> configuration.Config:
         """The checked configuration. Raises ConfigError."""
-        return configuration.load(configuration.find(self._named))
+        path = configuration.find(self._named)
+        config = configuration.load(Path(os.path.abspath(path)))  # messages say which of several
+        if told := configuration.written_by_others(path):
+            self.remark(f"{told}, and with it where readings go")
+        return config
 
     @property
     def smartmeter(self) -> configuration.SmartMeter:
@@ -127,9 +132,11 @@ class App:
         return self._section(self.config.server, "server")
 
     def _section(self, section: Section | None, name: str) -> Section:
+        if section is None and name in self.config.unfilled:
+            raise ConfigError("\n".join(self.config.unfilled[name]), "Fill it in.")
         if section is None:
             raise ConfigError(
-                f"{self.config.path.name}: there is no [{name}], which this command needs",
+                f"{self.config.path}: there is no [{name}], which this command needs",
                 "See config.ini.example.",
             )
         return section

@@ -46,8 +46,6 @@ def _owned(what: str, name: str, holder: Holder | None) -> Finding:
 def meter(app: Aside) -> Iterator[Finding]:
     """The serial port, the Wi-SUN module on it, the session, and the meter at its other end. Raises StoreError."""
     if app.config.smartmeter is None:
-        if app.config.ecocute is None and app.config.kyocera is None:
-            yield warning("meter", "no device is configured", "See config.ini.example")
         return
     radio = Radio(app, app.transcript)
     name = app.smartmeter.serial_port

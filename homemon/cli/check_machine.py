@@ -15,9 +15,10 @@ from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.status import listeners
 from homemon.clock import RELEASED, has_time_service, kept_by_ntp
-from homemon.config import open_to_others
+from homemon.config import Config, open_to_others
 from homemon.errors import StoreError
 
+EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes
 CRONTAB_WITHIN = 5.0  # seconds
 SYSTEM_CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
@@ -30,8 +31,27 @@ HOW_TO_START = "Start it from cron: see crontab.example; or from systemd: see do
 
 
 def config(app: Aside) -> Iterator[Finding]:
-    """That it is complete was found out before: nothing else can be looked at without it."""
-    yield ok("config", f"{app.config.path} is complete")
+    """What is not filled in yet. That it can be read was found out before: nothing else can be looked at without it."""
+    read = app.config
+    lacking = list(_not_filled_in(read))
+    yield from lacking
+    if not lacking:
+        yield ok("config", f"{read.path} is complete")
+
+
+def _not_filled_in(read: Config) -> Iterator[Finding]:
+    """Values of the example and of templates, and a file without any device."""
+    for text in (text for texts in read.unfilled.values() for text in texts):
+        yield warning("config", text, "Fill it in, or take the line out")
+    meter = read.smartmeter
+    if meter and (meter.bid, meter.pwd) == EXAMPLE:
+        yield warning(
+            "config",
+            f"{read.path}: [smartmeter] bid and pwd are those of config.ini.example",
+            "Fill in those of the power company's letter; only a simulated meter takes these",
+        )
+    if not (meter or read.ecocute or read.kyocera or read.unfilled):
+        yield warning("config", f"{read.path} names no device", "See config.ini.example")
 
 
 def files(app: Aside) -> Iterator[Finding]:

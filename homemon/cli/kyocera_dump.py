@@ -10,6 +10,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.clock import instant, ticks
+from homemon.config import KEYS
 from homemon.devices import solar
 from homemon.devices.solar_clock import changed, judge
 from homemon.errors import DeviceError, HomemonError, PortError
@@ -71,16 +72,33 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
             raise PortError("another kyocera-dump is reading the monitor", "Let it finish; it stores the same days.")
         _ = app.recorder
         transcript = app.trace(trace)
-        line = open_line(app)
         try:
-            memory = read_memory(app, line, folder, transcript)
-        finally:
-            line.close()
+            memory = read_whole(app, folder, transcript)
+        except (PortError, DeviceError) as error:
+            error.hint = f"{error.hint} {or_serial(app)}".strip()
+            raise
         try:
             store_half_hours(app, memory, days, lambda: read_again(app, transcript), folder)
         finally:
             kept = keep_or_warn(app, folder, memory)
     return kept
+
+
+def read_whole(app: App, folder: Path, transcript: "Trace | None") -> bytes:
+    """The whole memory, over a line that is opened for it. Raises PortError, DeviceError."""
+    line = open_line(app)
+    try:
+        return read_memory(app, line, folder, transcript)
+    finally:
+        line.close()
+
+
+def or_serial(app: App) -> str:
+    """A remedy where I2C is used, perhaps only because nothing else is said, and a serial port is named too."""
+    kyocera, usual = app.kyocera, KEYS["kyocera"]["serial_port"].default
+    if kyocera.transport != "i2c" or not (kyocera.serial_port != usual or Path(usual).exists()):
+        return ""
+    return f"If the monitor is on {kyocera.serial_port}: `transport = serial` in [kyocera]."
 
 
 def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:

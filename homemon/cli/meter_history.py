@@ -22,7 +22,7 @@ def command(app: App, days: int, trace: str | None) -> None:
     radio = Radio(app, trace, history_days=days)
     if radio.session.link is None:
         raise ConfigError(
-            f"{app.config.path.name}: [smartmeter] address is empty, and no meter is remembered",
+            f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
     radio.own_port_alone("meter-history")

@@ -40,7 +40,7 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     radio = Radio(app, trace)
     if radio.session.link is None:
         raise ConfigError(
-            f"{app.config.path.name}: [smartmeter] address is empty, and no meter is remembered",
+            f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
     if radio.own_port("meter-poll"):

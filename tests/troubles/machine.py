@@ -120,6 +120,16 @@ def config_readable(place: Place) -> str:
     return place.run("check")
 
 
+@trouble("config-foreign")
+def config_foreign(place: Place) -> str:
+    config = write_config(place.folder)
+    config.chmod(0o666)
+    said = place.run("status")
+    config.chmod(0o600)
+    assert "was found" not in place.run("status")
+    return said
+
+
 @trouble("graph-stopped")
 def graph_stopped(place: Place) -> str:
     filled(place, Point("power", {"value": 1}, int(time.time()) - 7200)).close()
