@@ -13,6 +13,7 @@ from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon
 from tests.servers import Database, Reply, ScriptedServer
 from tests.stores import T, fill, put
+from tests.traces import POWER
 
 DAY = 86400
 JST_TIME = "2026-11-12T13:46:40+09:00"  # T
@@ -158,3 +159,12 @@ def test_export_ends_quietly_when_its_reader_has_seen_enough(store: Store, home:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(PATIENCE) == 0
+
+
+def test_the_order_of_the_tags_in_the_configuration_makes_no_other_series(tmp_path: Path) -> None:
+    """Else the same reading would be stored and sent twice after somebody sorted his config.ini."""
+    (tmp_path / "log").write_text(f"2026-11-23 17:14:27 {POWER}\n")
+    for order, count in ((("room = a", "home = b"), 1), (("home = b", "room = a"), 0)):
+        (tmp_path / "config.ini").write_text("\n".join(["[store]", f"dir = {tmp_path}/store", "[tags]", *order]))
+        assert len(homemon("replay", "log", cwd=tmp_path).stdout.splitlines()) == count
+    assert homemon("export", cwd=tmp_path).stdout.startswith("power,home=b,room=a value=523 ")
