@@ -53,6 +53,13 @@ def test_the_zone_of_a_log_follows_from_the_meters_own_clock(hours: float, name:
     assert len(left.notes) == bool(name)
 
 
+def test_the_export_register_tells_the_time_as_well() -> None:
+    sold = half_hour(NOON).replace("EA0B07E9", "EB0B07E9")
+    points, left = read(logged(NOON, sold, 0), logged(NOON, POWER, 0))
+    assert powers(points) == [NOON]
+    assert left.notes
+
+
 @pytest.mark.parametrize("minute", [1, 15, 29, 31])
 @pytest.mark.parametrize("hours", [0.0, 9.0, 11.0])
 def test_an_answered_half_hour_may_be_half_an_hour_old(hours: float, minute: int) -> None:

@@ -253,6 +253,10 @@ def test_what_a_terminal_might_obey_is_escaped(data: bytes, text: str) -> None:
     assert account.lines == [f"not understood: {text}"]
 
 
+def test_of_two_quotations_the_torn_one_hides_nothing() -> None:
+    assert unwrapped(rf"'{LINE[:-4]}\r\n', 'OK\r\n'")[-1] == "OK"
+
+
 def test_bytes_in_the_place_of_an_address_are_no_address() -> None:
     (account,) = accounts([as_text(b"ERXUDP FE80:0000:0000:000\xff " + OURS.encode() + b" 02CC 02CC ****")])
     assert account.facts["error"]["text"] == "the sender is broken"

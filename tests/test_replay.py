@@ -211,11 +211,12 @@ def test_a_line_that_makes_no_sense_is_told_with_its_place_and_all_others_are_st
 
 
 def test_times_that_cannot_be_are_refused(home: Path) -> None:
-    (home / "file").write_text("power value=1 1000000000\npower value=1 1262271599000000000\n")
+    times = (1_000_000_000, 1_262_271_599_000_000_000, 4_102_412_401_000_000_000, 253_402_300_799_000_000_000)
+    (home / "file").write_text("".join(f"power value=1 {time}\n" for time in times))
     run = homemon("replay", "file", cwd=home)
     assert (run.returncode, run.stdout) == (0, "")
-    assert "2 readings are left out: their time cannot be" in run.stderr
-    assert "2 refused" in run.stderr.splitlines()[-1]
+    assert "4 readings are left out: their time cannot be" in run.stderr
+    assert "4 refused" in run.stderr.splitlines()[-1]
 
 
 def test_an_empty_file_is_nothing(home: Path) -> None:

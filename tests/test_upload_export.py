@@ -168,3 +168,25 @@ def test_the_order_of_the_tags_in_the_configuration_makes_no_other_series(tmp_pa
         (tmp_path / "config.ini").write_text("\n".join(["[store]", f"dir = {tmp_path}/store", "[tags]", *order]))
         assert len(homemon("replay", "log", cwd=tmp_path).stdout.splitlines()) == count
     assert homemon("export", cwd=tmp_path).stdout.startswith("power,home=b,room=a value=523 ")
+
+
+def test_csv_has_the_tags_and_quotes_what_would_break_it(store: Store, home: Home) -> None:
+    put(store, Point("odd, name", {'a"b': 1}, T))
+    folder = home(None)
+    assert homemon("export", "--format", "csv", cwd=folder).stdout.splitlines()[0] == "time,measurement,field,value"
+    tagged = Store(store.path.parent, ",home=Nara\\ 1,room=a")
+    put(tagged, Point("power", {"value": 2}, T + 1))
+    tagged.close()
+    rows = list(csv.reader(homemon("export", "--format", "csv", cwd=folder).stdout.splitlines()))
+    assert rows == [
+        ["time", "measurement", "field", "value", "tags"],
+        [JST_TIME, "odd, name", 'a"b', "1", ""],
+        [JST_TIME.replace(":40+", ":41+"), "power", "value", "2", "home=Nara\\ 1,room=a"],
+    ]
+
+
+def test_a_time_that_no_calendar_has_ends_no_export(store: Store, home: Home) -> None:
+    put(store, Point("power", {"value": 2}, 253_402_300_799), Point("power", {"value": 3}, 999_999_999_999))
+    run = homemon("export", "--format", "csv", cwd=home(None))
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[-1] == "999999999999,power,value,3"
