@@ -121,7 +121,7 @@ def test_some_minutes_between_two_clocks_are_no_zone(minutes: int) -> None:
     at_line = NOON + timedelta(minutes=minutes)
     points, left = read(logged(at_line, half_hour(NOON)), logged(at_line, POWER))
     assert powers(points) == [at_line]
-    assert not left.notes
+    assert list(left.notes) == ["the lines' times name no zone, and no time of the meter does: taken for JST"]
 
 
 def test_days_between_two_clocks_are_told() -> None:
@@ -135,6 +135,14 @@ def test_a_time_that_names_its_zone_is_not_asked_about() -> None:
     points, left = read(*lines)
     assert powers(points) == [NOON + timedelta(seconds=70)]
     assert not left.notes
+
+
+def test_a_time_that_names_its_zone_keeps_it_between_others_that_do_not() -> None:
+    named, bare = f"2025-11-26T12:00:20+09:00 {POWER}", POWER.replace("0000020B", "0000020C")
+    lines = [logged(NOON, POWER, 0), named, bare, logged(NOON + timedelta(seconds=60), half_hour(NOON), 0)]
+    points, left = read(*lines)
+    assert powers(points) == [NOON, NOON + timedelta(seconds=20)]
+    assert left.refused == {tally.NO_TIME: 1}
 
 
 def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_without_end(

@@ -340,6 +340,20 @@ def test_what_could_be_measured_stays(fields: str) -> None:
     assert not left.refused
 
 
+def test_a_meters_no_data_is_counted() -> None:
+    codes = told(
+        "E7047FFFFFFE", "E7047FFFFFFF", "E70480000000", "E004FFFFFFFE", "EA0B07E70C13001E00FFFFFFFE", "E8047FFE7FFE"
+    )
+    points, left = read(at("17:14:27", erxudp(codes)), at("17:14:28", POWER))
+    assert [point.measurement for point in points] == ["power"]
+    assert left.refused == {tally.UNMEASURED: 5}
+
+
+def test_a_flipped_bit_that_makes_a_thousand_kilowatts_is_no_reading() -> None:
+    points, left = read(at("17:14:27", POWER.replace("0000020B", "0100020B")))
+    assert (points, left.refused) == ([], {tally.UNMEASURED: 1})
+
+
 def test_of_a_line_with_a_code_in_it_the_rest_stays() -> None:
     points, left = read(f"ecocute power=65535,powerSum=12,tank=65534 {HALF_PAST}000000000")
     assert points == [Point("ecocute", {"powerSum": 12}, HALF_PAST, "")]
