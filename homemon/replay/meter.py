@@ -13,7 +13,7 @@ from homemon.devices import meter
 from homemon.devices.meter import History, Scale, ScaleHeard
 from homemon.errors import WireError
 from homemon.history import LONGEST, RECORDS, midnight, right_size, told_time
-from homemon.points import HALF_HOUR, JST, Point
+from homemon.points import HALF_HOUR, JST, Point, Received
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, UNMEASURED, Tally
 from homemon.wire import echonet
@@ -103,7 +103,7 @@ class MeterHeard:
             undated = sum(point.time is None for point in points)
             self._tally.refuse(NO_TIME if came.at is None else CLOCK, undated)
             return [point for point in points if point.time is not None]
-        return [point if point.time is not None else point._replace(time=second) for point in points]
+        return [point if point.time is not None else Received(*point)._replace(time=second) for point in points]
 
     def _records(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
         """The half-hours of a whole day (E2, E4)."""
