@@ -23,8 +23,9 @@ from threading import Lock, RLock
 from time import monotonic, sleep
 
 from homemon.errors import StoreError, StoreMoved
+from homemon.files import Lock as FileLock
 from homemon.files import make_private_dir, make_private_file
-from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside
+from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 from homemon.schema import MIGRATIONS
 
 __all__ = ["BUSY_SECONDS", "FILE", "MIGRATIONS", "Database"]
@@ -33,6 +34,8 @@ FILE = "homemon.db"
 BUSY_SECONDS = 30.0
 LOG_STAYS = 2_000_000  # bytes, twice what SQLite lets it grow to in daily use
 SMALL_TABLES = ("series", "parked", "undated", "delivery")
+OPENED_AGAIN = 3  # times, where something happens to the files meanwhile
+SOON = 0.05  # seconds that a look at the path's files holds good for
 LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
 DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
 
@@ -106,12 +109,13 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """One transaction: all of it is on disk at the end, or none. Raises StoreMoved."""
+        asked = monotonic()
         self._db.execute("BEGIN IMMEDIATE")
         self._wrote = True
         try:
-            yield
-            if self._file and not self._file.unchanged():
+            if self._file and monotonic() > asked + SOON and not self._file.intact():
                 raise StoreMoved(f"the store {self.path} is not the file that was open", "Run the command again.")
+            yield
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
@@ -135,6 +139,8 @@ class Database:
             if outermost and self._wrote:
                 self._wrote = False
                 self._follow()
+                if self._file:
+                    self._file.note_progress()
         except sqlite3.Error as error:
             raise StoreError(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
         except DAMAGE as error:
@@ -155,8 +161,10 @@ class Database:
         """Open the path's file where it is not the one that is open. Raises StoreError."""
         if self._file and self._file.intact():
             return
-        with _following:
+        with _following, self._alone():
             left = self._leave(self._file) if self._file and not self._file.intact() else None
+            if left:
+                wait_until_written(self.path)
             if not self._file:
                 self._connect()
             if left:
@@ -171,17 +179,26 @@ class Database:
                 )
                 self.report(f"{left.what}; {how}", left.hint)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Where a file is left: while no other process does the same. Raises StoreError."""
+        if not self._file:
+            yield
+            return
+        make_private_dir(self.path.parent)
+        with FileLock(self.path.parent / "store.lock").holding(BUSY_SECONDS):
+            yield
+
     def _connect(self) -> None:
         if not any(_connected.values()) and (aside := set_foreign_log_aside(self.path)):
             self.report(f"{aside} is the log of another store that was at {self.path}", "")
         try:
             make_private_dir(self.path.parent)
-            self._db = _open(self.path)
+            self._db, self._file = _open_watched(self.path)
         except OSError as error:
             text = error.strerror or str(error)
             raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
         self._db.execute(f"PRAGMA busy_timeout = {int(self._busy * 1000)}")
-        self._file = OpenFile(self.path)
         _connected.setdefault(self._file.identity, []).append(self)
 
     def _leave(self, file: OpenFile) -> Left:
@@ -263,6 +280,18 @@ def _open(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _open_watched(path: Path) -> tuple[sqlite3.Connection, OpenFile]:
+    """The same, and its files; where a file system gives them another inode each time, they are not watched."""
+    for _ in range(OPENED_AGAIN):
+        db = _open(path)
+        file = OpenFile(path)
+        if file.intact():
+            return db, file
+        db.close()
+    db = _open(path)
+    return db, OpenFile(path, watched=False)
 
 
 def _prepare(db: sqlite3.Connection) -> None:

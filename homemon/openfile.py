@@ -49,72 +49,78 @@ def identity(path: str) -> Identity | None:
 
 
 class OpenFile:
-    """The files behind a connection that has just opened the store at `path`."""
+    """The files behind a connection that has just opened the store at `path`; always intact if not `watched`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, watched: bool = True) -> None:
         self.path = str(path)
+        self._watched = watched
         self._log, self._index = f"{path}-wal", f"{path}-shm"
         self.identity, self._log_identity, self._index_identity = map(identity, (self.path, self._log, self._index))
+        self._device, self._inode = self.identity or (0, 0)
+        self._log_inode, self._index_inode = (each and each[1] for each in (self._log_identity, self._index_identity))
+        self._handles = {each: _own_handle(each) for each in (self.identity, self._index_identity)}
         self._changed = path.stat().st_mtime_ns
         self._progress, self._sample = self._read_progress(), self._read_sample()
+        self._begun = self._progress[2:]
         self._overwritten = False
 
     def intact(self) -> bool:
         """Return whether the path's files are these, and nobody but SQLite wrote into the database."""
         try:
-            database, log, index = os.stat(self.path), os.stat(self._log), os.stat(self._index)
+            log, index = os.stat(self._log).st_ino, os.stat(self._index).st_ino
         except OSError:
-            return False
-        return (
-            (database.st_dev, database.st_ino) == self.identity
-            and (log.st_dev, log.st_ino) == self._log_identity
-            and (index.st_dev, index.st_ino) == self._index_identity
-            and (database.st_mtime_ns == self._changed or self._written_back(database.st_mtime_ns))
-        )
+            return not self._watched
+        return (log == self._log_inode and index == self._index_inode and self.unchanged()) or not self._watched
 
     def unchanged(self) -> bool:
         """Return the same, of the database alone."""
         try:
             database = os.stat(self.path)
         except OSError:
-            return False
-        if (database.st_dev, database.st_ino) != self.identity:
-            return False
-        return database.st_mtime_ns == self._changed or self._written_back(database.st_mtime_ns)
+            return not self._watched
+        if database.st_ino != self._inode or database.st_dev != self._device:
+            return not self._watched
+        return database.st_mtime_ns == self._changed or self._written_back(database.st_mtime_ns) or not self._watched
+
+    def note_progress(self) -> None:
+        """Take what the log is at now for known: after a commit of ours, which may have begun it anew."""
+        self._progress = self._read_progress()
 
     def _written_back(self, changed: int) -> bool:
         """Whether a checkpoint changed the database, or nothing did but its time."""
         progress, sample = self._read_progress(), self._read_sample()
-        under_way = progress is None or progress[1] != progress[2]
-        self._overwritten = not under_way and progress == self._progress and sample != self._sample
+        under_way = progress[1:2] != progress[2:] and progress[2:] != self._begun
+        self._overwritten = progress == self._progress and not under_way and sample != self._sample
         if not self._overwritten:
             self._changed, self._progress, self._sample = changed, progress, sample
         return not self._overwritten
 
-    def _read_progress(self) -> tuple[bytes, int, int] | None:
+    def _read_progress(self) -> tuple[bytes | int, ...]:
         """The salts of the log, and how many of its frames are written back and to be written back."""
-        handle = self._handle(self._index_identity)
+        handle = self._handles[self._index_identity]  # one for all connections of a process, as long as one is open
         head = os.pread(handle, INDEX_HEAD.size, 0) if handle is not None else b""
-        return INDEX_HEAD.unpack(head) if len(head) == INDEX_HEAD.size else None
+        return INDEX_HEAD.unpack(head) if len(head) == INDEX_HEAD.size else ()
 
     def _read_sample(self) -> int:
         """A checksum of the size, and of pages at the beginning and the end, which seldom stay as they are."""
         handle = self._handle(self.identity)
-        if handle is None:
-            return 0
-        size = os.fstat(handle).st_size
-        ends = os.pread(handle, PAGE * SAMPLED, 0), os.pread(handle, PAGE * SAMPLED, max(0, size - PAGE * SAMPLED))
+        size = os.fstat(handle).st_size if handle is not None else 0
+        ends = (self._read(self.identity, PAGE * SAMPLED, at) for at in (0, max(0, size - PAGE * SAMPLED)))
         return crc32(b"".join(ends), size)
+
+    def _read(self, wanted: Identity | None, size: int, at: int) -> bytes:
+        handle = self._handle(wanted)
+        try:
+            return os.pread(handle, size, at) if handle is not None else b""
+        except OSError:
+            return b""
 
     def _handle(self, wanted: Identity | None) -> int | None:
         """SQLite's own descriptor of a file; it is only read from, and never closed here."""
-        with suppress(OSError):
-            for name in os.listdir("/proc/self/fd"):
-                with suppress(OSError):
-                    found = os.fstat(int(name))
-                    if (found.st_dev, found.st_ino) == wanted:
-                        return int(name)
-        return None
+        handle = self._handles[wanted]
+        if handle is not None and not _is(handle, wanted):
+            handle = self._handles[wanted] = _own_handle(wanted)
+        return handle
 
     # --- leaving -----------------------------------------------------------------------
 
@@ -125,6 +131,7 @@ class OpenFile:
         """
         if identity(self.path) != self.identity:
             return self._leave_moved(db)
+        self._overwritten = self._overwritten or not self.unchanged()
         newer = identity(self._index) not in (None, self._index_identity)  # another process has begun anew
         whole = not self._overwritten and not newer and _checkpoint(db)
         aside = ""
@@ -173,6 +180,20 @@ class OpenFile:
                 os.close(guard)
 
 
+def wait_until_written(path: Path, within: float = 10.0, rests: float = 0.2) -> None:
+    """Wait until nobody goes on writing the file at `path`, as a copy does that is still under way."""
+    before, deadline = None, time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            found = path.stat()
+        except OSError:
+            return
+        if before == (found.st_ino, found.st_size, found.st_mtime_ns):
+            return
+        before = found.st_ino, found.st_size, found.st_mtime_ns
+        time.sleep(rests)
+
+
 def set_foreign_log_aside(path: Path) -> str:
     """Rename a log that does not belong to the database at `path`, which SQLite would read into it or delete.
 
@@ -193,6 +214,23 @@ def set_foreign_log_aside(path: Path) -> str:
     aside = _set_aside(log)
     _delete(index)
     return aside
+
+
+def _own_handle(wanted: Identity | None) -> int | None:
+    """The number of a descriptor of this process, SQLite's, of a file."""
+    with suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            if _is(int(name), wanted):
+                return int(name)
+    return None
+
+
+def _is(handle: int, wanted: Identity | None) -> bool:
+    try:
+        found = os.fstat(handle)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == wanted
 
 
 def _locked(path: Path | str, start: int, length: int) -> bool:

@@ -45,6 +45,10 @@ INSERT = "INSERT INTO point (series, time, value) VALUES (?, ?, ?) ON CONFLICT D
 ANOTHER = "SELECT 1 FROM point WHERE series = ? AND time = ? AND value <> ?"
 
 
+_journals: dict[Path, deque[Point]] = {}
+"""What this process stored last in each folder: that of its threads is one."""
+
+
 class Store(Outbox):
     """One connection, for one thread. `tags`, as `points.tags_text` gives them, go with every point without its own.
 
@@ -56,7 +60,7 @@ class Store(Outbox):
         self._tags = tags
         self._origin = origin
         self._ids: dict[tuple[str, str, str], int] = {}
-        self._journal: deque[Point] = deque(maxlen=JOURNAL)
+        self._journal = _journals.setdefault(folder, deque(maxlen=JOURNAL))
         super().__init__(folder, busy)
 
     @contextmanager
