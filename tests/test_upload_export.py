@@ -190,3 +190,46 @@ def test_a_time_that_no_calendar_has_ends_no_export(store: Store, home: Home) ->
     run = homemon("export", "--format", "csv", cwd=home(None))
     assert run.returncode == 0
     assert run.stdout.splitlines()[-1] == "999999999999,power,value,3"
+
+
+def test_after_a_correction_status_forgets_the_old_fault_and_the_next_command_sends(
+    store: Store, scripted: ScriptedServer, home: Home
+) -> None:
+    """Within the ten minutes for which the server is left alone otherwise."""
+    fill(store, range(3))
+    scripted.answer = lambda asked: Reply(204) if "db=right" in asked.path else Reply(404, "database not found: wrong")
+    folder = home(scripted.url)
+    config = folder / "config.ini"
+    right, wrong = config.read_text() + "\ndb = right\n", config.read_text() + "\ndb = wrong\n"
+    config.write_text(wrong)
+    assert homemon("upload", cwd=folder).returncode == 1
+    assert "database not found: wrong" in homemon("status", cwd=folder).stdout
+    config.write_text(right)
+    said = homemon("status", cwd=folder).stdout
+    assert "3 points wait for the server" in said
+    assert "database not found" not in said
+    (folder / "backup").write_text(f"power value=5 {T + 100}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    assert "0 points wait for the server" in homemon("status", cwd=folder).stdout
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["wholly", "in part"])
+def test_a_check_that_finds_the_server_well_lets_the_next_command_send(
+    store: Store, scripted: ScriptedServer, home: Home, held: bool
+) -> None:
+    fill(store, range(3))
+    fill(store, range(3), "hatuden")
+    scripted.answer = lambda asked: Reply(401) if not held or "power" in "".join(asked.lines) else Reply()
+    folder = home(scripted.url)
+    for _ in range(2 if held else 1):
+        assert homemon("upload", cwd=folder).returncode == 1
+    scripted.answer = lambda asked: Reply()
+    (folder / "backup").write_text(f"power value=5 {T + 100}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    assert f"{4 if held else 7} points wait for the server" in homemon("status", cwd=folder).stdout
+    assert "takes points" in homemon("check", cwd=folder).stdout
+    (folder / "backup").write_text(f"power value=5 {T + 101}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    said = homemon("status", cwd=folder).stdout
+    assert "0 points wait for the server" in said
+    assert "server:" not in said
