@@ -63,7 +63,7 @@ class Recorder:
 
         Raises StoreError, and keeps them all for the next call.
         """
-        self._unstored += [(point, at) for point in points]
+        self._unstored += [(point, arrival(point, at)) for point in points]
         del self._unstored[:-MAX_UNSTORED]
         if not self._unstored:
             return 0
@@ -76,6 +76,11 @@ class Recorder:
         if changed:
             self._then()
         return len(changed)
+
+
+def arrival(point: Point, at: Instant) -> Instant:
+    """When a point that is stored `at` an instant came."""
+    return at if point.received is None else at.earlier(at.ticks - point.received)
 
 
 class Sending(NamedTuple):

@@ -9,9 +9,10 @@ process's question, is a reading all the same. What a dialogue waits for is matc
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from homemon import history
+from homemon import history, unit
 from homemon.devices import meter
 from homemon.errors import NoAnswer, SessionLost, WireError
+from homemon.plausible import EPCS, Archive, Doubts, Reading
 from homemon.points import Point
 from homemon.wire import echonet, join, skstack
 from homemon.wire.dialogue import Ask, Conversation, Dialogue
@@ -25,6 +26,9 @@ SPACING = 2.0  # between two requests: meters answer one at a time
 RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
 MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
+CONFIRM_TRIES = 2  # further questions about a value that is doubted
+LATEST = 120.0  # seconds after a request in which its answer may come
+SAME_TIME = 90.0  # seconds between two answers about the time, which is told to the minute
 
 RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
 SESSION_OVER = {
@@ -66,9 +70,22 @@ class Exchange:
     store, tell, and come back at `wake` at the latest.
     """
 
-    def __init__(self, link: Link | None, scale: meter.Scale | None, first_tid: int) -> None:
+    def __init__(
+        self,
+        link: Link | None,
+        scale: meter.Scale | None,
+        first_tid: int,
+        archive: Archive | None = None,
+        recheck: bool = False,
+    ) -> None:
         self.link = link
         self.scale = scale
+        self.recheck = recheck  # what is stored may be in another unit, and is to be compared with the meter's record
+        self.unit_told = True  # whether the meter told all of its unit when it was last asked
+        self._archive = archive
+        self._doubts = Doubts(archive)
+        self._asked: list[tuple[float, echonet.Frame]] = []  # requests whose answers may yet come
+        self._told_time: tuple[float, int] | None = None
         self._tid = first_tid & 0xFFFF
         self._now = 0.0
         self._wall = 0.0
@@ -77,7 +94,7 @@ class Exchange:
         self._points: list[Point] = []
         self._notes: list[str] = []
         self._complaints: list[str] = []
-        self._unscaled: list[tuple[int, echonet.Property]] = []
+        self._unscaled: list[tuple[float, int, echonet.Property]] = []  # when it came, TID
         self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
         self._joining = False
         self._learned = False
@@ -145,6 +162,11 @@ class Exchange:
             return
         if frame.seoj != meter.EOJ:
             return
+        if self._archive:
+            self._archive.met(datagram.sender)
+        if not self._fits_its_question(frame):
+            self._notes.append("ignored an answer of the meter that does not fit its question")
+            return
         if frame.esv is echonet.Esv.INFC:
             self._confirm(frame)
         self._take_report(meter.report(frame, self.scale), frame)
@@ -159,27 +181,53 @@ class Exchange:
         reply = echonet.Frame(frame.tid, frame.deoj, frame.seoj, echonet.Esv.INFC_RES, named)
         self._send.append(self._sendto(reply))
 
+    def _fits_its_question(self, frame: echonet.Frame) -> bool:
+        """False for what has the TID of a question of ours, but answers another: a bit of it was hit."""
+        self._asked = [(at, request) for at, request in self._asked if self._now - at <= LATEST]
+        ours = [request for _, request in self._asked if request.tid == frame.tid]
+        answer = frame.esv not in (echonet.Esv.INF, echonet.Esv.INFC)
+        return not (ours and answer) or any(_answers(frame, request) for request in ours)
+
     def _take_report(self, report: meter.Report, frame: echonet.Frame) -> None:
-        self._points += report.points
+        for point in report.points:
+            self._admit(point, frame.tid, self._now)
         self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
-        self._unscaled += [(int(self._wall), prop) for prop in report.unscaled]
+        self._unscaled += [(self._now, frame.tid, prop) for prop in report.unscaled]
         del self._unscaled[:-MAX_WAITING]
         if told := history.told_time(frame):
-            self._meter_time = int(told.timestamp())
-        for prop in frame.reported:
-            if prop.epc in (0xEA, 0xEB) and history.right_size(prop):
-                value = meter.value_of(prop)
-                if isinstance(value, meter.Dated):
-                    self._half_hours[prop.epc] = max(value.time, self._half_hours.get(prop.epc, 0))
+            self._take_time(int(told.timestamp()))
+
+    def _admit(self, point: Point, tid: int, ticks: float) -> None:
+        """Take a point that came at `ticks`, now or when it is confirmed."""
+        sure, notes = self._doubts.admit(Reading(point, tid, ticks, self._wall - (self._now - ticks)), self.scale)
+        self._notes += notes
+        for known in sure:
+            self._points.append(known._replace(received=None) if known.received == self._now else known)
+            epc = EPCS[known.measurement, next(iter(known.fields))]
+            if known.time is not None:
+                self._half_hours[epc] = max(known.time, self._half_hours.get(epc, 0))
+
+    def _take_time(self, told: int) -> None:
+        """The meter's clock is what it says twice."""
+        before, self._told_time = self._told_time, (self._now, told)
+        if before and abs((told - before[1]) - (self._now - before[0])) <= SAME_TIME:
+            self._meter_time = told
 
     def _set_scale(self, scale: meter.Scale) -> None:
-        """Now the registers that waited can be read."""
+        """Now the registers that waited can be read; those that are stored may be in another unit."""
+        if self.scale and scale.kwh(1) != self.scale.kwh(1):
+            self.recheck = True
+            self._doubts.forget()
+            self._complaints.append(
+                f"the meter counts in units of {scale.kwh(1):g} kWh (E1, D3), not of {self.scale.kwh(1):g} as it was "
+                "known to: stored half-hours are compared with its record and corrected"
+            )
         self._learned |= scale != self.scale
         self.scale = scale
         waiting, self._unscaled = self._unscaled, []
-        for received, prop in waiting:
+        for ticks, tid, prop in waiting:
             for point in meter.scaled_points(prop, scale):
-                self._points.append(point if point.time is not None else point._replace(time=received))
+                self._admit(point, tid, ticks)
 
     # --- asking --------------------------------------------------------------------
 
@@ -198,7 +246,17 @@ class Exchange:
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
         """Get `epcs` from the meter and give its answer, a refusal (52) included. Raises as `exchange`."""
-        return (yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs]))
+        answer = yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
+        yield from self.settle_doubts()
+        return answer
+
+    def settle_doubts(self) -> Dialogue[None]:
+        """Ask again for what was said only once and cannot be believed so. Raises as `exchange`."""
+        for _ in range(CONFIRM_TRIES):
+            if not (epcs := self._doubts.epcs()):
+                return
+            yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
+        self._notes += self._doubts.give_up()
 
     def exchange(self, esv: echonet.Esv, properties: list[echonet.Property]) -> Dialogue[echonet.Frame]:
         """Send a request until it is answered, and give the answer.
@@ -211,6 +269,7 @@ class Exchange:
             yield from self._keep_spacing()
             self._last_request = self._now
             asked.append(self._request(esv, properties))
+            self._asked.append((self._now, asked[-1]))
             answer = yield from self._one_request(asked)
             if answer is not None:
                 return answer
@@ -262,7 +321,7 @@ class Exchange:
                     reply = echonet.decode(event.data)
                 except WireError:
                     return False
-                return any(echonet.answers(reply, request) for request in asked)
+                return any(_answers(reply, request) for request in asked)
             case Event(number=0x21, parameter=1) | Fail():
                 return True
             case _:
@@ -305,35 +364,18 @@ class Exchange:
         return True
 
     def learn_scale(self) -> Dialogue[None]:
-        """Ask E1, D3 and D7. Without D3 the coefficient is 1, without D7 digits are 8; without E1 registers wait."""
-        exponent = yield from self._one_value(0xE1)
-        coefficient = yield from self._one_value(0xD3)
-        digits = yield from self._one_value(0xD7)
-        if coefficient is REFUSED:
-            coefficient = 1
-        if isinstance(exponent, int) and isinstance(coefficient, int):
-            known = isinstance(digits, int) and 1 <= digits <= 8
-            self._set_scale(meter.Scale(exponent, coefficient, digits if known else 8))
-        else:
+        """Ask for the unit; without E1 registers wait."""
+        scale, self.unit_told = yield from unit.learn(self, self.scale)
+        if scale is None:
             self._notes.append("the meter does not tell its energy unit (E1, D3); its registers wait until it does")
-
-    def _one_value(self, epc: int) -> Dialogue[Any]:
-        """The value of one property; REFUSED where the meter has none, None where it says "no data" or nonsense."""
-        answer = yield from self.ask((epc,))
-        for prop in answer.reported:
-            if prop.epc == epc and prop.edt:
-                try:
-                    return meter.value_of(prop)
-                except ValueError:
-                    return None
-        return REFUSED
+        elif scale != self.scale:
+            self._set_scale(scale)
 
 
-class _Refused:
-    """The meter has no such property."""
-
-
-REFUSED = _Refused()
+def _answers(reply: echonet.Frame, request: echonet.Frame) -> bool:
+    """Whether a frame answers a request, property by property."""
+    named, asked = ([prop.epc for prop in frame.properties] for frame in (reply, request))
+    return echonet.answers(reply, request) and sorted(named) == sorted(asked)
 
 
 def is_trouble(event: Happening) -> bool:

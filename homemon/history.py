@@ -4,24 +4,27 @@ The meter's record is read a day at a time: set E5 to "so many days ago", then g
 E4 (reverse). Which day that is depends on the meter's own date, so date and clock (98, 97) are
 asked before and after; where midnight fell in between, the day is read again. Our own clock has
 no part in it.
+
+What one reading says is believed of half-hours that were lacking and fit between their neighbours. What does not
+fit, or differs from what is stored, is believed when a second reading says it too.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from homemon.devices import meter
 from homemon.errors import DeviceError
-from homemon.points import HALF_HOUR, JST, Point
+from homemon.plausible import NEAR, Archive, fits
+from homemon.points import HALF_HOUR, JST, Number, Point
 from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import Esv, Frame, Property
 
 LONGEST = 99  # days that E5 can go back
-TRIES = 3  # to read a day between two midnights
+TRIES = 3  # to read a day between two midnights, and to read it the same way twice
+SAME_TIME = timedelta(minutes=2)  # between two answers about the time
+DAY = 86_400  # seconds
 RECORDS = {0xE2: "+power", 0xE4: "-power"}
-
-Lacking = Callable[[str, int, int], Iterable[int]]
-"""(measurement, since, until) → the half-hours (Unix seconds) in that period that the store lacks."""
 
 
 class Asker(Protocol):
@@ -37,52 +40,151 @@ class NoHistory(DeviceError):
     """The meter does not give its record."""
 
 
-Plan = list[tuple[date, Mapping[str, frozenset[int]]]]
-"""The half-hours to ask for: days, newest first, and of each day measurement → their times."""
+class Day(NamedTuple):
+    """What is wanted of a day's record: measurement → the half-hours that are lacking, maybe none."""
+
+    date: date
+    lacking: Mapping[str, frozenset[int]]
 
 
-def plan(asker: Asker, lacking: Lacking, days: int, without: frozenset[str]) -> Dialogue[Plan]:
-    """What the store lacks of the last `days` days, today included, by the meter's clock.
+class Repaired(NamedTuple):
+    """What came of reading a day: `points` that are new or right what was stored, and how many of each kind.
 
-    `without`: measurements that this meter does not have.
+    `missing`: half-hours that are lacking still. `unread`: what the meter gave no record of at all, lacking or not.
     """
-    now = yield from meter_time(asker)
-    since = midnight(now.date() - timedelta(days=min(days, LONGEST)))
-    wanted: dict[date, dict[str, set[int]]] = {}
-    for measurement in RECORDS.values():
-        if measurement in without:
-            continue
-        for time in lacking(measurement, since, int(now.timestamp()) // HALF_HOUR * HALF_HOUR + 1):
-            day = datetime.fromtimestamp(time, JST).date()
-            wanted.setdefault(day, {}).setdefault(measurement, set()).add(time)
-    newest_first = sorted(wanted, reverse=True)
-    return [(day, {name: frozenset(times) for name, times in wanted[day].items()}) for day in newest_first]
+
+    points: list[Point]
+    found: int
+    corrected: int
+    missing: int
+    unread: Mapping[str, frozenset[int]]
+
+    def notes(self, day: date) -> list[str]:
+        """What a person should know of it."""
+        return [
+            *([f"corrected {self.corrected} half-hours of {day} by the meter's record"] if self.corrected else ()),
+            *(
+                [f"the meter has no record of {self.missing} of the half-hours missing on {day}"]
+                if self.missing
+                else ()
+            ),
+        ]
 
 
-def read_day(asker: Asker, day: date, wanted: Mapping[str, frozenset[int]]) -> Dialogue[list[Point]]:
-    """The points of one day that are `wanted` and that the meter has. Needs the scale.
+Counts = dict[str, dict[int, Number]]
+"""Measurement → half-hour → kWh."""
+
+
+def plan(asker: Asker, archive: Archive, days: int, compared: int, without: frozenset[str]) -> Dialogue[list[Day]]:
+    """The days to read, newest first: of the last `days` those that lack half-hours, and the last `compared` anyway.
+
+    Today not counted, by the meter's clock. `without`: measurements that the meter refuses: they are left
+    out where it never gave them on these days. Raises NoHistory.
+    """
+    now = yield from _sure_time(asker)
+    until = int(now.timestamp()) // HALF_HOUR * HALF_HOUR + 1
+    wanted: dict[date, dict[str, frozenset[int]]] = {}
+    had: set[str] = set()
+    for ago in range(min(max(days, compared), LONGEST) + 1):
+        day = now.date() - timedelta(days=ago)
+        begin = midnight(day)
+        for name in RECORDS.values():
+            times = range(max(begin, -(-archive.first() // HALF_HOUR) * HALF_HOUR), min(begin + DAY, until), HALF_HOUR)
+            if not times:
+                continue
+            stored = archive.values(name, "value", begin, begin + DAY)
+            lacking = frozenset(times).difference(stored) if ago <= days and days else frozenset()
+            if lacking or (stored and ago <= compared and compared):
+                wanted.setdefault(day, {})[name] = lacking
+            had |= {name} if stored else set()
+    never = without - had
+    days_wanted = [Day(day, {name: wanted[day][name] for name in wanted[day] if name not in never}) for day in wanted]
+    return [day for day in days_wanted if day.lacking]
+
+
+def repair(asker: Asker, archive: Archive, day: Day) -> Dialogue[Repaired]:
+    """Read a day's record as often as it takes to be sure. Needs the scale. Raises NoHistory."""
+    begin = midnight(day.date)
+    stored = {name: archive.values(name, "value", begin - NEAR, begin + DAY + NEAR) for name in day.lacking}
+    first = _since(archive, (yield from read_day(asker, day.date, day.lacking)))
+    doubted = _doubted(asker, day, first, stored)
+    sure = [key for key in _keys(day, first) if key not in doubted and key[1] not in stored[key[0]]]
+    right = {(name, time): first[name][time] for name, time in sure}
+    said = {key: {first[key[0]][key[1]]} for key in doubted}
+    for _ in range(TRIES - 1):
+        if not said:
+            break
+        again = yield from read_day(asker, day.date, {name for name, _ in said})
+        for key in [key for key in said if key[1] in again.get(key[0], {})]:
+            name, time = key
+            value = again[name][time]
+            if value == stored[name].get(time):
+                del said[key]
+            elif value in said[key]:
+                right[key] = value
+                del said[key]
+            else:
+                said[key].add(value)
+    points = [Point(name, {"value": value}, time) for (name, time), value in right.items()]
+    found = sum(time in day.lacking[name] for name, time in right)
+    missing = sum(map(len, day.lacking.values())) - found
+    unread = {name: times for name, times in day.lacking.items() if name not in first}
+    return Repaired(points, found, len(points) - found, missing, unread)
+
+
+def _since(archive: Archive, counts: Counts) -> Counts:
+    """Without what another meter counted."""
+    first = archive.first()
+    return {name: {time: kwh for time, kwh in values.items() if time >= first} for name, values in counts.items()}
+
+
+def _keys(day: Day, counts: Counts) -> list[tuple[str, int]]:
+    """What of a reading is wanted, or can be compared."""
+    return [(name, time) for name in day.lacking for time in counts.get(name, ())]
+
+
+def _doubted(asker: Asker, day: Day, counts: Counts, stored: Counts) -> set[tuple[str, int]]:
+    """What differs from what is stored, or is new and does not fit between its neighbours."""
+    assert asker.scale is not None
+    doubted = set()
+    for name, values in counts.items():
+        known = values | stored[name]
+        for time, value in values.items():
+            others = known if time in stored[name] else {then: kwh for then, kwh in known.items() if then != time}
+            if not fits(time, value, others, asker.scale):
+                doubted.add((name, time))
+    return doubted
+
+
+def read_day(asker: Asker, day: date, names: Iterable[str]) -> Dialogue[Counts]:
+    """What the meter's record says of one day up to now, of each of `names` that it gives. Needs the scale.
 
     Raises NoHistory where the meter refuses E5.
     """
-    assert asker.scale is not None
+    scale = asker.scale
+    assert scale is not None
+    names = list(names)
     for _ in range(TRIES):
         before = yield from meter_time(asker)
         ago = (before.date() - day).days
         if not 0 <= ago <= LONGEST:
-            return []
+            return {}
         reply = yield from asker.exchange(Esv.SETC, [Property(0xE5, bytes((ago,)))])
         if reply.esv is not Esv.SET_RES:
             raise NoHistory("the meter gives no record of past days (it refuses E5)")
-        records = yield from _records(asker, ago, wanted)
+        records = yield from _records(asker, ago, names)
         after = yield from meter_time(asker)
         if after.date() == before.date():
-            return [
-                Point(name, {"value": asker.scale.kwh(count)}, time)
+            times = range(midnight(day), midnight(day) + DAY, HALF_HOUR)
+            return {
+                name: {
+                    time: scale.kwh(count)
+                    for time, count in zip(times, counts, strict=True)
+                    if count is not None and time <= before.timestamp()
+                }
                 for name, counts in records.items()
-                for time, count in zip(range(midnight(day), midnight(day) + 86_400, HALF_HOUR), counts, strict=True)
-                if count is not None and time in wanted[name]
-            ]
-    return []
+            }
+    return {}
 
 
 def _records(asker: Asker, ago: int, wanted: Iterable[str]) -> Dialogue[dict[str, tuple[int | None, ...]]]:
@@ -102,6 +204,17 @@ def meter_time(asker: Asker) -> Dialogue[datetime]:
     if told is None:
         raise NoHistory("the meter does not tell its date and time (98, 97), by which its record is found")
     return told
+
+
+def _sure_time(asker: Asker) -> Dialogue[datetime]:
+    """The meter's date and clock, told twice. Raises NoHistory."""
+    before = yield from meter_time(asker)
+    for _ in range(TRIES):
+        now = yield from meter_time(asker)
+        if abs(now - before) <= SAME_TIME:
+            return now
+        before = now
+    raise NoHistory("the meter's date and time (98, 97) are another each time it is asked")
 
 
 def told_time(frame: Frame) -> datetime | None:

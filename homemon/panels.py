@@ -8,14 +8,14 @@ are, and from which age on they are stale. There are three kinds:
     HALF_HOURS  kWh of one half-hour, dated at its start  as they are · a day's sum
 
 What is not known is not drawn: a line breaks where readings are missing, and a half-hour has no
-bar where one of its two registers is. A day's sum is of what is known of the day, and says how
-many hours that is: the energy of a gap within a day belongs to it, that of a gap across midnight
-to neither day.
+bar where one of its two registers is, or where another meter began in between. A day's sum is of
+what is known of the day, and says how many hours that is: the energy of a gap within a day belongs
+to it, that of a gap across midnight to neither day.
 
 Days and half-hours are Japan's. `now` and the readings are passed in.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import Enum, auto
 from itertools import pairwise
 from typing import NamedTuple, Protocol
@@ -103,15 +103,20 @@ class Panels(NamedTuple):
     headlines: dict[str, Headline]
 
 
-def collect(readings: Readings, now: int, days: int, modulus: Number | None = None) -> Panels:
+def collect(
+    readings: Readings, now: int, days: int, modulus: Number | None = None, exchanges: Collection[int] = ()
+) -> Panels:
     """The panels of the last `days`.
 
     `modulus` is where the meter's registers roll over, in kWh; without it, it is judged by the readings.
+    `exchanges`: the Unix times from which on another meter counted.
     """
     panels = Panels(now, days, {}, {}, {})
     for source in SOURCES:
         level = source.kind is Kind.LEVEL
-        drawn = _level(readings, source, now, days) if level else _energy(readings, source, now, days, modulus)
+        drawn = (
+            _level(readings, source, now, days) if level else _energy(readings, source, now, days, modulus, exchanges)
+        )
         panels.detailed[source.name], panels.daily[source.name], panels.headlines[source.name] = drawn
     return panels
 
@@ -125,11 +130,11 @@ def _level(readings: Readings, source: Source, now: int, days: int) -> tuple[Col
 
 
 def _energy(
-    readings: Readings, source: Source, now: int, days: int, modulus: Number | None
+    readings: Readings, source: Source, now: int, days: int, modulus: Number | None, exchanges: Collection[int]
 ) -> tuple[Columns, Columns, Headline]:
     _, measurement, field, kind, stale = source
     values = readings.values(measurement, field, midnight(now - days * DAY), now + 1)
-    spans = list(differences(values, modulus) if kind is Kind.REGISTER else half_hours(values))
+    spans = list(differences(values, modulus, exchanges) if kind is Kind.REGISTER else half_hours(values))
     by_day = sums(spans) if days > DETAILED_DAYS else ()
     time, _ = readings.latest(measurement, field, now + 1) or (None, None)
     if time is not None and kind is Kind.HALF_HOURS:
@@ -171,9 +176,13 @@ def extents(readings: Readings, source: Source, first: int, now: int) -> Iterato
 # --- energy ----------------------------------------------------------------------
 
 
-def differences(registers: Iterable[Reading], modulus: Number | None = None) -> Iterator[Span]:
-    """What a register counted between each two readings, where one meter can have counted that."""
+def differences(
+    registers: Iterable[Reading], modulus: Number | None = None, exchanges: Collection[int] = ()
+) -> Iterator[Span]:
+    """What a register counted between each two readings, where one meter counted, and can have counted that."""
     for (start, before), (end, after) in pairwise(registers):
+        if any(start < exchange <= end for exchange in exchanges):
+            continue
         kwh = after - before
         if kwh < 0:
             kwh += modulus or likely_modulus(before)

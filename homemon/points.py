@@ -20,19 +20,15 @@ class Point(NamedTuple):
 
     `time` is None for a reading without a time of its own (E7, EcoCute): it gets that of its
     receipt when it is stored. `tags`, as `tags_text` gives them, are None for those of the house, which
-    are what every reading has; only a backup tells its own.
+    are what every reading has; only a backup tells its own. `received` is when a reading without a time came
+    that could be understood only later, in seconds of the boot clock; None where that is now.
     """
 
     measurement: str
     fields: Mapping[str, Number]
     time: int | None = None
     tags: str | None = None
-
-
-class Received(Point):
-    """A point whose time is that of its receipt: it never replaces another reading of the same second."""
-
-    __slots__ = ()
+    received: float | None = None
 
 
 def number_text(value: Number) -> str:

@@ -72,7 +72,6 @@ CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 """,
     2: f"""
 ALTER TABLE point ADD COLUMN seal INTEGER;
-INSERT INTO delivery SELECT 'sealed', 1 WHERE NOT EXISTS (SELECT 1 FROM point);
 CREATE TRIGGER point_added AFTER INSERT ON point BEGIN
     UPDATE point SET seal = {seal_sql("NEW")} WHERE {_OWN};
     UPDATE point SET seal = {_relinked("time - NEW.time")} WHERE {_next("NEW")};
@@ -84,6 +83,9 @@ END;
 CREATE TRIGGER point_dropped AFTER DELETE ON point BEGIN
     UPDATE point SET seal = {_relinked(_GAP_WITHOUT_OLD)} WHERE {_next("OLD")};
 END;
+""",
+    3: """
+CREATE TABLE meter (since INTEGER PRIMARY KEY, address TEXT NOT NULL);
 """,
 }
 """Version → the statements that lead to it from the one before. A version that was released is never edited."""

@@ -9,28 +9,33 @@ requests) `listen` rejoins without a scan, then with one, with growing pauses. E
 limit) holds all sending until EVENT 33.
 """
 
-from collections.abc import Mapping
-from datetime import date
 from random import Random
 
 from homemon import history
 from homemon.devices import meter
-from homemon.errors import DeviceError, HomemonError, NoAnswer
+from homemon.errors import DeviceError, HomemonError, NoAnswer, SessionLost
 from homemon.exchange import Exchange, is_trouble
+from homemon.plausible import Archive
 from homemon.points import HALF_HOUR
+from homemon.repair import Again, Repair
 from homemon.wire import echonet, join
 from homemon.wire.dialogue import Ask, Dialogue, pause
 from homemon.wire.join import Credentials, Link
+from homemon.wire.skstack import Happening
 
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can be away for months
-REPAIR_EVERY = 86_400.0  # seconds; and after each join
+UNIT_AGAIN, WITHOUT_AGAIN = 600.0, 1500.0  # seconds until the unit, or EB, is asked for again; then at growing pauses
+UNIT_EVERY = 86_400.0  # seconds; and after each join
+REFUSED_POLLS, REFUSED_FOR = 10, 300.0  # polls and seconds of refusals, which a new session may end
+POWER, FORWARD, REVERSE = 0xE7, 0xEA, 0xEB
+REFUSES = "refuses"
 
 
 class Session(Exchange):
     """One module, one meter, and staying joined.
 
-    `lacking` tells which half-hours of the last `history_days` the store lacks; without it nothing is repaired.
+    `archive` is what is stored of the meter; the half-hours of the last `history_days` are kept complete.
     """
 
     def __init__(
@@ -40,26 +45,31 @@ class Session(Exchange):
         credentials: Credentials | None,
         first_tid: int,
         rng: Random,
-        lacking: history.Lacking | None = None,
+        archive: Archive | None = None,
         history_days: int = 0,
+        recheck: bool = False,
     ) -> None:
-        super().__init__(link, scale, first_tid)
+        super().__init__(link, scale, first_tid, archive, recheck)
         self._credentials = credentials
         self._rng = rng
-        self._lacking = lacking
         self._history_days = history_days
         self._checked: dict[int, int] = {}  # EA, EB → the newest half-hour heard at the last check
-        self._refused: set[int] = set()
+        self._repair = Repair(self, archive, history_days)
+        self._unit_again = Again(UNIT_AGAIN)
+        self._without: dict[int, tuple[float, Again]] = {}  # EA, EB while they are refused → when to ask again
+        self._silent: dict[int, str] = {}  # EPCs that give no value now → why
+        self._refused_polls = 0  # in a row
 
     def join(self) -> Dialogue[Link]:
         """Scan, join, and learn the scale as far as the meter tells it now."""
         assert self._credentials is not None
         self._joining = True
         try:
-            self.link = yield from join.join(self._credentials)
+            self._set_link((yield from join.join(self._credentials)))
         finally:
             self._joining = False
         self._learned = True
+        assert self.link is not None
         try:
             yield from self.learn_scale()
         except DeviceError as error:
@@ -109,103 +119,163 @@ class Session(Exchange):
         else:
             link = yield from join.rejoin(self._credentials, self.link)
         self._joining = False
-        self._learned |= link != self.link
-        if self.link is not None and link.mac != self.link.mac:
-            self.scale = None  # another meter: its unit is its own
-        self.link = link
+        self._set_link(link)
         self._notes.append("joined")
+
+    def _set_link(self, link: Link) -> None:
+        self._learned |= link != self.link
+        if self.link is not None and link.address != self.link.address:
+            self.scale = None  # another meter: its unit is its own
+            self._unscaled.clear()
+            self._doubts.forget()
+            self._half_hours.clear()
+            self._checked.clear()
+            self._notes.append(f"another meter answers, at {link.address}: what is recorded from now on is of this one")
+        self.link = link
 
     def _stay(self, every: float | None) -> Dialogue[None]:
         """The joined life: wait, poll, fill in the half-hours that were not heard. Ends by SessionLost only."""
         yield from self._ask_half_hours()
         next_poll = self._now if every else float("inf")
         next_check = self._now + self._until_pushed()
-        next_plan = self._now
-        repairs: history.Plan = []
+        next_unit = self._unit_due()
+        self._repair.soon(self._now)
         while True:
-            next_repair = self._now if repairs else next_plan
+            yield from self.settle_doubts()
+            if self._doubts.contradicted:
+                self._doubts.contradicted = False
+                self._repair.compare(self._now)
+            due = min(next_poll, next_check, next_unit, self._repair.due)
             try:
-                heard = yield Ask(b"", is_trouble, max(0.0, min(next_poll, next_check, next_repair) - self._now))
+                heard = yield Ask(b"", self._ends_waiting, max(0.0, due - self._now))
             except NoAnswer:
                 pass
             else:
-                yield from self._trouble(heard[-1])
+                if is_trouble(heard[-1]):
+                    yield from self._trouble(heard[-1])
                 continue
             if every and self._now >= next_poll:
                 next_poll = max(next_poll + every, self._now)
-                yield from self.ask((0xE7,))
+                yield from self._poll_power(every)
             if self._now >= next_check:
                 if self.scale is None:
                     yield from self.learn_scale()
                 yield from self._ask_half_hours()
                 next_check = self._now + self._until_pushed()
-            if repairs:  # a day takes a quarter of a minute; a poll that is due comes first
-                yield from self._repair(*repairs.pop(0))
-                repairs = repairs if self._lacking else []
-            elif self._now >= next_plan:
-                next_plan = self._now + REPAIR_EVERY
-                repairs = yield from self._plan_repairs()
+            if self._now >= next_unit:
+                yield from self.learn_scale()
+                next_unit = self._unit_due()
+            if self._now >= self._repair.due:  # a day takes a quarter of a minute; a poll that is due comes first
+                yield from self._repair_more()
 
-    def _plan_repairs(self) -> Dialogue[history.Plan]:
-        """The days of which the store lacks half-hours; none where it is not asked, or cannot be."""
-        if self._lacking is None or self.scale is None:
-            return []
-        without = frozenset({"-power"} if 0xEB in self._refused else ())
-        try:
-            return (yield from history.plan(self, self._lacking, self._history_days, without))
-        except history.NoHistory as error:
-            return self._give_up_history(error)
+    def _ends_waiting(self, event: Happening) -> bool:
+        return is_trouble(event) or bool(self._doubts.open)
 
-    def _repair(self, day: date, wanted: Mapping[str, frozenset[int]]) -> Dialogue[int]:
-        """Ask the meter for one day's half-hours, and give how many it has; the others are told of."""
-        try:
-            points = yield from history.read_day(self, day, wanted)
-        except history.NoHistory as error:
-            self._give_up_history(error)
-            return 0
-        self._points += points
-        missing = sum(map(len, wanted.values())) - len(points)
-        if missing:
-            self._notes.append(f"the meter has no record of {missing} of the half-hours missing on {day}")
-        return len(points)
+    def _unit_due(self) -> float:
+        """When to ask for the unit again: each day, and sooner where the meter did not tell all of it."""
+        if self.recheck:
+            self._repair.soon(self._now)
+        if self.unit_told:
+            self._unit_again.reset()
+            return self._now + UNIT_EVERY
+        return self._unit_again.after(self._now)
 
-    def _give_up_history(self, error: history.NoHistory) -> history.Plan:
-        self._notes.append(str(error))
-        self._lacking = None
-        return []
+    def _poll_power(self, every: float) -> Dialogue[None]:
+        """Ask E7. Raises SessionLost, once, where it was refused so long that a new session may help."""
+        answer = yield from self.ask((POWER,))
+        self._take_silence(answer)
+        self._refused_polls = self._refused_polls + 1 if self._silent.get(POWER) == REFUSES else 0
+        if self._refused_polls == max(REFUSED_POLLS, REFUSED_FOR // every):
+            raise SessionLost("the meter goes on refusing E7 (power)")
+
+    def _take_silence(self, answer: echonet.Frame) -> None:
+        """Note that the meter gives no value of what it was asked for, and that it does again: each once."""
+        for prop in answer.reported:
+            name = f"{prop.epc:02X} ({meter.PROPS[prop.epc].name})" if prop.epc in meter.PROPS else f"{prop.epc:02X}"
+            before, now = self._silent.get(prop.epc, ""), _why_silent(prop)
+            if now and now != before:
+                self._notes.append(f"the meter {now} {name}; it is asked again")
+            elif before and not now:
+                self._notes.append(f"the meter gives {name} again")
+            self._silent[prop.epc] = now
+
+    def _repair_more(self) -> Dialogue[None]:
+        """One step of the repair; what came of it is recorded."""
+        rechecking = self.recheck
+        yield from self._repair.step(self._now, frozenset({"-power"} if REVERSE in self._without else ()))
+        self._learned |= rechecking and not self.recheck
+        self._points += self._repair.points
+        self._notes += self._repair.notes
+        self._repair.points, self._repair.notes = [], []
 
     def fill_history(self) -> Dialogue[tuple[int, int]]:
         """Fill what the store lacks, all days at once: how many registers were lacking, and how many were found.
 
-        Raises DeviceError where the meter does not tell its unit or its date.
+        Raises DeviceError where the meter does not tell its unit, its date or its record.
         """
         if self.scale is None:
             yield from self.learn_scale()
-        if self.scale is None or self._lacking is None:
+        if self.scale is None or self._archive is None:
             raise DeviceError("the meter does not tell its energy unit (E1)", "Try again later.")
-        plan = yield from history.plan(self, self._lacking, self._history_days, frozenset())
+        plan = yield from history.plan(self, self._archive, self._history_days, 0, frozenset())
         found = 0
-        for number, (day, wanted) in enumerate(plan, 1):
-            yield from pause(0.0, f"asking for {day}, {number} of {len(plan)} ...")
-            found += yield from self._repair(day, wanted)
-            if self._lacking is None:
-                break
-        return sum(len(times) for _, wanted in plan for times in wanted.values()), found
+        for number, day in enumerate(plan, 1):
+            yield from pause(0.0, f"asking for {day.date}, {number} of {len(plan)} ...")
+            done = yield from history.repair(self, self._archive, day)
+            self._points += done.points
+            self._notes += done.notes(day.date)
+            found += done.found
+        return sum(len(times) for day in plan for times in day.lacking.values()), found
 
     def _until_pushed(self) -> float:
         """Seconds until the next half-hour's EA and EB must have come, and a little more."""
         return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._rng.uniform(5, 30)
 
     def _ask_half_hours(self) -> Dialogue[None]:
-        """Ask for EA and EB where no new half-hour was heard since the last check; EB may be refused for good.
+        """Ask for EA and EB where no new half-hour was heard since the last check.
 
-        The meter's times are compared with each other, not with our clock, which may be wrong.
+        What is refused is asked for again, at growing pauses: a meter may have no EB, or not now. The meter's
+        times are compared with each other, not with our clock, which may be wrong.
         """
-        stale = [epc for epc in (0xEA, 0xEB) if self._half_hours.get(epc, 0) == self._checked.get(epc, 0)]
-        lacking = [epc for epc in stale if epc not in self._refused]
-        if lacking:
-            answer = yield from self.ask(lacking)
-            given = {prop.epc for prop in answer.reported if prop.edt}
-            if given:  # a meter that gives one and not the other does not have the other
-                self._refused |= set(lacking) - given
+        stale = [epc for epc in (FORWARD, REVERSE) if self._half_hours.get(epc, 0) == self._checked.get(epc, 0)]
+        for epc in {FORWARD, REVERSE}.difference(stale):
+            self._not_without(epc)
+        due = [epc for epc in stale if epc not in self._without or self._now >= self._without[epc][0]]
+        refused = (yield from self._refused_of(due)) if due else set()
+        if len(due) > 1 and refused.issuperset(due):  # one that it does not have may spoil the answer for the other
+            refused = set()
+            for epc in due:
+                refused |= yield from self._refused_of([epc])
+        for epc in due:
+            if epc in refused:
+                _, again = self._without.get(epc, (0.0, Again(WITHOUT_AGAIN)))
+                self._without[epc] = (again.after(self._now) if epc == REVERSE else self._now, again)
+            else:
+                self._not_without(epc)
+        if (
+            any(self._half_hours.get(epc, 0) == self._checked.get(epc, 0) for epc in due if epc not in refused)
+            or FORWARD in refused
+        ):
+            self._repair.soon(self._now)
         self._checked = dict(self._half_hours)
+
+    def _refused_of(self, epcs: list[int]) -> Dialogue[set[int]]:
+        """Ask, and which of `epcs` the meter refuses."""
+        answer = yield from self.ask(epcs)
+        self._take_silence(answer)
+        return {prop.epc for prop in answer.reported if not prop.edt}
+
+    def _not_without(self, epc: int) -> None:
+        """A refusal is over: what was missed is asked for."""
+        if self._without.pop(epc, None):
+            self._repair.soon(self._now)
+
+
+def _why_silent(prop: echonet.Property) -> str:
+    """Why a property gives no value: the empty text where it does."""
+    if not prop.edt:
+        return REFUSES
+    try:
+        return "" if prop.epc not in meter.PROPS or meter.value_of(prop) is not None else "has no data for"
+    except ValueError:
+        return ""

@@ -46,6 +46,8 @@ class State(NamedTuple):
 
     `searched` is the Unix time at which a remembered EcoCute was looked for elsewhere, 0 for never. `node` is our
     own node's.
+    `configured` is config.ini's address when the link was learned, None where it had none. `recheck`: half-hours may be
+    stored in another unit, and are to be compared with the meter's record.
     """
 
     link: Link | None = None
@@ -53,6 +55,8 @@ class State(NamedTuple):
     unit: Unit | None = None
     searched: int = 0
     node: OwnNode | None = None
+    configured: str | None = None
+    recheck: bool = False
 
 
 def load(folder: Path) -> State:
@@ -77,6 +81,8 @@ def understood(content: bytes) -> State:
         _part(lambda: _unit(known["ecocute"]["unit"])),
         _part(lambda: _whole(known["ecocute"], "searched", 0, 1 << 40)) or 0,
         _part(lambda: OwnNode(_text(known["node"], "id"), _text(known["node"], "place"))),
+        _part(lambda: _text({"address": known["smartmeter"]["configured"]}, "address")),
+        _part(lambda: known["smartmeter"]["recheck"] is True) or False,
     )
 
 
@@ -131,6 +137,10 @@ def change(folder: Path, learned: Callable[[State], State]) -> None:
             meter["link"] = {**state.link._asdict(), "dialect": state.link.dialect.value}
         if state.scale:
             meter["scale"] = state.scale._asdict()
+        if state.configured:
+            meter["configured"] = state.configured
+        if state.recheck:
+            meter["recheck"] = True
         heater: dict[str, Any] = {"searched": state.searched} if state.searched else {}
         if state.unit:
             heater["unit"] = {**state.unit._asdict(), "eoj": f"{state.unit.eoj:06X}"}

@@ -186,14 +186,17 @@ def test_a_push_that_was_lost_is_asked_for() -> None:
     everything_came(world, NOON)
 
 
-def test_a_meter_that_feeds_nothing_in_is_asked_for_eb_once() -> None:
+def test_a_meter_that_feeds_nothing_in_is_asked_for_eb_ever_more_seldom() -> None:
     world = World(LINK)
     world.join_module()
     world.module.fault("refuse-epcs", "EB,E3,E4")
     world.module.fault("lose-pushes", 1)
     world.listen(3 * 3600)
-    assert sum(b"\xeb\x00" in sent for sent in world.sent) == 1
+    assert sum(b"\xeb\x00" in sent for sent in world.sent) <= 3
     assert len(world.half_hours("+power")) >= 6
+    world.listen(7 * 86_400)
+    assert sum(b"\xeb\x00" in sent for sent in world.sent) <= 14
+    assert sum("refuses EB" in note for note in world.notes) == 1
 
 
 def test_a_meter_without_d3_has_the_coefficient_1() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from homemon.devices.meter import Scale
 from homemon.exchange import Step
-from homemon.points import Point
+from homemon.points import Number, Point
 from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
@@ -23,6 +23,35 @@ LINK = Link("FE80:0000:0000:0000:0200:AA00:0000:0002", "31", "B5FB", "0000AA0000
 TENTHS = Scale(-1, 1)
 
 
+class Archive:
+    """What a listener would have stored is all there is, as soon as it came."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._meter = ""
+        self._first = 0
+
+    def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, Number]:
+        since = max(since, self._first)
+        return {
+            point.time: point.fields[field]
+            for point in self._world.points
+            if point.measurement == measurement and field in point.fields
+            if point.time is not None and since <= point.time < until
+        }
+
+    def first(self) -> int:
+        return self._first
+
+    def settled(self) -> bool:
+        return True
+
+    def met(self, address: str) -> None:
+        if self._meter not in ("", address):
+            self._first = 1 + max(p.time for p in self._world.points if p.measurement == "+power" if p.time is not None)
+        self._meter = address
+
+
 class World:
     """`points` are what a listener would have stored, dated; `notes` what it would have told."""
 
@@ -32,9 +61,8 @@ class World:
         self.now = float(NOON + 60)
         self.module = Module(HOUSE, self.now, push_after=module.pop("push_after", 20.0), **module)
         self.clock_error = 0.0  # seconds that our wall clock is ahead of the true time
-        self.session = Session(
-            link, scale, Credentials(BID, PWD), 1, Random(7), self.lacking if repaired_days else None, repaired_days
-        )
+        self.repaired_days = repaired_days
+        self.session = self.new_session(link, scale)
         self.parser = Parser()
         self.points: list[Point] = []
         self.notes: list[str] = []
@@ -42,10 +70,11 @@ class World:
         self.joined_alone: list[bool] = []  # whether each byte we sent went out under the dialogue lock
         self.step: Step | None = None
 
-    def lacking(self, measurement: str, since: int, until: int) -> list[int]:
-        """The half-hours of a period that are not among the points."""
-        have = self.half_hours(measurement)
-        return [time for time in range(-(-since // 1800) * 1800, until, 1800) if time not in have]
+    def new_session(self, link: Link | None, scale: Scale | None, recheck: bool = False) -> Session:
+        """As after a restart of the listener, with what it knows."""
+        archive = Archive(self) if self.repaired_days else None
+        self.step = None
+        return Session(link, scale, Credentials(BID, PWD), 1, Random(7), archive, self.repaired_days, recheck)
 
     def join_module(self) -> None:
         """Have the module joined already, as after an earlier process."""
@@ -61,7 +90,7 @@ class World:
     def listen(self, seconds: float, every: float | None = None) -> None:
         """The listener for so long; goes on with the one that runs already."""
         end = self.now + seconds
-        if self.step is None:
+        if self.step is None or self.step.done:
             self._take(self.session.start(self.session.listen(every), self.now, self.wall))
         while self.now < end:
             self._advance(min(end, self._last.wake))
@@ -104,7 +133,9 @@ class World:
             self.module.feed(data, self.now)
 
     def _keep(self, points: list[Point]) -> None:
-        self.points += [p if p.time is not None else p._replace(time=int(self.now)) for p in points]
+        self.points += [
+            p if p.time is not None else p._replace(time=int(p.received or self.now), received=None) for p in points
+        ]
 
     # --- what came of it -------------------------------------------------------------
 

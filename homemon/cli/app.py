@@ -156,19 +156,10 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raises StoreError."""
-        from homemon.store import BUSY_SECONDS
+        from homemon.store import BUSY_SECONDS, Store
 
-        return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
-
-    def open_store(self, busy: float) -> "Store":
-        """A connection to the store, for one thread; what happens to its file is told. Raises StoreError."""
-        from homemon.store import Store
-
-        opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
-        for text, hint in opened.news:
-            self.complain(text, hint)
-        opened.report = self.complain
-        return opened
+        busy = PATIENT_BUSY if self.patient else BUSY_SECONDS
+        return Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
 
     @cached_property
     def recorder(self) -> "Recorder":

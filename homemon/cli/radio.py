@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from homemon import state
 from homemon.cli.app import App
+from homemon.cli.archive import Archive
 from homemon.cli.claim import claim
 from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.errors import PortError, StoreError
 from homemon.exchange import Step
 from homemon.files import port_locks
-from homemon.points import HALF_HOUR
 from homemon.ports.knock import write_into
 from homemon.session import Session
 from homemon.wire.dialogue import Dialogue
@@ -47,11 +47,15 @@ class Radio:
         self.session = self._new_session(app.now())
 
     def _new_session(self, at: Instant) -> Session:
-        """A session that knows the link; config.ini's address is what the human wants, if the state has another."""
+        """A session that knows the link.
+
+        An address that was written into config.ini since the link was learned is what the human wants; one that stood
+        there already is that of a meter which is gone.
+        """
         known = state.load(self.app.folder)
         link, scale = known.link, known.scale
         wanted = self.settings.address
-        if wanted and (link is None or link.address != wanted):
+        if wanted and (link is None or wanted not in (link.address, known.configured)):
             link, scale = Link(wanted, "", "", "", Dialect.C), None
         credentials = Credentials(self.settings.bid, self.settings.pwd)
         return Session(
@@ -60,15 +64,10 @@ class Radio:
             credentials,
             int(at.wall * 7) + os.getpid(),
             Random(),
-            self._lacking if self._history_days else None,
+            Archive(self.app),
             self._history_days,
+            known.recheck,
         )
-
-    def _lacking(self, measurement: str, since: int, until: int) -> list[int]:
-        """The half-hours of a period that the store lacks; none that wait in memory for a full disk to be freed."""
-        if self.app.recorder.unstored:
-            return []
-        return self.app.store.lacking(measurement, range(-(-since // HALF_HOUR) * HALF_HOUR, until, HALF_HOUR))
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
@@ -164,9 +163,13 @@ class Radio:
             self.app.complain_once(str(error), error.hint)
 
     def _keep(self) -> None:
-        link, scale = self.session.link, self.session.scale
+        link, scale, recheck = self.session.link, self.session.scale, self.session.recheck
+        configured = self.settings.address or None
         try:
-            state.change(self.app.folder, lambda kept: kept._replace(link=link, scale=scale))
+            state.change(
+                self.app.folder,
+                lambda kept: kept._replace(link=link, scale=scale, configured=configured, recheck=recheck),
+            )
         except StoreError as error:
             if not self.app.patient:
                 raise

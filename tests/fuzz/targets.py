@@ -19,7 +19,7 @@ from typing import NamedTuple
 from requests import Response
 from urllib3 import HTTPResponse
 
-from homemon import config, history, state
+from homemon import config, state
 from homemon.controller import Controller
 from homemon.devices import ecocute, meter, solar
 from homemon.discovery import MOST_NODES, Discovery, choose
@@ -28,7 +28,6 @@ from homemon.exchange import MAX_WAITING
 from homemon.explain.text import accounts
 from homemon.influx import Influx
 from homemon.points import Point, line
-from homemon.printable import printable
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
@@ -42,13 +41,10 @@ from homemon.wire.dialogue import MOST_HEARD, Conversation
 from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
-from homemon.wire.logged import as_text
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.transcript import LAN, MODULE, MONITOR, written
 from tests.servers import settings
 from tests.test_captures import VECTORS, stream
-from tests.test_logged import SHAPES
-from tests.traces import PUSHED
 from tests.virtual import HOUSE, LINK, NOON, TENTHS
 from tests.virtual_lan import HOST, OTHER, UNIT
 
@@ -106,10 +102,10 @@ def dump_file(data: bytes) -> None:
 
 def explained(data: bytes) -> None:
     """Any text, line by line; what a person sees of it cannot move a terminal's cursor."""
-    for account in accounts(as_text(data).splitlines()[:MOST_LINES]):
+    for account in accounts(data.decode("utf-8", "replace").splitlines()[:MOST_LINES]):
         json.dumps(account.facts)
         assert account.lines
-        assert all(printable(text) == text for text in account.lines)
+        assert all(text.isprintable() for text in account.lines)
 
 
 def replayed(data: bytes) -> None:
@@ -225,12 +221,24 @@ def listening(data: bytes) -> None:
 def new_session(known: bool) -> Session:
     """One whose store lacks the last six half-hours; it knows its meter or does not."""
 
-    def lacking(measurement: str, since: int, until: int) -> list[int]:
-        return list(range(until // 1800 * 1800 - 6 * 1800, until, 1800))
-
     link, scale = (LINK, TENTHS) if known else (None, None)
-    wanted: history.Lacking = lacking
-    return Session(link, scale, CREDENTIALS, 0, Random(7), wanted, 7)
+    return Session(link, scale, CREDENTIALS, 0, Random(7), LacksSix(), 7)
+
+
+class LacksSix:
+    """Holds 0.1 kWh at each half-hour but the last six of a period."""
+
+    def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, float]:
+        return dict.fromkeys(range(-(-since // 1800) * 1800, until - 6 * 1800, 1800), 0.1)
+
+    def first(self) -> int:
+        return 0
+
+    def settled(self) -> bool:
+        return True
+
+    def met(self, address: str) -> None:
+        """It has met none before."""
 
 
 def controlling(data: bytes) -> None:
@@ -428,9 +436,6 @@ def files() -> Iterator[bytes]:
     dialogue = (monitor.REQUEST, monitor.ACK + monitor.HEADER, monitor.ACK)
     yield "\n".join(written(STAMP, MONITOR, at != 1, data) for at, data in enumerate(dialogue)).encode()
     yield from dumps()
-    yield "\n".join(f"2025-11-26 17:00:{at:02} {line}" for at, line in enumerate(SHAPES.values())).encode()
-    for shape in SHAPES.values():
-        yield f"Nov 26 17:00:01 pi x[1]: {shape}\n2025-11-26 08:01:10 {PUSHED}\n瞬時電力計測値:928[W]".encode()
     yield b"power,home=a\\ b value=523 1795421667000000000\n+power value=0.3 1795420800000000000\n"
 
 

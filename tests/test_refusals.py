@@ -1,0 +1,226 @@
+"""What the meter refuses, or has no data for, is a fact of that moment: it is asked again, and nothing is lost."""
+
+from collections.abc import Callable
+
+import pytest
+
+from homemon.devices.meter import Scale
+from homemon.points import HALF_HOUR
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
+
+DAY = 86_400
+
+
+def wrong_or_lacking(world: World, since: int, unit: float = 0.1) -> dict[str, list[int]]:
+    """The half-hours from `since` on that are not stored, or with another value than the house's register."""
+    found = {}
+    joules = round(3_600_000 * unit)
+    for name, register in (("+power", HOUSE.register_import), ("-power", HOUSE.register_export)):
+        got = world.half_hours(name)
+        wanted = {
+            time: round(register(time, joules) * unit, 3) for time in range(since, int(world.now) - 400, HALF_HOUR)
+        }
+        found[name] = [time for time in wanted if got.get(time) != wanted[time]]
+    return found
+
+
+NONE_AT_ALL: dict[str, list[int]] = {"+power": [], "-power": []}
+
+
+def hung_for(world: World, seconds: float) -> None:
+    world.module.fault("dead")
+    world.listen(seconds, 60)
+    world.module.fault("dead", 0)
+    world.module.fault("power-cycle")
+
+
+@pytest.mark.parametrize("fault", ["refuse-epcs", "no-data"])
+@pytest.mark.parametrize("epcs", ["97", "98", "E5", "E2", "E4", "EA", "EB", "E2,E4", "97,98,E5", "EA,EB"])
+@pytest.mark.parametrize("how", ["once", "for an hour"])
+def test_a_refusal_that_passes_loses_no_half_hour(fault: str, epcs: str, how: str) -> None:
+    if fault == "no-data" and "E5" in epcs:
+        pytest.skip("E5 is written, and has no code for no data")
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.listen(1800, 60)
+    hung_for(world, DAY)
+    world.module.fault(fault, ",".join(f"{epc}*1" for epc in epcs.split(",")) if how == "once" else epcs)
+    world.listen(3600, 60)
+    world.module.fault(fault, 0)
+    world.listen(2 * 3600, 60)
+    assert wrong_or_lacking(world, NOON - 7 * DAY) == NONE_AT_ALL
+
+
+def test_a_new_listener_whose_meter_refuses_eb_at_first_has_it_all_in_the_end() -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.module.fault("refuse-epcs", "EB,E4,E3")
+    world.listen(3600, 60)
+    assert not world.half_hours("-power")
+    world.module.fault("refuse-epcs", 0)
+    world.listen(3 * 3600, 60)
+    assert wrong_or_lacking(world, NOON - 7 * DAY) == NONE_AT_ALL
+
+
+def test_a_meter_that_refuses_both_where_it_lacks_one_is_asked_for_each_alone() -> None:
+    world = World(LINK, repaired_days=1)
+    world.join_module()
+    meter = world.module.meter
+    get = meter._get
+
+    def refuse_all(epc: int, now: float) -> object:
+        """EA is refused where EB is asked for in the same frame."""
+        asked = world.sent[-1]
+        return None if epc == 0xEB or (epc == 0xEA and b"\xeb\x00" in asked) else get(epc, now)
+
+    meter._get = refuse_all  # type: ignore[method-assign, assignment]
+    world.module.fault("lose-pushes", 1)
+    world.listen(4 * 3600)
+    assert set(world.half_hours("+power")) >= set(range(NOON, int(world.now) - 400, HALF_HOUR))
+
+
+@pytest.mark.parametrize(("fault", "why"), [("refuse-epcs", "refuses"), ("no-data", "has no data for")])
+def test_a_refused_poll_is_told_once_and_so_is_its_end(fault: str, why: str) -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60, 5)
+    world.module.fault(fault, "E7")
+    world.listen(35, 5)
+    world.module.fault(fault, 0)
+    world.listen(60, 5)
+    told = [note for note in world.notes if "E7" in note]
+    assert told == [f"the meter {why} E7 (power); it is asked again", "the meter gives E7 (power) again"]
+
+
+def test_a_poll_that_is_refused_for_minutes_leads_to_one_new_session() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60, 30)
+    world.module.fault("refuse-epcs", "E7")
+    world.listen(6 * 3600, 30)
+    assert sum(b"SKJOIN" in sent for sent in world.sent) == 1
+    world.module.fault("refuse-epcs", 0)
+    world.listen(60, 30)
+    world.module.fault("refuse-epcs", "E7")
+    world.listen(3600, 30)
+    assert sum(b"SKJOIN" in sent for sent in world.sent) == 2, "and for the next time again one"
+
+
+@pytest.mark.parametrize("refused", ["E5", "97", "98"])
+def test_a_meter_without_a_record_costs_ever_fewer_questions(refused: str) -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    world.module.fault("refuse-epcs", refused)
+    world.listen(DAY)
+    first = len(world.sent)
+    world.listen(DAY)
+    assert len(world.sent) - first < 30
+    assert sum("record" in note for note in world.notes) == 1
+    world.module.fault("refuse-epcs", 0)
+    world.listen(DAY)
+    assert sum("record again" in note for note in world.notes) == 1
+
+
+# --- the unit ----------------------------------------------------------------------------
+
+
+def with_unit(coefficient: int, exponent: int, scale: Scale | None, days: int = 2) -> World:
+    """A meter that counts in 10^exponent × coefficient kWh, and a listener that knows `scale`."""
+    world = World(LINK, scale, repaired_days=days)
+    world.join_module()
+    world.module.meter.coefficient, world.module.meter.exponent = coefficient, exponent
+    return world
+
+
+@pytest.mark.parametrize("exponent", [1, 0, -1, -2, -3, -4])
+@pytest.mark.parametrize("coefficient", [1, 10, 600])
+def test_every_unit_is_learned_and_kept(exponent: int, coefficient: int) -> None:
+    if exponent == -4 and coefficient == 1:
+        pytest.skip("the simulated house has counted more than eight digits of it")
+    world = with_unit(coefficient, exponent, None)
+    world.listen(3600)
+    assert world.session.scale == Scale(exponent, coefficient)
+    assert wrong_or_lacking(world, NOON - DAY, 10.0**exponent * coefficient) == NONE_AT_ALL
+
+
+@pytest.mark.parametrize("epcs", ["D3", "E1", "D7", "D3,E1,D7"])
+@pytest.mark.parametrize("fault", ["refuse-epcs", "no-data"])
+@pytest.mark.parametrize("how", ["*1", ""])
+def test_what_is_known_of_a_meter_survives_a_refusal(fault: str, epcs: str, how: str) -> None:
+    scale = Scale(-1, 10, 7)
+    world = with_unit(10, -1, scale)
+    world.module.meter.digits = 7
+    world.listen(120, 60)
+    world.module.fault(fault, ",".join(epc + how for epc in epcs.split(",")))
+    world.module.fault("end-session")
+    world.listen(2 * 3600, 60)
+    assert world.session.scale == scale
+    assert wrong_or_lacking(world, NOON - DAY, 1.0) == NONE_AT_ALL
+
+
+@pytest.mark.parametrize("epcs", ["D3*1", "D3", "E1*1", "E1", "D3*3,E1*2"])
+def test_a_first_refusal_makes_no_wrong_half_hour_in_the_end(epcs: str) -> None:
+    world = with_unit(10, -1, None)
+    world.module.fault("refuse-epcs", epcs)
+    world.listen(2 * 3600, 60)
+    world.module.fault("refuse-epcs", 0)
+    world.listen(4 * 3600, 60)
+    assert world.session.scale == Scale(-1, 10)
+    assert wrong_or_lacking(world, NOON - DAY, 1.0) == NONE_AT_ALL
+
+
+@pytest.mark.parametrize("wrong", ["D3:00000001*1", "E1:02*1", "D7:06*1", "D3:0000000B*1", "E1:00*1"])
+@pytest.mark.parametrize("known", [None, Scale(-1, 10)])
+def test_a_unit_that_is_told_once_is_not_believed(wrong: str, known: Scale | None) -> None:
+    world = with_unit(10, -1, known)
+    world.module.fault("wrong-data", wrong)
+    world.listen(3600, 60)
+    assert world.session.scale == Scale(-1, 10)
+    assert wrong_or_lacking(world, NOON - DAY, 1.0) == NONE_AT_ALL
+    assert not [note for note in world.notes if "counts in units" in note]
+
+
+def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:
+    world = with_unit(10, -1, TENTHS, days=7)
+    world.module.fault("refuse-epcs", "D3")
+    world.listen(3600, 60)
+    assert wrong_or_lacking(world, NOON - 7 * DAY, 1.0) != NONE_AT_ALL, "nobody could know"
+    world.module.fault("refuse-epcs", 0)
+    world.listen(7200, 60)
+    assert [note for note in world.notes if "counts in units of 1 kWh (E1, D3), not of 0.1" in note]
+    assert wrong_or_lacking(world, NOON - 7 * DAY, 1.0) == NONE_AT_ALL
+    assert not world.session.recheck
+
+
+def test_a_correction_is_taken_up_again_after_a_restart() -> None:
+    world = with_unit(10, -1, TENTHS, days=7)
+    world.module.fault("refuse-epcs", "D3")
+    world.listen(3600, 60)
+    world.module.fault("refuse-epcs", 0)
+    world.until(lambda: world.session.recheck, within=3600)
+    world.session = world.new_session(world.session.link, world.session.scale, recheck=True)
+    world.listen(3600, 60)
+    assert wrong_or_lacking(world, NOON - 7 * DAY, 1.0) == NONE_AT_ALL
+    assert not world.session.recheck
+
+
+def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.clock_error = -float(NOON)
+    world.module.fault("refuse-epcs", "E1")
+    received: list[float | None] = []
+    keep: Callable[..., None] = world._keep
+
+    def kept(points: list) -> None:  # type: ignore[type-arg]
+        received.extend(point.received for point in points if point.measurement == "energy")
+        assert all(point.time is None for point in points if point.measurement == "energy")
+        keep(points)
+
+    world._keep = kept  # type: ignore[method-assign]
+    world.run(world.session.poll((0xE0,)))
+    asked = world.now
+    world.listen(1200)
+    world.module.fault("refuse-epcs", 0)
+    world.listen(1200)
+    assert received[0] == pytest.approx(asked, abs=60)
