@@ -14,14 +14,18 @@ transaction; readers must not stay within one for long, or it could not be used 
 in a new file only. An older file keeps its size, and uses its free pages again.
 """
 
+import atexit
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import Lock, RLock
 from time import monotonic, sleep
 
-from homemon.errors import StoreError
+from homemon.errors import StoreError, StoreMoved
+from homemon.files import Lock as FileLock
 from homemon.files import make_private_dir, make_private_file
+from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 from homemon.schema import MIGRATIONS
 
 __all__ = ["BUSY_SECONDS", "FILE", "MIGRATIONS", "Database"]
@@ -30,28 +34,45 @@ FILE = "homemon.db"
 BUSY_SECONDS = 30.0
 LOG_STAYS = 2_000_000  # bytes, twice what SQLite lets it grow to in daily use
 SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter")
+OPENED_AGAIN = 3  # times, where something happens to the files meanwhile
+SOON = 0.05  # seconds that a look at the path's files holds good for
+LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
+DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
+
+
+_connected: dict[Identity | None, list["Database"]] = {}
+"""Which databases this process has open: those of one file have SQLite's locks and the -shm in common."""
+_following = RLock()
 
 
 class Database:
     """One connection to the store in `folder`, for one thread.
 
-    `busy`: seconds to wait for another process that writes. Raises StoreError.
+    `busy`: seconds to wait for another process that writes. Raises StoreError. Where the file at the path is not
+    the one that is open any more, which is looked for before and after each use, the path's file is opened, and
+    `report` is called with what happened and what to do next.
     """
 
     def __init__(self, folder: Path, busy: float = BUSY_SECONDS) -> None:
         self.path = folder / FILE
-        make_private_dir(folder)
+        self.news: list[tuple[str, str]] = []
+        self.report: Callable[[str, str], None] = lambda text, hint: self.news.append((text, hint))
+        self._busy = busy
+        self._using = Lock()  # taken by the thread in which this database is used, or by who closes it for a new one
+        self._depth = 0
+        self._wrote = False
+        self._file: OpenFile | None = None
         with self.explained("opened"):
-            try:
-                self._db = _open(self.path)
-                self._db.execute(f"PRAGMA busy_timeout = {int(busy * 1000)}")
-            except OSError as error:
-                text = error.strerror or str(error)
-                raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
+            pass
 
     def close(self) -> None:
         """Close the connection; what was committed stays."""
-        self._db.close()
+        with _following:
+            if self._file:
+                _connected[self._file.identity].remove(self)
+                with self._file.closing() if not self._file.intact() else nullcontext():
+                    self._db.close()
+            self._file = None
 
     def execute(self, statement: str, values: Sequence[float | str] = ()) -> sqlite3.Cursor:
         """One statement, for who keeps the file in order: within `explained`, and `writing` where it writes."""
@@ -87,9 +108,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it is on disk at the end, or none."""
+        """One transaction: all of it is on disk at the end, or none. Raises StoreMoved."""
+        asked = monotonic()
         self._db.execute("BEGIN IMMEDIATE")
+        self._wrote = True
         try:
+            if self._file and monotonic() > asked + SOON and not self._file.intact():
+                raise StoreMoved(f"the store {self.path} is not the file that was open", "Run the command again.")
             yield
             self._db.execute("COMMIT")
         except BaseException:
@@ -99,11 +124,128 @@ class Database:
 
     @contextmanager
     def explained(self, what: str) -> Iterator[None]:
-        """SQLite's errors as ours, with the remedy."""
+        """SQLite's errors as ours, with the remedy, around the use of what is the path's file now."""
+        outermost = self._depth == 0
         try:
-            yield
+            if outermost:
+                self._begin()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if outermost:
+                    self._using.release()
+            if outermost and self._wrote:
+                self._wrote = False
+                self._follow()
+                if self._file:
+                    self._file.note_progress()
         except sqlite3.Error as error:
             raise StoreError(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
+        except DAMAGE as error:
+            raise StoreError(f"the store {self.path} is damaged: {error}", _remedy("malformed")) from error
+
+    # --- which file it is ----------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Have the path's file open, and nobody else close it. Raises StoreError."""
+        while True:
+            self._follow()
+            self._using.acquire()
+            if self._file:
+                return
+            self._using.release()
+
+    def _follow(self) -> None:
+        """Open the path's file where it is not the one that is open. Raises StoreError."""
+        if self._file and self._file.intact():
+            return
+        with _following, self._alone():
+            left = self._leave(self._file) if self._file and not self._file.intact() else None
+            if left:
+                wait_until_written(self.path)
+            if not self._file:
+                self._connect()
+            if left:
+                again = self._restore()
+                added = (
+                    f"and {again} readings of this command were added" if again else "and lacks none of this command's"
+                )
+                how = (
+                    "it was written again from what was open"
+                    if left.deleted
+                    else f"the file that is there now is used, {added}"
+                )
+                self.report(f"{left.what}; {how}", left.hint)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Where a file is left: while no other process does the same. Raises StoreError."""
+        if not self._file:
+            yield
+            return
+        make_private_dir(self.path.parent)
+        with FileLock(self.path.parent / "store.lock").holding(BUSY_SECONDS):
+            yield
+
+    def _connect(self) -> None:
+        if not any(_connected.values()) and (aside := set_foreign_log_aside(self.path)):
+            self.report(f"{aside} is the log of another store that was at {self.path}", "")
+        try:
+            make_private_dir(self.path.parent)
+            self._db, self._file = _open_watched(self.path)
+        except OSError as error:
+            text = error.strerror or str(error)
+            raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
+        self._db.execute(f"PRAGMA busy_timeout = {int(self._busy * 1000)}")
+        _connected.setdefault(self._file.identity, []).append(self)
+
+    def _leave(self, file: OpenFile) -> Left:
+        """Close all connections of this process to a file that is not the path's any more, or not as it was."""
+        left = file.leave(self._db)
+        if left.deleted:
+            self._write_again()
+        others = [each for each in _connected[file.identity] if each is not self]
+        taken = [each for each in others if each._using.acquire(timeout=LETS_GO_WITHIN)]
+        try:
+            if len(taken) < len(others):
+                raise StoreError(f"{left.what}, and another thread still uses it", left.hint)
+            with file.closing():
+                for each in (self, *taken):
+                    each._db.close()
+                    each._file = None
+            del _connected[file.identity]
+        finally:
+            for each in taken:
+                each._using.release()
+        return left
+
+    def _write_again(self) -> None:
+        """Write the open store, whose file is deleted, to the path. Raises StoreError."""
+        make_private_dir(self.path.parent)
+        with closing(_open(self.path)) as new:
+            if new.execute("SELECT 1 FROM series").fetchone():
+                from homemon.salvage import add_lacking, rows_of
+
+                add_lacking(rows_of(self._db), new)
+            else:
+                self._db.backup(new)
+
+    def _restore(self) -> int:
+        """What a subclass does when another file was opened; how many readings it stored again."""
+        return 0
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open, so that a process that ends leaves no store behind that was moved under it."""
+    for each in [each for known in list(_connected.values()) for each in known]:
+        if each._using.acquire(timeout=LETS_GO_WITHIN / 10):
+            each._using.release()
+            with suppress(StoreError, sqlite3.Error):
+                each._follow()
+                each.close()
 
 
 REMEDIES = (
@@ -131,13 +273,25 @@ def _open(path: Path) -> sqlite3.Connection:
     take the write-ahead log away from under an open store.
     """
     make_private_file(path)
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         _prepare(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _open_watched(path: Path) -> tuple[sqlite3.Connection, OpenFile]:
+    """The same, and its files; where a file system gives them another inode each time, they are not watched."""
+    for _ in range(OPENED_AGAIN):
+        db = _open(path)
+        file = OpenFile(path)
+        if file.intact():
+            return db, file
+        db.close()
+    db = _open(path)
+    return db, OpenFile(path, watched=False)
 
 
 def _prepare(db: sqlite3.Connection) -> None:

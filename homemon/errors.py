@@ -10,6 +10,7 @@
     │   ├── NoAnswer          nothing came within the deadline
     │   └── SessionLost       the module or the meter says that we are not joined
     └── StoreError            the local store cannot be read or written
+        └── StoreMoved        its file is not the one that was open any more
 
 The message says what happened, the hint what to do next; `cli.main` prints both
 and turns `exit_code` into the exit status. Nothing else prints or exits.
@@ -68,3 +69,7 @@ class SessionLost(DeviceError):
 
 class StoreError(HomemonError):
     """The local store cannot be opened, read or written."""
+
+
+class StoreMoved(StoreError):
+    """The store's file was moved, deleted or overwritten while something was written; nothing was."""

@@ -236,7 +236,7 @@ class Lock:
         with suppress(OSError):  # a full disk; of one size always, so that the file's block is there when it is full
             os.pwrite(handle, f"{os.getpid()} {name}".ljust(LOCK_TEXT).encode(), 0)
         with suppress(OSError):
-            _ofd(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, os.getpid(), 1)
+            ofd(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, os.getpid(), 1)
 
     def holder(self) -> "Holder | None":
         """The process that holds it, without taking it; None where nobody does, or who does has only just taken it.
@@ -250,7 +250,7 @@ class Lock:
             return None
         try:
             written, _, name = os.pread(handle, LOCK_TEXT, 0).decode("utf-8", "replace").strip().partition(" ")
-            kind, _, pid, _, _ = _ofd(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, 0, 0)
+            kind, _, pid, _, _ = ofd(handle, fcntl.F_OFD_GETLK, fcntl.F_WRLCK, 0, 0)
             if kind != fcntl.F_UNLCK:
                 return Holder(pid, name if written == str(pid) else _command_of(str(pid)))
             # version 0.1 locks no byte, and some kernels of sandboxes have no such locks
@@ -271,7 +271,7 @@ class Lock:
         elif held:
             with suppress(OSError):
                 os.pwrite(self._handle, b" " * LOCK_TEXT, 0)
-                _ofd(self._handle, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, 0)
+                ofd(self._handle, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, 0)
             fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     @contextmanager
@@ -284,7 +284,7 @@ class Lock:
             self.drop()
 
 
-def _ofd(handle: int, request: int, kind: int, start: int, length: int) -> tuple[int, ...]:
+def ofd(handle: int, request: int, kind: int, start: int, length: int) -> tuple[int, ...]:
     """A request about an open file description lock; `length` 0 is up to the end of all. Raises OSError."""
     answer = fcntl.fcntl(handle, request, struct.pack(OFD_LOCK, kind, os.SEEK_SET, start, length, 0))
     return struct.unpack(OFD_LOCK, answer)

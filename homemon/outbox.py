@@ -53,8 +53,8 @@ class Outbox(Database):
         """
         query = """
             SELECT series, time, value FROM point
-            WHERE sent = 0 AND (time, series) < (?, ?) {} ORDER BY time DESC, series DESC LIMIT ?
-        """
+            WHERE sent = 0 AND +sent = 0 AND (time, series) < (?, ?) {} ORDER BY time DESC, series DESC LIMIT ?
+        """  # the second, of the row itself: an entry of a damaged index would be sent for ever
         with self.explained("read"):
             named = self._named()
             out = _left_out(named, without)
@@ -141,6 +141,8 @@ class Outbox(Database):
                 first = since
                 while times := self._db.execute(query, (series, first, AGAIN_AT_ONCE)).fetchall():
                     (last,) = times[-1]
+                    if last < first:
+                        raise IndexError("its rows are out of order")
                     with self.writing():
                         self._db.execute(
                             "UPDATE point SET sent = 0 WHERE series = ? AND time BETWEEN ? AND ?", (series, first, last)

@@ -31,6 +31,12 @@ class Point(NamedTuple):
     received: float | None = None
 
 
+class Received(Point):
+    """A point whose time is that of its receipt: it never replaces another reading of the same second."""
+
+    __slots__ = ()
+
+
 def number_text(value: Number) -> str:
     """`value` as a plain decimal without a superfluous `.0`: 523, 1234.5, -0.1."""
     if isinstance(value, float) and value.is_integer():

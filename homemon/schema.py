@@ -72,6 +72,7 @@ CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 """,
     2: f"""
 ALTER TABLE point ADD COLUMN seal INTEGER;
+INSERT INTO delivery SELECT 'sealed', 1 WHERE NOT EXISTS (SELECT 1 FROM point);
 CREATE TRIGGER point_added AFTER INSERT ON point BEGIN
     UPDATE point SET seal = {seal_sql("NEW")} WHERE {_OWN};
     UPDATE point SET seal = {_relinked("time - NEW.time")} WHERE {_next("NEW")};

@@ -11,6 +11,7 @@ Readings that came while the clock was wrong wait in `undated` with the seconds 
 and are dated once it is right; see `clock.Instant`.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from heapq import merge
@@ -20,8 +21,9 @@ from typing import NamedTuple
 from homemon import clock
 from homemon.clock import RELEASED, Instant
 from homemon.database import BUSY_SECONDS, FILE
+from homemon.errors import StoreMoved
 from homemon.outbox import Backlog, Line, Outbox
-from homemon.points import Number, Point, field_rank
+from homemon.points import Number, Point, Received, field_rank
 from homemon.tagsets import TagSets, claim, tag_sets
 
 __all__ = ["BUSY_SECONDS", "FILE", "Backlog", "Line", "Store"]
@@ -33,11 +35,18 @@ CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
 METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off; the meter tells minutes
 CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
 READ_AT_ONCE = 1000  # rows
+JOURNAL = 5000  # points that are stored again where the store was moved; half a week of one a minute
 
 UPSERT = """
 INSERT INTO point (series, time, value) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE value <> excluded.value
 """
+INSERT = "INSERT INTO point (series, time, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+ANOTHER = "SELECT 1 FROM point WHERE series = ? AND time = ? AND value <> ?"
+
+
+_journals: dict[Path, deque[Point]] = {}
+"""What this process stored last in each folder: that of its threads is one."""
 
 
 class Store(Outbox):
@@ -48,10 +57,11 @@ class Store(Outbox):
     """
 
     def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS, origin: str = "") -> None:
-        super().__init__(folder, busy)
         self._tags = tags
         self._origin = origin
         self._ids: dict[tuple[str, str, str], int] = {}
+        self._journal = _journals.setdefault(folder, deque(maxlen=JOURNAL))
+        super().__init__(folder, busy)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -72,20 +82,40 @@ class Store(Outbox):
         dated by their arrival, or kept undated while the clock is not to be trusted; those that were
         kept are dated, and given too, as soon as it is. Raises StoreError, and then nothing is stored.
         """
-        changed: list[Point] = []
-        with self.explained("written"), self.writing():
-            sets = self._claimed()
-            for point, at in arrivals:
-                if point.time is None and not self.trusts(at):
-                    self._keep_undated(point, at)
-                    continue
-                dated = point if point.time is not None else point._replace(time=int(at.wall))
-                dated = self._placed(dated, sets)
-                if self._put(dated):
-                    changed.append(dated)
-            if arrivals and self._keeps_undated() and self.trusts(arrivals[-1][1]):
-                changed += self._date_the_undated(arrivals[-1][1])
+        try:
+            return self._add(arrivals)
+        except StoreMoved:
+            return self._add(arrivals)
+
+    def _add(self, arrivals: Sequence[tuple[Point, Instant]]) -> list[Point]:
+        with self.explained("written"):
+            with self.writing():
+                changed = self._store(arrivals)
+            self._journal += (point if point.tags is not None else point._replace(tags=self._tags) for point in changed)
         return changed
+
+    def _store(self, arrivals: Sequence[tuple[Point, Instant]]) -> list[Point]:
+        changed: list[Point] = []
+        sets = self._claimed()
+        for point, at in arrivals:
+            if point.time is None and not self.trusts(at):
+                self._keep_undated(point, at)
+                continue
+            dated = point if point.time is not None else Received(*point)._replace(time=int(at.wall))
+            if new := self._put(self._placed(dated, sets)):
+                changed.append(new)
+        if arrivals and self._keeps_undated() and self.trusts(arrivals[-1][1]):
+            changed += self._date_the_undated(arrivals[-1][1])
+        return changed
+
+    def _connect(self) -> None:
+        super()._connect()
+        self._ids.clear()
+
+    def _restore(self) -> int:
+        """Store again what this process stored, in a file that was opened in place of the one it went to."""
+        with self.explained("written"), self.writing():
+            return sum(self._put(point) is not None for point in list(self._journal))
 
     def trusts(self, at: Instant) -> bool:
         """Whether the wall clock can be right: not before this release, nor before the newest point.
@@ -178,12 +208,21 @@ class Store(Outbox):
         found = self._db.execute(query, (point.measurement, tags, point.time)).fetchall()
         return {name: value for name, value in found if name in point.fields}
 
-    def _put(self, point: Point) -> bool:
+    def _put(self, point: Point) -> Point | None:
+        """Store a point; what of it the store has now, None where nothing of it is new.
+
+        Of two readings that came in the same second and have no time of their own the first one stays: that was
+        printed, and a point that is printed is stored.
+        """
         tags = self._tags if point.tags is None else point.tags
-        rows = [
-            (self._series(point.measurement, tags, name), point.time, value) for name, value in point.fields.items()
-        ]
-        return sum(self._db.execute(UPSERT, row).rowcount for row in rows) > 0
+        new, stays = False, dict(point.fields)
+        for name, value in point.fields.items():
+            row = (self._series(point.measurement, tags, name), point.time, value)
+            if self._db.execute(INSERT if isinstance(point, Received) else UPSERT, row).rowcount > 0:
+                new = True
+            elif isinstance(point, Received) and self._db.execute(ANOTHER, row).fetchone():
+                del stays[name]
+        return Point(point.measurement, stays, point.time, point.tags) if new else None
 
     def _series(self, measurement: str, tags: str, field: str) -> int:
         key = (measurement, tags, field)
@@ -211,12 +250,13 @@ class Store(Outbox):
         """
         kept: dict[tuple[int, str], dict[str, Number]] = {}
         for then, measurement, field, value in self._db.execute(query, (now.boot,)).fetchall():
-            kept.setdefault((int(now.wall - (now.ticks - then)), measurement), {})[field] = value
+            at = int(now.wall - (now.ticks - then)), measurement
+            kept.setdefault(at, {}).setdefault(field, value)
         if not kept:
             return []
         self._db.execute("DELETE FROM undated WHERE boot = ?", (now.boot,))
-        points = [Point(measurement, fields, time) for (time, measurement), fields in kept.items()]
-        return [point for point in points if self._put(point)]
+        points = [Received(measurement, fields, time) for (time, measurement), fields in kept.items()]
+        return [new for point in points if (new := self._put(point))]
 
     def lines(
         self, since: int, until: int, measurement: str | None = None
@@ -266,6 +306,8 @@ class Store(Outbox):
         """One series, some rows at a time: a reader who takes long must not keep the log from being used again."""
         query = "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?"
         while rows := self._db.execute(query, (series, since, until, READ_AT_ONCE)).fetchall():
+            if rows[-1][0] < since:
+                raise IndexError("its rows are out of order")
             yield from rows
             since = rows[-1][0] + 1
 
@@ -292,17 +334,6 @@ class Store(Outbox):
             found = self._found(measurement, field).all
             row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()
         return None if row[0] is None else row
-
-    def newest_faults(self, rows: int = 50_000) -> list[str]:
-        """As `integrity_faults`, of the newest `rows` of each series only: a store of years takes long to read.
-
-        Raises StoreError where one of them cannot be read.
-        """
-        query = "SELECT count(value) FROM (SELECT value FROM point WHERE series = ? ORDER BY time DESC LIMIT ?)"
-        with self.explained("read"):
-            for (series,) in self._db.execute("SELECT id FROM series").fetchall():
-                self._db.execute(query, (series, rows)).fetchone()
-        return self.faults_of_small_tables()
 
     def _found(self, measurement: str, field: str) -> "_Found":
         """The series of one field, by whose their tags are."""

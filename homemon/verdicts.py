@@ -10,6 +10,7 @@ GreptimeDB, Telegraf's influxdb_listener, nginx; docs/server/README.md has what 
 """
 
 import re
+from collections.abc import Container
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -58,13 +59,12 @@ ILL = "the server itself failed, most often for a full disk; see its log and its
 FULL = "the server's disk is full or cannot be written; see its log and its `df`"
 LIMIT = "that is a limit of the server: raise it in its configuration, or remove series there that nobody needs"
 GARBLED = "the request did not arrive as it was sent; see what lies between, such as a proxy"
-BIG = (
-    "that is too large for it even as a single point; raise the limit of a request's size (nginx: client_max_body_size)"
-)
+BIG = "even a single point is too large for it: raise its limit of a request's size (nginx: client_max_body_size)"
 
 ALWAYS, UNLESS_IT_FAILED = range(200, 600), range(200, 500)
+UNLESS_FORBIDDEN = {*ALWAYS} - {403}  # which says more than the words that come with it
 
-_TABLE: tuple[tuple[range, str, Meaning], ...] = (
+_TABLE: tuple[tuple[Container[int], str, Meaning], ...] = (
     (
         ALWAYS,
         r"field type conflict|already exists as type|iox::column_type|(?:column|field|data) ?type (?:mismatch|conflict)"
@@ -97,7 +97,7 @@ _TABLE: tuple[tuple[range, str, Meaning], ...] = (
         Meaning(Verdict.LATER, "the server is busy or ill; see its log"),
     ),
     (
-        ALWAYS,
+        UNLESS_FORBIDDEN,
         r"auth ?token|authoriz|authenticat|credential|unauthorized|user(?:name)? (?:and password )?(?:is )?required",
         Meaning(Verdict.HOLD, CREDENTIALS, whole=True),
     ),
@@ -161,7 +161,7 @@ def meaning(status: int, said: str) -> Meaning:
     return found._replace(hint=IN_PART) if status == 201 and not found.hint else found
 
 
-def _words(said: str) -> tuple[tuple[range, re.Pattern[str], Meaning], ...]:
+def _words(said: str) -> tuple[tuple[Container[int], re.Pattern[str], Meaning], ...]:
     return () if said.lstrip().startswith("<") else WORDS
 
 

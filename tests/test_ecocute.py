@@ -77,12 +77,52 @@ def test_several_answers_make_one_point() -> None:
     [
         (0x80, "30", "on"),
         (0x82, "00005001", "release P"),
+        (0x86, "0102", "0102"),
+        (0x87, "64", 100),
+        (0x87, "65", None),
         (0x88, "42", "no fault"),
+        (0x89, "0103", "0103"),
+        (0x8B, "0000AB", "0000AB"),
+        (0x8E, "07EA0B1A", "2026-11-26"),
+        (0x8F, "41", "on"),
+        (0x8F, "42", "off"),
+        (0x93, "42", "used"),
+        (0x93, "61", "connected, not permitted"),
+        (0x93, "00" * 16, "00" * 16),
+        (0x99, "05DC", 1500),
+        (0x99, "FFFF", None),
+        (0x9A, "43000003E8", "1,000 h"),
+        (0x9A, "4400000001", "1 days"),
+        (0x9A, "0000000001", None),
         (0x8A, "00000B", "00000B"),
         (0x8C, b"HE-WU46KQ\0\0\0".hex(), "HE-WU46KQ"),
         (0xB0, "43", "stopped"),
         (0xB0, "44", None),
+        (0xB0, "41", "automatic"),
+        (0xB0, "42", "manual"),
+        (0xB1, "41", "on"),
+        (0xB2, "41", "heating"),
+        (0xB2, "42", "not heating"),
         (0xB3, "41", 65),
+        (0xB6, "43", "extra"),
+        (0xC0, "41", "permitted"),
+        (0xC0, "42", "not permitted"),
+        (0xC1, "55", 85),
+        (0xC3, "41", "drawn"),
+        (0xC3, "42", "not drawn"),
+        (0xD1, "3C", 60),
+        (0xD3, "2A", 42),
+        (0xD8, "00C8", 200),
+        (0xDB, "05DC", 1500),
+        (0xE1, "0172", 370),
+        (0xE1, "FFFE", None),
+        (0xE3, "41", "on"),
+        (0xE4, "42", "off"),
+        (0xE5, "41", "on"),
+        (0xE6, "42", "off"),
+        (0xE9, "41", "on"),
+        (0xEA, "41", "filling"),
+        (0xEA, "42", "stopped"),
         (0xB3, "FD", None),
         (0xC2, "00010000", "00010000"),
         (0xE0, "50", 80),
@@ -92,6 +132,57 @@ def test_several_answers_make_one_point() -> None:
 )
 def test_the_table_explains_each_property(epc: int, edt: str, value: int | str | None) -> None:
     assert value_of(ecocute.PROPS, Property(epc, bytes.fromhex(edt))) == value
+
+
+SIZES = {1: "80 88 87 8F B0 B1 B2 B3 B6 C0 C1 C3 D1 D3 E0 E3 E4 E5 E6 E9 EA", 2: "84 89 97 99 D8 DB DC DD E1 E2"}
+SIZES |= {3: "8A 8B", 4: "82 85 8E 98 C2", 5: "9A", 12: "8C 8D", 17: "83", 0: "81 86 93 9D 9E 9F"}
+
+
+def test_each_row_has_the_size_that_the_standard_says() -> None:
+    sizes = {int(epc, 16): size for size, epcs in SIZES.items() for epc in epcs.split()}
+    assert {prop.epc: prop.size for prop in ecocute.PROPS.values()} == sizes
+    for epc in ecocute.PROPS.keys() & ecocute.HYBRID_PROPS.keys() - {0xB3, 0xB6}:
+        assert ecocute.HYBRID_PROPS[epc].size == ecocute.PROPS[epc].size
+
+
+@pytest.mark.parametrize("edt", ["", "4142", "00" * 15])
+def test_93_of_a_length_that_no_release_knows_is_refused(edt: str) -> None:
+    with pytest.raises(ValueError, match="EPC 93"):
+        value_of(ecocute.PROPS, Property(0x93, bytes.fromhex(edt)))
+
+
+@pytest.mark.parametrize(
+    ("epc", "edt", "value"),
+    [
+        (0xB3, "41", "heating"),
+        (0xB7, "42", "off"),
+        (0xB8, "42", "own use first"),
+        (0xB9, "0A000F1E", "10:00-15:30"),
+        (0xB9, "FFFF0F1E", None),
+        (0xE1, "00C8", 200),
+        (0x84, "FFFE", None),
+    ],
+)
+def test_a_hybrid_water_heater_has_a_table_of_its_own(epc: int, edt: str, value: int | str | None) -> None:
+    assert value_of(ecocute.HYBRID_PROPS, Property(epc, bytes.fromhex(edt))) == value
+
+
+@pytest.mark.parametrize(
+    ("objects", "eoj", "found"),
+    [
+        ([0x026B01], 0x026B01, 0x026B01),
+        ([0x0EF001, 0x02A601], 0x026B01, 0x02A601),
+        ([0x02A601, 0x026B01], 0x026B01, 0x026B01),
+        ([0x02A601, 0x02A602], 0x026B01, None),
+        ([0x02A601], 0x026B02, None),
+        ([0x027201], 0x026B01, None),  # a gas heater
+        ([0x027C01, 0x013001], 0x026B01, None),
+        ([], 0x026B01, None),
+        ([0x026B02], 0x026B01, None),
+    ],
+)
+def test_the_neighbour_class_is_found_and_a_gas_heater_is_not(objects: list[int], eoj: int, found: int | None) -> None:
+    assert ecocute.found_among(objects, eoj) == found
 
 
 @given(st.lists(st.tuples(st.sampled_from([*ecocute.PROPS, 0xF0]), st.binary(max_size=20))), st.sampled_from(Esv))

@@ -266,3 +266,68 @@ def test_a_certificate_is_believed_only_by_the_configured_authority(tmp_path: Pa
         assert Influx(settings(server.url)).write(lines(1)).verdict is Verdict.HOLD
     finally:
         server.kill()
+
+
+# --- what is sent beside the lines ------------------------------------------------------------
+
+
+def test_each_request_says_what_it_is_and_wants_nothing_packed(scripted: ScriptedServer) -> None:
+    influx = Influx(settings(scripted.url))
+    influx.write(lines(1))
+    influx.write(lines(WORTH_GZIP))
+    for asked in scripted.asked:
+        assert asked.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert asked.headers["Accept-Encoding"] == "identity"
+        assert asked.headers["User-Agent"].startswith("homemon/")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"user": "me", "password": "pass-w0rd"},
+        {"user": "me", "password": "pass-w0rd", "token": "other-t0ken"},
+        {"token": "t0ken-of-mine"},
+    ],
+)
+def test_no_form_of_a_credential_is_repeated(scripted: ScriptedServer, more: dict[str, str]) -> None:
+    """Also the one that stands in the header, without the word before it, as a proxy's log may quote it."""
+    from base64 import b64encode
+
+    pair = f"{more.get('user')}:{more.get('password')}"
+    forms = [*more.values(), b64encode(pair.encode()).decode(), pair.encode().hex()]
+    secrets = [form for form in forms if len(form) > 2 and "None" not in form]
+    scripted.answer = lambda asked: Reply(401, "no such " + " or ".join(secrets))
+    answer = Influx(settings(scripted.url, **more)).write(lines(1))
+    for form in secrets[: None if "user" in more else 1]:
+        assert form.rstrip("=") not in answer.text
+    assert "no such ****" in answer.text
+
+
+def test_what_influxdb_says_in_a_header_counts_where_the_body_is_empty(scripted: ScriptedServer) -> None:
+    said = {"X-Influxdb-Error": "partial write: field type conflict dropped=1"}
+    scripted.answer = lambda asked: Reply(400, "", said)
+    answer = Influx(settings(scripted.url)).write(lines(1))
+    assert (answer.verdict, answer.certain) == (Verdict.DATA_FAULT, True)
+    assert "field type conflict" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("reply", "made", "said"),
+    [
+        (Reply(200, '{"results":[{"statement_id":0}]}'), True, ""),
+        (Reply(204), False, "cannot be asked to make a database"),
+        (Reply(200, '{"results":[{"error":"no such thing"}]}'), False, "refused: no such thing"),
+        (Reply(200, '{"results":[{"series":[]}]}'), False, "nothing needs to be made"),
+        (Reply(200, "<html>Grafana</html>"), False, "no database's write address"),
+        (Reply(401, "nobody"), False, "answered 401: nobody"),
+        (Reply(403, ""), False, "its administrator can"),
+        (Reply(503, ""), False, "answered 503"),
+    ],
+)
+def test_a_database_is_made_only_where_the_server_says_so(
+    scripted: ScriptedServer, reply: Reply, made: bool, said: str
+) -> None:
+    scripted.answer = lambda asked: reply
+    answer = Influx(settings(scripted.url)).create_database()
+    assert (answer.verdict is Verdict.TAKEN) is made
+    assert said in answer.text

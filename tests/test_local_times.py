@@ -53,6 +53,13 @@ def test_the_zone_of_a_log_follows_from_the_meters_own_clock(hours: float, name:
     assert len(left.notes) == bool(name)
 
 
+def test_the_export_register_tells_the_time_as_well() -> None:
+    sold = half_hour(NOON).replace("EA0B07E9", "EB0B07E9")
+    points, left = read(logged(NOON, sold, 0), logged(NOON, POWER, 0))
+    assert powers(points) == [NOON]
+    assert left.notes
+
+
 @pytest.mark.parametrize("minute", [1, 15, 29, 31])
 @pytest.mark.parametrize("hours", [0.0, 9.0, 11.0])
 def test_an_answered_half_hour_may_be_half_an_hour_old(hours: float, minute: int) -> None:
@@ -114,7 +121,7 @@ def test_some_minutes_between_two_clocks_are_no_zone(minutes: int) -> None:
     at_line = NOON + timedelta(minutes=minutes)
     points, left = read(logged(at_line, half_hour(NOON)), logged(at_line, POWER))
     assert powers(points) == [at_line]
-    assert not left.notes
+    assert list(left.notes) == ["the lines' times name no zone, and no time of the meter does: taken for JST"]
 
 
 def test_days_between_two_clocks_are_told() -> None:
@@ -128,6 +135,14 @@ def test_a_time_that_names_its_zone_is_not_asked_about() -> None:
     points, left = read(*lines)
     assert powers(points) == [NOON + timedelta(seconds=70)]
     assert not left.notes
+
+
+def test_a_time_that_names_its_zone_keeps_it_between_others_that_do_not() -> None:
+    named, bare = f"2025-11-26T12:00:20+09:00 {POWER}", POWER.replace("0000020B", "0000020C")
+    lines = [logged(NOON, POWER, 0), named, bare, logged(NOON + timedelta(seconds=60), half_hour(NOON), 0)]
+    points, left = read(*lines)
+    assert powers(points) == [NOON, NOON + timedelta(seconds=20)]
+    assert left.refused == {tally.NO_TIME: 1}
 
 
 def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_without_end(

@@ -78,7 +78,7 @@ def test_an_export_is_utf_8_and_comes_back(home: Path, locale: dict[str, str]) -
     backup = run("export", cwd=home, env=locale).stdout
     assert backup.decode().splitlines() == LINES
     rows = run("export", "--format", "csv", cwd=home, env=locale).stdout.decode().splitlines()
-    assert rows[2].endswith(",電力,値,1.5")
+    assert rows[2].endswith(",電力,値,1.5,home=自宅")
     (home / "backup.txt").write_bytes(backup)
     (home / FOLDER / "記録").rename(home / "lost")
     again = run("replay", "backup.txt", cwd=home, env=locale)

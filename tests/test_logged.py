@@ -5,6 +5,7 @@ Go, Rust, Ruby, Elixir, .NET, syslog, Docker. Addresses and IDs are made up.
 """
 
 import json
+import re
 
 import pytest
 from hypothesis import example, given, settings
@@ -252,6 +253,15 @@ def test_what_a_terminal_might_obey_is_escaped(data: bytes, text: str) -> None:
     assert account.lines == [f"not understood: {text}"]
 
 
+def test_of_two_quotations_the_torn_one_hides_nothing() -> None:
+    assert unwrapped(rf"'{LINE[:-4]}\r\n', 'OK\r\n'")[-1] == "OK"
+
+
+def test_bytes_in_the_place_of_an_address_are_no_address() -> None:
+    (account,) = accounts([as_text(b"ERXUDP FE80:0000:0000:000\xff " + OURS.encode() + b" 02CC 02CC ****")])
+    assert account.facts["error"]["text"] == "the sender is broken"
+
+
 # --- anything ----------------------------------------------------------------------
 
 
@@ -264,7 +274,7 @@ def test_no_line_of_a_log_is_too_odd(shape: str, at: int, lost: int, noise: byte
     text = as_text(data[:at] + noise + data[at + lost :])
     for account in accounts(text.split("\n")):
         assert json.dumps(account.facts)
-        assert all(line.isprintable() for line in account.lines)
+        assert all(printable(line) == line for line in account.lines)
         assert not any("18 bytes of payload are promised, 18 are there" in line for line in account.lines)
     read(text.replace("\n", " "))
 
@@ -276,9 +286,27 @@ def test_bytes_survive_being_text(data: bytes) -> None:
 
 @settings(deadline=None)
 @given(st.binary(min_size=1, max_size=40))
+@example(b"\n")
+@example(b"\"'")
+@example(b"\\")
+@example(b"'\\\"")
 def test_a_payload_of_any_bytes_is_found_in_a_repr(rest: bytes) -> None:
     payload = b"\x10\x81" + rest
     wire = HEAD.replace("0012", f"{len(payload):04X}").encode() + payload + b"\r\n"
-    for text in (f"x {wire!r}", json.dumps({"m": wire.decode("latin-1")}), json.dumps({"m": repr(wire)})):
+    quoted = (repr(wire), json.dumps({"m": wire.decode("latin-1")}), json.dumps({"m": repr(wire)}))
+    for text in (*quoted, f"that's {wire!r} again", json.dumps({"log": quoted[2]})):
         (line,) = unwrapped(text)
         assert line.endswith(f" {payload.hex().upper()}")
+
+
+@settings(deadline=None)
+@given(
+    st.binary(max_size=12), st.sampled_from(["{!r}", "{!r} (cut)", "that's {!r}", "{!r},", "['{!r}']"]), st.booleans()
+)
+def test_no_byte_of_a_datagram_that_was_cut_off_is_made_up(rest: bytes, form: str, nested: bool) -> None:
+    """Neither a quotation mark nor what stands behind it becomes a part of the payload."""
+    wire = HEAD.replace("0012", "0010").encode() + b"\x10\x81" + rest
+    text = form.format(wire)
+    for line in unwrapped(json.dumps({"m": text}) if nested else text):
+        payload = line.partition(" 1 0 0010 ")[2]
+        assert len(payload) != 32 or not re.fullmatch("[0-9A-F]*", payload), line

@@ -19,6 +19,7 @@ from tests.lan import unit, wait_for_port
 from tests.monitor import configure as configure_monitor
 from tests.monitor import dump_over_i2c, on_a_pty
 from tests.stores import T, put
+from tests.test_logged import SHAPES
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
 MODULE = "FE80:0000:0000:0000:0200:AA00:0000:0001"
@@ -211,11 +212,12 @@ def test_a_line_that_makes_no_sense_is_told_with_its_place_and_all_others_are_st
 
 
 def test_times_that_cannot_be_are_refused(home: Path) -> None:
-    (home / "file").write_text("power value=1 1000000000\npower value=1 1262271599000000000\n")
+    times = (1_000_000_000, 1_262_271_599_000_000_000, 4_102_412_401_000_000_000, 253_402_300_799_000_000_000)
+    (home / "file").write_text("".join(f"power value=1 {time}\n" for time in times))
     run = homemon("replay", "file", cwd=home)
     assert (run.returncode, run.stdout) == (0, "")
-    assert "2 readings are left out: their time cannot be" in run.stderr
-    assert "2 refused" in run.stderr.splitlines()[-1]
+    assert "4 readings are left out: their time cannot be" in run.stderr
+    assert "4 refused" in run.stderr.splitlines()[-1]
 
 
 def test_an_empty_file_is_nothing(home: Path) -> None:
@@ -235,9 +237,9 @@ def test_wrong_usage_ends_with_2(home: Path, arguments: tuple[str, ...]) -> None
 def test_a_big_file_is_stored_in_batches_and_never_held_whole(tmp_path: Path) -> None:
     (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\n")
     script = (
-        "import re, sys; from homemon.cli.main import homemon; sys.stdout = open('/dev/null', 'w');"
+        "import re, sys; from pathlib import Path; from homemon.cli.main import homemon;"
         "homemon(['replay', '-'], standalone_mode=False);"
-        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)"
     )
     peaks = []
     for count in (1_000, 60_000):
@@ -246,7 +248,8 @@ def test_a_big_file_is_stored_in_batches_and_never_held_whole(tmp_path: Path) ->
             (HOMEMON[0], "-c", script),
             cwd=tmp_path,
             input=text,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
             env=ENVIRONMENT,
             check=True,
@@ -349,6 +352,20 @@ def test_the_codes_for_no_data_that_the_original_scripts_kept_are_not_stored(hom
         'homemon: 6 values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be',
         "homemon: 6 lines, 2 readings, 2 new, 0 already there, 6 refused; every line makes sense",
     ]
+
+
+def test_a_log_may_hold_the_lines_in_all_the_ways_that_programs_write_them(home: Path) -> None:
+    remember(home)
+    lines = [f"2025-11-26 17:00:{at:02} {line}" for at, line in enumerate(SHAPES.values())]
+    (home / "log").write_text("\n".join(lines))
+    run = homemon("replay", "log", cwd=home)
+    assert run.returncode == 0, run.stderr
+    expected = [f"power,home=Nara\\ 1 value=504 {1764144000 + at}000000000" for at in range(len(lines))]
+    assert run.stdout.splitlines() == expected
+    assert "taken for JST" in run.stderr
+    told = homemon("decode", "\n".join(lines), cwd=home)
+    assert told.stdout.count("E7 power: 504 W") == len(lines)
+    assert "not understood" not in told.stdout
 
 
 # --- where the lines' times come from ------------------------------------------------

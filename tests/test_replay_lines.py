@@ -120,6 +120,61 @@ def test_a_records_registers_wait_for_the_unit_as_well() -> None:
     assert len(points) == 46
 
 
+def test_a_clock_without_a_time_of_its_line_is_a_guide_to_the_date_alone() -> None:
+    """Lines with and without a time in one file: the meter's clock of the one dates the record of the other."""
+    clock, record = erxudp(told("980407EA0B17", "9702110E")), erxudp(RECORD)
+    for lines in ((clock, at("12:00:00", record)), (at("12:00:00", clock), record)):
+        points, left = read(*lines)
+        assert points[0].time == unix("2026-11-22T00:00:00")
+        assert len(points) == 46
+        assert not left.refused
+
+
+def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_counted() -> None:
+    short, sound = "E2C1" + "00" * 0xC1, "E4C20001" + "00000015" * 48
+    for record in (told(short, sound), told(sound, short), told("D30400000001", short, sound)):
+        points, left = read(at("12:00:00", erxudp(record)))
+        assert [point.measurement for point in points] == ["-power"] * 48
+        assert left.refused == {tally.ODD: 1}
+
+
+@pytest.mark.parametrize(("days", "stored"), [(0, 2), (99, 2), (100, 0)])
+def test_a_record_may_be_of_any_day_that_a_meter_keeps(days: int, stored: int) -> None:
+    record = told(f"E2C2{days:04X}" + "0000458E" * 2 + "FFFFFFFE" * 46)
+    points, left = read(at("12:00:00", erxudp(record)))
+    assert len(points) == stored
+    assert left.refused == ({} if stored else {tally.NO_DAY: 2})
+    if stored:
+        assert points[0].time == unix("2026-11-23T00:00:00") - days * 86_400
+
+
+def test_an_empty_or_refused_record_is_nothing() -> None:
+    points, left = read(at("12:00:00", erxudp(told("E200", esv="52"))), at("12:00:01", erxudp(told("E7040000020B"))))
+    assert [point.measurement for point in points] == ["power"]
+    assert not left.refused
+
+
+def test_a_datagram_that_is_of_another_port_or_device_is_not_of_the_meter() -> None:
+    lines = (
+        POWER.replace(" 0E1A 0E1A ", " 0E1B 0E1B "),
+        erxudp("1081 0001 026B01 05FF01 72 01 84020320"),
+        erxudp("1081 0001 0EF001 05FF01 73 01 D50401028801"),
+    )
+    points, left = read(*(at("17:14:27", text) for text in lines))
+    assert (points, left.refused, left.nonsense) == ([], {}, 0)
+    for one_port in (" 0E1A 0E1B ", " 0E1B 0E1A "):
+        assert len(read(at("17:14:27", POWER.replace(" 0E1A 0E1A ", one_port)))[0]) == 1
+
+
+def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homemon.replay.meter.MAX_WAITING", 3)
+    unit = erxudp(told("E10102", "D30400000001"))
+    registers = [at(f"17:14:{second}", REGISTER) for second in range(20, 26)]
+    points, left = read(*registers, at("17:14:30", unit), known=NOTHING)
+    assert [point.time for point in points] == [unix(f"2026-11-23T17:14:{second}") for second in (23, 24, 25)]
+    assert left.refused == {tally.NO_UNIT: 3}
+
+
 def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
     cut, short = erxudp(told("E7040000020B")[:-2]), erxudp(told("E702020B", "E80400280028"))
     points, left = read(at("17:14:27", cut), at("17:14:28", short), at("17:14:29", "EVENT 21 \\x00~"))
@@ -283,6 +338,20 @@ def test_what_could_be_measured_stays(fields: str) -> None:
     assert len(points) == 1
     assert len(points[0].fields) == fields.count("=")
     assert not left.refused
+
+
+def test_a_meters_no_data_is_counted() -> None:
+    codes = told(
+        "E7047FFFFFFE", "E7047FFFFFFF", "E70480000000", "E004FFFFFFFE", "EA0B07E70C13001E00FFFFFFFE", "E8047FFE7FFE"
+    )
+    points, left = read(at("17:14:27", erxudp(codes)), at("17:14:28", POWER))
+    assert [point.measurement for point in points] == ["power"]
+    assert left.refused == {tally.UNMEASURED: 5}
+
+
+def test_a_flipped_bit_that_makes_a_thousand_kilowatts_is_no_reading() -> None:
+    points, left = read(at("17:14:27", POWER.replace("0000020B", "0100020B")))
+    assert (points, left.refused) == ([], {tally.UNMEASURED: 1})
 
 
 def test_of_a_line_with_a_code_in_it_the_rest_stays() -> None:

@@ -13,6 +13,7 @@ from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon
 from tests.servers import Database, Reply, ScriptedServer
 from tests.stores import T, fill, put
+from tests.traces import POWER
 
 DAY = 86400
 JST_TIME = "2026-11-12T13:46:40+09:00"  # T
@@ -158,3 +159,77 @@ def test_export_ends_quietly_when_its_reader_has_seen_enough(store: Store, home:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(PATIENCE) == 0
+
+
+def test_the_order_of_the_tags_in_the_configuration_makes_no_other_series(tmp_path: Path) -> None:
+    """Else the same reading would be stored and sent twice after somebody sorted his config.ini."""
+    (tmp_path / "log").write_text(f"2026-11-23 17:14:27 {POWER}\n")
+    for order, count in ((("room = a", "home = b"), 1), (("home = b", "room = a"), 0)):
+        (tmp_path / "config.ini").write_text("\n".join(["[store]", f"dir = {tmp_path}/store", "[tags]", *order]))
+        assert len(homemon("replay", "log", cwd=tmp_path).stdout.splitlines()) == count
+    assert homemon("export", cwd=tmp_path).stdout.startswith("power,home=b,room=a value=523 ")
+
+
+def test_csv_has_the_tags_and_quotes_what_would_break_it(store: Store, home: Home) -> None:
+    put(store, Point("odd, name", {'a"b': 1}, T))
+    folder = home(None)
+    assert homemon("export", "--format", "csv", cwd=folder).stdout.splitlines()[0] == "time,measurement,field,value"
+    tagged = Store(store.path.parent, ",home=Nara\\ 1,room=a")
+    put(tagged, Point("power", {"value": 2}, T + 1))
+    tagged.close()
+    rows = list(csv.reader(homemon("export", "--format", "csv", cwd=folder).stdout.splitlines()))
+    assert rows == [
+        ["time", "measurement", "field", "value", "tags"],
+        [JST_TIME, "odd, name", 'a"b', "1", ""],
+        [JST_TIME.replace(":40+", ":41+"), "power", "value", "2", "home=Nara\\ 1,room=a"],
+    ]
+
+
+def test_a_time_that_no_calendar_has_ends_no_export(store: Store, home: Home) -> None:
+    put(store, Point("power", {"value": 2}, 253_402_300_799), Point("power", {"value": 3}, 999_999_999_999))
+    run = homemon("export", "--format", "csv", cwd=home(None))
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[-1] == "999999999999,power,value,3"
+
+
+def test_after_a_correction_status_forgets_the_old_fault_and_the_next_command_sends(
+    store: Store, scripted: ScriptedServer, home: Home
+) -> None:
+    """Within the ten minutes for which the server is left alone otherwise."""
+    fill(store, range(3))
+    scripted.answer = lambda asked: Reply(204) if "db=right" in asked.path else Reply(404, "database not found: wrong")
+    folder = home(scripted.url)
+    config = folder / "config.ini"
+    right, wrong = config.read_text() + "\ndb = right\n", config.read_text() + "\ndb = wrong\n"
+    config.write_text(wrong)
+    assert homemon("upload", cwd=folder).returncode == 1
+    assert "database not found: wrong" in homemon("status", cwd=folder).stdout
+    config.write_text(right)
+    said = homemon("status", cwd=folder).stdout
+    assert "3 points wait for the server" in said
+    assert "database not found" not in said
+    (folder / "backup").write_text(f"power value=5 {T + 100}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    assert "0 points wait for the server" in homemon("status", cwd=folder).stdout
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["wholly", "in part"])
+def test_a_check_that_finds_the_server_well_lets_the_next_command_send(
+    store: Store, scripted: ScriptedServer, home: Home, held: bool
+) -> None:
+    fill(store, range(3))
+    fill(store, range(3), "hatuden")
+    scripted.answer = lambda asked: Reply(401) if not held or "power" in "".join(asked.lines) else Reply()
+    folder = home(scripted.url)
+    for _ in range(2 if held else 1):
+        assert homemon("upload", cwd=folder).returncode == 1
+    scripted.answer = lambda asked: Reply()
+    (folder / "backup").write_text(f"power value=5 {T + 100}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    assert f"{4 if held else 7} points wait for the server" in homemon("status", cwd=folder).stdout
+    assert "takes points" in homemon("check", cwd=folder).stdout
+    (folder / "backup").write_text(f"power value=5 {T + 101}000000000\n")
+    homemon("replay", "backup", cwd=folder)
+    said = homemon("status", cwd=folder).stdout
+    assert "0 points wait for the server" in said
+    assert "server:" not in said

@@ -102,6 +102,7 @@ NEEDS_SOMEBODY = [  # the request or its way, not the data: nothing is parked
     (400, "<html><center>The plain HTTP request was sent to HTTPS port</center></html>"),
     (400, "<html><head><title>400 Request Header Or Cookie Too Large; conflict</title></head></html>"),
     (403, "error code: 1020"),
+    (403, '{"error":"\\"reader\\" user is not authorized to write to database \\"home\\""}'),
     (200, "<html>Grafana</html>"),
     (200, ""),
     (201, ""),
@@ -151,3 +152,8 @@ def test_a_batch_without_lines_asks_whether_lines_would_be_taken(status: int, sa
 def test_what_a_201_means_is_said() -> None:
     for said in ("", '{"message":"partial write has occurred"}'):
         assert "took some of the points and refused others" in meaning(201, said).hint
+
+
+def test_what_is_forbidden_may_be_so_for_one_measurement_only() -> None:
+    assert not meaning(403, '"reader" user is not authorized to write').whole
+    assert meaning(401, "authorization failed").whole

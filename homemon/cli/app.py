@@ -156,10 +156,19 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raises StoreError."""
-        from homemon.store import BUSY_SECONDS, Store
+        from homemon.store import BUSY_SECONDS
 
-        busy = PATIENT_BUSY if self.patient else BUSY_SECONDS
-        return Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
+        return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
+
+    def open_store(self, busy: float) -> "Store":
+        """A connection to the store, for one thread; what happens to its file is told. Raises StoreError."""
+        from homemon.store import Store
+
+        opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
+        for text, hint in opened.news:
+            self.complain(text, hint)
+        opened.report = self.complain
+        return opened
 
     @cached_property
     def recorder(self) -> "Recorder":

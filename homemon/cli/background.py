@@ -5,7 +5,7 @@ from threading import Event, Thread
 from homemon.cli.app import App
 from homemon.deliver import Sender
 from homemon.errors import StoreError
-from homemon.store import Store
+from homemon.store import BUSY_SECONDS, Store
 
 LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too
 SENDS_FOR = 3600.0
@@ -37,7 +37,7 @@ class BackgroundSender:
             self._wake.wait(pause)
             self._wake.clear()
             try:
-                rounds = rounds or Rounds(self._app, Store(self._app.folder, self._app.tags))
+                rounds = rounds or Rounds(self._app, self._app.open_store(BUSY_SECONDS))
                 pause = rounds.next()
             except StoreError:
                 pause = LOOK_EVERY  # the reader tells of the store's trouble

@@ -7,6 +7,7 @@ from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.config import Server
 from homemon.errors import StoreError
+from homemon.health import newest_faults, whole_faults
 
 LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 LATE_DAYS = 3  # that the meter's newest half-hour may lie back
@@ -18,7 +19,7 @@ def store(app: Aside) -> Iterator[Finding]:
     opened = app.store
     size = f"{opened.path.stat().st_size / 1e6:.1f} MB"
     whole = opened.path.stat().st_size <= LOOKED_THROUGH
-    faults = opened.integrity_faults() if whole else opened.newest_faults()
+    faults = whole_faults(opened) if whole else newest_faults(opened)
     if faults:
         yield fault(
             "store",

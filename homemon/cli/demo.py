@@ -2,6 +2,8 @@
 
 import os
 import selectors
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
 from time import monotonic, sleep, time
 
 import click
@@ -19,7 +20,8 @@ from homemon.cli.lan import lan_lock
 from homemon.errors import HomemonError
 from homemon.files import Lock, replace_file
 
-HEATER, OURS = "127.0.57.2", "127.0.57.1"  # two addresses of this machine
+HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
+"""Two addresses of this machine, which no other demo has."""
 CONFIG = f"""\
 [smartmeter]
 bid = 00112233445566778899AABBCCDDEEFF
@@ -43,25 +45,25 @@ WITHIN = 90.0  # seconds for each step
 PACE = "0.1"  # the simulated radio and meter are ten times as quick as real ones
 PAST_DAYS = 2
 EPCS = ("E7", "E8", "E0", "E3")
+DEFAULT_FOLDER = "~/.local/state/homemon-demo"
+WEB_PORT = 8000
 
 
 @click.command()
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), help="Where to keep it; default: a new temporary folder."
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help=f"Where to keep it; default: {DEFAULT_FOLDER}, which each demo begins anew.",
 )
 @click.pass_obj
 def command(app: App, folder: Path | None) -> None:
     """The whole way of a reading, with a simulated house.
 
     A smart meter, a water heater and a solar monitor are simulated, and every command that collects
-    is run against them. Ends with the graphs of the house's last two days. Needs no hardware, no server
-    and no configuration.
+    is run against them. Ends with the graphs of the house's last two days, and how to look at them. Needs no
+    hardware, no server and no configuration.
     """
-    folder = folder or Path(mkdtemp(prefix="homemon-demo-"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HomemonError(f"{folder}: {error.strerror}", "Name another --dir.") from None
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, whoever ends us
     with ExitStack() as stack:
 
@@ -71,6 +73,7 @@ def command(app: App, folder: Path | None) -> None:
         meter = first_line(start("simulate", "meter", "--pace", PACE))
         first_line(start("simulate", "ecocute", "--bind", HEATER))
         monitor = first_line(start("simulate", "kyocera"))
+        folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
         config = folder / "config.ini"
         replace_file(config, CONFIG.format(meter=meter, monitor=monitor, folder=folder).encode())
         common = ("-c", str(config))
@@ -86,8 +89,11 @@ def command(app: App, folder: Path | None) -> None:
         read_until(heater, echoing(app, lambda line: line.startswith("ecocute ")))
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
-        show(app, config, folder)
-    app.remark(f"look on with: homemon -c {config} export (or check, status --json, ...)")
+        page = draw(app, config, folder)
+    if page:
+        tell_how_to_see(app, page)
+    app.remark("look on with the next line, or with export in place of status:")
+    app.put(f"{program()} -c {shlex.quote(str(config))} status")
 
 
 def live_through_days(app: App, config: Path) -> None:
@@ -102,14 +108,56 @@ def live_through_days(app: App, config: Path) -> None:
     store.close()
 
 
-def show(app: App, config: Path, folder: Path) -> None:
-    """Draw the page, where plotly is installed."""
+def made(folder: Path) -> Path:
+    """Return `folder` as an absolute path; it is there now. Raises HomemonError."""
+    folder = folder.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HomemonError(f"{folder}: {error.strerror}", "Name another --dir.") from None
+    return folder
+
+
+def begun_anew(folder: Path) -> Path:
+    """Return `folder`, empty but for what no demo made. Raises HomemonError."""
+    folder = made(folder)
+    try:
+        for name in ("config.ini", "index.html"):
+            (folder / name).unlink(missing_ok=True)
+        if (folder / "store").exists():
+            shutil.rmtree(folder / "store")
+    except OSError as error:
+        raise HomemonError(f"{error.filename}: {error.strerror}", "Name another folder with --dir.") from None
+    return folder
+
+
+def draw(app: App, config: Path, folder: Path) -> Path | None:
+    """Draw the page and return its path; None where plotly is not installed."""
     if find_spec("plotly") is None:
         app.remark("the graphs need plotly: pip install plotly")
-        return
+        return None
     page = folder / "index.html"
     run(app, "-c", str(config), "graph", "-o", str(page))
-    app.put(f"open {page.resolve().as_uri()}")
+    return page
+
+
+def tell_how_to_see(app: App, page: Path) -> None:
+    """Where the page is, and how to look at it from another machine where this one has no screen."""
+    from homemon.ports.interfaces import lan_interfaces
+
+    host = next((interface.address for interface in lan_interfaces()), "127.0.0.1")
+    app.remark(f"the graphs are in {page}: open it in a browser,")
+    app.remark(f"or, without a screen here, http://{host}:{WEB_PORT} in another machine's, while this runs:")
+    app.put(f"python3 -m http.server --directory {shlex.quote(str(page.parent))} {WEB_PORT}")
+
+
+def program() -> str:
+    """The words that start this homemon again, as they were typed."""
+    typed = sys.argv[0]
+    if Path(typed).name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m homemon"
+    found = shutil.which(Path(typed).name)
+    return Path(typed).name if found and Path(found).samefile(typed) else shlex.quote(typed)
 
 
 @contextmanager
@@ -143,7 +191,7 @@ def run(app: App, *arguments: str, quiet: bool = False) -> None:
 
 
 def tell(app: App, arguments: tuple[str, ...]) -> None:
-    app.remark(f"$ homemon {' '.join(arguments)}")
+    app.remark(f"$ {program()} {shlex.join(arguments)}")
 
 
 def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:

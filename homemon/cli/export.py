@@ -1,5 +1,6 @@
 """`homemon export`: what is in the store, as text."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from homemon.printable import printable
 
 Row = tuple[int, str, str, Mapping[str, Number]]
 """Time, measurement, tags, fields."""
+QUOTE = '"'
+SPECIAL = re.compile(r'[",\r\n]')
 
 
 @click.command()
@@ -26,19 +29,35 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     """Print points from the store.
 
     Oldest first, as InfluxDB line protocol, or as CSV with the columns time (JST), measurement,
-    field, value. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday, today, 3d, 12h.
+    field, value, and tags where any series has some. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday,
+    today, 3d, 12h.
     """
     named = printable(typed(measurement)) if measurement else None
     points = app.store.lines(since or 0, FOREVER if until is None else until, named)
     if style == "lp":
         output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
-    else:
-        output.put_all(csv_rows(points))
+        return
+    tagged = any(tags for (tags,) in app.store.execute("SELECT DISTINCT tags FROM series").fetchall())
+    output.put_all(csv_rows(points, tagged))
 
 
-def csv_rows(points: Iterable[Row]) -> Iterator[str]:
+def csv_rows(points: Iterable[Row], tagged: bool) -> Iterator[str]:
     """A head, and a row for each value."""
-    yield "time,measurement,field,value"
-    for time, name, _, fields in points:
-        stamp = datetime.fromtimestamp(time, JST).isoformat()
-        yield from (f"{stamp},{name},{field},{number_text(value)}" for field, value in fields.items())
+    yield "time,measurement,field,value" + (",tags" if tagged else "")
+    for time, name, tags, fields in points:
+        for field, value in fields.items():
+            row = (stamp(time), name, field, number_text(value))
+            yield csv_row((*row, tags.removeprefix(",")) if tagged else row)
+
+
+def csv_row(values: tuple[str, ...]) -> str:
+    """One row, quoted where a value needs it (RFC 4180)."""
+    return ",".join(f'"{value.replace(QUOTE, 2 * QUOTE)}"' if SPECIAL.search(value) else value for value in values)
+
+
+def stamp(time: int) -> str:
+    """A time in JST; one that no calendar has, in Unix seconds."""
+    try:
+        return datetime.fromtimestamp(time, JST).isoformat()
+    except (OverflowError, ValueError):
+        return str(time)

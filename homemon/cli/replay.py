@@ -19,7 +19,7 @@ from homemon.points import JST, Point
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
-from homemon.replay.tally import OLD, Tally
+from homemon.replay.tally import LATEST, OLD, Tally
 from homemon.retention import days_before
 from homemon.wire.echonet import Unit
 
@@ -57,7 +57,7 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     """
     check_readable(files)
     at = app.now()
-    tally = Tally(at.wall + DAY if kept_by_ntp() else float("inf"), kept_from(app, at))
+    tally = Tally(at.wall + DAY if kept_by_ntp() else LATEST, kept_from(app, at))
     zone = None if os.environ.get("TZ") else JST
     known = state.load(app.folder)
     heater = configured_heater(app, known.unit)

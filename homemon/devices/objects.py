@@ -35,6 +35,7 @@ _SUPER: Mapping[int, Prop[object]] = {row.epc: row for row in SUPER_CLASS}
 TABLES: Mapping[int, Mapping[int, Prop[object]]] = {
     0x026B: ecocute.PROPS,
     0x0288: meter.PROPS,
+    0x02A6: ecocute.HYBRID_PROPS,
     0x0EF0: {**_SUPER, **{row.epc: row for row in _NODE}},
 }
 

@@ -130,6 +130,25 @@ def objects(edt: bytes) -> Objects:
         raise ValueError(str(error)) from None
 
 
+def operating_time(edt: bytes) -> str | None:
+    """9A: the code of a unit, and a u32 of it; None for another unit."""
+    unit = {0x41: "s", 0x42: "min", 0x43: "h", 0x44: "days"}.get(edt[0])
+    return f"{int.from_bytes(edt[1:]):,} {unit}" if unit else None
+
+
+def remote_control(edt: bytes) -> str | None:
+    """93: whether a command came over a public network, and whether such may; 16 bytes of a position until release B.
+
+    Raises ValueError for another length.
+    """
+    if len(edt) == 16:
+        return hex_text(edt)
+    if len(edt) != 1:
+        raise ValueError(f"EPC 93 (remote control) takes 1 byte, {len(edt)} came")
+    meanings = {0x41: "not used", 0x42: "used", 0x61: "connected, not permitted", 0x62: "connected, permitted"}
+    return meanings.get(edt[0])
+
+
 Common = int | str | PropertyMap
 """What the properties of the super class read as."""
 
@@ -140,12 +159,21 @@ SUPER_CLASS: tuple[Prop[Common], ...] = (
     Prop(0x83, "id", 17, hex_text),
     Prop(0x84, "power", 2, unsigned, "W", U16),
     Prop(0x85, "energy", 4, energy, "0.001 kWh", U32),
+    Prop(0x86, "maker's fault code", ANY_SIZE, hex_text),
+    Prop(0x87, "current limit set", 1, up_to_100, "%", U8),
     Prop(0x88, "fault", 1, choice({0x41: "fault", 0x42: "no fault"})),
+    Prop(0x89, "fault description", 2, hex_text),
     Prop(0x8A, "maker", 3, hex_text),
+    Prop(0x8B, "maker's site", 3, hex_text),
     Prop(0x8C, "product", 12, ascii_text),
     Prop(0x8D, "serial number", 12, ascii_text),
+    Prop(0x8E, "date of manufacture", 4, date),
+    Prop(0x8F, "power saving", 1, choice({0x41: "on", 0x42: "off"})),
+    Prop(0x93, "remote control", ANY_SIZE, remote_control),
     Prop(0x97, "clock", 2, clock),
     Prop(0x98, "date", 4, date),
+    Prop(0x99, "power limit set", 2, unsigned, "W", U16),
+    Prop(0x9A, "operating time", 5, operating_time),
     Prop(0x9D, "map of what it announces", ANY_SIZE, property_map),
     Prop(0x9E, "map of what can be set", ANY_SIZE, property_map),
     Prop(0x9F, "map of what can be got", ANY_SIZE, property_map),

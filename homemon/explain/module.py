@@ -60,7 +60,8 @@ FIRST_CHANNEL = 0x21, 33
 
 _IP = "[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}"
 _SENDTO = re.compile(rb"SKSENDTO \d (\S+) ([0-9A-Fa-f]{4}) \d (?:\d )?[0-9A-Fa-f]{4} ?(.*)", re.DOTALL)
-_MASKED_UDP = re.compile(rb"ERXUDP (\S+) (\S+) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}) \*{4}")
+_PORT = "[0-9A-Fa-f]{4}"
+_MASKED_UDP = re.compile(rf"ERXUDP ({_IP}) ({_IP}) ({_PORT}) ({_PORT}) \*{{4}}".encode())
 
 
 def dbm(lqi: int) -> float:
@@ -305,9 +306,9 @@ def broken(line: str, heard: ScaleHeard) -> Account:
     words = ", ".join(f"{name} {text}" for name, text in shown.items())
     account = Account(facts, [f"{keyword[0]}{f': {words}' if words else ''}"])
     if "length" in fields:
-        digits = re.match("(?:[0-9A-Fa-f]{2})*", line[end:], re.IGNORECASE)
-        promised, data = int(fields["length"], 16), bytes.fromhex(digits[0] if digits else "")
-        there = f"{len(data)} are there" if len(data) <= promised else "more are there"
+        digits = re.split("[^0-9A-Fa-f]", line[end:], maxsplit=1)[0]
+        promised, data = int(fields["length"], 16), bytes.fromhex(digits[: len(digits) // 2 * 2])
+        there = f"{len(data)} are there" if len(digits) <= 2 * promised else "more are there"
         error = WireError(f"{promised} bytes of payload are promised, {there}", end + 2 * min(len(data), promised))
         _payload(account, (int(fields["rport"], 16), int(fields["lport"], 16)), data[:promised], heard)
     if error:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from homemon.controller import Controller
 from homemon.devices import ecocute
 from homemon.errors import WireError
-from homemon.points import Point
+from homemon.points import Point, Received
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
 from homemon.wire import echonet
@@ -65,7 +65,7 @@ class HeaterHeard:
         step = self._controller.step(now, datagrams)
         self._wake = step.wake
         self._tally.refuse(ODD, len(step.notes))
-        return [point._replace(time=int(now)) for point in step.points]
+        return [Received(*point)._replace(time=int(now)) for point in step.points]
 
     def _use(self, host: str) -> None:
         if host and host != self._host:

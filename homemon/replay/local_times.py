@@ -99,6 +99,9 @@ class LocalTimes:
         points: list[Point] = []
         for udp, came in held:
             if came.naive and came.at is not None:
+                if self._shift is None and believed:
+                    zone = _name(self._offset(came.at))
+                    self._tally.note(f"the lines' times name no zone, and no time of the meter does: taken for {zone}")
                 came = Moment(came.at - (self._shift or 0), believed)
             points += self._heard(udp, came)
         return points

@@ -13,9 +13,9 @@ from homemon.devices import meter
 from homemon.devices.meter import History, Scale, ScaleHeard
 from homemon.errors import WireError
 from homemon.history import LONGEST, RECORDS, midnight, right_size, told_time
-from homemon.points import HALF_HOUR, JST, Point
+from homemon.points import HALF_HOUR, JST, Point, Received
 from homemon.replay.moment import Moment
-from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, Tally
+from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, UNMEASURED, Tally
 from homemon.wire import echonet
 from homemon.wire.echonet import Frame, Property
 from homemon.wire.skstack import Udp
@@ -92,6 +92,8 @@ class MeterHeard:
     def _report(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
         report = meter.report(frame, scale)
         self._tally.refuse(ODD, len(report.complaints))
+        own = (prop for prop in frame.reported if prop.epc in meter.SERIES and right_size(prop))
+        self._tally.refuse(UNMEASURED, sum(meter.value_of(prop) is None for prop in own))
         self._wait(_Waiting(prop, came, None) for prop in report.unscaled)
         return self._dated(report.points, came)
 
@@ -101,7 +103,7 @@ class MeterHeard:
             undated = sum(point.time is None for point in points)
             self._tally.refuse(NO_TIME if came.at is None else CLOCK, undated)
             return [point for point in points if point.time is not None]
-        return [point if point.time is not None else point._replace(time=second) for point in points]
+        return [point if point.time is not None else Received(*point)._replace(time=second) for point in points]
 
     def _records(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
         """The half-hours of a whole day (E2, E4)."""

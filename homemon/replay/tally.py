@@ -18,6 +18,7 @@ OLD = "readings are left out: they are older than [store] keep_days"
 UNMEASURED = 'values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be'
 
 MOST_NOTES = 20
+LATEST = 4_102_412_400  # 2100-01-01 JST: as late as a meter's clock can be
 EARLIEST = 1_262_271_600  # 2010-01-01 JST: before that there were neither these meters nor these scripts
 
 
@@ -28,7 +29,7 @@ class Tally:
     A point later than `latest` cannot be, and one before `kept_from` would be dropped again (Unix seconds).
     """
 
-    def __init__(self, latest: float = float("inf"), kept_from: float = 0) -> None:
+    def __init__(self, latest: float = LATEST, kept_from: float = 0) -> None:
         self.refused: Counter[str] = Counter()
         self.lines = 0
         self.sense = 0

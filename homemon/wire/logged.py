@@ -41,7 +41,7 @@ _START = re.compile(r"ERXUDP|\b(?:EVENT|EINFO|FAIL|EVER|EPANDESC)\b")
 _BEHIND = r"(?:\\[rn]|[\s'\",;\])}])*$"  # what may close a quotation
 _FIELD = re.compile(rf"(?:^|.*?[\s'\"<>|\]:])({'|'.join(PAN_NAMES)}):\s*([0-9A-Fa-fXx*]+){_BEHIND}", re.DOTALL)
 _REST = re.compile(rf"(?:^|[<>:|\])=-]\s*)((?:OK|SK[A-Z]|[RW]OPT|FE80:)[^'\"\\]*?){_BEHIND}")
-_QUOTED = re.compile(r"(['\"])((?:\\.|(?!\1).)*)(\1|$)", re.DOTALL)
+_QUOTED = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=\b[bBrRuU]))(['\"])((?:\\.|(?!\1).)*)(\1|$)", re.DOTALL)
 _FRAME = re.compile(r"(?<![0-9A-Fa-f])(?:0x)?(1081[0-9A-Fa-f]{20,})(?! ?[0-9A-Fa-f])")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,5})\}|([0-3][0-7]{2})|([abtnvfre0\\'\"/]))"
@@ -114,13 +114,22 @@ def unwrapped(text: str) -> list[str]:
 
 
 def _peeled(text: str) -> str:
-    """What stands in the quotation marks around the module's line, and in those behind; else all, without escapes."""
+    """What stands in the quotation around the module's line, and in those behind; else all, without escapes."""
     start = _START.search(text)
-    quotes = list(re.finditer(r"(?<!\\)['\"]", text[: start.start()])) if start else []
-    if not quotes:
+    if start is None:
         return unescaped(text)
-    found = _QUOTED.finditer(text, quotes[-1].start())
-    return "".join(unescaped(quotation[2]) + (END if quotation[3] else "") for quotation in found)
+    at = start.start()
+    outer = [quotation.start() for quotation in _QUOTED.finditer(text) if quotation.start() < at < quotation.end()]
+    nearest = [quote.start() for quote in re.finditer(r"(?<!\\)['\"]", text[:at])]
+    if not (outer or nearest):
+        return unescaped(text)
+    found = _QUOTED.finditer(text, (outer or nearest)[-1])
+    return "".join(unescaped(quotation[2]) + _end(quotation) for quotation in found)
+
+
+def _end(quotation: re.Match[str]) -> str:
+    """What stands where a quotation ended; nothing where it may have been an escaped mark in it."""
+    return END if quotation[3] and not quotation[2].endswith("\\") else ""
 
 
 def unescaped(text: str) -> str:

@@ -28,6 +28,7 @@ from homemon.exchange import MAX_WAITING
 from homemon.explain.text import accounts
 from homemon.influx import Influx
 from homemon.points import Point, line
+from homemon.printable import printable
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
@@ -41,10 +42,13 @@ from homemon.wire.dialogue import MOST_HEARD, Conversation
 from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
+from homemon.wire.logged import as_text
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.transcript import LAN, MODULE, MONITOR, written
 from tests.servers import settings
 from tests.test_captures import VECTORS, stream
+from tests.test_logged import SHAPES
+from tests.traces import PUSHED
 from tests.virtual import HOUSE, LINK, NOON, TENTHS
 from tests.virtual_lan import HOST, OTHER, UNIT
 
@@ -102,10 +106,10 @@ def dump_file(data: bytes) -> None:
 
 def explained(data: bytes) -> None:
     """Any text, line by line; what a person sees of it cannot move a terminal's cursor."""
-    for account in accounts(data.decode("utf-8", "replace").splitlines()[:MOST_LINES]):
+    for account in accounts(as_text(data).splitlines()[:MOST_LINES]):
         json.dumps(account.facts)
         assert account.lines
-        assert all(text.isprintable() for text in account.lines)
+        assert all(printable(text) == text for text in account.lines)
 
 
 def replayed(data: bytes) -> None:
@@ -436,6 +440,9 @@ def files() -> Iterator[bytes]:
     dialogue = (monitor.REQUEST, monitor.ACK + monitor.HEADER, monitor.ACK)
     yield "\n".join(written(STAMP, MONITOR, at != 1, data) for at, data in enumerate(dialogue)).encode()
     yield from dumps()
+    yield "\n".join(f"2025-11-26 17:00:{at:02} {line}" for at, line in enumerate(SHAPES.values())).encode()
+    for shape in SHAPES.values():
+        yield f"Nov 26 17:00:01 pi x[1]: {shape}\n2025-11-26 08:01:10 {PUSHED}\n瞬時電力計測値:928[W]".encode()
     yield b"power,home=a\\ b value=523 1795421667000000000\n+power value=0.3 1795420800000000000\n"
 
 

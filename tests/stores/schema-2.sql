@@ -7,6 +7,7 @@ CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 INSERT INTO "delivery" VALUES('failures',3);
 INSERT INTO "delivery" VALUES('fault','the server http://pi:8086 refuses');
 INSERT INTO "delivery" VALUES('retry_at',1794458877.5);
+INSERT INTO "delivery" VALUES('sealed',1);
 CREATE TABLE parked (
     series INTEGER NOT NULL, time INTEGER NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (series, time)

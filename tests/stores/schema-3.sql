@@ -7,6 +7,7 @@ CREATE TABLE delivery (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 INSERT INTO "delivery" VALUES('failures',3);
 INSERT INTO "delivery" VALUES('fault','the server http://pi:8086 refuses');
 INSERT INTO "delivery" VALUES('retry_at',1794458877.5);
+INSERT INTO "delivery" VALUES('sealed',1);
 CREATE TABLE meter (since INTEGER PRIMARY KEY, address TEXT NOT NULL);
 INSERT INTO "meter" VALUES(0,'FE80:0000:0000:0000:0200:AA00:0000:0002');
 CREATE TABLE parked (

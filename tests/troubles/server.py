@@ -1,12 +1,14 @@
 """Troubles with the server."""
 
 import subprocess
+from collections.abc import Callable
 
 from homemon.points import Point
 from homemon.store import Store
 from tests.commands import running
-from tests.servers import Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
+from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
 from tests.stores import T, put
+from tests.test_deadline import dripping, talking
 from tests.troubles.place import Place, trouble
 
 
@@ -111,6 +113,78 @@ def no_certificate(place: Place) -> str:
 @trouble("server-disk-full")
 def disk_full(place: Place) -> str:
     return answered(place, Reply(500, '{"error":"engine: write /var/lib/influxdb: no space left on device"}'))
+
+
+def uploaded(place: Place, answer: Callable[[Asked], Reply], more: str = "") -> str:
+    """What `upload` says of one point to a server that answers so."""
+    scripted: ScriptedServer = place.fixture("scripted")
+    scripted.answer = answer
+    place.configure(f"[server]\nurl = {scripted.url}\n{more}")
+    one_point(place)
+    return place.run("upload")
+
+
+def more_points(place: Place) -> None:
+    """Those of another measurement, and the rest of half an hour."""
+    store = Store(place.folder / "store")
+    put(store, *(Point("power", {"value": 500}, T - 60 * i) for i in range(1, 30)))
+    put(store, *(Point("hatuden", {"value": 0.1}, T - 1800 * i) for i in range(48)))
+    store.close()
+
+
+@trouble("server-limit")
+def limit(place: Place) -> str:
+    said = '{"error":"partial write: max-series-per-database limit exceeded: (1000000) dropped=1"}'
+    return uploaded(place, lambda asked: Reply(400, said))
+
+
+@trouble("server-index-full")
+def index_full(place: Place) -> str:
+    said = '{"error":"partial write: write /var/lib/influxdb/_series/06/0002: no space left on device dropped=1"}'
+    return uploaded(place, lambda asked: Reply(400, said))
+
+
+@trouble("server-garbled")
+def garbled(place: Place) -> str:
+    return uploaded(place, lambda asked: Reply(400, '{"code":"invalid","message":"gzip: invalid header"}'))
+
+
+@trouble("server-in-part")
+def in_part(place: Place) -> str:
+    more_points(place)
+    said = '{"error":"[shard 31] open .: permission denied"}'
+    return uploaded(place, lambda asked: Reply(500, said) if "power" in "".join(asked.lines) else Reply())
+
+
+@trouble("server-too-big")
+def too_big(place: Place) -> str:
+    store = Store(place.folder / "store")
+    put(store, *(Point("hatuden", {"value": 0.1}, T - 1800 * i) for i in range(48)))
+    store.close()
+    return uploaded(place, lambda asked: Reply(413 if "power" in "".join(asked.lines) else 204))
+
+
+@trouble("server-took-some")
+def took_some(place: Place) -> str:
+    return uploaded(place, lambda asked: Reply(201))
+
+
+@trouble("server-trickles")
+def trickles(place: Place) -> str:
+    with talking(dripping("body")) as address:
+        place.configure(f"[server]\nurl = http://{address}\ntimeout = 0.5")
+        one_point(place)
+        return place.run("upload") + place.run("check")
+
+
+@trouble("server-corrected")
+def corrected(place: Place) -> str:
+    said = uploaded(place, lambda asked: Reply(204 if "right" in asked.path else 404), "db = wrong")
+    assert "answered 404" in place.run("status")
+    place.configure(f"[server]\nurl = {place.fixture('scripted').url}\ndb = right")
+    assert "answered" not in place.run("status")
+    assert place.run("upload") == "1 sent, 0 waiting, 0 parked\n"
+    return said
 
 
 @trouble("server-conflict")

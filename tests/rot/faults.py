@@ -1,0 +1,177 @@
+"""The faults, the store that has them, and what became of each."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from enum import Enum
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+from homemon.clock import RELEASED, Instant
+from homemon.errors import StoreError
+from homemon.health import whole_faults
+from homemon.points import HALF_HOUR, Number, Point
+from homemon.store import FILE, Store
+
+T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400
+MINUTE, DAY, PAGE = 60, 86_400, 1024
+Content = list[tuple[int, str, str, dict[str, Number]]]
+
+
+class Outcome(Enum):
+    """What became of a fault."""
+
+    HARMLESS = "nothing is wrong, and check says so"
+    TOLD = "check says that something is wrong"
+    SILENT = "export gives something else, and check says that nothing is wrong"
+    UNCAUGHT = "an exception that no command expects"
+
+
+def make(folder: Path, days: int, seed: int = 7) -> Content:
+    """A store as a house fills it, nearly all sent; what it holds."""
+    random = Random(seed)
+    store = Store(folder)
+    for start in range(T, T + days * DAY, DAY):
+        for points in (minutes(start, random), half_hours(start, random), heater(start, random)):
+            store.add([(point, Instant(start + DAY, 9e5, "b")) for point in points])
+        store.mark_sent(store.waiting(100_000))
+    store.add([(Point("power", {"value": i}, T + days * DAY + i * MINUTE), Instant(T, 9e5, "b")) for i in range(30)])
+    store.park(store.waiting(1)[0], "400: partial write")
+    truth = list(store.lines(0, 1 << 62))
+    store.close()
+    return truth
+
+
+def minutes(start: int, random: Random) -> Iterator[Point]:
+    for time in range(start, start + DAY, MINUTE):
+        yield Point("power", {"value": random.randrange(-3000, 6000)}, time)
+
+
+def half_hours(start: int, random: Random) -> Iterator[Point]:
+    for time in range(start, start + DAY, HALF_HOUR):
+        counted = (time - T) // HALF_HOUR * 3
+        yield Point("+power", {"value": (683326 + counted) / 10}, time)
+        yield Point("-power", {"value": (123456 + counted * 2) / 10}, time)
+        yield Point("hatuden", {"value": random.randrange(30) / 10}, time)
+        yield Point("baiden_diff", {"value": random.randrange(-20, 30) / 10}, time)
+
+
+def heater(start: int, random: Random) -> Iterator[Point]:
+    for time in range(start, start + DAY, 10 * MINUTE):
+        fields = {
+            "power": random.choice([0, 800, 1200]),
+            "powerSum": 123_000 + (time - T),
+            "tank": random.randrange(370),
+        }
+        yield Point("ecocute", fields, time)
+
+
+# --- one fault -----------------------------------------------------------------------
+
+
+def flip(data: bytearray, random: Random) -> None:
+    """One bit."""
+    data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+
+
+def zero(data: bytearray, random: Random) -> None:
+    """A page that is empty."""
+    at = _page(data, random)
+    data[at : at + PAGE] = bytes(PAGE)
+
+
+def duplicate(data: bytearray, random: Random) -> None:
+    """A page that was written to another one's place."""
+    source, target = _page(data, random), _page(data, random)
+    data[target : target + PAGE] = data[source : source + PAGE]
+
+
+def swap(data: bytearray, random: Random) -> None:
+    """Two pages that changed their places."""
+    one, other = _page(data, random), _page(data, random)
+    first, second = data[one : one + PAGE], data[other : other + PAGE]
+    data[one : one + PAGE], data[other : other + PAGE] = second, first
+
+
+def truncate(data: bytearray, random: Random) -> None:
+    """A file whose end is missing."""
+    del data[random.randrange(len(data)) :]
+
+
+FAULTS: dict[str, Callable[[bytearray, Random], None]] = {
+    "bit": flip,
+    "zeroed page": zero,
+    "duplicated page": duplicate,
+    "swapped pages": swap,
+    "truncated": truncate,
+}
+WEIGHTS = (6, 1, 1, 1, 1)
+
+
+def _page(data: bytearray, random: Random) -> int:
+    return random.randrange(len(data) // PAGE) * PAGE
+
+
+class Tried(NamedTuple):
+    """A fault's kind, what became of it, and what was said."""
+
+    kind: str
+    outcome: Outcome
+    said: str
+
+
+def one(sound: Path, folder: Path, truth: Content, random: Random) -> Tried:
+    """Do one random fault to a copy of `sound` in `folder`, and see what the store says."""
+    data = bytearray((sound / FILE).read_bytes())
+    (kind,) = random.choices(list(FAULTS), WEIGHTS)
+    FAULTS[kind](data, random)
+    folder.mkdir(exist_ok=True)
+    for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / FILE).write_bytes(data)
+    try:
+        return Tried(kind, *judge(folder, truth))
+    except Exception as error:
+        return Tried(kind, Outcome.UNCAUGHT, f"{type(error).__name__}: {error}")
+
+
+def judge(folder: Path, truth: Content) -> tuple[Outcome, str]:
+    """What check says of the store, against what export gives; then what a listener does with it."""
+    try:
+        with closing(Store(folder)) as store:
+            faults = _said(lambda: whole_faults(store))
+            found = _said(lambda: [] if list(store.lines(0, 1 << 62)) == truth else ["not what was stored"])
+            use(store)
+    except StoreError as error:
+        faults = found = [str(error)]
+    if faults:
+        return Outcome.TOLD, faults[0]
+    return (Outcome.SILENT if found else Outcome.HARMLESS), "".join(found)
+
+
+def _said(look: Callable[[], list[str]]) -> list[str]:
+    try:
+        return look()
+    except StoreError as error:
+        return [str(error)]
+
+
+def use(store: Store) -> None:
+    """What commands ask of a store and do to it; each may fail, with an error that they expect."""
+    at = Instant(T + 100 * DAY, 9e5, "b")
+    readings = [(Point("power", {"value": 5}), at), (Point("+power", {"value": 70_000.1}, T + 99 * DAY), at)]
+    for each in (
+        store.backlog,
+        store.parked,
+        store.series,
+        lambda: store.trusts(at),
+        lambda: store.surely_past(at),
+        lambda: store.undated("b"),
+        lambda: [store.latest(name, field, 1 << 62) for name, field in store.series()],
+        lambda: [store.extent(name, field, 0, 1 << 62) for name, field in store.series()],
+        lambda: [sum(1 for _ in store.values(name, field, 0, 1 << 62)) for name, field in store.series()],
+        lambda: store.add(readings),
+        lambda: store.mark_sent(store.waiting(5000)),
+        lambda: store.lacking("+power", range(T, T + DAY, HALF_HOUR)),
+    ):
+        _said(lambda each=each: (each() and []) or [])  # type: ignore[misc]

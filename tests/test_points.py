@@ -1,0 +1,49 @@
+"""Line protocol as homemon writes it: one reading has one text, in whatever order its parts came."""
+
+import pytest
+
+from homemon.points import JST, Number, Point, field_rank, head, headed, line, number_text, tags_text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (523, "523"),
+        (523.0, "523"),
+        (-0.1, "-0.1"),
+        (0.3, "0.3"),
+        (1e-4, "0.0001"),
+        (0, "0"),
+        (-7, "-7"),
+        (1e15, "1" + "0" * 15),
+    ],
+)
+def test_a_number_is_its_shortest_decimal(value: Number, text: str) -> None:
+    assert number_text(value) == text
+
+
+def test_tags_are_sorted_by_name_whatever_their_order_in_the_configuration() -> None:
+    """Else another order of [tags] would make a new series of the same readings."""
+    assert tags_text({"room": "a", "home": "b"}) == tags_text({"home": "b", "room": "a"}) == ",home=b,room=a"
+    assert tags_text({}) == ""
+
+
+def test_what_line_protocol_has_for_itself_is_escaped() -> None:
+    assert tags_text({"a b": "c,d=e"}) == r",a\ b=c\,d\=e"
+    assert head("odd, name=x", ",t=1") == r"odd\,\ name=x,t=1"
+    assert line("a b", "", {"value": 1}, 5) == r"a\ b value=1 5000000000"
+
+
+def test_fields_have_an_order_of_their_own_and_others_follow_by_name() -> None:
+    names = ["zeta", "tank", "alpha", "powerSum", "power", "export", "import", "t", "r"]
+    expected = ["r", "t", "import", "export", "power", "powerSum", "tank", "alpha", "zeta"]
+    assert sorted(names, key=field_rank) == expected
+
+
+def test_a_line_has_its_fields_as_they_are_given_and_nanoseconds() -> None:
+    assert headed("power,home=b", [("b", 1), ("a", 2.5)], 1_795_421_667) == "power,home=b b=1,a=2.5 1795421667000000000"
+    assert JST.utcoffset(None).total_seconds() == 9 * 3600
+
+
+def test_a_reading_has_no_time_and_the_tags_of_the_house_unless_it_is_said() -> None:
+    assert Point("power", {"value": 1}) == ("power", {"value": 1}, None, None, None)

@@ -1,0 +1,183 @@
+"""The store's file, moved, deleted or overwritten under running commands: every printed line stays in a store."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from homemon.points import Point
+from homemon.store import FILE, Store
+from tests.commands import PATIENCE
+from tests.stores import T, everything, put
+
+WRITER = """
+import sys
+from pathlib import Path
+from threading import Event, Thread
+from homemon.clock import Instant
+from contextlib import suppress
+from homemon.deliver import Recorder
+from homemon.errors import StoreError
+from homemon.points import Point
+from homemon.store import Store
+folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()
+Thread(target=lambda: (sys.stdin.readline(), go.set()), daemon=True).start()
+stores = [Store(folder), Store(folder)]  # a listener's reader, and its sender
+for store in stores:
+    store.report = lambda text, hint: print(f"{text}\\n  {hint}", file=sys.stderr, flush=True)
+recorder = Recorder(stores[0], "", lambda line: print(line, flush=True))
+for i in range(10_000):
+    recorder.record([Point("power", {who: i})], Instant(1_800_000_000 + i, 1.0, "b"))
+    with suppress(StoreError):  # as the sender's thread does
+        stores[1].mark_sent(stores[1].waiting(10))
+    if go.wait(0.004):
+        break
+"""
+
+
+class Writers:
+    """Processes that go on printing lines until they are told to stop."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self.processes = [
+            subprocess.Popen(
+                (sys.executable, "-c", WRITER, str(folder), f"w{i}"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for i in range(number)
+        ]
+        self.printed: list[str] = []
+        self.said = ""
+
+    def print(self, lines: int) -> None:
+        """Wait until each has printed so many more lines."""
+        for process in self.processes:
+            assert process.stdout is not None
+            for _ in range(lines):
+                line = process.stdout.readline()
+                assert line, process.communicate()[1]
+                self.printed.append(line.strip())
+
+    def stop(self) -> None:
+        for process in self.processes:
+            out, said = process.communicate("\n")
+            self.printed += out.splitlines()
+            self.said += said
+            assert process.returncode == 0, said
+
+
+@contextmanager
+def writers(folder: Path, number: int) -> Iterator[Writers]:
+    running = Writers(folder, number)
+    deadlines = [Timer(PATIENCE, process.kill) for process in running.processes]
+    try:
+        for deadline in deadlines:
+            deadline.start()
+        running.print(20)
+        yield running
+    finally:
+        for deadline, process in zip(deadlines, running.processes, strict=True):
+            deadline.cancel()
+            process.kill()
+            process.communicate()
+
+
+def lines(*folders: Path) -> set[str]:
+    """What stores hold, a line a field."""
+    return {
+        f"{name} {field}={value} {time}000000000"
+        for folder in folders
+        for time, name, fields in everything(folder)
+        for field, value in fields.items()
+    }
+
+
+def moved(folder: Path, aside: Path) -> None:
+    (folder / FILE).rename(aside / FILE)
+
+
+def with_log(folder: Path, aside: Path) -> None:
+    for path in folder.iterdir():
+        path.rename(aside / path.name)
+
+
+def remove(*names: str) -> Callable[[Path, Path], None]:
+    def act(folder: Path, aside: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return act
+
+
+def folder_removed(folder: Path, aside: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def copied_over(folder: Path, aside: Path) -> None:
+    shutil.copyfile(aside.parent / "backup" / FILE, folder / FILE)
+
+
+def moved_over(folder: Path, aside: Path) -> None:
+    shutil.copyfile(aside.parent / "backup" / FILE, folder / "new")
+    (folder / "new").rename(folder / FILE)
+
+
+def touched(folder: Path, aside: Path) -> None:
+    os.utime(folder / FILE)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    ("act", "word"),
+    [
+        (moved, "was moved to"),
+        (with_log, "was moved to"),
+        (remove(FILE), "was deleted"),
+        (remove(f"{FILE}-wal"), "were removed"),
+        (remove(f"{FILE}-shm"), "were removed"),
+        (remove(f"{FILE}-wal", f"{FILE}-shm"), "were removed"),
+        (remove(FILE, f"{FILE}-wal", f"{FILE}-shm"), "was deleted"),
+        (folder_removed, "was deleted"),
+        (copied_over, "was overwritten"),
+        (moved_over, "was deleted"),
+        (touched, "store"),
+    ],
+    ids=["mv", "mv all", "rm", "rm wal", "rm shm", "rm both", "rm all", "rm -r", "cp", "mv over", "touch"],
+)
+def test_every_printed_line_is_in_the_paths_store(
+    tmp_path: Path, act: Callable[[Path, Path], None], word: str, number: int
+) -> None:
+    folder, aside = tmp_path / "store", tmp_path / "aside"
+    aside.mkdir()
+    with closing(Store(tmp_path / "backup")) as backup:
+        put(backup, *(Point("power", {"value": i}, T + i) for i in range(1000)))
+    shutil.copytree(tmp_path / "backup", folder)
+    with closing(Store(folder)) as store:
+        put(store, *(Point("power", {"value": i}, T + 1000 + i) for i in range(1000)))
+    with writers(folder, number) as running:
+        act(folder, aside)
+        running.print(20)
+        running.stop()
+    assert len([line for line in running.said.splitlines() if word in line]) == (0 if act is touched else number), (
+        running.said
+    )
+    assert len(running.said.splitlines()) <= 2 * number, "once each"
+    assert set(running.printed) <= lines(folder)
+    if word == "was moved to":
+        assert set(running.printed[:20]) <= lines(aside), "and what it held is whole where it is now"
+    assert all(sound(path) for path in (folder, *([aside] if word == "was moved to" else [])))
+
+
+def sound(folder: Path) -> bool:
+    with closing(sqlite3.connect(folder / FILE)) as db:
+        return [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
