@@ -157,6 +157,23 @@ def test_an_unreadable_module_is_told_from_a_silent_one() -> None:
     assert module.now <= 15
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "D0F9EE5D2FFF000405CF01000001",
+        "D0F9EE5D60190004036C0000",
+        "D0EA83FC006B000403A00000",
+        "0D0AD0F9EE5D0D0A2FFF0004",
+        "00D0F9EE5D",
+    ],
+)
+def test_a_j11_is_named(frame: str) -> None:
+    module = Module(*[(b"\r\nSKVER\r\n", bytes.fromhex(frame) + b"\r\n")] * WAKE_TRIES)
+    error = module.refuse(wake_module())
+    assert "this is a J11 (BP35C0-J11, RS-WSUHA-J11), which speaks another protocol" in str(error)
+    assert "docs/hardware.md" in error.hint
+
+
 def test_a_module_that_takes_the_first_command_for_payload_is_woken() -> None:
     module = Module((b"\r\nSKVER\r\n", b"EVENT 21 " + ADDRESS.encode() + b" 0 01\r\nOK\r\n"), SKVER)
     assert module.play(wake_module()) == "1.5.2"

@@ -74,6 +74,15 @@ def ended(process: "subprocess.Popen[bytes]") -> int:
     return process.wait(END_WITHIN)
 
 
+def read_until(reading: int, wanted: bytes) -> bytes:
+    """What comes through a pipe up to what is `wanted`."""
+    text = b""
+    while wanted not in text:
+        assert select.select([reading], [], [], 10.0)[0], text
+        text += os.read(reading, 65536)
+    return text
+
+
 @pytest.mark.parametrize(
     ("place", "streams"),
     [
@@ -115,10 +124,7 @@ def test_what_waited_for_a_reader_comes_when_it_reads_again(tmp_path: Path) -> N
         device.call(lambda module: setattr(module, "session", True))
         with listening(tmp_path, "meter-listen", "--poll", "5", stdout=writing) as listener:
             wait_for(lambda: powers(tmp_path) >= 1)
-            text = b""
-            while b"power value=" not in text:
-                assert select.select([reading], [], [], END_WITHIN)[0], text
-                text += os.read(reading, 65536)
+            read_until(reading, b"power value=")
             assert ended(listener) == 0
 
 
@@ -133,10 +139,7 @@ def test_lines_that_found_no_room_are_counted_and_reported_once_it_flows_again(
             outlet.write(b"%09d\n" % number)
         assert not outlet.drained(0.05)
         assert reports == []
-        text = b""
-        while not outlet.drained(0.0):
-            text += os.read(reading, 65536)
-        text += os.read(reading, 65536)
+        text = read_until(reading, b"000000009\n")
         assert [int(line) for line in text.lstrip(b"x").split()] == list(range(10))
         wait_for(lambda: bool(reports), 5.0)
     assert reports == ["40 lines were not written to stdout, which nobody read; readings are stored"]
@@ -159,9 +162,7 @@ def test_a_pipe_that_somebody_made_non_blocking_takes_all_in_the_end() -> None:
         os.set_blocking(writing, False)
         outlet = output.Outlet(writing, "stdout", print)
         outlet.write(b"late\n")
-        text = b""
-        while b"late\n" not in text:
-            text += os.read(reading, 65536)
+        assert read_until(reading, b"late\n").lstrip(b"x") == b"late\n"
 
 
 def test_a_one_shot_command_waits_for_its_reader_and_can_be_ended(tmp_path: Path) -> None:

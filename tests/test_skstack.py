@@ -260,3 +260,21 @@ def test_junk_without_end_is_bounded_in_memory_and_then_forgotten(piece: bytes) 
         assert len(repr(vars(parser))) < 5 * MAX_LINE  # a byte may print as \x00
     parser.feed(b"\r\n")
     assert parser.feed(EVENT_25 + b"\r\n")[-1] == heard(EVENT_25 + b"\r\n")[0]
+
+
+@pytest.mark.parametrize("begun", [bytes.fromhex("D0F9EE5D2FFF0004"), b"\x00\x80\xe0\xf8", b"EVER 1.", b"ERXUDP FE80"])
+def test_a_line_without_an_end_is_noise_once_and_read_if_its_end_comes_after_all(begun: bytes) -> None:
+    parser = Parser()
+    assert parser.feed(begun) == []
+    assert parser.waits
+    assert parser.unfinished() == [Noise(begun)]
+    assert not parser.waits
+    assert parser.unfinished() == []
+    late = parser.feed(b"5.2\r\n")
+    assert late == [Version("1.5.2", b"EVER 1.5.2")] if begun == b"EVER 1." else isinstance(late[0], Noise)
+
+
+def test_blanks_and_whole_lines_are_nothing_unfinished() -> None:
+    parser = Parser()
+    parser.feed(b"OK\r\n  ")
+    assert parser.unfinished() == []

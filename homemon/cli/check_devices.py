@@ -18,7 +18,7 @@ from homemon.controller import NO_ANSWER_HINT
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
 from homemon.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.files import Holder, Lock, make_private_dir
-from homemon.ports.serial_port import ModulePort, in_use_by
+from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
 from homemon.session import Session
 from homemon.wire import echonet
 from homemon.wire.dialogue import Ask, Dialogue, pause
@@ -52,7 +52,10 @@ def meter(app: Aside) -> Iterator[Finding]:
     yield from _remembered(radio)
     if not radio.owner.take(name="check"):
         holder = radio.owner.holder()
-        yield _owned("serial port", name, holder)
+        if readers := other_readers(name, holder.pid if holder else 0):
+            yield fault("serial port", f"{name} is also open in {readers}", stop_readers(name, readers))
+        else:
+            yield _owned("serial port", name, holder)
         if holder and holder.name == METER:
             yield app.heard("meter", POWER + REGISTERS, DEAF.format(METER))
         return

@@ -75,7 +75,7 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
         try:
             memory = read_whole(app, folder, transcript)
         except (PortError, DeviceError) as error:
-            error.hint = f"{error.hint} {or_serial(app)}".strip()
+            error.hint = f"{error.hint} {or_serial(app)}{or_rival(app)}".strip()
             raise
         try:
             store_half_hours(app, memory, days, lambda: read_again(app, transcript), folder)
@@ -99,6 +99,16 @@ def or_serial(app: App) -> str:
     if kyocera.transport != "i2c" or not (kyocera.serial_port != usual or Path(usual).exists()):
         return ""
     return f"If the monitor is on {kyocera.serial_port}: `transport = serial` in [kyocera]."
+
+
+def or_rival(app: App) -> str:
+    """Another program that reads from the monitor's serial port."""
+    if app.kyocera.transport == "i2c":
+        return ""
+    from homemon.ports.serial_port import other_readers, stop_readers
+
+    readers = other_readers(app.kyocera.serial_port)
+    return stop_readers(app.kyocera.serial_port, readers) if readers else ""
 
 
 def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:

@@ -54,7 +54,7 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
             with port:
                 radio.run(port, radio.session.listen(every))
         except retried as error:
-            app.complain_once(f"{error}; waiting for it to come back")
+            app.complain_once(f"{error}; waiting for it to come back", error.hint)
         retried = (PortError, NoAnswer)  # a module that was plugged in again may need its time
         port = reopened(radio, stop)
         app.remark("the port is back")

@@ -16,13 +16,13 @@ from homemon.cli.archive import Archive
 from homemon.cli.claim import claim
 from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
-from homemon.errors import PortError, StoreError
+from homemon.errors import DeviceError, HomemonError, PortError, StoreError
 from homemon.exchange import Step
 from homemon.files import port_locks
 from homemon.ports.knock import write_into
 from homemon.session import Session
 from homemon.wire.dialogue import Dialogue
-from homemon.wire.join import Credentials, Link
+from homemon.wire.join import Credentials, Link, NoModule
 from homemon.wire.skstack import Dialect
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Radio:
     def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, history_days: int = 0) -> None:
         self.app = app
         self._history_days = history_days
+        self._alone = False
+        self._readers = ""
         self.settings = app.smartmeter
         self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
         self._trace_path = trace
@@ -79,6 +81,7 @@ class Radio:
 
     def own_port_alone(self, name: str) -> None:
         """The same for a command that cannot leave its work to a listener. Raises PortError."""
+        self._alone = True
         if not self.own_port(name):
             holder = self.owner.holder()
             raise PortError(
@@ -92,7 +95,30 @@ class Radio:
 
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
+        if self._alone or self.app.patient:  # a poll looks only when something goes wrong: it costs too much
+            self._warn_of_readers()
         return ModulePort(line, self._trace())
+
+    def _warn_of_readers(self) -> None:
+        """Name the programs that take bytes away from us."""
+        from homemon.ports.serial_port import other_readers, stop_readers
+
+        name = self.settings.serial_port
+        known, self._readers = self._readers, other_readers(name)
+        if self._readers and self._readers != known:
+            self.app.complain(f"{name} is also open in {self._readers}", stop_readers(name, self._readers))
+
+    def explain(self, error: HomemonError) -> None:
+        """Add to an error what only we know: the port's name, and who else reads from it."""
+        from homemon.ports.serial_port import other_readers, stop_readers
+
+        name = self.settings.serial_port
+        if isinstance(error, NoModule):
+            error.args = (f"{name}: {error}",)
+            if os.path.realpath(name) == "/dev/ttyAMA0":
+                error.hint += " On a Pi 3, 4 or Zero W, /dev/ttyAMA0 is the Bluetooth chip: take /dev/serial0."
+        if readers := other_readers(name):
+            error.hint = f"{stop_readers(name, readers)} {error.hint}".strip()
 
     def knock(self, epcs: Iterable[int]) -> None:
         """Write a question into the port that a listener owns. Raises PortError."""
@@ -128,8 +154,10 @@ class Radio:
                 at = self.app.now()
                 port.note(events, at)
                 step = self.session.step(at.ticks, at.wall, events)
-        except BaseException:
+        except BaseException as error:
             self.app.record(self.session.take_points(), at)
+            if isinstance(error, DeviceError | PortError):
+                self.explain(error)
             raise
         finally:
             self.dialogue.drop()
@@ -150,6 +178,8 @@ class Radio:
             self.app.remark(note)
         for complaint in step.complaints:
             self.app.complain_once(complaint)
+        if self.app.patient and (step.notes or step.complaints):
+            self._warn_of_readers()
         if step.learned:
             self._keep()
 

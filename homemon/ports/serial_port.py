@@ -7,6 +7,7 @@ to stop.
 
 import errno
 import os
+import re
 import select
 import time
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 WRITE_WITHIN = 5.0  # seconds
 CHUNK = 4096
+QUIET = 1.0  # seconds without a byte, after which a line that has begun has no end
+READERS_NAMED = 3
 POLL = 0.2  # seconds between two looks at a port that has no file descriptor (rfc2217://)
 
 
@@ -85,6 +88,7 @@ class ModulePort:
         self._line = line
         self._trace = trace
         self._parser = Parser()
+        self._last = 0.0  # when the last byte came
 
     def __enter__(self) -> "ModulePort":
         return self
@@ -99,9 +103,15 @@ class ModulePort:
             self._trace.sent(data, instant())
 
     def read(self, within: float) -> list[Happening]:
-        """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished."""
-        data = self._line.read(within)
-        return self._parser.feed(data) if data else []
+        """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished.
+
+        After QUIET what has begun and not ended is noise.
+        """
+        data = self._line.read(min(within, QUIET) if self._parser.waits else within)
+        if data:
+            self._last = time.monotonic()
+            return self._parser.feed(data)
+        return self._parser.unfinished() if time.monotonic() - self._last >= QUIET else []
 
     def note(self, heard: Iterable[Happening], at: Instant) -> None:
         """Write down what was heard `at`, by which its readings are dated."""
@@ -162,15 +172,52 @@ def _group_of(name: str) -> str:
 
 def in_use_by(name: str) -> str:
     """` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
-    holders = [f"pid {pid} ({command})" for pid, command in islice(_holders(os.path.realpath(name)), 3)]
-    return f" by {', '.join(holders)}" if holders else ""
+    readers = other_readers(name)
+    return f" by {readers}" if readers else ""
 
 
-def _holders(real: str) -> Iterator[tuple[int, str]]:
+def other_readers(name: str, besides: int = 0) -> str:
+    """`pid 123 (minicom)` for other processes that can read from the device, as far as /proc shows them.
+
+    `besides` is one that may. Takes some hundredths of a second. Empty where there is none.
+    """
+    if "://" in name:
+        return ""
+    found = (holder for holder in _holders(name) if holder[0] != besides)
+    return ", ".join(f"pid {pid} ({command})" for pid, command in islice(found, READERS_NAMED))
+
+
+def _holders(name: str) -> Iterator[tuple[int, str]]:
+    real = os.path.realpath(name)
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal() or int(process.name) == os.getpid():
             continue
         with suppress(OSError):
-            opened = {os.readlink(entry) for entry in (process / "fd").iterdir()}
-            if real in opened and "/dev/ptmx" not in opened:  # who holds the other end of a pty is no rival
-                yield int(process.name), (process / "comm").read_text("utf-8", "replace").strip()
+            try:
+                reads = _reads(process, real)
+            except PermissionError:  # another user's, such as root's getty; what it was called with is for all to see
+                words = (process / "cmdline").read_text("utf-8", "replace").split("\0")[1:]
+                reads = bool({name, real, os.path.basename(real)}.intersection(words))
+            if reads:
+                yield int(process.name), (process / "comm").read_text().strip()
+
+
+def _reads(process: Path, real: str) -> bool:
+    """Whether a process has the device open for more than writing. Raises OSError."""
+    opened = {entry.name: os.readlink(entry) for entry in (process / "fd").iterdir()}
+    if "/dev/ptmx" in opened.values():  # who holds the other end of a pty is no rival
+        return False
+    return any(_readable(process, number) for number, target in opened.items() if target == real)
+
+
+def _readable(process: Path, number: str) -> bool:
+    """Whether a descriptor was opened for reading (proc(5), fdinfo)."""
+    flags = re.search(r"flags:\s*(\d+)", (process / "fdinfo" / number).read_text("ascii"))
+    return flags is None or int(flags[1], 8) & os.O_ACCMODE != os.O_WRONLY
+
+
+def stop_readers(name: str, readers: str) -> str:
+    """What to do about other readers of a port."""
+    if "getty" in readers:
+        return "sudo raspi-config, Interface Options, Serial Port: login shell no, hardware yes; then reboot."
+    return f"{readers} reads from {name} too, and takes what is meant for homemon: stop it."

@@ -66,6 +66,13 @@ class Link(NamedTuple):
     dialect: Dialect
 
 
+J11_CODES = (bytes.fromhex("D0F9EE5D"), bytes.fromhex("D0EA83FC"))  # before what a J11 answers, and is asked
+
+
+class NoModule(NoAnswer):
+    """Nothing on the port speaks SKSTACK."""
+
+
 class Refused(DeviceError):
     """The module answered FAIL."""
 
@@ -106,13 +113,19 @@ def wake_module() -> Dialogue[str]:
             return str(answer[-1].version)
         except NoAnswer as silence:
             heard.extend(silence.heard)
-    if any(isinstance(event, Noise) for event in heard):
-        raise NoAnswer(
+    noise = b"".join(event.raw for event in heard if isinstance(event, Noise))
+    if any(code in noise for code in J11_CODES):
+        raise NoModule(
+            "this is a J11 (BP35C0-J11, RS-WSUHA-J11), which speaks another protocol",
+            "homemon needs a module that speaks SKSTACK in lines, such as a BP35C0 or an RL7023: see docs/hardware.md.",
+        )
+    if noise:
+        raise NoModule(
             "the module's answers are unreadable",
             "Check [smartmeter] serial_bps (a BP35C0 leaves the factory at 115200) "
             "and that no console runs on the port.",
         )
-    raise NoAnswer(
+    raise NoModule(
         f"no Wi-SUN module answered SKVER ({WAKE_TRIES} tries)",
         "Check [smartmeter] serial_port and serial_bps, the module's power and its TX/RX wires; "
         "on a Pi turn the serial console off with raspi-config.",

@@ -195,16 +195,32 @@ class Parser:
     def __init__(self) -> None:
         self._buffer = b""
         self._pan: list[bytes] | None = None  # the lines of an EPANDESC that is not finished
+        self._shown = True  # whether what is in the buffer was given by `unfinished`
 
     def feed(self, data: bytes) -> list[Happening]:
         """Take the next `data` (any cut of the stream) and give what became whole by it, in order."""
         self._buffer += data
+        self._shown = False
         happenings: list[Happening] = []
         while self._step(happenings):
             pass
         if len(self._buffer) > MAX_LINE:
             happenings.append(Noise(self._take(len(self._buffer))))
         return happenings
+
+    @property
+    def waits(self) -> bool:
+        """Whether a line has begun and not ended, and `unfinished` has not given it yet."""
+        return not self._shown and bool(self._buffer.strip())
+
+    def unfinished(self) -> list[Happening]:
+        """What has come of a line, as noise, for when nothing follows: other speeds and protocols have no line ends.
+
+        It is given once, and kept in case the rest comes after all.
+        """
+        noise: list[Happening] = [Noise(self._buffer)] if self.waits else []
+        self._shown = True
+        return noise
 
     def _take(self, size: int) -> bytes:
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
