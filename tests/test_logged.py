@@ -34,6 +34,7 @@ RUST = r"\x10\x81\0\x01\x02\x88\x01\x05\xff\x01r\x01\xe7\x04\0\0\x01\xf8\r\n"
 RUBY = r"\x10\x81\x00\x01\x02\x88\x01\x05\xFF\x01r\x01\xE7\x04\x00\x00\x01\xF8\r\n"
 OCTAL = r"\020\201\000\001\002\210\001\005\377\001r\001\347\004\000\000\001\370\r\n"
 HIDDEN = ":".join(["XXXX"] * 8)
+NAMES = ("type", "sender", "dest", "rport", "lport", "lla", "secured", "side", "length", "data")
 
 SHAPES = {
     "print(readline())": repr(WIRE),
@@ -81,6 +82,12 @@ SHAPES = {
     "tabs as text": LINE.replace(" ", r"\t"),
     "commas": LINE.replace(" ", ","),
     "pipes": LINE.replace(" ", " | "),
+    "names": "ERXUDP " + " ".join(map("=".join, zip(NAMES[1:], LINE.split(" ")[1:], strict=True))),
+    "JSON with names": json.dumps(dict(zip(NAMES, LINE.split(" "), strict=True))),
+    "CR and LF by name": f"{LINE}<CR><LF>",
+    "CR as rsyslog writes it": f"{LINE}#015",
+    "CR as cat -v writes it": f"{LINE}^M",
+    "HTML": f"&lt;&lt; {LINE}<br>",
     "two blanks": LINE.replace(" ", "  "),
     "hex with blanks": HEAD + " ".join(BYTES),
     "hex with colons": HEAD + ":".join(BYTES),
@@ -143,6 +150,7 @@ def test_one_that_is_longer_or_shorter_than_its_length_is_no_reading(line: str) 
     [
         (rf"b'{EVENT}\r\n'", "EVENT 21: sent, and acknowledged"),
         (f"trce: X[0] <<{EVENT}", "EVENT 21: sent, and acknowledged"),
+        ("'EVENT 21 FE80::200:AA00:0:2 0 00'", f"EVENT 21: sent, and acknowledged (from {METER}, side 0"),
         (r"b'OK\r\n'", "OK: done"),
         (r"17:00:01 DEBUG b'OK 01\r\n'", "OK 01: done"),
         ("trce: X[0] <<OK", "OK: done"),
@@ -251,6 +259,15 @@ def test_what_a_terminal_might_obey_is_escaped(data: bytes, text: str) -> None:
     assert printable(readable(data)) == text
     (account,) = accounts([as_text(data)])
     assert account.lines == [f"not understood: {text}"]
+
+
+@pytest.mark.parametrize("behind", [b"'", b'" ', b" (18)", b"\x1b[0m'"])
+def test_a_payload_in_bytes_ends_by_its_length_too(behind: bytes) -> None:
+    """As a program leaves them that writes what it reads between two marks."""
+    (line,) = unwrapped(as_text(b"rx '" + BINARY[:-2] + behind))
+    assert line == LINE
+    cut = as_text(b"rx '" + BINARY[:-3] + behind)
+    assert unwrapped(cut) == [cut]
 
 
 def test_of_two_quotations_the_torn_one_hides_nothing() -> None:

@@ -370,6 +370,18 @@ def test_no_point_is_dated_before_its_device_was_made_or_after_now() -> None:
     assert left.refused == {tally.IMPOSSIBLE: 3}
 
 
+def test_a_reading_may_be_as_old_as_the_meters() -> None:
+    lines = [f"power value=1 {unix('2010-01-01T00:00:00') + after}000000000" for after in (-1, 0)]
+    assert [point.time for point in read(*lines)[0]] == [unix("2010-01-01T00:00:00")]
+
+
+def test_a_person_hears_so_much_and_no_more() -> None:
+    left = Tally()
+    for number in range(50):
+        left.note(str(number % 30))
+    assert list(left.notes) == [str(number) for number in range(20)]
+
+
 def test_what_keep_days_would_drop_again_is_not_stored() -> None:
     told = Tally(kept_from=HALF_PAST)
     reader = Reader(NOTHING, Heater(), None, told)

@@ -5,7 +5,7 @@ from collections import Counter
 from homemon.points import Point
 from homemon.replay.values import measured
 
-NO_TIME = "readings are left out: neither they nor their lines tell a time"
+NO_TIME = "readings are left out: neither they nor their lines tell a time and its date (see --date)"
 CLOCK = "readings are left out: the clock was not known to be right when they came"
 NO_UNIT = "registers are left out: neither the file nor state.toml tells their unit (E1, D3)"
 NO_DAY = "half-hours of the meter's record are left out: their day is not known (see --date)"

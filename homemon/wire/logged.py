@@ -20,7 +20,7 @@ DEEPEST = 3  # quotations in one another: a repr in JSON in a log's JSON
 PAN_NAMES = ("Channel Page", "Channel", "Pan ID", "Addr", "LQI", "Side", "PairID")
 
 _ANSI = re.compile(r"(?:\x1b|\\(?:x1[bB]|033|e|u001[bB]|u\{1[bB]\}))\[[0-9;?]*[A-Za-z]")
-_APART = r"(?:[\s,;|\[\](){}'\"]|\\[t'\"]|b(?=['\"]))+"
+_APART = r"(?:[\s,;|\[\](){}'\"]|\\[t'\"]|b(?=['\"]))+(?:[A-Za-z_]{2,14}['\"]?\s*[=:]\s*(?:b?['\"])?)?"
 _IP = (
     r"((?:[0-9A-Fa-fXx*]{4}:){7}[0-9A-Fa-fXx*]{4}"
     r"|[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,5}::[0-9A-Fa-f:]{1,30}|<[^<>]{0,40}>)"
