@@ -316,10 +316,12 @@ def test_a_payload_of_any_bytes_is_found_in_a_repr(rest: bytes) -> None:
         assert line.endswith(f" {payload.hex().upper()}")
 
 
+CUT = ("{!r}", "{!r} (cut)", "that's {!r}", "{!r},", "['{!r}']", "[{!r}, b'" + "x " * 10 + "']")
+
+
 @settings(deadline=None)
-@given(
-    st.binary(max_size=12), st.sampled_from(["{!r}", "{!r} (cut)", "that's {!r}", "{!r},", "['{!r}']"]), st.booleans()
-)
+@given(st.binary(max_size=12), st.sampled_from(CUT), st.booleans())
+@example(bytes(11), CUT[-1], False)
 def test_no_byte_of_a_datagram_that_was_cut_off_is_made_up(rest: bytes, form: str, nested: bool) -> None:
     """Neither a quotation mark nor what stands behind it becomes a part of the payload."""
     wire = HEAD.replace("0012", "0010").encode() + b"\x10\x81" + rest

@@ -356,7 +356,7 @@ def test_the_codes_for_no_data_that_the_original_scripts_kept_are_not_stored(hom
 
 def test_a_log_may_hold_the_lines_in_all_the_ways_that_programs_write_them(home: Path) -> None:
     remember(home)
-    lines = [f"2025-11-26 17:00:{at:02} {line}" for at, line in enumerate(SHAPES.values())]
+    lines = [f"2025-11-26 17:{at // 60:02}:{at % 60:02} {line}" for at, line in enumerate(SHAPES.values())]
     (home / "log").write_text("\n".join(lines))
     run = homemon("replay", "log", cwd=home)
     assert run.returncode == 0, run.stderr

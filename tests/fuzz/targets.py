@@ -440,7 +440,9 @@ def files() -> Iterator[bytes]:
     dialogue = (monitor.REQUEST, monitor.ACK + monitor.HEADER, monitor.ACK)
     yield "\n".join(written(STAMP, MONITOR, at != 1, data) for at, data in enumerate(dialogue)).encode()
     yield from dumps()
-    yield "\n".join(f"2025-11-26 17:00:{at:02} {line}" for at, line in enumerate(SHAPES.values())).encode()
+    yield "\n".join(
+        f"2025-11-26 17:{at // 60:02}:{at % 60:02} {line}" for at, line in enumerate(SHAPES.values())
+    ).encode()
     for shape in SHAPES.values():
         yield f"Nov 26 17:00:01 pi x[1]: {shape}\n2025-11-26 08:01:10 {PUSHED}\n瞬時電力計測値:928[W]".encode()
     yield b"power,home=a\\ b value=523 1795421667000000000\n+power value=0.3 1795420800000000000\n"
