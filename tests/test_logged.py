@@ -322,6 +322,7 @@ CUT = ("{!r}", "{!r} (cut)", "that's {!r}", "{!r},", "['{!r}']", "[{!r}, b'" + "
 @settings(deadline=None)
 @given(st.binary(max_size=12), st.sampled_from(CUT), st.booleans())
 @example(bytes(11), CUT[-1], False)
+@example(b"\\", CUT[-1], False)
 def test_no_byte_of_a_datagram_that_was_cut_off_is_made_up(rest: bytes, form: str, nested: bool) -> None:
     """Neither a quotation mark nor what stands behind it becomes a part of the payload."""
     wire = HEAD.replace("0012", "0010").encode() + b"\x10\x81" + rest

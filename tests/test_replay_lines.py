@@ -108,6 +108,14 @@ def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: 
         assert points == [Point("+power", {"value": 1780.6}, midnight + slot * 1800) for slot in range(46)]
 
 
+def test_the_meters_clock_goes_on_over_midnight() -> None:
+    clock = at("23:55:00", erxudp(told("980407EA0B17", "97021737")))
+    record = at("00:02:00", erxudp(RECORD)).replace("2026-11-23", "2026-11-24")
+    points, left = read(clock, record)
+    assert points[0].time == unix("2026-11-23T00:00:00")
+    assert not left.refused
+
+
 def test_a_record_without_the_meters_clock_belongs_to_the_day_of_its_line() -> None:
     assert read(at("12:00:00", erxudp(RECORD)))[0][0].time == unix("2026-11-22T00:00:00")
     for record in (at("00:04:59", erxudp(RECORD)), at("12:00:00", erxudp(RECORD), "?"), erxudp(RECORD)):

@@ -123,13 +123,13 @@ def _peeled(text: str) -> str:
     nearest = [quote.start() for quote in re.finditer(r"(?<!\\)['\"]", text[:at])]
     if not (outer or nearest):
         return unescaped(text)
-    found = _QUOTED.finditer(text, (outer or nearest)[-1])
-    return "".join(unescaped(quotation[2]) + _end(quotation) for quotation in found)
-
-
-def _end(quotation: re.Match[str]) -> str:
-    """What stands where a quotation ended; nothing where it may have been an escaped mark in it."""
-    return END if quotation[3] and not quotation[2].endswith("\\") else ""
+    peeled = ""
+    for quotation in _QUOTED.finditer(text, (outer or nearest)[-1]):
+        peeled += unescaped(quotation[2])
+        if not quotation[3] or quotation[2].endswith("\\"):  # what looked like its end may be an escaped mark
+            break
+        peeled += END
+    return peeled
 
 
 def unescaped(text: str) -> str:
