@@ -92,6 +92,7 @@ SHAPES = {
     "hex with blanks": HEAD + " ".join(BYTES),
     "hex with colons": HEAD + ":".join(BYTES),
     "hex with 0x": HEAD + " ".join(f"0x{byte}" for byte in BYTES),
+    "hex with one 0x": f"{HEAD}0x{HEX}",
     "hex as a list": f"{HEAD}{BYTES}",
     "hex in groups": f"{HEAD}1081 0001 028801 05FF01 72 01 E7 04 000001F8",
     "lower case": LINE.lower().replace("erxudp", "ERXUDP"),
@@ -133,7 +134,21 @@ def test_and_is_explained_without_a_contradiction(shape: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [LINE + "00", LINE[:-1], LINE[:-2] + r"\r\n'", repr(BINARY[:-3]), f"{LINE[:-4]}, {HEX[:4]}"]
+    "line",
+    [
+        LINE + "00",
+        LINE + "0",
+        LINE[:-1],
+        LINE[:-2] + r"\r\n'",
+        f"{LINE[:-2]} 17",
+        f"{LINE[:-4]}, {HEX[:4]}",
+        repr(BINARY[:-3]),
+        f"{BINARY[:-3]!r} (17 bytes)",
+        json.dumps({"m": repr(BINARY[:-4]), "n": 12}),
+        json.dumps({"m": BINARY[:-4].decode("latin-1"), "n": 12}),
+        f"{HEAD}{[16, 129, 300] + [0] * 15}",
+        f"{HEAD}{[16, 129] + [0] * 15}",
+    ],
 )
 def test_one_that_is_longer_or_shorter_than_its_length_is_no_reading(line: str) -> None:
     points, left = read(f"2025-11-26 17:00:01 {line}")
