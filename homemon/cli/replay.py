@@ -23,7 +23,7 @@ from homemon.replay.tally import LATEST, OLD, Tally
 from homemon.retention import days_before
 from homemon.wire.echonet import Unit
 
-BATCH = 5000  # points a transaction
+BATCH = 2000  # points a transaction
 TELL_EVERY = 2.0  # seconds
 STDIN = "-"
 
