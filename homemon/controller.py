@@ -28,6 +28,7 @@ ASKED = tuple(ecocute.FIELDS)
 NO_ANSWER_HINT = (
     "Check [ecocute] host and eoj, the unit's LAN adapter, and that ECHONET Lite is switched on in its menu."
 )
+MOST_STRANGERS = 4  # of whom it is said that they speak for an EcoCute
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
 KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wears out
@@ -85,6 +86,9 @@ class Controller:
         self._points: list[Point] = []
         self._notes: list[str] = []
         self._gathered: dict[tuple[str, int], _Gathered] = {}
+        self._heard_it = False
+        self._kin: Unit | None = None  # what our unit turned out to be
+        self._strangers: dict[str, bool] = {}  # who is not believed, and whether it answered what we asked our unit
         self._conversation: Conversation[Any]
         self._load_own = own
         self._kept_place = self._place = b""
@@ -127,7 +131,8 @@ class Controller:
         place = self._place_to_keep()
         wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
         result = talk.result if talk.done else None
-        step = Step(sent, self._points, self._notes, wake, talk.done, result, place=place)
+        step = Step(sent, self._points, self._notes, wake, talk.done, result, found=self._kin, place=place)
+        self._kin = None
         self._send, self._points, self._notes, talk.outgoing = [], [], [], []
         return step
 
@@ -197,18 +202,48 @@ class Controller:
         """Take what our EcoCute says; whether the program is to hear it too."""
         ours = host == self._host or (self._accept_any and frame.esv in NOTIFIED)
         if ours:
+            self._learn(frame, host)
             self._take(frame, host)
+        elif self._means(frame.seoj) and frame.reported and len(self._strangers) < MOST_STRANGERS:
+            self._meet_stranger(frame, host)
         return ours
+
+    def _learn(self, frame: Frame, host: str) -> None:
+        """What our unit says it has: where that is not the default's object, it may be one that is read like it."""
+        lists = [prop.edt for prop in frame.reported if prop.epc in (0xD5, 0xD6)]
+        if host != self._host or self._heard_it or frame.seoj >> 8 != NODE_PROFILE >> 8 or not lists:
+            return
+        found = ecocute.found_among(echonet.instances(lists[0]), self._eoj)
+        if found is not None and found != self._eoj:
+            self._eoj, self._kin = found, Unit(host, found, "")
+            self._notes.append(f"{host} is no EcoCute, but has {found:06X}, which is read like one")
+
+    def _means(self, eoj: int) -> bool:
+        """Whether an object is the one that is configured; by default also one that is read like an EcoCute."""
+        return ecocute.found_among((eoj,), self._eoj) == eoj
+
+    def _meet_stranger(self, frame: Frame, host: str) -> None:
+        """Somebody whom we do not believe speaks as our EcoCute would: maybe it is ours, at another address of its."""
+        answers = frame.tid == self._tid and frame.esv not in NOTIFIED
+        if self._host and host not in self._strangers:
+            does = "answers in its place" if answers else f"speaks for a {frame.seoj:06X}"
+            self._notes.append(
+                f"{host} {does}, and is not believed: write host = {host} into [ecocute] if that is yours"
+            )
+        self._strangers[host] = answers or self._strangers.get(host, False)
 
     def _take(self, frame: Frame, host: str) -> None:
         """Take the readings out of a frame."""
-        said = ecocute.report(frame, self._eoj)
+        if not self._means(frame.seoj):
+            return
+        self._heard_it |= frame.seoj == self._eoj
+        said = ecocute.report(frame, frame.seoj)
         self._notes += [f"refused a value from the EcoCute: {complaint}" for complaint in said.complaints]
         if frame.esv in NOTIFIED:
             self._points += said.points
             return
         told = {prop.epc for prop in frame.reported} & set(ASKED)
-        if frame.seoj != self._eoj or not told:
+        if not told:
             return
         key = (host, frame.tid)
         parts = self._gathered.setdefault(key, _Gathered([], set(), self._now + GATHER))
@@ -233,28 +268,41 @@ class Controller:
         while True:
             yield Ask(b"", lambda event: True, float("inf"))
 
-    def poll(self) -> Dialogue[set[str]]:
+    def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
         """Ask, until the EcoCute has told or refused each property, or time is up; gives the fields that it told.
 
-        Raises NoAnswer when nothing came after three tries.
+        With `and_what` a silent unit is asked what objects it has, too: it may be something that is read like an
+        EcoCute. Raises NoAnswer when nothing came after three tries.
         """
         for number in range(TRIES):
+            if number == 1 and and_what:
+                yield from self._ask_what_it_is()
             if number:
                 yield from pause(SPACING)
             told = yield from self._answers(self.request(), self._tid)
             if told is not None:
                 return told
-        raise NoAnswer(
-            f"the EcoCute at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)",
-            NO_ANSWER_HINT,
-        )
+        silent = f"the EcoCute at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)"
+        if answering := " and ".join(host for host, answers in self._strangers.items() if answers):
+            raise NoAnswer(f"{silent}, but {answering} did", "If that is yours, write its address into [ecocute] host.")
+        raise NoAnswer(silent, NO_ANSWER_HINT)
 
-    def ask_once(self) -> Dialogue[set[str] | None]:
+    def ask_once(self, and_what: bool = False) -> Dialogue[set[str] | None]:
         """Ask once, maybe where somebody else holds our port: most units answer there, some the port that asked.
 
-        Gives the fields that were told; None where no answer came to us.
+        Gives the fields that were told; None where no answer came to us. `and_what` as in `poll`.
         """
+        if and_what:
+            yield from self._ask_what_it_is()
+            yield from pause(SPACING)
         return (yield from self._answers(self.request(), self._tid))
+
+    def _ask_what_it_is(self) -> Dialogue[None]:
+        """Ask for the unit's objects; what comes of it, `_learn` hears."""
+        if self._eoj == ecocute.EOJ:
+            self._tid = self._tid % 0xFFFF + 1
+            self._send.append((echonet.encode(echonet.get(self._tid, NODE_PROFILE, (0xD6,))), self._host))
+        yield from pause(0.0)
 
     def _answers(self, request: bytes, tid: int) -> Dialogue[set[str] | None]:
         """Send; which fields were told with that TID; None where no answer came at all."""
@@ -262,12 +310,17 @@ class Controller:
         settled: set[int] = set()  # told, refused, or no reading
         answered = False
         deadline = self._now + ANSWER_WITHIN
+        asked = self._eoj
         while not settled >= set(ASKED):
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
-                heard = yield Ask(request, lambda event: self._is_answer(event, tid), max(0.0, wait))
+                heard = yield Ask(
+                    request, lambda event: self._is_answer(event, tid) or self._eoj != asked, max(0.0, wait)
+                )
             except NoAnswer:
                 return told if answered else None
+            if self._eoj != asked:  # it is another object: nobody answers to this one
+                return None
             request, answered = b"", True
             frame = heard[-1].frame
             if not frame.properties:

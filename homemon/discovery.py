@@ -13,8 +13,9 @@ Part II, chapter 6 (node profile); issues of public clients for what nodes in th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from homemon.devices import ecocute
 from homemon.devices import node as profile
-from homemon.errors import DeviceError, NoAnswer, WireError
+from homemon.errors import DeviceError, NoAnswer
 from homemon.wire import echonet
 from homemon.wire.dialogue import Ask, Dialogue
 from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Heard, Unit
@@ -35,11 +36,15 @@ NOT_FOUND_HINT = (
 
 @dataclass
 class Node:
-    """A node and what it said: `objects` are EOJs in the order told, `told` is (EOJ, EPC) → EDT."""
+    """A node and what it said: `objects` are EOJs in the order told, `told` is (EOJ, EPC) → EDT.
+
+    `fault` says in what its list of objects contradicts itself.
+    """
 
     host: str
     objects: list[int] = field(default_factory=list)
     told: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    fault: str = ""
 
     @property
     def facts(self) -> profile.Facts:
@@ -86,7 +91,9 @@ class Discovery:
             yield from self._ask({MULTICAST: NODE_PROFILE}, (LIST,), EVERYBODY_WITHIN)
         named = [host for host in self._targets if host != MULTICAST and host not in self._nodes]
         yield from self._ask(dict.fromkeys(named, NODE_PROFILE), (LIST,), ANSWER_WITHIN)
-        concerned = [node for node in self._nodes.values() if self._only is None or self._only in node.objects]
+        concerned = [
+            node for node in self._nodes.values() if self._only is None or ecocute.found_among(node.objects, self._only)
+        ]
         yield from self._ask({node.host: NODE_PROFILE for node in concerned}, WHO, ANSWER_WITHIN)
         if self._only is None:
             wanting = {node.host: node.objects[0] for node in concerned if node.objects and None in node.facts[2:]}
@@ -130,6 +137,7 @@ class Discovery:
             eoj = NODE_PROFILE if frame.seoj >> 8 == NODE_PROFILE >> 8 else frame.seoj
             node.told.update({(eoj, prop.epc): prop.edt for prop in frame.reported if prop.edt})
             found = objects(event) if eoj == NODE_PROFILE else (eoj,)
+            node.fault = list_fault(event) or node.fault
             node.objects += [each for each in found if each not in node.objects]
             if self._asked.get(host) == eoj and frame.esv in (Esv.GET_RES, Esv.GET_SNA):
                 del self._asked[host]
@@ -137,23 +145,35 @@ class Discovery:
 
 
 def objects(event: Heard) -> tuple[int, ...]:
-    """The EOJs that a node profile lists (D6) or announces (D5); none where it does not, or not properly."""
-    for prop in event.frame.reported:
-        if event.frame.seoj >> 8 == NODE_PROFILE >> 8 and prop.epc in (LIST, ANNOUNCED) and prop.edt:
-            try:
-                return echonet.decode_instance_list(prop.edt)
-            except WireError:
-                return ()
-    return ()
+    """The EOJs that a node profile lists (D6) or announces (D5), as many as are there; none where it does not."""
+    return echonet.instances(_list_of(event))
+
+
+def list_fault(event: Heard) -> str:
+    """What is wrong with such a list; empty where nothing is, or where there is none."""
+    edt = _list_of(event)
+    if not edt or len(edt) == 1 + 3 * edt[0]:
+        return ""
+    return f"its list promises {edt[0]} objects and has {(len(edt) - 1) // 3}"
+
+
+def _list_of(event: Heard) -> bytes:
+    """The EDT of D6 or D5; empty where there is none."""
+    if event.frame.seoj >> 8 != NODE_PROFILE >> 8:
+        return b""
+    return next((prop.edt for prop in event.frame.reported if prop.epc in (LIST, ANNOUNCED) and prop.edt), b"")
 
 
 def choose(nodes: Iterable[Node], eoj: int, known: Unit | None) -> Unit:
     """Our EcoCute among the nodes: the one with the ID that is known, or the only one where none is.
 
+    By default, where no node has `eoj` itself, one that is read like it is taken.
     Raises NoAnswer where there is none, DeviceError where a person has to choose.
     """
     nodes = list(nodes)
-    having = [Unit(node.host, eoj, node.id) for node in nodes if eoj in node.objects]
+    found = [(node, ecocute.found_among(node.objects, eoj)) for node in nodes]
+    having = [Unit(node.host, each, node.id) for node, each in found if each is not None]
+    having = [unit for unit in having if unit.eoj == eoj] or having
     fitting = [unit for unit in having if unit.id == known.id] if known and known.id else having
     staying = [unit for unit in fitting if known and unit.host == known.host]
     if len(staying or fitting) == 1:

@@ -45,6 +45,7 @@ class Seeker(Controller):
         self._looked = float("-inf")
         self._failures = 0
         self._others: dict[str, list[tuple[Point, float]]] = {}  # who spoke up elsewhere, its points and their times
+        self._kinds: dict[str, int] = {}  # their objects
         self._dismissed: dict[str, float] = {}  # who turned out not to be ours, and when
         self._late: list[tuple[Point, float]] = []
         self._complaints: list[str] = []
@@ -67,19 +68,24 @@ class Seeker(Controller):
         return step
 
     def _heed(self, frame: Frame, host: str) -> bool:
-        if host != self._host and (frame.seoj == self._eoj or self._eoj in objects(Heard(frame, host))):
-            self._meet(frame, host)
+        eoj = ecocute.found_among((frame.seoj, *objects(Heard(frame, host))), self._eoj)
+        if host != self._host and eoj is not None:
+            self._meet(frame, host, eoj)
         super()._heed(frame, host)
         return True
 
-    def _meet(self, frame: Frame, host: str) -> None:
+    def _meet_stranger(self, frame: Frame, host: str) -> None:
+        """It is searched for, not complained of."""
+
+    def _meet(self, frame: Frame, host: str, eoj: int) -> None:
         """An EcoCute at an address that is not the one we know."""
         unit = self._recall()
         if unit and unit.host == host:
             self._settle(unit)
         elif frame.esv in NOTIFIED and not self._accept_any and len(self._others) < MOST_OTHERS:
+            self._kinds[host] = eoj
             kept = self._others.setdefault(host, [])
-            kept += [(point, self._now) for point in ecocute.report(frame, self._eoj).points]
+            kept += [(point, self._now) for point in ecocute.report(frame, eoj).points]
             del kept[:-MOST_KEPT]
             again = self._dismissed.get(host, float("-inf")) + LOOK_ELSEWHERE if self._host else 0.0
             self._due = min(self._due, max(self._now, self._looked + LOOK_FIRST, again))
@@ -100,7 +106,7 @@ class Seeker(Controller):
         """Search the LAN once; what comes of it is told, and remembered."""
         known = self._recall() or self._unit
         self._looked = self._now
-        heard = [(host, self._eoj) for host in self._others]
+        heard = list(self._kinds.items())
         targets = [MULTICAST, known.host] if known else [MULTICAST]
         search = Discovery(targets, lambda data, host: self._send.append((data, host)), self._tid, self._eoj, heard)
         nodes = yield from search.search()
@@ -130,3 +136,4 @@ class Seeker(Controller):
         if self._host:
             self._dismissed.update(dict.fromkeys(self._others, self._now))
         self._others.clear()
+        self._kinds.clear()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homemon.controller import ANSWER_WITHIN, GATHER, MOST_GATHERED, SPACING
+from homemon.controller import ANSWER_WITHIN, GATHER, MOST_GATHERED, SPACING, Controller
 from homemon.errors import NoAnswer
-from homemon.sim.ecocute import Ecocute, Faults
+from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.wire import echonet
 from homemon.wire.echonet import Esv, Frame, Property
 from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
@@ -144,6 +144,46 @@ def test_other_hosts_count_only_where_all_are_accepted_and_then_only_their_notif
     world.comes(answer(1, (0x84, "0003"), esv=Esv.INF, seoj=0x013001), host=OTHER)
     world.listen()
     assert world.fields == ([{"power": 2}] if accept_any else [])
+
+
+@pytest.mark.parametrize("eoj", [UNIT, UNIT + 1])
+def test_by_default_only_a_neighbour_class_of_our_unit_counts_too(eoj: int) -> None:
+    world = World(controller=Controller(HOST, eoj, False, 7))
+    for number, seoj in enumerate((0x02A601, 0x027201, 0x028801, 0x02A602)):
+        world.comes(answer(9 + number, (0x84, f"00{number + 1:02X}"), esv=Esv.INF, seoj=seoj))
+        world.comes(answer(9 + number, (0x84, f"00{number + 1:02X}"), esv=Esv.INF, seoj=seoj), host=OTHER)
+    world.listen()
+    assert world.fields == ([{"power": 1}, {"power": 4}] if eoj == UNIT else [])
+
+
+def test_a_unit_that_turns_out_to_be_a_hybrid_one_is_asked_as_that() -> None:
+    world = World()
+    world.units[HOST] = Ecocute(Passing(), device=HYBRID)
+    world.run(world.controller.poll(and_what=True))
+    asked_at = world.requests[-1][0]
+    assert world.fields == [truth(asked_at)]
+    assert asked_at < 2 * ANSWER_WITHIN
+    assert world.requests[-1][1].deoj == 0x02A601
+    assert world.notes == [f"{HOST} is no EcoCute, but has 02A601, which is read like one"]
+
+
+def test_one_that_was_read_stays_what_it_is_whatever_it_lists() -> None:
+    world = World()
+    world.run(world.controller.poll())
+    world.comes(answer(1, (0xD5, "01 02A601"), esv=Esv.INF, seoj=NODE))
+    world.listen(1.0)
+    world.run(world.controller.poll())
+    assert len(world.points) == 2
+
+
+def test_strangers_are_named_once_and_not_without_end() -> None:
+    world = World()
+    for number in range(200):
+        world.comes(answer(1, (0x84, "0001"), esv=Esv.INF), host=f"192.0.2.{number % 100 + 100}", after=number / 10)
+    world.listen(30.0)
+    assert world.points == []
+    assert 1 <= len(world.notes) <= 4
+    assert all("write host = 192.0.2." in note for note in world.notes)
 
 
 def reply_to(deoj: int, esv: Esv, *epcs: int, edt: str = "", host: str = OTHER) -> Frame | None:

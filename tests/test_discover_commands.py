@@ -97,6 +97,48 @@ def test_a_unit_is_found_and_the_lines_for_config_ini_are_printed(tmp_path: Path
     assert lines == ["", "[ecocute]", f"host = {own_lan.units[0]}"]
 
 
+def test_a_hybrid_water_heater_is_named_proposed_and_found_without_an_address(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    with heater(own_lan, own_lan.units[0], "--hybrid", cwd=tmp_path):
+        run = homemon("discover", cwd=tmp_path, before=own_lan.here)
+        assert (run.returncode, run.stderr) == (0, "")
+        what, *lines = run.stdout.splitlines()[1:]
+        assert what.split() == ["02A601", "hybrid", "water", "heater"]
+        assert lines == ["", "[ecocute]", f"host = {own_lan.units[0]}", "eoj = 02A601"]
+        poll = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
+        assert poll.returncode == 0, poll.stderr
+        assert set(said(poll.stdout)) == {"power", "powerSum", "tank"}
+    assert remembered(tmp_path) == Unit(own_lan.units[0], 0x02A601, ID + "31")
+
+
+LISTS = """
+import socket, sys
+there = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+there.bind((sys.argv[1], 3610))
+print("held", flush=True)
+while True:
+    question, sender = there.recvfrom(1500)
+    answer = {0xD6: bytes.fromhex("72 01 D608 03 013001 02A601 05")}.get(question[12], bytes.fromhex("52 00"))
+    there.sendto(question[:4] + question[7:10] + question[4:7] + answer, (sender[0], 3610))
+"""
+
+
+def test_a_list_that_contradicts_itself_is_shown_as_far_as_it_goes(tmp_path: Path, own_lan: Lan) -> None:
+    configure(tmp_path, own_lan)
+    where = own_lan.units[0]
+    words = (*own_lan.networks[0].there, sys.executable, "-c", LISTS, where)
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as node:
+        try:
+            assert node.stdout is not None
+            assert node.stdout.readline()
+            run = homemon("discover", where, cwd=tmp_path, before=own_lan.here)
+        finally:
+            node.terminate()
+    assert run.returncode == 0
+    assert f"{where}: its list promises 3 objects and has 2; shown is what is there" in run.stderr
+    assert [line.split()[0] for line in run.stdout.splitlines()[1:3]] == ["013001", "02A601"]
+
+
 def test_each_of_several_is_found_wherever_its_answers_come_from_and_go_to(tmp_path: Path, lan: Lan) -> None:
     configure(tmp_path, lan)
     with (

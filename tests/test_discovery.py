@@ -190,6 +190,25 @@ def test_what_a_node_says_wrongly_is_left_out(answers: dict[str, str]) -> None:
         assert node.facts.product in (None, "?[2J?[2J?[2J")
 
 
+@pytest.mark.parametrize(
+    ("edt", "objects", "fault"),
+    [
+        ("01 02A601", [0x02A601], ""),
+        ("00", [], ""),
+        ("02 02A601", [0x02A601], "its list promises 2 objects and has 1"),
+        ("01 02A601 013001", [0x02A601, 0x013001], "its list promises 1 objects and has 2"),
+        ("03 02A601 0130", [0x02A601], "its list promises 3 objects and has 1"),
+        ("05 02", [], "its list promises 5 objects and has 0"),
+    ],
+)
+def test_a_list_that_contradicts_itself_gives_what_is_there_and_a_fault(
+    edt: str, objects: list[int], fault: str
+) -> None:
+    data = bytes.fromhex(edt)
+    (found,) = World({A: literal(D6=f"72 01 D6 {len(data):02X} {edt}")}).search()
+    assert (found.objects[: len(objects)], found.fault) == (objects, fault)
+
+
 def test_silence_ends_in_a_few_seconds() -> None:
     world = World({})
     assert world.search() == []
@@ -228,6 +247,9 @@ def known(host: str, number: int = 0) -> Unit:
         ([node(A, UNIT, number=1), node(B, UNIT, number=1)], known(B, 1), known(B, 1)),  # it is where it was
         ([node(A, UNIT, number=1), node(B, UNIT, number=2)], known(A), known(A, 1)),
         ([node(B, UNIT, number=2)], known(A), known(B, 2)),  # the EOJ is all that is known of it
+        ([node(A, 0x013001, 0x02A601)], None, Unit(A, 0x02A601, "")),
+        ([node(A, 0x02A601), node(B, UNIT, number=1)], None, known(B, 1)),
+        ([node(A, 0x02A601, number=1)], Unit(B, 0x02A601, f"{ID}31"), Unit(A, 0x02A601, f"{ID}31")),
     ],
 )
 def test_ours_is_the_one_with_the_known_id_or_the_only_one(

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from threading import Event, Thread
@@ -10,8 +12,8 @@ from threading import Event, Thread
 import pytest
 
 from homemon.cli.simulate_ecocute import FAULTS
-from homemon.sim.ecocute import Ecocute, Faults, Reply
-from tests.commands import called, homemon, running
+from homemon.sim.ecocute import HYBRID, Ecocute, Faults, Reply
+from tests.commands import PATIENCE, called, homemon, running
 from tests.lan import HOUSE, PORT, address, configure, node_at, said, truths, unit, wait_for_port
 
 ODD = [
@@ -102,6 +104,79 @@ def test_an_answer_that_is_broken_or_lost_is_asked_for_again(tmp_path: Path, fau
         run = homemon("ecocute-poll", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert said(run.stdout) == truths(network)
+
+
+def test_a_hybrid_water_heater_is_read_where_only_its_address_is_known(tmp_path: Path) -> None:
+    with unit(Ecocute(HOUSE, device=HYBRID)) as network:
+        configure(tmp_path, network.bind)
+        first = homemon("ecocute-poll", cwd=tmp_path)
+        assert first.returncode == 0, first.stderr
+        assert said(first.stdout) == truths(network)
+        assert f"{network.bind} is no EcoCute, but has 02A601" in first.stderr
+        again = homemon("ecocute-poll", cwd=tmp_path, timeout=4)  # it is remembered: nobody waits for an answer
+        assert (again.returncode, again.stderr) == (0, "")
+
+
+def test_a_hybrid_water_heater_is_read_beside_a_listener(tmp_path: Path) -> None:
+    with unit(Ecocute(HOUSE, device=HYBRID)) as network:
+        ours = configure(tmp_path, network.bind)
+        with running("ecocute-listen", cwd=tmp_path) as listener:
+            wait_for_port(ours)
+            poll = homemon("-v", "ecocute-poll", cwd=tmp_path)
+            assert poll.returncode == 0, poll.stderr
+            listener.until(bool)
+            assert listener.stop() == 0
+        assert said(listener.lines[-1]) == truths(network)
+
+
+def test_a_hybrid_water_heater_that_notifies_is_recorded(tmp_path: Path) -> None:
+    with unit(Ecocute(HOUSE, device=HYBRID, inform_every=0.3), informs=True) as network:
+        configure(tmp_path, network.bind)
+        with running("ecocute-listen", cwd=tmp_path) as listener:
+            listener.until(bool)
+            assert listener.stop() == 0
+        assert set(said(listener.lines[0])) == {"power", "powerSum", "tank"}
+
+
+def test_an_answer_from_another_address_is_not_believed_and_it_is_said_whose_it_is(tmp_path: Path) -> None:
+    asked, other = address(), address()
+    configure(tmp_path, asked)
+    with node_at(asked) as there, node_at(other) as elsewhere:
+        there.settimeout(PATIENCE)
+
+        def answer() -> None:
+            while True:
+                question, sender = there.recvfrom(1500)
+                if question[10] != 0x62 or question[7:10] != bytes.fromhex("026B01"):
+                    continue
+                reply = question[:4] + question[7:10] + question[4:7] + bytes.fromhex("72 01 84 02 01F4")
+                elsewhere.sendto(reply, sender)
+
+        Thread(target=suppressed(answer), daemon=True).start()
+        run = homemon("ecocute-poll", cwd=tmp_path, timeout=30)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"{other} answers in its place, and is not believed: write host = {other} into [ecocute]" in run.stderr
+    assert f"the EcoCute at {asked} did not answer (3 tries of 5 s), but {other} did" in run.stderr
+
+
+def suppressed(run: Callable[[], None]) -> Callable[[], None]:
+    """The same, ending without a word when its socket is closed."""
+
+    def quiet() -> None:
+        with suppress(OSError):
+            run()
+
+    return quiet
+
+
+def test_a_simulated_unit_says_how_to_read_it_and_what_is_in_its_way(tmp_path: Path) -> None:
+    bind = address()
+    with running("simulate", "ecocute", "--bind", bind, cwd=tmp_path) as simulated:
+        simulated.says(f"to read it, write into [ecocute]: host = {bind} and bind = 127.0.0.1")
+        second = homemon("simulate", "ecocute", "--bind", bind, cwd=tmp_path)
+        assert second.returncode == 2
+        assert "Address already in use by pid" in second.stderr
+        assert "[ecocute] bind = 127.0.0.1" in second.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """docs/operations.md: its figures are the code's, and its backup is one."""
 
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,7 +14,9 @@ from homemon import deliver, history, session
 from homemon.devices import solar
 from homemon.points import Point
 from homemon.store import FILE, Store
-from tests.documents import DOCS, text_of
+from tests.commands import ENVIRONMENT, PATIENCE
+from tests.documents import DOCS, blocks, text_of
+from tests.lan import address
 from tests.stores import T, content, everything, put
 
 PAGE = DOCS / "operations.md"
@@ -51,3 +56,28 @@ def test_a_backup_of_a_store_that_is_open_has_all_of_it_and_can_be_put_back(stor
 
 def test_each_shell_has_its_line_for_completion() -> None:
     assert set(re.findall(r"`_HOMEMON_COMPLETE=(\w+)_source homemon > ~/", text_of(PAGE))) == {"bash", "zsh", "fish"}
+
+
+def test_the_trial_without_a_device_works_as_it_is_written(tmp_path: Path) -> None:
+    (config,) = blocks("ini", of=PAGE)
+    (commands,) = (block for block in blocks("sh", of=PAGE) if "simulate" in block.text)
+    unit, ours = address(), address()
+
+    def here(text: str) -> str:
+        return text.replace("127.0.0.2", unit).replace("127.0.0.1", ours)
+
+    (tmp_path / "config.ini").write_text(here(config.text))
+    (tmp_path / "config.ini").chmod(0o600)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "homemon").write_text(f'#!/bin/sh\nexec {sys.executable} -m homemon "$@"\n')
+    (tmp_path / "bin" / "homemon").chmod(0o755)
+    environment = ENVIRONMENT | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    words = ("bash", "-c", f"set -em\ntrap 'kill $(jobs -p)' EXIT\n{here(commands.text)}")
+    with (tmp_path / "out.txt").open("w") as out:
+        run = subprocess.run(
+            words, cwd=tmp_path, env=environment, stdout=out, stderr=out, timeout=2 * PATIENCE, check=False
+        )
+    said = (tmp_path / "out.txt").read_text()
+    assert run.returncode == 0, said
+    names = {line.split()[0] for line in said.splitlines() if " value=" in line or "tank=" in line}
+    assert names >= {"power", "ecocute", "hatuden", "baiden_diff"}

@@ -12,7 +12,7 @@ from homemon import config as configuration
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.search import place, search
-from homemon.devices.ecocute import EOJ
+from homemon.devices.ecocute import EOJ, is_kin
 from homemon.devices.node import class_name
 from homemon.discovery import Node
 from homemon.errors import NoAnswer, NoConfig, PortError
@@ -34,7 +34,8 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
 
     Asks everybody (multicast 224.0.23.0), on each network that this machine is in, or each TARGET by itself:
     an address such as 192.168.1.20, or a network such as 192.168.1.0/24, up to a /22. Prints each node with
-    its maker, product and objects, and for an EcoCute the lines for config.ini. Needs no config.ini.
+    its maker, product and objects, and for an EcoCute or a hybrid water heater the lines for config.ini. Needs no
+    config.ini.
     Exit status 1 when nothing is found.
     """
     hosts = [host for target in targets for host in addresses(target)]
@@ -45,6 +46,9 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
         ours = node.addresses
         found = search(app, node, hosts or [MULTICAST])
     nodes = [each for each in found if each.host not in ours]
+    for each in nodes:
+        if each.fault:
+            app.complain(f"{each.host}: {each.fault}; shown is what is there")
     if as_json:
         app.put(json.dumps([facts(each) for each in nodes]))
     else:
@@ -104,7 +108,7 @@ def told(node: Node) -> Iterator[str]:
 
 def config_lines(nodes: Sequence[Node]) -> list[str]:
     """What to write into config.ini for the EcoCutes found; all but the first as comments."""
-    units = [(node.host, eoj) for node in nodes for eoj in node.objects if eoj >> 8 == EOJ >> 8]
+    units = [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(eoj)]
     lines: list[str] = []
     for host, eoj in units:
         comment = "# " if lines else ""

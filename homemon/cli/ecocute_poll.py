@@ -45,9 +45,9 @@ def ask_through_listener(app: App, lan: Lan) -> None:
 
     A store that keeps readings undated, for want of a right clock, cannot tell: then once is enough.
     """
-    for _ in range(TRIES):
+    for number in range(TRIES):
         at = app.now()
-        lan.knock()
+        lan.knock(and_what=number == 1)
         newest = [app.store.latest(MEASUREMENT, field, FOREVER) for field in FIELDS.values()]
         if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.trusts(at):
             app.log("asked; the answer is stored")
@@ -74,7 +74,7 @@ def command(app: App, trace: str | None) -> None:
         at_its_address(lan, None, lambda: ask_through_listener(app, lan))
     else:
         with lan.open() as node:
-            told = at_its_address(lan, node, lambda: lan.run(node, lan.controller.poll()))
+            told = at_its_address(lan, node, lambda: lan.run(node, lan.controller.poll(and_what=True)))
         lan.owner.drop()
         if not told:
             raise DeviceError(

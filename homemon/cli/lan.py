@@ -10,6 +10,7 @@ from homemon.cli.app import App
 from homemon.cli.stop import Stop, Stopped
 from homemon.clock import Instant
 from homemon.controller import Controller, Step
+from homemon.devices import ecocute
 from homemon.errors import PortError, StoreError
 from homemon.files import Lock, make_private_dir
 from homemon.own_node import ID_BYTES, NOWHERE, OwnNode
@@ -56,12 +57,28 @@ class Lan:
         self.overhear: Callable[[list[Datagram]], None] = lambda datagrams: None
         self._trace = trace
         self._stop = stop
-        known = None if self.settings.host else self.recall()
-        self.aim(resolve(self.settings.host) if self.settings.host else known.host if known else "")
+        self.eoj = self.settings.eoj
+        if self.settings.host:
+            host = resolve(self.settings.host)
+            self.aim(host, self._kin_at(host))
+        else:
+            known = self.recall()
+            self.aim(known.host if known else "", known.eoj if known else self.eoj)
 
-    def aim(self, host: str) -> None:
-        """Ask there from now on."""
-        self.host = host
+    def _kin_at(self, host: str) -> int:
+        """The object to ask at an address of config.ini: another than that of config.ini if it was found there."""
+        try:
+            kept = (self.app.folder / "state.toml").read_bytes().upper()
+        except OSError:
+            return self.settings.eoj
+        if not any(b"%04X" % kin in kept for kin in ecocute.CLASSES[1:]):  # most have none: a poll is to start quickly
+            return self.settings.eoj
+        known = self.recall()
+        return known.eoj if known and known.host == host else self.settings.eoj
+
+    def aim(self, host: str, eoj: int) -> None:
+        """Ask that object there from now on."""
+        self.host, self.eoj = host, eoj
         accept_any = self.settings.accept == "any"
         first_tid = int(self.app.now().wall * 7) + os.getpid()
         if self._stop and not self.settings.host:
@@ -70,7 +87,7 @@ class Lan:
             turn = search_lock(self.app)
             self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own)
         else:
-            self.controller = Controller(host, self.settings.eoj, accept_any, first_tid, self._own)
+            self.controller = Controller(host, eoj, accept_any, first_tid, self._own)
 
     def _own(self) -> OwnNode:
         """Our node, whose ID is made once for each store; one that cannot be kept is another one the next time."""
@@ -98,7 +115,7 @@ class Lan:
         from homemon import state
 
         unit = state.load(self.app.folder).unit
-        return unit if unit and unit.eoj == self.settings.eoj else None
+        return unit if unit and ecocute.found_among((unit.eoj,), self.settings.eoj) else None
 
     def remember(self, unit: Unit) -> None:
         """Keep where the EcoCute was found. Raises StoreError."""
@@ -114,10 +131,15 @@ class Lan:
         """Our port, bound. Raises PortError."""
         return self._node(self.settings.port)
 
-    def knock(self) -> None:
-        """Ask from another port; who holds ours hears the answer, unless the unit answers the asking port."""
+    def knock(self, and_what: bool = False) -> None:
+        """Ask from another port; who holds ours hears the answer, unless the unit answers the asking port.
+
+        With `and_what` also what objects it has: who hears that remembers it.
+        """
+        if self.settings.host:
+            self.aim(self.host, self._kin_at(self.host))
         with self._node(0) as node:
-            self.run(node, self.controller.ask_once())
+            self.run(node, self.controller.ask_once(and_what))
 
     def _node(self, port: int) -> UdpNode:
         return UdpNode(self.settings.bind, port, self.trace(), self._stop.handle if self._stop else None)

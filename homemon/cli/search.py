@@ -110,7 +110,7 @@ def find(lan: Lan, node: UdpNode | None) -> None:
             found = choose(search(lan.app, node, [MULTICAST], lan.settings.eoj), lan.settings.eoj, known)
             lan.remember(found)
     lan.app.log(f"the EcoCute is at {found.host}")
-    lan.aim(found.host)
+    lan.aim(found.host, found.eoj)
 
 
 def find_again(lan: Lan, node: UdpNode | None, silence: NoAnswer) -> bool:
@@ -121,7 +121,7 @@ def find_again(lan: Lan, node: UdpNode | None, silence: NoAnswer) -> bool:
     now, before = int(lan.app.now().wall), lan.host
     known = lan.recall()
     if known and known.host != before:  # another command found it meanwhile
-        lan.aim(known.host)
+        lan.aim(known.host, known.eoj)
         return True
     if 0 <= now - state.load(lan.app.folder).searched < SEARCH_EVERY:
         return False

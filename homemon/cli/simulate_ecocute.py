@@ -1,13 +1,15 @@
 """`homemon simulate ecocute`: a water heater on the LAN."""
 
 import contextlib
+import errno
 import time
 from pathlib import Path
 
 import click
 
 from homemon.cli import simulate_tools as tools
-from homemon.sim.ecocute import Ecocute, Faults
+from homemon.ports.udp_node import holder_of
+from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
 from homemon.sim.faults import Fault
 from homemon.sim.network import Network
 
@@ -52,20 +54,42 @@ FAULTS = tools.table(
 @click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write what was sent, as JSON lines.")
 @click.option("--seed", type=int, default=1, help="Another house, other weather.")
 @click.option("--number", type=click.IntRange(1, 9), default=1, help="Another unit, with an ID of its own.")
+@click.option("--hybrid", is_flag=True, help="A hybrid water heater, 02A601.")
 def ecocute(
-    bind: str, port: int, inform_every: float, faults: tuple[str, ...], truth_path: Path | None, seed: int, number: int
+    bind: str,
+    port: int,
+    inform_every: float,
+    faults: tuple[str, ...],
+    truth_path: Path | None,
+    seed: int,
+    number: int,
+    hybrid: bool,
 ) -> None:
     """An EcoCute on UDP.
 
-    Its ADDRESS:PORT is the first line of stdout. Any address that begins with 127 is this machine:
-    take one for the unit, and another for [ecocute] bind.
+    Its ADDRESS:PORT is the first line of stdout. Any address that begins with 127 is this machine: the unit has one,
+    so in the [ecocute] of a trial write host = 127.0.0.2 and bind = 127.0.0.1. With bind = 0.0.0.0, the default,
+    homemon would take the unit's address too.
     """
     wanted = tools.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         record = tools.epcs_in_hex(stack.enter_context(tools.truth_file(truth_path)))
-        unit = Ecocute(tools.new_house(time.time(), seed), wanted, port, inform_every, number)
+        device = HYBRID if hybrid else DEVICE
+        unit = Ecocute(tools.new_house(time.time(), seed), wanted, port, inform_every, number, device)
         try:
             network = stack.enter_context(Network(unit, bind, port, inform_every > 0, record))
         except OSError as error:
-            raise click.UsageError(f"--bind {bind} --port {port}: {error.strerror or error}") from None
+            raise click.UsageError(f"--bind {bind} --port {port}: {explained(error, bind, port)}") from None
+        if bind.startswith("127."):
+            ours = "127.0.0.1" if bind != "127.0.0.1" else "127.0.0.3"
+            click.echo(f"homemon: to read it, write into [ecocute]: host = {bind} and bind = {ours}", err=True)
         tools.serve(network, f"{bind}:{port}")
+
+
+def explained(error: OSError, bind: str, port: int) -> str:
+    """Why there can be no unit at an address, and what to do."""
+    if error.errno != errno.EADDRINUSE:
+        return error.strerror or str(error)
+    holder = holder_of(bind, port)
+    remedy = "Give homemon an address of its own, such as [ecocute] bind = 127.0.0.1, or the unit another --bind."
+    return f"{error.strerror}{f' by {holder}' if holder else ''}. {remedy}"

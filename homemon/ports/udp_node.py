@@ -232,7 +232,8 @@ def _explained(bind: str, port: int, error: OSError) -> PortError:
         holder = holder_of(bind, port)
         return PortError(
             f"UDP port {port} is in use{f' by {holder}' if holder else ' by another program'}",
-            "Only one program on a machine can talk ECHONET Lite: stop it, or give homemon another [ecocute] bind.",
+            "Only one program on a machine can talk ECHONET Lite: stop it, or give homemon another [ecocute] bind"
+            " (127.0.0.1 beside `homemon simulate ecocute`).",
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return PortError(f"{bind} is no address of this machine", "Check [ecocute] bind; 0.0.0.0 is all of them.")

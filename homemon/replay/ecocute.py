@@ -81,7 +81,7 @@ class HeaterHeard:
             self._tally.refuse(BROKEN, host == self._host)
             return False
         told = [prop for prop in frame.reported if prop.epc in ecocute.FIELDS]
-        if frame.seoj != self._heater.eoj or not told:
+        if ecocute.found_among((frame.seoj,), self._heater.eoj) is None or not told:
             return False
         if not self._host:
             self._use(host)

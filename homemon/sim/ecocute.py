@@ -1,7 +1,8 @@
 """An EcoCute on the LAN: an ECHONET Lite node, as a pure answer to a datagram.
 
-Its node profile is 0EF001, its one device 026B01. Its bytes are its own; nothing is shared with the
-code it is there to test. Power, energy and the tank are those of the house at the time of the question.
+Its node profile is 0EF001, its one device 026B01, or 02A601 where it is a hybrid water heater. Its bytes are
+its own; nothing is shared with the code it is there to test. Power, energy and the tank are those of the house
+at the time of the question.
 
 `Faults` says how it misbehaves: what units in the field do, and what a bad line does.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, Protocol
 
-NODE, DEVICE = b"\x0e\xf0\x01", b"\x02\x6b\x01"
+NODE, DEVICE, HYBRID = b"\x0e\xf0\x01", b"\x02\x6b\x01", b"\x02\xa6\x01"
 CONTROLLER = b"\x05\xff\x01"
 IDENTITY = b"\xfe\xff\xff\xff" + b"homemon-sim-"  # and the unit's digit: 17 bytes; maker FFFFFF: none
 OVERFLOW = {0x84: b"\xff\xff", 0x85: b"\xff\xff\xff\xff", 0xE1: b"\xff\xfe"}
@@ -71,8 +72,11 @@ class Ecocute:
         port: int = 3610,
         inform_every: float = 0.0,
         number: int = 1,
+        device: bytes = DEVICE,
     ) -> None:
         self.confirmed = 0
+        self._own = device
+        self._node = {**_NODE, 0xD5: b"\x01" + device, 0xD6: b"\x01" + device, 0xD7: b"\x01" + device[:2]}
         digit = b"%d" % number
         self._who = {0x83: IDENTITY + digit, 0x8D: b"00000000000" + digit}
         self._house = house
@@ -91,13 +95,13 @@ class Ecocute:
             return []
         tid, seoj, deoj = datagram[2:4], datagram[4:7], datagram[7:10]
         service, asked = datagram[10], _epcs(datagram)
-        if service == 0x7A and deoj == DEVICE:
+        if service == 0x7A and deoj == self._own:
             self.confirmed += 1
             return []
-        if deoj[:2] == DEVICE[:2] and deoj[2] in (0, 1):
-            own, properties = DEVICE, self._device(now)
+        if deoj[:2] == self._own[:2] and deoj[2] in (0, 1):
+            own, properties = self._own, self._device(now)
         elif deoj[:2] == NODE[:2] and deoj[2] in (0, 1):
-            own, properties = NODE, {**_NODE, 0x83: self._who[0x83]}
+            own, properties = NODE, {**self._node, 0x83: self._who[0x83]}
         else:
             return []
         if service not in (0x62, 0x63) or asked is None:
@@ -105,7 +109,7 @@ class Ecocute:
         self._asked += 1
         if self._faults.lost_every and self._asked % self._faults.lost_every == 0:
             return []
-        frames = self._frames(tid + own + seoj, service, asked, properties, own == DEVICE)
+        frames = self._frames(tid + own + seoj, service, asked, properties, own == self._own)
         return [self._reply(frame, sender[1]) for frame in frames]
 
     def due(self) -> float | None:
@@ -118,13 +122,13 @@ class Ecocute:
         self._tid = self._tid % 0xFFFF + 1
         values = self._device(now)
         told = [(epc, values[epc]) for epc in (0x84, 0x85, 0xE1) if epc in values]
-        head = self._tid.to_bytes(2) + DEVICE + (NODE if self._faults.to_node else CONTROLLER)
+        head = self._tid.to_bytes(2) + self._own + (NODE if self._faults.to_node else CONTROLLER)
         return self._reply(_frame(head, 0x74 if self._faults.infc else 0x73, told), self._port)
 
     # --- inside --------------------------------------------------------------------
 
     def _device(self, now: float) -> dict[int, bytes]:
-        """All properties of 026B01 and their values."""
+        """All properties of its device and their values."""
         values = {
             **_FIXED,
             **self._who,

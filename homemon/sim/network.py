@@ -15,7 +15,7 @@ from itertools import count
 from types import TracebackType
 
 from homemon.sim.bp35c0 import Truth
-from homemon.sim.ecocute import DEVICE, OVERFLOW, Ecocute, Reply
+from homemon.sim.ecocute import DEVICE, HYBRID, OVERFLOW, Ecocute, Reply
 from homemon.sim.terminal import LONGEST_SLEEP, READ_SIZE, Clock
 
 GROUP = "224.0.23.0"  # every node of the LAN
@@ -150,7 +150,7 @@ class Network:
 
 def told(frame: bytes) -> list[tuple[int, int]]:
     """EPC and value of each reading in a frame of the device, if it is whole."""
-    if len(frame) < 12 or frame[4:7] != DEVICE or frame[10] not in (0x52, 0x53, 0x72, 0x73, 0x74):
+    if len(frame) < 12 or frame[4:7] not in (DEVICE, HYBRID) or frame[10] not in (0x52, 0x53, 0x72, 0x73, 0x74):
         return []
     values, at = [], 12
     for _ in range(frame[11]):

@@ -255,3 +255,8 @@ def decode_instance_list(edt: bytes) -> tuple[int, ...]:
             f"the instance list promises {edt[0]} objects, {len(edt) - 1} bytes are there", min(len(edt), size)
         )
     return tuple(int.from_bytes(edt[at : at + 3]) for at in range(1, len(edt), 3))
+
+
+def instances(edt: bytes) -> tuple[int, ...]:
+    """The EOJs that are there in an instance list, whatever it promises."""
+    return tuple(int.from_bytes(edt[at : at + 3]) for at in range(1, len(edt) - 2, 3))
