@@ -1,6 +1,7 @@
 """`homemon check` names what is wrong with each thing, and what to do; test_troubleshooting has more of it."""
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,7 @@ def test_a_disk_that_is_nearly_full_is_a_fault(tmp_path: Path) -> None:
     assert "fault   disk: 0 MB free" in run.stdout
 
 
+PATH = f"PATH={Path(sys.executable).parent}:/usr/bin:/bin"
 LISTEN, POLL = "* * * * * homemon -q meter-listen >/dev/null", "* * * * * homemon -q meter-poll"
 
 
@@ -115,10 +117,10 @@ LISTEN, POLL = "* * * * * homemon -q meter-listen >/dev/null", "* * * * * homemo
         (None, ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
         (f"# {LISTEN}\n", ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
         (
-            f"{LISTEN}\n{POLL}\n",
+            f"{PATH}\n{LISTEN}\n{POLL}\n",
             ["no meter-listen runs, although crontab starts it", "meter-poll is started by crontab"],
         ),
-        ("@reboot homemon meter-listen --poll 60\n", ["no meter-listen runs, although crontab starts it"]),
+        (f"{PATH}\n@reboot homemon meter-listen --poll 60\n", ["no meter-listen runs, although crontab starts it"]),
     ],
 )
 def test_cron_lines_that_are_missing_are_told(tmp_path: Path, home: Path, crontab: str | None, told: list[str]) -> None:
@@ -409,3 +411,50 @@ def test_what_is_not_filled_in_is_no_complete_configuration(tmp_path: Path) -> N
     config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 192.0.2.1\n")
     (line,) = lines_of(tmp_path, "config")
     assert line == f"ok      config: {tmp_path}/config.ini is complete"
+
+
+@pytest.mark.parametrize(
+    ("crontab", "found"),
+    [
+        ("* * * * * homemon -q meter-poll", False),
+        ("PATH=/usr/local/sbin:/nowhere\n* * * * * homemon meter-poll >/dev/null", False),
+        ("* * * * * homemon meter-poll\n" + PATH, False),  # it counts for the lines below it
+        ("* * * * * /nowhere/homemon meter-poll", False),
+        (f"{PATH}\n* * * * * homemon meter-poll", True),
+        (f'PATH = "{Path(sys.executable).parent}:/bin"\n* * * * * homemon meter-poll', True),
+        (f"* * * * * {Path(sys.executable).parent}/homemon meter-poll", True),
+        ("* * * * * python3 -m homemon meter-poll", True),
+        ("* * * * * . ~/venv/bin/activate && homemon meter-poll", True),
+    ],
+)
+def test_a_line_by_which_cron_finds_no_homemon_starts_nothing(
+    tmp_path: Path, home: Path, crontab: str, found: bool
+) -> None:
+    write_config(tmp_path)
+    (home / "crontab").write_text(f"{crontab}\n")
+    (line,) = [line for line in lines_of(tmp_path, "start") if "meter-poll" in line]
+    assert line.startswith("ok" if found else "warning start: meter-poll is started by crontab, whose PATH ("), line
+    assert found or "Put PATH=" in line
+
+
+def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) -> None:
+    config(tmp_path, "[smartmeter]\nbid = " + "0" * 32 + "\npwd = " + "0" * 12)
+    store = Store(tmp_path / "store")
+    put(store, Point("hatuden", {"value": 1}, int(time.time()) - 2950))
+    store.close()
+    aside = Aside(str(tmp_path / "config.ini"))
+    assert aside.heard("kyocera", ["hatuden"], "").found == "its newest reading is 19 min old"
+    aside.close()
+    assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
+
+
+def test_a_folder_of_another_user_is_not_called_ours(tmp_path: Path) -> None:
+    if os.geteuid():
+        assert not os.environ.get("CI")
+        pytest.skip("only root can give folders away")
+    write_config(tmp_path)
+    Store(tmp_path / "store").close()
+    os.chown(tmp_path / "store", 65534, 65534)
+    (line,) = lines_of(tmp_path, "files")
+    assert line.startswith("warning files:")
+    assert "belongs to nobody, and you are root" in line

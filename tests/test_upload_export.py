@@ -131,7 +131,7 @@ def test_export_prints_csv_in_japanese_time(store: Store, home: Home) -> None:
         (("--since", "2026-11-13", "--until", "2026-11-15"), [1, 2]),
         (("--since", "2026-11-15", "--until", "2026-11-13"), []),
         (("--measurement", "+power"), [3]),
-        (("--measurement", "nothing"), []),
+        (("--measurement", "hatuden"), []),
     ],
 )
 def test_export_gives_the_period_and_the_measurement(

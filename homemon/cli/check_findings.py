@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from homemon.cli.app import App
-from homemon.cli.status import age_text
+from homemon.cli.status import ENDS_LATER, age_text
 from homemon.clock import Instant
 from homemon.errors import HomemonError, StoreError
 from homemon.panels import HOUR, MINUTE
@@ -84,7 +84,11 @@ class Aside(App):
         if not self.store.trusts(now):
             return warning(what, "how old its readings are is not known while the clock is wrong", "Set the clock")
         wanted = [(name, field) for name, field in self.store.series() if name in measurements]
-        newest = [reading[0] for name, field in wanted if (reading := self.store.latest(name, field, EVER))]
+        newest = [
+            reading[0] + ENDS_LATER.get(name, 0)
+            for name, field in wanted
+            if (reading := self.store.latest(name, field, EVER))
+        ]
         if not newest:
             return warning(what, "no reading has been stored yet", remedy)
         age = max(0, int(now.wall) - max(newest))

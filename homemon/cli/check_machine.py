@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from homemon.errors import StoreError
 
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes
+CRON_PATH = "/usr/bin:/bin"  # where a crontab names none (crontab(5))
 CRONTAB_WITHIN = 5.0  # seconds
 SYSTEM_CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 UNIT_FOLDERS = ("~/.config/systemd/user", "/etc/systemd/user", "/etc/systemd/system")
@@ -72,7 +74,7 @@ def files(app: Aside) -> Iterator[Finding]:
     if opened:
         first = [str(file) for file in (opened if opened[0] != folder else [folder])][:3]
         yield warning("files", f"others may read {', '.join(first)}", f"chmod -R go= {' '.join(first)}")
-    else:
+    elif owner == os.geteuid():
         yield ok("files", f"{folder} is yours alone")
 
 
@@ -127,11 +129,21 @@ def clock(app: Aside) -> Iterator[Finding]:
 
 
 class Job(NamedTuple):
-    """A line that starts a command: where it stands, and whether it is in force."""
+    """A line that starts a command: where it stands, whether it is in force, and the PATH that cron has there."""
 
     place: str
     text: str
     enabled: bool = True
+    path: str = ""
+
+    @property
+    def not_found(self) -> bool:
+        """Whether cron would not find the `homemon` that the line names."""
+        named = re.search(r"(?<!-m )(?<![\w.-])(~?[\w./$-]*homemon)(?=\s)", self.text)
+        if not self.path or not named or re.search(r"\bPATH=|/activate\b|\bcd ", self.text):
+            return False
+        word = os.path.expanduser(named[1].replace("$HOME", "~"))
+        return shutil.which(word, path=self.path) is None
 
 
 def jobs() -> list[Job]:
@@ -150,11 +162,21 @@ def _cron_jobs() -> Iterator[Job]:
                 timeout=CRONTAB_WITHIN,
                 check=False,
             ).stdout
-            yield from (Job("crontab", line) for line in _in_force(told))
+            yield from _cron_lines("crontab", told)
     for place in SYSTEM_CRONTABS:
         for file in sorted(place.iterdir()) if place.is_dir() else [place]:
             with suppress(OSError, UnicodeDecodeError):
-                yield from (Job(str(file), line) for line in _in_force(file.read_text("utf-8")))
+                yield from _cron_lines(str(file), file.read_text("utf-8"))
+
+
+def _cron_lines(place: str, text: str) -> Iterator[Job]:
+    """A crontab's lines; a PATH counts for those below it (crontab(5))."""
+    path = CRON_PATH
+    for line in _in_force(text):
+        if setting := re.match(r"\s*PATH\s*=\s*(.*?)\s*$", line):
+            path = setting[1].strip("\"'")
+        else:
+            yield Job(place, line, path=path)
 
 
 def _in_force(text: str) -> list[str]:
@@ -182,7 +204,11 @@ def start(app: Aside) -> Iterator[Finding]:
     for name in _one_shots(app, known):
         found = _starting(known, name)
         if found:
-            yield _disabled(name, found) or ok("start", f"{name} is started by {_place(found)}")
+            yield (
+                _disabled(name, found)
+                or _not_found(name, found)
+                or ok("start", f"{name} is started by {_place(found)}")
+            )
         else:
             idle.append(name)
     if idle:
@@ -221,12 +247,27 @@ def _disabled(name: str, found: list[Job]) -> Finding | None:
     return warning("start", f"{wanted}, which starts {name}, is not enabled", f"systemctl {user}enable --now {wanted}")
 
 
+def _not_found(name: str, found: list[Job]) -> Finding | None:
+    """A warning where cron finds no homemon by any of the lines that would start it."""
+    if any(job.enabled and not job.not_found for job in found):
+        return None
+    job = next(job for job in found if job.not_found)
+    where = os.path.dirname(shutil.which("homemon") or sys.argv[0]) or "/home/pi/.local/bin"
+    return warning(
+        "start",
+        f"{name} is started by {job.place}, whose PATH ({job.path}) has no homemon",
+        f"Put PATH={where}:/usr/bin:/bin above the line",
+    )
+
+
 def _listener(name: str, pid: int | None, found: list[Job]) -> Finding:
     what = "listener"
     if pid and not found:
         return warning(what, f"{name} runs (pid {pid}), but nothing starts it again after a reboot", HOW_TO_START)
     if found and (disabled := _disabled(name, found)):
         return disabled
+    if found and not pid and (lost := _not_found(name, found)):
+        return lost._replace(what=what)
     if pid:
         return ok(what, f"{name} runs (pid {pid}), and is started by {_place(found)}")
     if found:

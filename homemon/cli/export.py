@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from difflib import get_close_matches
 
 import click
 
 from homemon.cli import output
 from homemon.cli.app import App
 from homemon.cli.lines import typed
+from homemon.cli.status import SECTIONS
 from homemon.cli.times import FOREVER, TimeOfDay
 from homemon.points import JST, Number, line, number_text
 from homemon.printable import printable
@@ -32,13 +34,24 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     field, value, and tags where any series has some. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday,
     today, 3d, 12h.
     """
-    named = printable(typed(measurement)) if measurement else None
+    named = known(app, printable(typed(measurement))) if measurement else None
     points = app.store.lines(since or 0, FOREVER if until is None else until, named)
     if style == "lp":
         output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
         return
     tagged = any(tags for (tags,) in app.store.execute("SELECT DISTINCT tags FROM series").fetchall())
     output.put_all(csv_rows(points, tagged))
+
+
+def known(app: App, measurement: str) -> str:
+    """The measurement, if there can be one of that name. Raises click.UsageError with those that there are."""
+    stored = {name for name, _ in app.store.series()}
+    if measurement in stored or measurement in SECTIONS:
+        return measurement
+    near = get_close_matches(measurement, stored | SECTIONS.keys(), 1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    there = f"There are {', '.join(sorted(stored))}." if stored else "The store is empty."
+    raise click.UsageError(f"No measurement {measurement!r} in the store.{meant} {there}")
 
 
 def csv_rows(points: Iterable[Row], tagged: bool) -> Iterator[str]:

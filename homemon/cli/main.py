@@ -16,6 +16,7 @@ import click
 
 from homemon import __version__
 from homemon.cli import output
+from homemon.cli.options import Commands
 from homemon.errors import ConfigError, HomemonError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ GROUPS = {
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Commands):
     """Imports `homemon.cli.<command>` when the command is called; lists them from the table."""
 
     def invoke(self, ctx: click.Context) -> Any:

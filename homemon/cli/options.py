@@ -1,6 +1,24 @@
 """Options that several commands share."""
 
+from difflib import get_close_matches
+
 import click
+
+
+class Commands(click.Group):
+    """A group that proposes what may have been meant by a command that it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's; the names of the group's commands are looked through where there is none of that name."""
+        known, word = self.list_commands(ctx), args[0]
+        if word not in known and not word.startswith("-") and not ctx.resilient_parsing:
+            near = get_close_matches(word.lower(), known, 3, 0.5) or [name for name in known if word.lower() in name]
+            if near:
+                ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
 
 trace_option = click.option(
     "--trace",

@@ -2,12 +2,13 @@
 
 import click
 
+from homemon.cli.options import Commands
 from homemon.cli.simulate_ecocute import ecocute
 from homemon.cli.simulate_kyocera import kyocera
 from homemon.cli.simulate_meter import meter
 
 
-@click.group()
+@click.group(cls=Commands)
 def simulate() -> None:
     """A device without hardware.
 

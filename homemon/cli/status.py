@@ -75,7 +75,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     if as_json:
         app.put(json.dumps(facts, ensure_ascii=False))
     else:
-        for text in told(rows, facts):
+        for text in told(rows, facts, now):
             app.show(text)
     return 1 if silent or any(row.stale for row in rows) else 0
 
@@ -111,9 +111,9 @@ def pid_of(listener: str, lock: Lock) -> int | None:
     return holder.pid if holder and holder.name == listener else None
 
 
-def told(rows: list[Row], facts: dict[str, Any]) -> list[str]:
+def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
     """The same for people: a line a series, then what else there is to know."""
-    lines = [told_row(row) for row in rows]
+    lines = [told_row(row, now) for row in rows]
     lines += [f"[{section}] is configured, and nothing was ever recorded" for section in facts["silent"]]
     lines.append(f"{facts['waiting']} points wait for the server, {len(facts['parked'])} are parked")
     lines += [f"  parked: {parked['line']}: {parked['reason']}" for parked in facts["parked"][:10]]
@@ -127,11 +127,20 @@ def told(rows: list[Row], facts: dict[str, Any]) -> list[str]:
     return lines
 
 
-def told_row(row: Row) -> str:
-    """`power value     523  11-24 02:49:00    12 s ago   1014 today`."""
-    name, moment = f"{row.measurement} {row.field}", datetime.fromtimestamp(row.time, JST)
-    line = f"{name:22}{number_text(row.value):>12}  {moment:%m-%d %H:%M:%S}  {age_text(row.age):>8} ago"
+def told_row(row: Row, now: int) -> str:
+    """`power value     523  11-24 02:49:00    12 s ago   1014 today`; with the year where it is not this one's."""
+    name = f"{row.measurement} {row.field}"
+    line = f"{name:22}{number_text(row.value):>12}  {moment_text(row.time, now):14}  {age_text(row.age):>8} ago"
     return f"{line}  {row.today:5} today{'  STALE' if row.stale else ''}"
+
+
+def moment_text(time: int, now: int) -> str:
+    """`11-24 02:49:00` in JST, `2017-11-24 02:49` in another year than `now`; else Unix time."""
+    try:
+        moment, today = datetime.fromtimestamp(time, JST), datetime.fromtimestamp(now, JST)
+    except (OverflowError, ValueError):
+        return str(time)
+    return f"{moment:%m-%d %H:%M:%S}" if moment.year == today.year else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def age_text(seconds: int) -> str:
