@@ -11,7 +11,7 @@ from homemon.errors import DeviceError, HomemonError, NoAnswer, WireError
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.wire import kyocera
 from homemon.wire.dialogue import Conversation
-from homemon.wire.kyocera import Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
+from homemon.wire.kyocera import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
 
 NOW = 1_790_000_000.0
 HEADER = b"\x02CMD01000000214FCB\x03"  # from the field
@@ -233,3 +233,33 @@ def test_a_dump_file_reads_back(memory: bytes) -> None:
 def test_a_dump_file_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(WireError, match="line "):
         kyocera.parse_dump_text(text)
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ([], "did not answer within 10 s"),
+        ([b"\x00\x41\xfe"], "sent only noise within 10 s"),
+        ([b"\x00\x41", b"", b"", b""], "sent only noise within 10 s"),  # noise to the first request only
+        ([b"", b"", b"", b"\x7f"], "sent only noise within 10 s"),
+        ([ACK, ACK], "did not answer within 10 s"),
+    ],
+)
+def test_silence_and_noise_are_told_apart(heard: list[bytes], told: str) -> None:
+    with pytest.raises(NoAnswer, match=told) as caught:
+        hearing(heard)
+    assert "TX and RX" in caught.value.hint
+
+
+def hearing(heard: list[bytes]) -> None:
+    """A dump whose requests are answered so, one after the other, for twelve seconds."""
+    dump = Dump()
+    talk = Conversation(dump.dialogue(), NOW)
+    now, waiting = NOW, iter(heard)
+    while now < NOW + 12:
+        if kyocera.REQUEST in talk.outgoing:
+            for event in dump.feed(next(waiting, b"")):
+                talk.hear(event, now)
+        talk.outgoing.clear()
+        now = talk.wake
+        talk.tick(now)

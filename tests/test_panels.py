@@ -109,6 +109,13 @@ def test_what_no_meter_can_have_counted_is_no_energy(before: float, after: float
     assert not list(differences(register(MIDNIGHT, before, after), modulus))
 
 
+@pytest.mark.parametrize("hours", [0.5, 1, 24])
+def test_a_hundred_kilowatts_are_the_most_that_a_meter_counts(hours: float) -> None:
+    for kwh, known in ((100 * hours, True), (100 * hours + 0.1, False)):
+        readings = [(MIDNIGHT, 1000.0), (MIDNIGHT + int(hours * HOUR), 1000.0 + kwh)]
+        assert bool(list(differences(readings))) == known
+
+
 def test_a_long_time_may_hold_much_energy() -> None:
     assert list(differences([(MIDNIGHT, 100), (MIDNIGHT + 10 * DAY, 420)])) == [
         Span(MIDNIGHT, MIDNIGHT + 10 * DAY, 320)
@@ -189,7 +196,14 @@ def test_a_panel_holds_its_days_and_nothing_later_than_now() -> None:
 
 def test_up_to_30_days_there_are_no_sums_of_days() -> None:
     power = [(MIDNIGHT - day * DAY, day) for day in range(40, 0, -1)]
-    assert not any(collect(Recorded(power=power), MIDNIGHT, 30).daily.values())
+    half_hours = [(MIDNIGHT - at * HALF_HOUR, at / 10) for at in range(40 * 48, 0, -1)]
+    sold = register(MIDNIGHT - 40 * DAY, *(at / 2 for at in range(40 * 48)))
+    recorded = Recorded(power=power, sold=sold, generated=half_hours)
+    for days in (1, 30):
+        panels = collect(recorded, MIDNIGHT, days)
+        assert not any(panels.daily.values())
+        assert panels.detailed["sold"]
+    assert collect(recorded, MIDNIGHT, 31).daily["sold"]
 
 
 def test_beyond_30_days_a_level_has_each_days_lowest_mean_and_highest() -> None:

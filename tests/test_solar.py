@@ -102,6 +102,41 @@ def test_a_row_with_an_impossible_date_is_refused_and_the_others_kept(
     assert complaint in said.complaints[0]
 
 
+@pytest.mark.parametrize(
+    ("dates", "kept"),
+    [
+        ({}, [*range(35)]),
+        ({0: "000101"}, [*range(1, 35)]),
+        ({1: "000101"}, [0, *range(2, 35)]),
+        ({34: "000101"}, [*range(34)]),
+        ({5: "991231"}, [*range(5), *range(6, 35)]),
+        ({1: "170530", 2: "170530"}, [0, 1, *range(3, 35)]),
+        ({0: "000103", 1: "000102", 2: "000101"}, [*range(3, 35)]),
+        ({row: f"16{12 - row // 28:02}{28 - row % 28:02}" for row in range(20, 35)}, [*range(35)]),  # it was off
+        ({34: "160426"}, [*range(34)]),  # 367 days before the row above
+        ({34: "160427"}, [*range(35)]),  # 366
+        (dict.fromkeys(range(35), "170531"), [0]),
+        (dict.fromkeys(range(35), "FFFFFF"), []),
+    ],
+)
+def test_the_most_rows_whose_dates_fit_together_are_kept(dates: dict[int, str], kept: list[int]) -> None:
+    values = {(name, row, 3): row + 1 for row in range(35) for name in ("hatuden", "baiden_diff")}
+    assert list(solar.believed(memory(values, dates))) == kept
+    said = solar.report(memory(values, dates), 35)
+    rows = [row for row in kept for _ in range(2)]
+    assert [point.fields["value"] for point in said.points] == [(row + 1) / 10 for row in rows]
+    assert len(said.complaints) == 35 - len(kept)
+    assert all("2 values are left out" in text for text in said.complaints)
+    assert len(solar.report(memory(values, dates), 2).points) == 2 * len([row for row in kept if row < 2])
+
+
+def test_rows_of_the_future_keep_no_others_out() -> None:
+    values = {("hatuden", row, 3): row + 1 for row in range(35)}
+    later = {row: f"{TODAY + timedelta(days=400 - row):%y%m%d}" for row in range(30)}
+    assert list(solar.believed(memory(values, later), EVENING)) == [*range(30, 35)]
+    assert list(solar.believed(memory(values, later))) == [*range(30)]
+
+
 def test_rows_without_data_need_no_date() -> None:
     dates = dict.fromkeys(range(3, 35), "FFFFFF")
     said = solar.report(memory({("hatuden", 0, 0): 5}, dates), 35, EVENING)
