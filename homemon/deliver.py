@@ -11,6 +11,7 @@ How it gets past what a server fails on is in `sending`; here is when it is trie
 next process. Whatever was learned of a server is forgotten once another one is configured.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -37,6 +38,8 @@ HOLD_FOR = 600.0
 RETRY_AFTER_LONGEST = 3600.0
 LONGEST_PAUSE = max(RETRY_AFTER_LONGEST, HOLD_FOR)
 MAX_UNSTORED = 100_000
+FRESH: dict[str, float | str] = {"failures": 0, "retry_at": 0, "fault": "", "held": "", "refused": ""}
+"""What is kept of the delivery to a server that is new."""
 
 
 class Recorder:
@@ -87,6 +90,7 @@ class Sending(NamedTuple):
     """What one round of sending did: points sent, and what stopped it.
 
     `fault` is empty when nothing stopped it; `news` when it was not told before. `next_try` is Unix time.
+    `refused` is what the server said of points that were parked, unless it said the same of others before.
     How many points wait and are parked is counted when somebody wants to know: after a long outage that
     takes a while.
     """
@@ -96,6 +100,7 @@ class Sending(NamedTuple):
     news: bool
     next_try: float
     store: Store
+    refused: str = ""
 
     @property
     def waiting(self) -> int:
@@ -145,6 +150,11 @@ class Sender:
         """What an earlier round kept, if it was about this server."""
         return self._store.recall(key) if knows(self._store, self._server) else None
 
+    def _remember(self, **facts: float | str) -> None:
+        """Keep facts for the next round, and nothing of another server."""
+        fresh = {} if knows(self._store, self._server) else FRESH
+        self._store.remember(**{**fresh, **facts}, server=self._server)
+
     def _held(self) -> list[Held]:
         return loaded(str(self._recall("held") or ""))
 
@@ -179,9 +189,20 @@ class Sender:
             done.once_more()
         wall += monotonic() - begun
         found = fewer([*asleep, *self._failed_on(done, wall, asleep)])
+        refused = self._news_of(done.refused)
         if done.trouble is not None:
-            return self._stopped(done, wall, failures, found if done.passed else held)
-        return self._went_on(done, wall, found, bool(failures or held))
+            sending = self._stopped(done, wall, failures, found if done.passed else held)
+        else:
+            sending = self._went_on(done, wall, found, bool(failures or held))
+        return sending._replace(refused=refused)
+
+    def _news_of(self, refused: str) -> str:
+        """What the server said of points that were parked, if it is news but for the numbers and the lines in it."""
+        gist = re.sub(r"'[^']*'|\d+", "", refused)
+        if not refused or gist == self._recall("refused"):
+            return ""
+        self._remember(refused=gist)
+        return refused
 
     def _push(self, batch: Sequence[Line], deadline: float) -> Answer:
         """Send a batch, and mark what the server took."""
@@ -239,7 +260,7 @@ class Sender:
     def _close(self, sent: int, fault: str, retry_at: float, held: list[Held], failures: int = 0) -> Sending:
         """Keep for the next round what this one learned."""
         told = self._recall("fault") or ""
-        self._store.remember(failures=failures, retry_at=retry_at, fault=fault, held=dumped(held), server=self._server)
+        self._remember(failures=failures, retry_at=retry_at, fault=fault, held=dumped(held))
         next_try = retry_at or min((one.retry_at for one in held), default=0.0)
         return Sending(sent, fault, bool(fault) and fault != told, next_try, self._store)
 

@@ -41,6 +41,7 @@ class Round:
         self.sent = 0
         self.trouble: Answer | None = None  # of the server as a whole
         self.passed = False  # something got through, or was parked
+        self.refused = ""  # what it said of the last line that was parked
         self.unfinished = False
         self.failure: Answer | None = None  # the first one
         self.walks: list[Walk] = []
@@ -190,6 +191,7 @@ class Round:
             self._strikes = STRIKES
         for _, line, answer in self._suspects:
             self._store.park(line, answer.text)
+            self.refused = answer.text
         self._suspects.clear()
 
     def _suspect(self, head: str, line: Line, answer: Answer) -> None:

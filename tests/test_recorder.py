@@ -1,10 +1,13 @@
 """From a reading to the store and to the sending thread: what is shown is on disk, and nothing waits for a network."""
 
 from pathlib import Path
+from socket import socket
+from threading import Event
 from time import monotonic
 
 import pytest
 
+from homemon import deliver
 from homemon.cli import background
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
@@ -16,6 +19,7 @@ from homemon.store import Store
 from tests.commands import wait_for
 from tests.servers import Reply, ScriptedServer
 from tests.stores import NOW, T, everything
+from tests.test_deadline import dripping, talking
 
 
 def test_it_prints_what_others_can_already_read_and_only_what_is_new(store: Store) -> None:
@@ -90,6 +94,55 @@ def test_the_sending_thread_survives_a_store_that_cannot_be_opened(
     app.folder.unlink()
     app.recorder.record([Point("power", {"value": 1}, T)], instant())
     wait_for(lambda: len(scripted.lines) == 1)
+    app.store.close()
+
+
+def test_the_sending_thread_goes_on_after_a_server_that_trickled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then keeps it no longer than [server] timeout; once the server is well, all arrives."""
+    monkeypatch.setattr(deliver, "BACKOFF_FIRST", 0.1)
+    monkeypatch.setattr(background, "LOOK_EVERY", 0.05)
+    drip, trickled = dripping("body"), list[bool]()
+
+    def talk(connection: socket, over: Event) -> None:
+        if len(trickled) < 2:
+            trickled.append(True)
+            return drip(connection, over)
+        while connection.recv(65536):
+            connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        return None
+
+    with talking(talk) as address:
+        config = tmp_path / "config.ini"
+        config.write_text(f"[store]\ndir = {tmp_path}/store\n[server]\nurl = http://{address}\ntimeout = 0.3\n")
+        app = App(str(config))
+        app.recorder.then(BackgroundSender(app).nudge)
+        for i in range(3):
+            app.recorder.record([Point("power", {"value": i}, T + i)], instant())
+        wait_for(lambda: app.store.backlog() == (0, 0))
+        assert len(trickled) == 2
+        app.store.close()
+
+
+def test_what_the_server_refuses_is_told_once_by_a_listener(
+    app: App, scripted: ScriptedServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """However often, and whatever numbers stand in what it says."""
+    app.recorder.record([Point("hatuden", {"value": 1}, T)], instant())
+    sender = app.sender(app.store)
+    background.send_round(app, sender)
+    answer = '{"error":"partial write: unable to parse \'%s\': field type conflict dropped=%d"}'
+    scripted.answer = lambda asked: (
+        Reply(400, answer % (asked.lines[0], len(scripted.asked))) if "power" in asked.lines[0] else Reply()
+    )
+    for i in range(3):
+        app.recorder.record([Point("power", {"value": i}, T + i)], instant())
+        background.send_round(app, sender)
+    said = capfd.readouterr().err
+    assert said.count("such points are parked, and `homemon status` lists them") == 1
+    assert "field type conflict" in said
+    assert app.store.backlog() == (0, 3)
     app.store.close()
 
 

@@ -292,6 +292,8 @@ class App:
             return
         if sending.sent:
             self.log(f"sent {sending.sent} points")
+        if sending.refused:
+            self.remark(f"{sending.refused}; such points are parked, and `homemon status` lists them")
         if sending.fault and sending.news:
             self.remark(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
 
