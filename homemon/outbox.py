@@ -8,6 +8,7 @@ from homemon.database import Database
 from homemon.points import Number, head, headed, line
 
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
+LACKED = "sent = 0 AND +sent = 0"  # by the index, and by the row itself: a damaged entry would be sent for ever
 AGAIN_AT_ONCE = 5000  # rows
 OTHERS_WRITE = 0.1  # seconds: the longest between two tries of a writer that waits (SQLite's busy handler)
 
@@ -46,28 +47,22 @@ class Backlog(NamedTuple):
 class Outbox(Database):
     """What of the store waits for the server."""
 
-    def waiting(self, limit: int, before: tuple[int, int] | None = None, without: Sequence[Stretch] = ()) -> list[Line]:
-        """About `limit` rows that the server lacks, newest first, as whole lines; `before` (time, series) goes on.
-
-        Those of the stretches `without` are left out.
-        """
-        query = """
-            SELECT series, time, value FROM point
-            WHERE sent = 0 AND +sent = 0 AND (time, series) < (?, ?) {} ORDER BY time DESC, series DESC LIMIT ?
-        """  # the second, of the row itself: an entry of a damaged index would be sent for ever
+    def waiting(self, limit: int, without: Sequence[Stretch] = ()) -> list[Line]:
+        """About `limit` rows that the server lacks, newest first, as whole lines; none of the stretches `without`."""
+        query = f"SELECT series, time, value FROM point WHERE {LACKED} {{}} ORDER BY time DESC, series DESC LIMIT ?"
         with self.explained("read"):
             named = self._named()
             out = _left_out(named, without)
-            rows = self._db.execute(query.format(out), (*(before or (1 << 62, 0)), limit)).fetchall()
+            rows = self._db.execute(query.format(out), (limit,)).fetchall()
             if len(rows) == limit:  # the last line may have been cut in two
                 series, time, _ = rows[-1]
-                rest = self._db.execute(query.format("AND time = ?" + out), (time, series, time, -1))
+                rest = self._db.execute(query.format("AND time = ? AND series < ?" + out), (time, series, -1))
                 rows += [row for row in rest if named[row[0]][0] == named[series][0]]
         return _lines(named, rows)
 
     def waiting_heads(self, without: Sequence[Stretch] = ()) -> list[Stretch]:
         """Of each head the stretch from its oldest waiting line to its newest; the newest first."""
-        query = "SELECT series, min(time), max(time) FROM point WHERE sent = 0 {} GROUP BY +series"
+        query = f"SELECT series, min(time), max(time) FROM point WHERE {LACKED} {{}} GROUP BY +series"
         found: dict[str, Stretch] = {}
         with self.explained("read"):
             named = self._named()
@@ -193,7 +188,7 @@ def _listed(numbers: Iterable[int]) -> str:
 def _within(named: Mapping[int, tuple[str, str]], stretch: Stretch) -> str:
     """SQL for the waiting rows of a stretch; the plus has SQLite go by the index of what waits, not by the series."""
     ids = _listed(key for key, (its, _) in named.items() if its == stretch.head)
-    return f"sent = 0 AND +series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
+    return f"{LACKED} AND +series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
 
 
 def _left_out(named: Mapping[int, tuple[str, str]], stretches: Sequence[Stretch]) -> str:

@@ -13,6 +13,7 @@ from homemon.config import Server
 from homemon.deliver import Sender
 from homemon.influx import Influx
 from homemon.store import Store
+from tests.ailing import COUNT, NAMES, STEP, spread
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
 
 _NUMBERS = count()
@@ -125,3 +126,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def sender_to(store: Store) -> MakeSender:
     """Senders of what waits in `store`."""
     return lambda server: Sender(store, lambda: Influx(server), store.path.parent, Random(1))
+
+
+@pytest.fixture
+def three_weeks(store: Store) -> set[tuple[str, int]]:
+    """What a server is to have of the store: three weeks of four measurements."""
+    return set[tuple[str, int]]().union(*(spread(store, name, range(0, COUNT * STEP, STEP)) for name in NAMES))

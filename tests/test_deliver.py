@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from random import Random
 from threading import Event, Thread
-from typing import Any
 
 import pytest
 
@@ -19,12 +18,13 @@ from homemon.deliver import (
     HOLD_FOR,
     RETRY_AFTER_LONGEST,
     Sender,
-    fingerprint,
-    server_fault,
 )
+from homemon.held import Held, dumped
 from homemon.influx import Influx
+from homemon.outbox import Stretch
 from homemon.points import Point
 from homemon.store import Store
+from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
 from tests.conftest import MakeSender
 from tests.servers import PATIENCE, Asked, Database, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, fill, outcome, put, seconds, send
@@ -229,56 +229,143 @@ def test_a_server_may_be_down_for_months(store: Store, scripted: ScriptedServer,
     assert send(sender, wall).sent == 3
 
 
-# --- another configuration ------------------------------------------------------------------
+# --- a server that is ill in part, or as a whole -------------------------------------------
 
 
-def of(store: Store, server: Server) -> Sender:
-    """The sender of a configuration, as the commands make it."""
-    return Sender(store, lambda: Influx(server), store.path.parent, Random(1), fingerprint(server))
-
-
-CORRECTED: dict[str, Any] = {
-    "db": "right",
-    "token": "right",
-    "password": "right",
-    "url": "http://127.0.0.1:2",
-    "org": "right",
-}
-
-
-@pytest.mark.parametrize("key", CORRECTED)
-def test_what_was_learned_of_one_configuration_does_not_hold_for_a_corrected_one(
-    store: Store, scripted: ScriptedServer, key: str
+def test_new_readings_go_at_once_beside_what_it_fails_on(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]]
 ) -> None:
-    scripted.answer = lambda asked: Reply(401)
-    wrong = settings(scripted.url, user="me", password="wrong")
-    fill(store, range(3))
-    first = send(of(store, wrong))
-    assert server_fault(store, wrong) == first.fault
-    assert not of(store, wrong).due(WALL + 60)
-    right = wrong._replace(**{key: CORRECTED[key]})
-    assert server_fault(store, right) == ""
-    assert of(store, right).due(WALL + 60)
-    assert of(store, right).next_try(WALL + 60) == 0.0
+    """The measurement it fails on is asked about now and then, with growing pauses, not at each reading."""
+    server, rounds = Ailing(scripted, lambda name, time: name == "power"), Rounds(sender_to, scripted.url)
+    rounds.next()
+    rounds.wall = WALL + 60
+    requests = 0
+    for minute in range(1, 31):
+        fresh = COUNT * STEP + 60 * minute
+        spread(store, "power", [fresh])
+        spread(store, "hatuden", [fresh])
+        rounds.wall = WALL + 60 * minute
+        requests += server.requests(rounds.next)
+        assert ("hatuden", fresh) in server.has
+    assert requests < 30 + 8 * 10
+    assert store.backlog().waiting == COUNT + 30
 
 
-def test_a_fault_that_stays_the_same_under_another_configuration_is_news(
-    store: Store, scripted: ScriptedServer
+def test_what_comes_after_the_illness_is_not_held_back(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:
-    scripted.answer = lambda asked: Reply(401)
-    fill(store, range(3))
-    for password, news in (("a", True), ("a", False), ("b", True), ("b", False)):
-        assert send(of(store, settings(scripted.url, user="me", password=password))).news is news
+    """An old line that it fails on holds no newer one of the same measurement."""
+    expected = spread(store, "power", range(20))
+    server, rounds = Ailing(scripted, lambda name, time: time == 10), Rounds(sender_to, scripted.url)
+    rounds.next()
+    spread(store, "power", [100])
+    rounds.wall = WALL + 1
+    assert server.requests(rounds.next) == 1
+    assert server.has == expected - {("power", 10)} | {("power", 100)}
 
 
-def test_the_store_tells_nothing_of_the_configuration(store: Store, scripted: ScriptedServer) -> None:
-    """What tells one configuration from another is too short to try passwords against."""
-    scripted.answer = lambda asked: Reply(401)
-    fill(store, range(3))
-    server = settings(scripted.url, user="me", password="hunter2", token="s3cret", ca=None)
-    send(of(store, server))
-    kept = str(store.recall("server"))
-    assert kept == fingerprint(server)
-    assert len(kept) == 6
-    assert not [secret for secret in ("hunter2", "s3cret") if secret in kept]
-    assert len({fingerprint(server._replace(password=str(i))) for i in range(100)}) == 100
+def test_the_pause_before_what_it_fails_on_grows(store: Store, scripted: ScriptedServer, sender_to: MakeSender) -> None:
+    spread(store, "power", range(20))
+    Ailing(scripted, lambda name, time: time == 10)
+    rounds, pauses = Rounds(sender_to, scripted.url), []
+    for _ in range(10):
+        wall = rounds.wall
+        pauses.append(rounds.next().next_try - wall)
+    limits = [min(BACKOFF_LAST, BACKOFF_FIRST * 2**i) for i in range(10)]
+    assert all(limit * 0.5 <= pause <= limit * 1.5 + 1 for limit, pause in zip(limits, pauses, strict=True)), pauses
+    assert len(scripted.asked) < 30
+
+
+def test_the_trouble_is_told_once_and_over_when_it_is_over(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]]
+) -> None:
+    server, rounds = Ailing(scripted, lambda name, time: name == "power"), Rounds(sender_to, scripted.url)
+    assert [rounds.next().news for _ in range(4)] == [True, False, False, False]
+    server.picks = lambda name, time: False
+    last = rounds.next()
+    assert (last.fault, last.next_try, store.recall("fault"), store.recall("held")) == ("", 0.0, "", "[]")
+
+
+def test_a_server_that_goes_away_in_the_middle_is_left_alone(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("homemon.deliver.FULL_BATCH", 10)
+    fill(store, range(100))
+    scripted.answer = lambda asked: Reply(204 if len(scripted.asked) == 1 else 500)
+    Rounds(sender_to, scripted.url).next()
+    assert len(scripted.asked) <= 8
+    assert store.backlog().waiting == 90
+
+
+def test_after_a_round_that_sent_something_the_pause_is_short_again(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    fill(store, range(100))
+    store.remember(failures=6)
+    scripted.answer = lambda asked: Reply(204) if len(scripted.asked) == 1 else Reply(429, "", {"Retry-After": "1"})
+    sending = sender_to(settings(scripted.url)).send(WALL, 60)
+    assert sending is not None
+    assert sending.sent == 1
+    assert sending.next_try - WALL <= BACKOFF_FIRST * 1.5 + 1
+
+
+def test_a_clock_that_was_wrong_holds_nothing_for_years(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    expected = spread(store, "power", range(3))
+    server = Ailing(scripted, lambda name, time: False)
+    store.remember(held=dumped([Held("power", T, T + 2, True, WALL + 1e8, 3, "answered 500")]))
+    rounds = Rounds(sender_to, scripted.url)
+    rounds.next()
+    assert server.has == expected
+
+
+@pytest.mark.parametrize("reply", [AILING, Reply(503), Reply(0), Reply(403), Reply(413), Reply(400, "partial write")])
+def test_a_server_that_takes_nothing_sees_one_request_a_round(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]], reply: Reply
+) -> None:
+    server, rounds = Ailing(scripted, lambda name, time: True, reply), Rounds(sender_to, scripted.url)
+    assert server.requests(rounds.next) <= 24, "the first round finds out"
+    for _ in range(9):
+        assert server.requests(rounds.next) == 1
+    assert rounds.wall - WALL > 600
+    assert store.backlog() == (len(three_weeks), 0)
+    server.picks = lambda name, time: False
+    rounds.next()
+    assert server.has == three_weeks
+
+
+# --- what the outbox tells of what waits ------------------------------------------------------
+
+
+def test_the_newest_line_that_the_server_has_is_told_for_each_head(store: Store) -> None:
+    """With all its fields, and without what came or changed since."""
+    put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(3)))
+    fill(store, range(5, 8))
+    assert store.newest_sent("power") is None
+    store.mark_sent(store.waiting(100))
+    put(store, Point("power", {"value": 9}, T + 9), Point("ecocute", {"power": 9}, T + 2))
+    power, ecocute = store.newest_sent("power"), store.newest_sent("ecocute")
+    assert power is not None
+    assert ecocute is not None
+    assert (power.text, power.time) == (f"power value=7 {T + 7}000000000", T + 7)
+    assert ecocute.text == f"ecocute tank=20 {T + 2}000000000"
+    assert store.newest_sent("hatuden") is None
+    assert store.heads() == ["ecocute", "power"]
+
+
+def test_what_waits_is_told_by_head_and_stretch(store: Store) -> None:
+    put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(10)))
+    fill(store, range(5, 15))
+    assert store.waiting_heads() == [Stretch("power", T + 5, T + 14), Stretch("ecocute", T, T + 9)]
+    out = [Stretch("power", T + 8, T + 99), Stretch("ecocute", T + 3, T + 3)]
+    assert store.waiting_heads(out) == [Stretch("ecocute", T, T + 9), Stretch("power", T + 5, T + 7)]
+    part = Stretch("ecocute", T + 1, T + 5)
+    assert (store.count_waiting(part), store.count_waiting(part, out)) == (5, 4)
+    assert seconds(line.text for line in store.waiting_in(part, 2)) == [5, 4]
+    assert seconds(line.text for line in store.waiting_in(part, 9, 1, out)) == [4, 2, 1]
+    assert store.waiting_in(part, 1)[0].text == f"ecocute power=5,tank=50 {T + 5}000000000"
+    assert store.waiting_in(part, 9, 5) == []
+    assert seconds(line.text for line in store.waiting(1000, out)) == [9, 8, 7, 7, 6, 6, 5, 5, 4, 2, 1, 0]
+    for limit in range(1, 12):
+        assert all(len(line.rows) == (2 if "ecocute" in line.text else 1) for line in store.waiting(limit, out))

@@ -331,3 +331,16 @@ def test_a_database_is_made_only_where_the_server_says_so(
     answer = Influx(settings(scripted.url)).create_database()
     assert (answer.verdict is Verdict.TAKEN) is made
     assert said in answer.text
+
+
+def test_a_password_without_a_user_is_not_sent_and_an_organization_may_be_empty(scripted: ScriptedServer) -> None:
+    Influx(settings(scripted.url, password="x")).write(lines(1))
+    Influx(settings(scripted.url, token="t", bucket="b")).write(lines(1))
+    assert "Authorization" not in scripted.asked[0].headers
+    assert scripted.asked[1].path == "/api/v2/write?org=&bucket=b"
+
+
+@pytest.mark.parametrize("at", range(0, len(SECRET) - 7, 3))
+def test_eight_letters_of_a_secret_are_masked_wherever_they_are_from(scripted: ScriptedServer, at: int) -> None:
+    scripted.answer = lambda asked: Reply(401, f"bad ({SECRET[at : at + 8]})")
+    assert "bad (****)" in Influx(settings(scripted.url, user="me", password=SECRET)).write(lines(1)).text

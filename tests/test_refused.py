@@ -5,10 +5,15 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from homemon import deliver
+from homemon.config import Server
+from homemon.deliver import Sender, fingerprint, server_fault
+from homemon.influx import Influx
 from homemon.store import Store
 from tests.conftest import MakeSender
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, settings
@@ -280,3 +285,58 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
     store.send_again(T)
     assert len(others) >= 9
     assert store.backlog().waiting == 100 + len(others)
+
+
+# --- another configuration ------------------------------------------------------------------
+
+
+def of(store: Store, server: Server) -> Sender:
+    """The sender of a configuration, as the commands make it."""
+    return Sender(store, lambda: Influx(server), store.path.parent, Random(1), fingerprint(server))
+
+
+CORRECTED: dict[str, Any] = {
+    "db": "right",
+    "token": "right",
+    "password": "right",
+    "url": "http://127.0.0.1:2",
+    "org": "right",
+}
+
+
+@pytest.mark.parametrize("key", CORRECTED)
+def test_what_was_learned_of_one_configuration_does_not_hold_for_a_corrected_one(
+    store: Store, scripted: ScriptedServer, key: str
+) -> None:
+    scripted.answer = lambda asked: Reply(401)
+    wrong = settings(scripted.url, user="me", password="wrong")
+    fill(store, range(3))
+    first = send(of(store, wrong))
+    assert server_fault(store, wrong) == first.fault
+    assert not of(store, wrong).due(WALL + 60)
+    right = wrong._replace(**{key: CORRECTED[key]})
+    assert server_fault(store, right) == ""
+    assert of(store, right).due(WALL + 60)
+    assert of(store, right).next_try(WALL + 60) == 0.0
+
+
+def test_a_fault_that_stays_the_same_under_another_configuration_is_news(
+    store: Store, scripted: ScriptedServer
+) -> None:
+    scripted.answer = lambda asked: Reply(401)
+    fill(store, range(3))
+    for password, news in (("a", True), ("a", False), ("b", True), ("b", False)):
+        assert send(of(store, settings(scripted.url, user="me", password=password))).news is news
+
+
+def test_the_store_tells_nothing_of_the_configuration(store: Store, scripted: ScriptedServer) -> None:
+    """What tells one configuration from another is too short to try passwords against."""
+    scripted.answer = lambda asked: Reply(401)
+    fill(store, range(3))
+    server = settings(scripted.url, user="me", password="hunter2", token="s3cret", ca=None)
+    send(of(store, server))
+    kept = str(store.recall("server"))
+    assert kept == fingerprint(server)
+    assert len(kept) == 6
+    assert not [secret for secret in ("hunter2", "s3cret") if secret in kept]
+    assert len({fingerprint(server._replace(password=str(i))) for i in range(100)}) == 100
