@@ -12,6 +12,7 @@ from threading import Thread
 
 from tests.commands import deny, running, simulated, wait_for, write_config
 from tests.test_meter_commands import ADDRESS, babble
+from tests.test_second_reader import another_reader, port_that_answers
 from tests.troubles.place import Place, joined, trouble
 
 
@@ -67,6 +68,18 @@ def busy(place: Place) -> str:
     return held_by(place, "minicom")
 
 
+@trouble("port-read-too")
+def read_too(place: Place) -> str:
+    write_config(place.folder)
+    with (
+        simulated(place.folder) as device,
+        another_reader(device.path),
+        running("meter-listen", cwd=place.folder) as listener,
+    ):
+        listener.says("is also open in")
+        return listener.errors.read_text()
+
+
 @trouble("port-console")
 def console(place: Place) -> str:
     return held_by(place, "agetty")
@@ -91,6 +104,13 @@ def unreadable(place: Place) -> str:
     with line(place) as (master, _):
         Thread(target=babble, args=(master,), daemon=True).start()
         return place.run("check")
+
+
+@trouble("module-j11")
+def j11(place: Place) -> str:
+    with port_that_answers(bytes.fromhex("D0F9EE5D2FFF000405CF01000001")) as name:
+        write_config(place.folder, serial_port=name)
+        return place.run("join")
 
 
 @trouble("module-unplugged")
