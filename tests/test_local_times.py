@@ -68,6 +68,23 @@ def test_an_answered_half_hour_may_be_half_an_hour_old(hours: float, minute: int
     assert powers(points) == [asked]
 
 
+def test_an_answered_half_hour_that_is_older_fits_no_zone() -> None:
+    asked = NOON + timedelta(minutes=45)
+    points, left = read(logged(asked, half_hour(NOON, "72"), 0), logged(asked, POWER, 0))
+    assert powers(points) == []
+    assert left.refused == {tally.CLOCK: 1}
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [half_hour(NOON).replace(" 1 0 00", " 0 0 00"), half_hour(NOON).replace(" 0E1A 0E1A ", " 0E1B 0E1B ")],
+)
+def test_a_time_that_anybody_could_have_sent_tells_no_zone(stranger: str) -> None:
+    points, left = read(logged(NOON, stranger, 0), logged(NOON, POWER, 0))
+    assert powers(points) == [NOON - timedelta(hours=9)]
+    assert "taken for JST" in "".join(left.notes)
+
+
 def test_one_answered_half_hour_that_is_an_hour_old_is_no_zone_and_a_second_one_makes_it_one() -> None:
     """After a power failure a meter may answer with an old one; a log in Singapore is an hour off for ever."""
     asked = [NOON + timedelta(minutes=30 * number + 10) for number in range(3)]
@@ -181,6 +198,8 @@ def test_a_records_day_is_that_of_the_zone_that_was_found() -> None:
         ("2025-11-26 08:00:01 UTC", "2025-11-26T17:00:01"),
         ("2025-11-26 17:00:01 JST", "2025-11-26T17:00:01"),
         ("2025-11-26T10:00:01+0200", "2025-11-26T17:00:01"),
+        ("2025-11-26T13:30:01+05:30", "2025-11-26T17:00:01"),
+        ("2025-11-26T04:30:01-03:30", "2025-11-26T17:00:01"),
         ("2025-11-26T03:00:01.5-05:00", "2025-11-26T17:00:01"),
         ("D, [2025-11-26T17:00:01.123456 #1234] DEBUG -- :", "2025-11-26T17:00:01"),
         ("20251126 17:00:01", "2025-11-26T17:00:01"),

@@ -285,6 +285,15 @@ def test_a_payload_in_bytes_ends_by_its_length_too(behind: bytes) -> None:
     assert unwrapped(cut) == [cut]
 
 
+def test_of_several_datagrams_on_a_line_each_is_read_and_the_torn_one_told() -> None:
+    assert unwrapped(as_text(b"rx '" + BINARY[:-2] + b"' '" + BINARY[:-2] + b"'")) == [LINE, LINE]
+    assert unwrapped(repr(BINARY + BINARY)) == [LINE, LINE]
+    assert unwrapped(f"{LINE}, {LINE[:-4]}.") == [LINE, f"{LINE[:-4]}."]
+    assert read(f"2025-11-26 17:00:01 {LINE}, {LINE[:-4]}.")[0] == [
+        Point("power", {"value": 504}, unix("2025-11-26T17:00:01"))
+    ]
+
+
 def test_of_two_quotations_the_torn_one_hides_nothing() -> None:
     assert unwrapped(rf"'{LINE[:-4]}\r\n', 'OK\r\n'")[-1] == "OK"
 

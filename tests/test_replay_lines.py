@@ -357,6 +357,11 @@ def test_a_meters_no_data_is_counted() -> None:
     assert left.refused == {tally.UNMEASURED: 5}
 
 
+def test_what_is_no_reading_is_not_counted_as_one_that_is_missing() -> None:
+    points, left = read(at("17:14:27", erxudp(told("D30400000000", "E101FF", "97021763"))))
+    assert (points, left.refused) == ([], {})
+
+
 def test_a_flipped_bit_that_makes_a_thousand_kilowatts_is_no_reading() -> None:
     points, left = read(at("17:14:27", POWER.replace("0000020B", "0100020B")))
     assert (points, left.refused) == ([], {tally.UNMEASURED: 1})
@@ -376,6 +381,11 @@ def test_no_point_is_dated_before_its_device_was_made_or_after_now() -> None:
     points, left = read(*lines, latest=1_800_000_000.0)
     assert [point.time for point in points] == [tally.EARLIEST]
     assert left.refused == {tally.IMPOSSIBLE: 3}
+
+
+def test_a_reading_may_be_as_new_as_is_said() -> None:
+    lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (0, 1)]
+    assert [point.time for point in read(*lines, latest=HALF_PAST)[0]] == [HALF_PAST]
 
 
 def test_a_reading_may_be_as_old_as_the_meters() -> None:
