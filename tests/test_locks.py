@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,22 @@ def test_a_listener_joins_again_where_there_are_no_inodes_left(tmp_path: Path) -
             listener.until(lambda lines: any(line.startswith("power") for line in lines))
             use_up_inodes(tmp_path / "store")
             device.fault("power-cycle")  # the session is lost
+            listener.says("joined")
+            already = len(listener.lines)
+            listener.until(lambda lines: any(line.startswith("power") for line in lines[already:]))
+            assert listener.stop() == 0
+
+
+def test_a_listener_joins_again_where_no_more_files_may_be_opened(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        with running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
+            listener.until(lambda lines: any(line.startswith("power") for line in lines))
+            pid = listener.process.pid
+            opened = max(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()) + 1
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened, opened))
+            device.fault("power-cycle")
             listener.says("joined")
             already = len(listener.lines)
             listener.until(lambda lines: any(line.startswith("power") for line in lines[already:]))

@@ -183,8 +183,10 @@ def other_readers(name: str, besides: int = 0) -> str:
     """
     if "://" in name:
         return ""
-    found = (holder for holder in _holders(name) if holder[0] != besides)
-    return ", ".join(f"pid {pid} ({command})" for pid, command in islice(found, READERS_NAMED))
+    with suppress(OSError):  # no /proc, or too many open files
+        found = (holder for holder in _holders(name) if holder[0] != besides)
+        return ", ".join(f"pid {pid} ({command})" for pid, command in islice(found, READERS_NAMED))
+    return ""
 
 
 def _holders(name: str) -> Iterator[tuple[int, str]]:
