@@ -2,6 +2,7 @@
 
     python -m tests.clients momonga /dev/pts/3           reads a smart meter
     python -m tests.clients pychonet 127.0.0.2 127.0.0.3  reads the EcoCute at the first address, from the second
+    python -m tests.clients node 127.0.0.2 127.0.0.3      finds homemon's own node there, and says where it is installed
 
 Each prints what it read as one JSON object.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from momonga import Momonga
-from pychonet import ECHONETAPIClient, ElectricWaterHeater
+from pychonet import ECHONETAPIClient, EchonetInstance, ElectricWaterHeater
 from pychonet.lib.udpserver import UDPServer
 
 from homemon.sim.bp35c0 import BID, PWD
@@ -61,7 +62,32 @@ async def _read_heater(host: str, ours: str) -> dict[str, Any]:
     return found
 
 
-READ: dict[str, Callable[..., dict[str, Any]]] = {"momonga": read_meter, "pychonet": read_heater}
+def read_node(host: str, ours: str) -> dict[str, Any]:
+    """Find our node, read its controller, and set its place of installation."""
+    return asyncio.run(_read_node(host, ours))
+
+
+async def _read_node(host: str, ours: str) -> dict[str, Any]:
+    server = UDPServer(local_ip=ours)
+    server.run(ours, PORT, loop=asyncio.get_running_loop())
+    client = ECHONETAPIClient(server)
+    await client.discover(host)
+    while not client.state[host].get("discovered"):
+        await asyncio.sleep(0.02)
+    node = EchonetInstance(host, 0x05, 0xFF, 0x01, client)
+    await node.getAllPropertyMaps()
+    found = {
+        "uid": client.state[host]["uid"],
+        "get": sorted(node.getGetProperties()),
+        "set": sorted(node.getSetProperties()),
+        "taken": await node.setMessage(0x81, 0x08),
+        "place": await node.update([0x81]),
+    }
+    server.close()
+    return found
+
+
+READ: dict[str, Callable[..., dict[str, Any]]] = {"momonga": read_meter, "pychonet": read_heater, "node": read_node}
 
 if __name__ == "__main__":
     print(json.dumps(READ[sys.argv[1]](*sys.argv[2:])))

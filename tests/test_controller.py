@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homemon.controller import ANSWER_WITHIN, GATHER, MOST_GATHERED, SPACING, Controller
+from homemon.controller import ANSWER_WITHIN, GATHER, KEEP_PLACE_AFTER, MOST_GATHERED, SPACING, Controller, Step
 from homemon.errors import NoAnswer
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.wire import echonet
-from homemon.wire.echonet import Esv, Frame, Property
+from homemon.wire.echonet import MULTICAST, Esv, Frame, Property
 from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
 
 
@@ -247,6 +247,57 @@ def test_for_objects_that_we_are_not_we_do_not_speak(deoj: int, esv: Esv) -> Non
     assert reply_to(deoj, esv, 0x80) is None
 
 
+WHO = 0x05FF02
+
+
+class Keeping(World):
+    """Remembers when our place was to be kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[float, bytes]] = []
+
+    def _take(self, step: Step) -> Step:
+        if step.place:
+            self.kept.append((self.now, step.place))
+        return super()._take(step)
+
+
+def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
+    world = Keeping()
+    for number, place in enumerate(("08", "08", "10", "18")):
+        world.comes(Frame(number, WHO, CONTROLLER, Esv.SETC, (Property(0x81, bytes.fromhex(place)),)), OTHER, number)
+    world.listen(2 * KEEP_PLACE_AFTER)
+    told = [(frame.esv, frame.seoj, frame.properties) for _, frame, host in world.sent if host == MULTICAST]
+    assert told == [(Esv.INF, CONTROLLER, (Property(0x81, bytes.fromhex(place)),)) for place in ("08", "10", "18")]
+    assert world.kept == [(0.0, b"\x08"), (KEEP_PLACE_AFTER, b"\x18")]
+
+
+@pytest.mark.parametrize(
+    ("host", "answered"),
+    [
+        ("192.168.7.1", True),
+        ("192.168.7.254", True),
+        ("127.0.0.9", True),
+        ("192.168.7.0", False),
+        ("192.168.7.255", False),
+        ("192.168.8.1", False),
+        ("8.8.8.8", False),
+        ("224.0.23.0", False),
+        ("255.255.255.255", False),
+        ("0.0.0.0", False),
+        ("127.255.255.255", False),
+    ],
+)
+@pytest.mark.parametrize("esv", [Esv.GET, Esv.SETC, Esv.INFC])
+def test_only_who_is_on_our_networks_is_answered(host: str, answered: bool, esv: Esv) -> None:
+    world = World()
+    world.controller.networks = [(0xC0A80700, 0xFFFFFF00), (0x7F000000, 0xFF000000)]
+    world.comes(Frame(1, WHO, CONTROLLER, esv, (Property(0x81, b"\x08" if esv is Esv.SETC else b""),)), host)
+    world.listen(1.0)
+    assert bool(world.sent) == bool([to for _, _, to in world.sent if to == host]) == answered
+
+
 properties = st.lists(
     st.builds(Property, st.sampled_from([0x80, 0x84, 0x85, 0xD6, 0xE1]), st.binary(max_size=5)), max_size=4
 ).map(tuple)
@@ -286,3 +337,29 @@ def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
     assert len(world.controller._gathered) <= MOST_GATHERED
     world.listen(4.0)
     assert len(world.points) == 3000
+
+
+def test_an_answer_that_is_complete_is_a_point_at_once() -> None:
+    controller = Controller(HOST, UNIT, False, 7)
+    controller.start(controller.listen(), 0.0)
+    part = echonet.encode(answer(9, (0x84, "0001"), (0x85, "00000002")))
+    assert controller.step(0.1, [(part, HOST)]).points == []
+    assert len(controller.step(0.2, [(echonet.encode(answer(9, (0xE1, "0003"))), HOST)]).points) == 1
+    for tid in range(MOST_GATHERED + 1):
+        points = controller.step(0.3, [(echonet.encode(answer(100 + tid, (0x84, "0001"))), HOST)]).points
+    assert len(points) == 1  # there were too many that waited
+
+
+@pytest.mark.parametrize("first", [0, 1, 0xFFFE, 0xFFFF, 0x10000, 0x12345])
+def test_each_question_has_a_tid_of_its_own_and_none_is_0(first: int) -> None:
+    controller = Controller(HOST, UNIT, False, first)
+    tids = [echonet.decode(controller.request()).tid for _ in range(4)]
+    assert len(set(tids)) == 4
+    assert all(1 <= tid <= 0xFFFF for tid in tids)
+
+
+@pytest.mark.parametrize("and_what", [False, True])
+def test_a_unit_is_asked_what_it_has_only_where_that_is_wanted(and_what: bool) -> None:
+    world = World()
+    assert world.run(world.controller.ask_once(and_what)) == {"power", "powerSum", "tank"}
+    assert [frame.deoj for _, frame, _ in world.sent] == ([NODE, UNIT] if and_what else [UNIT])

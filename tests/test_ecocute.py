@@ -182,7 +182,7 @@ def test_a_hybrid_water_heater_has_a_table_of_its_own(epc: int, edt: str, value:
     ],
 )
 def test_the_neighbour_class_is_found_and_a_gas_heater_is_not(objects: list[int], eoj: int, found: int | None) -> None:
-    assert ecocute.found_among(objects, eoj) == found
+    assert ecocute.found_among(objects, eoj) == ecocute.found_among(iter(objects), eoj) == found
 
 
 @given(st.lists(st.tuples(st.sampled_from([*ecocute.PROPS, 0xF0]), st.binary(max_size=20))), st.sampled_from(Esv))

@@ -23,6 +23,7 @@ COMMANDS: list[tuple[bytes, list[kyocera.Happening]]] = [
     (HEADER, [Command("CMD01000000214F", HEADER)]),
     (b"\x02\x06\x03" + HEADER, [Ack(b"\x02\x06\x03"), Command("CMD01000000214F", HEADER)]),
     (b"\x02CMD01000000214FCC\x03", [BadCommand(b"\x02CMD01000000214FCC\x03")]),
+    (b"\x02XY\x03\x02\x06\x03", [Noise(b"\x02XY\x03"), Ack(b"\x02\x06\x03")]),
     (b"\x02CM\x02\x06\x03", [Noise(b"\x02CM"), Ack(b"\x02\x06\x03")]),
 ]
 
@@ -263,3 +264,13 @@ def hearing(heard: list[bytes]) -> None:
         talk.outgoing.clear()
         now = talk.wake
         talk.tick(now)
+
+
+@pytest.mark.parametrize("data", [b"\x10", b"\x10\x20", b"\x00" * 254])
+def test_a_block_of_any_length_is_read(data: bytes) -> None:
+    raw = bytes((len(data) + 1,)) + data
+    raw += bytes((0xFF - sum(raw) % 256,))
+    parser = Parser()
+    parser.expect_block()
+    assert parser.feed(raw) == [Block(data, raw)]
+    assert parser.half_read == 0

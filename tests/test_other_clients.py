@@ -1,4 +1,4 @@
-"""The simulators are judged by clients that no one here wrote: momonga (meter) and pychonet (EcoCute)."""
+"""The simulators, and our own node, are judged by clients of others: momonga (meter) and pychonet (LAN)."""
 
 import json
 import subprocess
@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from homemon import state
 from tests.commands import running
-from tests.lan import address
+from tests.lan import address, configure, wait_for_port
 
 WITHIN = 60.0  # seconds for all that a client does
 
@@ -46,3 +47,18 @@ def test_pychonet_reads_the_simulated_ecocute(tmp_path: Path) -> None:
     assert read["energy"] > 0
     assert 0 < read["litres"] <= 370
     assert {0x84, 0x85, 0xE1} <= set(read["properties"])
+
+
+def test_pychonet_takes_homemon_for_a_node(tmp_path: Path) -> None:
+    ours = configure(tmp_path, address())
+    with running("ecocute-listen", cwd=tmp_path) as listener:
+        wait_for_port(ours)
+        read = read_by("node", ours, address())
+        assert listener.stop() == 0
+    kept = state.load(tmp_path / "store").node
+    assert kept is not None
+    assert read["uid"].upper() == f"FFFFFF{kept.id}"
+    assert read["get"] == [0x80, 0x81, 0x82, 0x83, 0x88, 0x8A, 0x9D, 0x9E, 0x9F]
+    assert read["set"] == [0x81]
+    assert read["taken"] is True
+    assert (read["place"], kept.place) == ("08", "08")

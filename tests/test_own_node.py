@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon import state
-from homemon.controller import KEEP_PLACE_AFTER, Controller, Step
+from homemon.controller import Controller
 from homemon.own_node import ALL_AGAIN, ALL_MAY, MOST_KNOWN, ONE_AGAIN, ONE_MAY, Allowance, OwnNode
 from homemon.ports.udp_node import UdpNode
 from homemon.wire import echonet
-from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, PORT, Esv, Frame, Property
+from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, PORT, Esv, Frame, Property
 from tests.commands import PATIENCE, homemon, running
 from tests.lan import address, configure, node_at, unit, wait_for_port
 from tests.virtual_lan import HOST, OTHER, World
@@ -88,29 +88,6 @@ def test_what_can_be_set_is_set_and_the_rest_is_given_back() -> None:
     assert node.place == b"\x08"
 
 
-class Keeping(World):
-    """Remembers when our place was to be kept."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.kept: list[tuple[float, bytes]] = []
-
-    def _take(self, step: Step) -> Step:
-        if step.place:
-            self.kept.append((self.now, step.place))
-        return super()._take(step)
-
-
-def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
-    world = Keeping()
-    for number, place in enumerate(("08", "08", "10", "18")):
-        world.comes(Frame(number, WHO, CONTROLLER, Esv.SETC, (Property(0x81, bytes.fromhex(place)),)), OTHER, number)
-    world.listen(2 * KEEP_PLACE_AFTER)
-    told = [(frame.esv, frame.seoj, frame.properties) for _, frame, host in world.sent if host == MULTICAST]
-    assert told == [(Esv.INF, CONTROLLER, (Property(0x81, bytes.fromhex(place)),)) for place in ("08", "10", "18")]
-    assert world.kept == [(0.0, b"\x08"), (KEEP_PLACE_AFTER, b"\x18")]
-
-
 # --- nobody's amplifier ----------------------------------------------------------------
 
 
@@ -155,31 +132,6 @@ def test_who_asks_now_and_then_is_always_answered() -> None:
     assert all(allowance.grants(f"host {number % 4}", 100, number * 2.0) for number in range(2000))
     for number in range(3 * MOST_KNOWN):
         assert allowance.grants(f"other {number}", 10, 5000.0 + number)
-
-
-@pytest.mark.parametrize(
-    ("host", "answered"),
-    [
-        ("192.168.7.1", True),
-        ("192.168.7.254", True),
-        ("127.0.0.9", True),
-        ("192.168.7.0", False),
-        ("192.168.7.255", False),
-        ("192.168.8.1", False),
-        ("8.8.8.8", False),
-        ("224.0.23.0", False),
-        ("255.255.255.255", False),
-        ("0.0.0.0", False),
-        ("127.255.255.255", False),
-    ],
-)
-@pytest.mark.parametrize("esv", [Esv.GET, Esv.SETC, Esv.INFC])
-def test_only_who_is_on_our_networks_is_answered(host: str, answered: bool, esv: Esv) -> None:
-    world = World()
-    world.controller.networks = [(0xC0A80700, 0xFFFFFF00), (0x7F000000, 0xFF000000)]
-    world.comes(Frame(1, WHO, CONTROLLER, esv, (Property(0x81, b"\x08" if esv is Esv.SETC else b""),)), host)
-    world.listen(1.0)
-    assert bool(replies(world, host)) == bool(world.sent) == answered
 
 
 def test_the_units_readings_count_wherever_it_is() -> None:

@@ -116,6 +116,12 @@ def test_a_hundred_kilowatts_are_the_most_that_a_meter_counts(hours: float) -> N
         assert bool(list(differences(readings))) == known
 
 
+def test_after_an_exchange_counting_goes_on() -> None:
+    readings = register(MIDNIGHT, 10.0, 10.5, 3.0, 3.5, 4.5)
+    spans = list(differences(readings, None, {MIDNIGHT + 2 * HALF_HOUR}))
+    assert [span.kwh for span in spans] == [0.5, 0.5, 1.0]
+
+
 def test_a_long_time_may_hold_much_energy() -> None:
     assert list(differences([(MIDNIGHT, 100), (MIDNIGHT + 10 * DAY, 420)])) == [
         Span(MIDNIGHT, MIDNIGHT + 10 * DAY, 320)
