@@ -82,6 +82,7 @@ class Exchange:
         self.scale = scale
         self.recheck = recheck  # what is stored may be in another unit, and is to be compared with the meter's record
         self.unit_told = True  # whether the meter told all of its unit when it was last asked
+        self.unconfirmed: tuple[int, ...] = ()  # what the meter last said something else of each time
         self._archive = archive
         self._doubts = Doubts(archive)
         self._asked: list[tuple[float, echonet.Frame]] = []  # requests whose answers may yet come
@@ -256,6 +257,7 @@ class Exchange:
             if not (epcs := self._doubts.epcs()):
                 return
             yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
+        self.unconfirmed = self._doubts.epcs()
         self._notes += self._doubts.give_up()
 
     def exchange(self, esv: echonet.Esv, properties: list[echonet.Property]) -> Dialogue[echonet.Frame]:

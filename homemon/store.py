@@ -122,18 +122,32 @@ class Store(Outbox):
 
         Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
         the clock may show the hour of the last shutdown (fake-hwclock): it is believed after a quarter of an
-        hour if the meter's own clock says the same, and after six hours where nobody asks the meter.
-        Raises StoreError.
+        hour if the meter's own clock says the same. After six hours, or a quarter of one where no time service
+        runs that could still set it, it is believed whatever the meter says, as long as it is not behind what it
+        dated itself: then it may be the meter's clock that is wrong. Raises StoreError.
         """
         if at.wall < RELEASED:
             return False
-        if at.wall < self._newest() - CLOCK_SLACK:
+        metered, ours = self._newest_times()
+        serviced = clock.has_time_service()
+        alone = at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
+        by_meter = metered if metered is None or not alone else min(metered, int(at.wall))
+        if at.wall < self._newest(by_meter, ours) - CLOCK_SLACK:
             return clock.kept_by_ntp()
-        if not clock.has_time_service():
+        if alone or not serviced:
             return True
         error = self._error_by_meter(at)
-        seen = at.ticks >= ALONE_AFTER if error is None else at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
-        return seen or clock.kept_by_ntp()
+        confirmed = error is not None and at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
+        return confirmed or clock.kept_by_ntp()
+
+    def meter_ahead(self, at: Instant) -> tuple[float, bool]:
+        """By how many seconds the meter's clock is ahead of ours, and whether it told so itself.
+
+        Else its newest half-hour tells by how many at least; 0 where nothing tells. Raises StoreError.
+        """
+        error = self._error_by_meter(at)
+        metered, _ = self._newest_times()
+        return (max(0.0, (metered or 0) - at.wall), False) if error is None else (-error, True)
 
     def surely_past(self, at: Instant) -> int | None:
         """The latest time that is surely not ahead of the true one, for who drops what is old; None where unknown.
@@ -148,14 +162,14 @@ class Store(Outbox):
             return int(at.wall) if clock.kept_by_ntp() else None
         return min(int(at.wall), metered)
 
-    def _newest(self) -> int:
+    @staticmethod
+    def _newest(metered: int | None, ours: int) -> int:
         """The time of the newest point, before which no right clock is.
 
         A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
         and does not count: else it would make us distrust a clock that is right again.
         """
-        metered, others = self._newest_times()
-        return others if metered is None else max(metered, others if others <= metered + DAY else 0)
+        return ours if metered is None else max(metered, ours if ours <= metered + DAY else 0)
 
     def _newest_times(self) -> tuple[int | None, int]:
         """Of the newest half-hour by the meter's clock, if there is any, and of the newest other point."""

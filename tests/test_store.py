@@ -136,7 +136,7 @@ def test_a_leap_ahead_of_our_clock_does_not_make_the_right_time_distrusted(store
     now = RELEASED + 90 * 86_400
     put(store, Point("+power", {"value": 1}, now), Point("power", {"value": 1}, now + 400 * 86_400))
     assert store.trusts(NOW._replace(wall=now + 200))
-    assert not store.trusts(NOW._replace(wall=now - 3600))
+    assert not store.trusts(NOW._replace(wall=now - 3600, ticks=100.0))
 
 
 class TimeService:
@@ -181,6 +181,34 @@ def test_before_ntp_has_set_the_clock_the_meters_own_decides(
     assert store.trusts(later) is believed
     service.kept = True
     assert store.trusts(later)
+
+
+@pytest.mark.parametrize("ahead", [2400, 7200, 86_400 * 5000])
+def test_a_meter_whose_clock_is_ahead_leaves_nothing_undated_for_ever(
+    store: Store, service: TimeService, ahead: int
+) -> None:
+    put(store, Point("power", {"value": 1}, T), Point("+power", {"value": 1}, (T + ahead) // 1800 * 1800))
+    store.hear_clock((T + ahead) // 60 * 60, BOOTED)
+    found, told = store.meter_ahead(BOOTED)
+    assert told
+    assert abs(found - ahead) <= 100
+    assert put(store, Point("power", {"value": 2}), at=BOOTED) == []
+    late = BOOTED._replace(wall=BOOTED.wall + 21_600, ticks=BOOTED.ticks + 21_600)
+    dated = put(store, Point("power", {"value": 3}), at=late)
+    assert [(point.time, point.fields["value"]) for point in dated] == [(int(late.wall), 3), (int(BOOTED.wall), 2)]
+    behind = late._replace(wall=T - 1000.0)
+    assert not store.trusts(behind), "it dated a reading later than that itself"
+
+
+def test_without_a_time_service_a_meter_that_is_ahead_costs_a_quarter_of_an_hour(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TIME_SERVICES", ())
+    monkeypatch.setattr(clock, "kept_by_ntp", lambda: False)
+    put(store, Point("+power", {"value": 1}, T + 2400))
+    assert store.meter_ahead(BOOTED) == (T + 2400 - BOOTED.wall, False)
+    assert not store.trusts(BOOTED)
+    assert store.trusts(BOOTED._replace(ticks=900.0))
 
 
 def test_without_a_time_service_a_machine_is_believed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

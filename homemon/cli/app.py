@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
 DAY = 86_400  # seconds
+METERED = ("+power", "-power")  # are dated by the meter
+CLOCKS_DIFFER = 600.0  # seconds between the meter's clock and ours that are worth a word
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
 Section = TypeVar("Section")
 
@@ -45,6 +47,7 @@ class App:
         self.patient = False  # a listener goes on where a one-shot command fails
         self._trace: Trace | None = None
         self._believed = False
+        self._clocks_differ = self._undated_told = False  # and that was told
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
@@ -194,8 +197,35 @@ class App:
             self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
             return
         self.complained = ""
-        if new < len(points) and (kept := self.store.undated(at.boot)[0]):
-            self.remark(f"the clock is not right yet: {kept} values wait to be dated until it is")
+        if new < len(points) and not self._undated_told and (kept := self.store.undated(at.boot)[0]):
+            self._undated_told = True
+            self.remark(self._why_undated(kept, at))
+        if any(point.measurement in METERED for point in points):
+            self._compare_clocks(at)
+
+    def _why_undated(self, kept: int, at: Instant) -> str:
+        ahead, told = self.store.meter_ahead(at)
+        if at.wall < clock.RELEASED or abs(ahead) < CLOCKS_DIFFER:
+            return f"the clock is not right yet: {kept} values, and those that come, wait to be dated until it is"
+        least = "" if told else "at least "
+        return (
+            f"the meter's clock is {least}{apart(ahead)} ours, and one of the two is wrong: readings wait to be "
+            "dated. `sudo timedatectl set-ntp true` keeps ours right; without NTP it is believed six hours after "
+            "the start, or 15 minutes where no time service runs"
+        )
+
+    def _compare_clocks(self, at: Instant) -> None:
+        """Tell, once, that the meter's clock and ours disagree while readings are dated by both."""
+        with suppress(StoreError):
+            ahead, told = self.store.meter_ahead(at)
+            if self._clocks_differ or not told or abs(ahead) < CLOCKS_DIFFER or not self.store.trusts(at):
+                return
+            self._clocks_differ = True
+            whose = "NTP keeps" if clock.kept_by_ntp() else "nothing keeps: `sudo timedatectl set-ntp true`"
+            self.remark(
+                f"the meter's clock is {apart(ahead)} ours, which {whose}; "
+                "half-hours are dated by the meter's, all else by ours"
+            )
 
     def hear_clock(self, meter_time: int, at: Instant) -> None:
         """The meter's clock said this `at` ours; kept where it can be, as a help only."""
@@ -300,3 +330,8 @@ class App:
     def now(self) -> Instant:
         """The time, for what is received now."""
         return instant()
+
+
+def apart(ahead: float) -> str:
+    """`40 min ahead of`, of so many seconds."""
+    return f"{abs(ahead) / 60:.0f} min {'ahead of' if ahead > 0 else 'behind'}"

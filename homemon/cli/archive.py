@@ -1,15 +1,12 @@
 """What the store has of the present meter, as the session wants to know it. A store that fails knows nothing."""
 
 from contextlib import suppress
-from functools import cached_property
-from typing import TYPE_CHECKING
 
 from homemon.cli.app import App
 from homemon.errors import StoreError
+from homemon.meters import Meters
 from homemon.points import Number
-
-if TYPE_CHECKING:
-    from homemon.meters import Meters
+from homemon.store import Store
 
 
 class Archive:
@@ -17,13 +14,15 @@ class Archive:
 
     def __init__(self, app: App) -> None:
         self._app = app
+        self._store: Store | None = None
         self._noted: str | None = None
         self._first: int | None = None
 
-    @cached_property
-    def _meters(self) -> "Meters":
-        from homemon.meters import Meters
-
+    @property
+    def _meters(self) -> Meters:
+        """Of the store that is open now: another may have taken its place."""
+        if self._store is not self._app.store:
+            self._store, self._noted, self._first = self._app.store, None, None
         return Meters(self._app.store)
 
     def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, Number]:
@@ -34,8 +33,9 @@ class Archive:
 
     def first(self) -> int:
         """The time before which another meter counted, 0 where none did."""
+        meters = self._meters
         if self._first is None:
-            self._first = self._meters.first()
+            self._first = meters.first()
         return self._first
 
     def settled(self) -> bool:
@@ -47,8 +47,9 @@ class Archive:
 
     def met(self, address: str) -> None:
         """Keep, before anything of it is stored, which meter answers; tried again where the store cannot be written."""
-        if address == self._noted:
-            return
         with suppress(StoreError):
-            self._meters.note(address)
+            meters = self._meters
+            if address == self._noted:
+                return
+            meters.note(address)
             self._noted, self._first = address, None

@@ -64,6 +64,12 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
             "the meter told a register, but not its unit (E1): what is in kWh was not recorded",
             "Try again; `homemon meter-poll E1 D3` shows what it says.",
         )
+    if radio.session.unconfirmed:
+        names = ", ".join(f"{epc:02X}" for epc in radio.session.unconfirmed)
+        raise DeviceError(
+            f"the meter's answers about {names} cannot be, and contradict each other",
+            "Nothing of it was recorded. Ask again later; a bad contact on the serial line flips bits.",
+        )
     told = [explain(prop) for prop in answer.properties]
     if all(told) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
         raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded. Ask again later.")

@@ -1,5 +1,7 @@
 """Troubles between the Wi-SUN module and the smart meter."""
 
+from itertools import cycle
+
 from homemon.sim import smart_meter
 from homemon.sim.smart_meter import Reading
 from tests.commands import running, simulated, wait_for, write_config
@@ -143,3 +145,51 @@ def no_history(place: Place) -> str:
 def own_fault(place: Place) -> str:
     place.fixture("monkeypatch").setitem(smart_meter.GET, 0x88, lambda meter, now: Reading("41"))
     return asked(place, "check")
+
+
+@trouble("meter-refuses")
+def refuses(place: Place) -> str:
+    write_config(place.folder)
+    with simulated(place.folder) as device, running("meter-listen", "--poll", "5", cwd=place.folder) as listener:
+        listener.until(lambda lines: any(line.startswith("power") for line in lines))
+        device.fault("refuse-epcs", "E7*1")
+        listener.says("the meter gives E7 (power) again")
+        return listener.errors.read_text()
+
+
+@trouble("meter-said-once")
+def said_once(place: Place) -> str:
+    return asked(place, "meter-poll", faults={"wrong-data": "E7:00076EC3*1"})
+
+
+@trouble("meter-contradicts")
+def contradicts(place: Place) -> str:
+    said = cycle(("00076EC3", "FFF76EC3", "10000123"))
+    place.fixture("monkeypatch").setitem(smart_meter.GET, 0xE7, lambda meter, now: Reading(next(said)))
+    return asked(place, "meter-poll")
+
+
+@trouble("meter-other-unit")
+def other_unit(place: Place) -> str:
+    write_config(place.folder)
+    with simulated(place.folder, faults={"coefficient": 10, "refuse-epcs": "D3"}) as device:
+        place.run("join")
+        device.fault("refuse-epcs", 0)
+        return place.run("join") + place.run("export")
+
+
+@trouble("meter-exchanged")
+def exchanged(place: Place) -> str:
+    write_config(place.folder)
+    with simulated(place.folder) as device:
+        place.run("join")
+        device.fault("exchange-meter", 2)
+        return place.run("join")
+
+
+@trouble("meter-clock")
+def clock_ahead(place: Place) -> str:
+    write_config(place.folder)
+    with simulated(place.folder, faults={"clock": 2400}), running("meter-listen", cwd=place.folder) as listener:
+        listener.says("min ahead of ours")
+        return listener.errors.read_text()
