@@ -72,13 +72,18 @@ _TABLE: tuple[tuple[Container[int], str, Meaning], ...] = (
         r"|time outside range|invalid unicode|max key (?:size|length) exceeded",
         Meaning(Verdict.DATA_FAULT, certain=True),
     ),
-    (ALWAYS, r"(?:unable|failed|cannot) (?:to )?parse ['\"\\]|expects? type|incompatible", Meaning(Verdict.DATA_FAULT)),
+    (
+        ALWAYS,
+        r"(?:unable|failed|cannot) (?:to )?parse ['\"\\]|expects? type|incompatible|bad timestamp|input (?:field|tag)\b"
+        r"|(?:invalid|missing|duplicate) (?:tag|field|measurement|timestamp|number|boolean)",
+        Meaning(Verdict.DATA_FAULT),
+    ),
     (ALWAYS, r"(?:body|entity|batch|request|payload)(?: is)? too (?:large|big)", Meaning(Verdict.TOO_BIG, BIG)),
     (
         ALWAYS,
-        r"no space left|(?:not enough|insufficient) (?:disk|space|storage)|disk (?:is )?full|disk quota"
-        r"|free ?disk ?space|read-?only (?:file|mode|storage)"
-        r"|input/output error|too many open files|file descriptor|file handle|needs cleaning|no such file"
+        r"no space left|(?:not enough|insufficient) (?:space|storage)|\bdisk\b|disk ?space|file ?system|read-?only mode"
+        r"|i(?:nput)?/o(?:utput)? error|too many open files|file descriptor|file handle|needs cleaning"
+        r"|no such (?:file|device)"
         r"|\b(?:open|write|read|mkdir|rename|sync|l?stat|truncate|mmap|remove) [^\s:]*[./][^\s:]*:",
         Meaning(Verdict.LATER, FULL),
     ),
@@ -93,7 +98,8 @@ _TABLE: tuple[tuple[Container[int], str, Meaning], ...] = (
         ALWAYS,
         r"time[ds]?[ -]?out|deadline exceeded|\bclosed\b|\[?shard\b|hinted handoff|unavailable|overload|concurrent"
         r"|rate.?limit|throttl|try again|not ready|starting up|shutting down|connection (?:refused|reset)"
-        r"|persistent queue|broken pipe|unexpected end of JSON|corrupt|consistency|\bengine\b|\bWAL\b|memory|allocate",
+        r"|persistent queue|broken pipe|unexpected end of JSON|corrupt|consistency|\bengine\b|\bWAL\b|memory|allocate"
+        r"|\bi/o\b|\bfull\b|replica|leader|maintenance|compaction|snapshot|licen[cs]e",
         Meaning(Verdict.LATER, "the server is busy or ill; see its log"),
     ),
     (

@@ -32,6 +32,8 @@ LASTS = [  # something is wrong with a line, whatever the status
         '{"code":"invalid","message":"partial write has occurred, errors encountered on line(s): line 1: …","line":1}',
     ),
     (200, '{"error":"partial write: field type conflict dropped=1"}'),
+    (500, '{"error":"partial write: invalid tag key: input tag \\"time\\" on measurement \\"power\\" is invalid"}'),
+    (503, '{"message":"field type conflict: input field \\"value\\" is type float, already exists as type integer"}'),
 ]
 PASSES = [  # a disk, a limit, a busy server: the same line gets through once it is over
     (400, '{"error":"partial write: max-series-per-database limit exceeded: (1000000) dropped=1"}'),
@@ -72,6 +74,9 @@ PASSES = [  # a disk, a limit, a busy server: the same line gets through once it
     (524, "<!DOCTYPE html><title>A timeout occurred</title>"),
     (400, '{"error":"partial write: engine: write points: invalid argument dropped=1"}'),
     (400, '{"error":"partial write: stale NFS file handle dropped=1"}'),
+    (400, '{"error":"partial write: write buffer is full dropped=1"}'),
+    (400, '{"error":"partial write: cannot create snapshot dropped=1"}'),
+    (400, '{"error":"the storage is in readonly mode: not enough free disk space"}'),
     (400, '{"error":"Reject write request, the mutable memory is full"}'),
     (500, ""),
     (507, ""),
