@@ -7,7 +7,9 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from homemon.config import Server
 from homemon.deliver import Sender
@@ -15,6 +17,10 @@ from homemon.influx import Influx
 from homemon.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
 
 _NUMBERS = count()
 MakeSender = Callable[[Server], Sender]

@@ -26,7 +26,7 @@ import pytest
 
 from homemon.config import Server
 
-PATIENCE = 20.0  # seconds until a test gives up
+PATIENCE = 60.0  # seconds until a test gives up
 Points = dict[tuple[str, int], dict[str, float]]  # (measurement, Unix seconds) → fields
 _OPENER = build_opener(ProxyHandler({}))
 

@@ -15,6 +15,7 @@ from homemon.cli.simulate_ecocute import FAULTS
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults, Reply
 from tests.commands import PATIENCE, called, homemon, running
 from tests.lan import HOUSE, PORT, address, configure, node_at, said, truths, unit, wait_for_port
+from tests.test_meter_commands import LOADED
 
 ODD = [
     Faults(),
@@ -195,7 +196,7 @@ def test_an_answer_without_a_reading_is_an_error_and_no_point(tmp_path: Path, fa
 def test_a_unit_that_does_not_answer_is_told_with_what_to_check(tmp_path: Path) -> None:
     host = address()
     configure(tmp_path, host)
-    run = homemon("-q", "ecocute-poll", cwd=tmp_path, timeout=20)
+    run = homemon("-q", "ecocute-poll", cwd=tmp_path, timeout=20 + LOADED)
     assert (run.returncode, run.stdout) == (1, "")
     assert f"the EcoCute at {host} did not answer" in run.stderr
     assert "Check [ecocute] host" in run.stderr
@@ -223,7 +224,7 @@ def test_what_cannot_work_is_one_clear_error_at_once(tmp_path: Path, command: st
         config = tmp_path / "config.ini"
         config.write_text(config.read_text().partition("[ecocute]")[0])
     with node_at(bind if trouble == "port in use" else address()):
-        run = homemon("-q", command, cwd=tmp_path, timeout=15)
+        run = homemon("-q", command, cwd=tmp_path, timeout=15 + LOADED)
     assert (run.returncode, run.stdout) == (status, ""), run.stderr
     assert all(text in run.stderr for text in told), run.stderr
     assert len(run.stderr.splitlines()) == 2
@@ -234,7 +235,7 @@ def test_a_listener_ends_within_two_seconds(tmp_path: Path, number: int) -> None
     bind = configure(tmp_path, address())
     with running("ecocute-listen", cwd=tmp_path) as listener:
         wait_for_port(bind)
-        assert listener.stop(number, within=2.0) == 0
+        assert listener.stop(number, within=2.0 + LOADED) == 0
         assert listener.errors.read_text() == ""
 
 

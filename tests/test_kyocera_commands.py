@@ -20,6 +20,7 @@ from homemon.points import JST
 from homemon.sim.kyocera import Faults
 from tests.commands import called, deny, fill, homemon, running, small_disk, write_config
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
+from tests.test_meter_commands import LOADED
 
 
 def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_dump_that_breaks_off_keeps_what_it_read_beside_and_stores_nothing(
 ) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, faults) as (monitor, _):
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=40)
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=40 + LOADED)
         assert dumps(tmp_path / "store") == [(".txt.partial", text_of(monitor.memory[: whole * 32]))]
     assert (run.returncode, run.stdout) == (1, "")
     assert told in run.stderr
@@ -108,7 +109,7 @@ def test_a_line_that_is_pulled_out_keeps_what_came(tmp_path: Path) -> None:
         with running("-v", "kyocera-dump", cwd=tmp_path) as dump:
             dump.says("read 1,")
             plugged.close()
-            assert dump.process.wait(20) == 1
+            assert dump.process.wait(20 + LOADED) == 1
     ((suffix, text),) = dumps(tmp_path / "store")
     assert suffix == ".txt.partial"
     assert text_of(monitor.memory).startswith(text.rpartition(b"\n")[0].rpartition(b"\n")[0])
@@ -119,7 +120,7 @@ def test_a_line_that_is_pulled_out_keeps_what_came(tmp_path: Path) -> None:
 def test_silence_is_an_error_within_fifteen_seconds(tmp_path: Path) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, Faults(silent=True)):
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30)
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30 + LOADED)
     assert (run.returncode, run.stdout) == (1, "")
     assert "did not answer within 10 s" in run.stderr
     assert "TX and RX" in run.stderr
@@ -274,7 +275,7 @@ def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
     configure(tmp_path, serial_port=name)
     (tmp_path / "config.ini").chmod(0o644)
     try:
-        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30, unprivileged=trouble == "forbidden")
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=30 + LOADED, unprivileged=trouble == "forbidden")
     finally:
         os.close(master)
         os.close(slave)

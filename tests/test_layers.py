@@ -143,7 +143,7 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
         "from homemon.cli.main import main; main(sys.argv[1:])"
     )
     run = subprocess.run(
-        (sys.executable, "-c", script, *arguments), cwd=folder, capture_output=True, text=True, timeout=30, check=False
+        (sys.executable, "-c", script, *arguments), cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     return set(run.stderr.rpartition("LOADED")[2].split())
 

@@ -26,7 +26,7 @@ def home(tmp_path: Path, store: Store) -> Callable[[Server | str | None], Path]:
     def write(server: Server | str | None) -> Path:
         lines = ["[store]", f"dir = {store.path.parent}", "[tags]", "home = Nara 1"]
         if isinstance(server, Server):
-            lines += ["[server]", f"url = {server.url}", f"db = {server.db}", "timeout = 2"]
+            lines += ["[server]", f"url = {server.url}", f"db = {server.db}", "timeout = 20"]
         elif server:
             lines += ["[server]", f"url = {server}"]
         (tmp_path / "config.ini").write_text("\n".join(lines))
