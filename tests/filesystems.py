@@ -19,6 +19,12 @@ MOUNTS = {
 PACKAGES = {"btrfs": ("mkfs.btrfs", "btrfs-progs"), "ext4": ("mkfs.ext4", "e2fsprogs")}
 
 
+def _propagation() -> str:
+    """Private; in a chroot, whose root is no mount, that cannot be said, and what is mounted is unmounted by hand."""
+    private = subprocess.run(("unshare", "-m", "--propagation", "private", "true"), capture_output=True)
+    return "unchanged" if private.returncode else "private"
+
+
 def _mounting(kind: str) -> str:
     """The shell commands; an overlay needs an upper folder that is on no overlay itself, as a container's root is."""
     before = "mkdir inner && mount -t tmpfs tmpfs inner && cd inner && ln -s ../store store && "
@@ -45,9 +51,10 @@ def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
     (folder / "store").mkdir(mode=0o700)
     if kind in PACKAGES and os.geteuid() == 0:
         installed(*PACKAGES[kind])
-    script = f"exec 2>&1; {_mounting(kind)} && echo made && exec cat"
+    ending = "cd $0; umount store; umount inner"
+    script = f"exec 2>&1; trap '{ending}' EXIT; {_mounting(kind)} && echo made && cat"
     with subprocess.Popen(
-        ("unshare", "-m", "--propagation", "private", "sh", "-c", script),
+        ("unshare", "-m", "--propagation", _propagation(), "sh", "-c", script, folder),
         cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -60,6 +67,6 @@ def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
             assert not os.environ.get("CI"), f"{kind} cannot be mounted here: {told}"
             pytest.skip(f"{kind} cannot be mounted here, which takes root: {told.strip()}")
         try:
-            yield ("nsenter", "-t", str(holder.pid), "-m", f"--wd={folder}")
+            yield ("nsenter", "-t", str(holder.pid), "-m", "-r", f"--wd={folder}")
         finally:
             holder.communicate()

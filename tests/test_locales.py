@@ -33,7 +33,8 @@ def japanese(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with suppress(FileNotFoundError):
         command = ("localedef", "-i", "ja_JP", "-f", "EUC-JP", folder / "ja_JP.eucJP")
         subprocess.run(command, capture_output=True, timeout=60, check=False)
-    return {"LOCPATH": str(folder)} if (folder / "ja_JP.eucJP").exists() else {"PYTHONIOENCODING": "euc_jp"}
+    made = (folder / "ja_JP.eucJP" / "LC_CTYPE").exists()
+    return {"LOCPATH": str(folder)} if made else {"PYTHONIOENCODING": "euc_jp"}
 
 
 @pytest.fixture(params=LOCALES)
