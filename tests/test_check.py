@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -263,14 +264,14 @@ def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monke
     put(store, *(Point("power", {"value": i}, T + i) for i in range(3000)))
     store.close()
     assert lines_of(tmp_path, "store")[0].endswith("is sound")
-    aside = Aside(str(tmp_path / "config.ini"))
     monkeypatch.setattr(check_delivery, "LOOKED_THROUGH", 20_000)
-    assert str(next(check_delivery.store(aside))).endswith("is sound in its newest readings")
+    with closing(Aside(str(tmp_path / "config.ini"))) as aside:
+        assert str(next(check_delivery.store(aside))).endswith("is sound in its newest readings")
     with store.path.open("r+b") as file:
         file.seek(store.path.stat().st_size // 2)
         file.write(b"\xff" * 4096)
-    with pytest.raises(StoreError, match="malformed"):
-        next(check_delivery.store(Aside(str(tmp_path / "config.ini"))))
+    with closing(Aside(str(tmp_path / "config.ini"))) as aside, pytest.raises(StoreError, match="malformed"):
+        next(check_delivery.store(aside))
 
 
 @pytest.mark.parametrize(("days_ago", "mark"), [(0, "ok"), (9, "warning")])

@@ -177,7 +177,7 @@ def test_a_correction_is_stored_when_a_second_reading_says_the_same(tmp_path: Pa
     configure(tmp_path)
     with on_a_pty(tmp_path):
         before = stored_after_dump(tmp_path)
-        with sqlite3.connect(tmp_path / "store" / "homemon.db") as db:
+        with closing(sqlite3.connect(tmp_path / "store" / "homemon.db")) as db, db:
             db.execute(
                 "UPDATE point SET value = 3.25 WHERE time IN (SELECT time FROM point ORDER BY time DESC LIMIT 6)"
             )
