@@ -3,7 +3,6 @@
 from pathlib import Path
 from socket import socket
 from threading import Event
-from time import monotonic
 
 import pytest
 
