@@ -218,14 +218,13 @@ class Sender:
         trouble = done.trouble
         assert trouble is not None
         failures = 0 if done.sent else failures  # something went through: do not stay away for long
-        pause = max(self._pause(trouble.verdict, failures), min(trouble.retry_after, RETRY_AFTER_LONGEST))
-        return self._close(done.sent, trouble.text, wall + pause, held, failures + 1)
+        return self._close(done.sent, trouble.text, wall + self._pause(trouble, failures), held, failures + 1)
 
     def _went_on(self, done: Round, wall: float, held: list[Held], ailed: bool) -> Sending:
         """Keep for the next round what the server failed on while it took the rest."""
         fault, retry_at = held[0].text if held else "", 0.0
         if done.unfinished and done.failure:
-            fault, retry_at = fault or done.failure.text, wall + self._pause(Verdict.LATER, 0)
+            fault, retry_at = fault or done.failure.text, wall + self._pause(Answer(Verdict.LATER), 0)
         if fault or ailed:
             return self._close(done.sent, fault, retry_at, held)
         return Sending(done.sent, "", False, 0.0, self._store)
@@ -236,13 +235,13 @@ class Sender:
         walks = [(1, walk) for walk in done.walks] + [(held.failures + 1, walk) for held, walk in done.again]
         for times, walk in walks:
             for first, last in walk.failed:
-                verdict, text = (walk.answer.verdict, walk.answer.text) if walk.answer else (Verdict.LATER, "")
+                answer = walk.answer or Answer(Verdict.LATER)
                 newest = self._is_newest(walk.stretch.head, last, [*asleep, *found])
-                retry_at = wall + self._pause(verdict, times - 1)
-                found.append(Held(walk.stretch.head, first, last, newest, retry_at, times, text))
+                retry_at = wall + self._pause(answer, times - 1)
+                found.append(Held(walk.stretch.head, first, last, newest, retry_at, times, answer.text))
         for held, walk in done.again:
             if walk.wanted and not walk.begun:
-                pause = 0.0 if done.passed else self._pause(Verdict.LATER, held.failures)
+                pause = 0.0 if done.passed else self._pause(Answer(Verdict.LATER), held.failures)
                 found.append(held._replace(retry_at=wall + pause, failures=held.failures + (not done.passed)))
         return found
 
@@ -251,11 +250,12 @@ class Sender:
         sent = self._store.newest_sent(head)
         return (sent is None or sent.time < last) and not any(one.head == head and one.last > last for one in others)
 
-    def _pause(self, verdict: Verdict, failures: int) -> float:
+    def _pause(self, answer: Answer, failures: int) -> float:
         """Seconds until the next try after so many failures before this one."""
-        if verdict is Verdict.HOLD:
+        if answer.verdict is Verdict.HOLD:
             return HOLD_FOR
-        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
+        pause = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
+        return max(pause, min(answer.retry_after, RETRY_AFTER_LONGEST))
 
     def _close(self, sent: int, fault: str, retry_at: float, held: list[Held], failures: int = 0) -> Sending:
         """Keep for the next round what this one learned."""

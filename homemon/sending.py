@@ -163,6 +163,8 @@ class Round:
             walk.answer = answer if alone else walk.answer
             if self._in_vain(answer, self.passed):
                 self.trouble = answer
+                if self.passed and alone:
+                    walk.give_up()  # it may be about this head only: the others do not wait for it next time
                 return False
         walk.tell(answer.verdict)
         return True

@@ -49,6 +49,13 @@ class Walk:
         except StopIteration:
             self.wanted = []
 
+    def give_up(self) -> None:
+        """Take all that is left of the stretch for failing."""
+        self.begun = True
+        self.failed.append((self.stretch.first, self.wanted[0].time))
+        self._steps.close()
+        self.wanted = []
+
     def _look(self, first: int, last: int, limit: int, skip: int = 0) -> list[Line]:
         stretch = Stretch(self.stretch.head, first, last)
         return self._store.waiting_in(stretch, limit, skip, self._without)

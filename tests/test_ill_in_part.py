@@ -41,9 +41,15 @@ REPLIES = {
     "403": Reply(403, "forbidden"),
     "hang-up": Reply(0),
     "400": Reply(400, "mystery"),
+    "429": Reply(429, "", {"Retry-After": "60"}),
     "shard": Reply(500, '{"error":"[shard 31] open .: permission denied"}'),
 }
-CASES = [(part, status) for part in PARTS for status in REPLIES if status in ("500", "503", "413") or "middle" in part]
+CASES = [
+    (part, status)
+    for part in PARTS
+    for status in REPLIES
+    if status in ("500", "503", "413") or part == {"429": "one measurement"}.get(status, "a week in the middle")
+]
 
 
 @pytest.mark.parametrize(("part", "status"), CASES)
