@@ -37,6 +37,14 @@ def another_reader(port: Path, program: str = "cat") -> "Iterator[subprocess.Pop
             process.kill()
 
 
+def test_a_reader_whose_files_we_may_not_see_is_known_by_what_it_was_called_with(tmp_path: Path) -> None:
+    with port_that_answers(b"") as name:
+        write_config(tmp_path, address=ADDRESS, serial_port=name)
+        with another_reader(Path(name)) as cat:
+            run = homemon("join", cwd=tmp_path, timeout=20 + LOADED, unprivileged=True)
+    assert f"{name} is also open in pid {cat.pid} (cat)" in run.stderr
+
+
 @pytest.mark.parametrize("command", ["join", "meter-poll", "meter-listen"])
 def test_another_reader_on_a_port_that_seems_dead_is_named(tmp_path: Path, command: str) -> None:
     with port_that_answers(b"") as name:

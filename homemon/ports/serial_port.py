@@ -199,7 +199,8 @@ def _holders(name: str) -> Iterator[tuple[int, str]]:
                 reads = _reads(process, real)
             except PermissionError:  # another user's, such as root's getty; what it was called with is for all to see
                 words = (process / "cmdline").read_text("utf-8", "replace").split("\0")[1:]
-                reads = bool({name, real, os.path.basename(real)}.intersection(words))
+                short = os.path.basename(real)  # as getty has it
+                reads = not {name, real, short if short.startswith("tty") else real}.isdisjoint(words)
             if reads:
                 yield int(process.name), (process / "comm").read_text().strip()
 
