@@ -9,9 +9,10 @@ from time import monotonic
 
 import pytest
 
+from homemon.deadline import Deadline
 from homemon.influx import Influx, Verdict
 from homemon.store import Store
-from tests.commands import homemon
+from tests.commands import homemon, wait_for
 from tests.servers import PATIENCE, settings
 from tests.stores import fill
 
@@ -140,6 +141,15 @@ def test_the_connection_that_was_shut_is_not_used_again() -> None:
         influx = Influx(settings(f"http://{address}", timeout=WITHIN))
         verdicts = [influx.write(LINES).verdict for _ in range(4)]
     assert verdicts == [Verdict.TAKEN, Verdict.LATER, Verdict.TAKEN, Verdict.TAKEN]
+
+
+def test_a_connection_that_comes_too_late_is_not_used() -> None:
+    """Connecting has a limit of its own, which may end after the deadline."""
+    deadline = Deadline(0.0)
+    with deadline.running(), socket.create_server(("127.0.0.1", 0)) as late:
+        wait_for(lambda: deadline.passed)
+        with pytest.raises(TimeoutError):
+            deadline.watch(late.fileno())
 
 
 def test_what_a_server_said_before_it_broke_off_counts() -> None:

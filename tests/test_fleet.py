@@ -23,7 +23,8 @@ from homemon.deliver import Sender
 from homemon.influx import Influx
 from homemon.points import Point, line
 from homemon.store import Store
-from tests.servers import PATIENCE, Process, ScriptedServer, fetch, installed, settings
+from tests.commands import homemon
+from tests.servers import PATIENCE, InfluxServer, Process, ScriptedServer, fetch, installed, settings
 from tests.stores import WALL, T, put, send
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "server" / "fleet.md"
@@ -269,3 +270,31 @@ def test_other_servers_take_the_same_lines_by_url_alone(scripted: ScriptedServer
     assert special.path == f"{path}?db=home"
     assert special.lines == plain.lines
     assert special.lines == [f"ecocute power=800,tank=280 {T + 1}000000000", f"+power value=0.3 {T}000000000"]
+
+
+# --- one server, without Docker --------------------------------------------------------------
+
+
+def test_the_steps_without_docker_lead_to_a_server_that_takes_points(tmp_path: Path) -> None:
+    """As docs/server/README.md has them, from an empty InfluxDB to one that asks for a password."""
+    page = (DOCUMENT.parent / "README.md").read_text("utf-8")
+    statements = re.findall(r"influx -execute (?:\"(.+)\"|'(.+)')", page.partition("## Without Docker")[2])
+    server = InfluxServer(tmp_path / "influx")
+    config = tmp_path / "config.ini"
+    config.write_text(f"[store]\ndir = {tmp_path}/store\n[server]\nurl = {server.url}\ndb = smartmeter\n")
+    server.start()
+    try:
+        said = homemon("check", "--create-db", cwd=tmp_path).stdout
+        assert f"{server.url} has the database smartmeter" in said
+        assert len(statements) == 3
+        for double, single in statements:
+            server.query(double or single)
+        server.kill()
+        settings_of_it = tmp_path / "influx" / "influxdb.conf"
+        settings_of_it.write_text(settings_of_it.read_text().replace("auth-enabled = false", "auth-enabled = true"))
+        server.start()
+        assert "answered 401" in homemon("check", cwd=tmp_path).stdout
+        config.write_text(config.read_text() + "user = homemon\npassword = another\n")
+        assert f"{server.url} takes points" in homemon("check", cwd=tmp_path).stdout
+    finally:
+        server.kill()
