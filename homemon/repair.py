@@ -17,7 +17,7 @@ from homemon.wire.dialogue import Dialogue
 EVERY = 86_400.0  # seconds between two plans where nothing is wrong
 COMPARED_DAYS = 3
 RECORD = "record"
-SOON, LATER = 60.0, 1800.0  # seconds after a refusal, and after a record with holes; doubling up to a day
+SOON, LATER = 20.0, 1800.0  # seconds after a refusal, and after a record with holes; doubling up to a day
 
 
 class Again:

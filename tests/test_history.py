@@ -3,6 +3,7 @@
 import pytest
 
 from homemon.points import HALF_HOUR
+from homemon.sim.smart_meter import Reply
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 
 DAY = 86_400
@@ -111,3 +112,89 @@ def test_a_meter_that_feeds_nothing_in_is_repaired_one_way() -> None:
     world.listen(3600)
     assert len(world.half_hours("+power")) == 2 * 48 + 27
     assert world.half_hours("-power") == {}
+
+
+# --- answers that are odd, and meters that lack something ----------------------------------
+
+
+def asked_epcs(world: World) -> list[int]:
+    """What was asked for alone."""
+    return [sent[-2] for sent in world.sent if sent[-4:-2] == b"\x62\x01" and sent[-1:] == b"\0"]
+
+
+def without(world: World, measurement: str, hours: int) -> None:
+    """The store loses the last hours of one register."""
+    since = int(world.now) - hours * 3600
+    world.points = [p for p in world.points if p.measurement != measurement or (p.time or 0) < since]
+
+
+@pytest.mark.parametrize(("lost", "asked", "other"), [("+power", 0xE2, 0xE4), ("-power", 0xE4, 0xE2)])
+def test_where_one_register_lacks_something_only_that_one_is_asked(lost: str, asked: int, other: int) -> None:
+    world = World(LINK, TENTHS, repaired_days=2)
+    world.join_module()
+    world.listen(3600)
+    without(world, lost, 10)
+    world.sent.clear()
+    world.step = None
+    world.run(world.session.fill_history())
+    assert asked in asked_epcs(world)
+    assert other not in asked_epcs(world)
+    all_true(world, MIDNIGHT - 2 * DAY)
+
+
+ODD_RECORDS = {
+    "a byte short": [(0xE2, "0000" + "00001234" * 47 + "000012")],
+    "a byte long": [(0xE2, "0000" + "00001234" * 48 + "00")],
+    "empty": [(0xE2, "")],
+    "behind another property": [(0xE7, "00000200"), (0xE2, "0000" + "00000123" * 48)],
+    "twice": [(0xE2, "0000" + "00000123" * 48)] * 2,
+    "of another day": [(0xE2, "0009" + "00000123" * 48)],
+}
+
+
+@pytest.mark.parametrize("odd", ODD_RECORDS)
+def test_one_odd_answer_ends_nothing_and_is_no_half_hour(odd: str) -> None:
+    world = World(LINK, TENTHS, repaired_days=2)
+    world.join_module()
+    answer, odd_left = world.module.meter.answer, [ODD_RECORDS[odd]]
+
+    def answering(request: bytes, now: float) -> Reply | None:
+        if request[-2:] == b"\xe2\0" and odd_left:
+            body = "".join(f"{epc:02X}{len(edt) // 2:02X}{edt}" for epc, edt in odd_left[0])
+            count = len(odd_left.pop())
+            return Reply(bytes.fromhex(f"1081{request[2:4].hex()}02880105FF0172{count:02X}{body}"), ())
+        return answer(request, now)
+
+    world.module.meter.answer = answering  # type: ignore[method-assign]
+    world.listen(2 * 3600, every=60)
+    assert not odd_left
+    assert 29.1 not in world.values("+power")
+    all_true(world, MIDNIGHT - 2 * DAY)
+
+
+@pytest.mark.parametrize("fault", ["refuse-epcs", "no-data"])
+def test_a_listener_whose_meter_tells_no_unit_waits_for_it(fault: str) -> None:
+    world = World(LINK, repaired_days=2)
+    world.join_module()
+    world.module.fault(fault, "E1")
+    world.listen(3 * 3600, every=60)
+    assert len(world.values("power")) > 150
+    assert not world.half_hours("+power")
+    world.module.fault(fault, 0)
+    world.listen(2 * 3600, every=60)
+    all_true(world, MIDNIGHT - 2 * DAY)
+
+
+def test_a_meter_without_eb_is_asked_for_no_record_of_it() -> None:
+    world = World(LINK, TENTHS, repaired_days=7)
+    world.join_module()
+    world.module.fault("refuse-epcs", "EB,E3,E4")
+    world.listen(DAY)
+    assert 0xE4 not in asked_epcs(world)
+
+
+def test_no_day_is_asked_for_that_e5_does_not_know() -> None:
+    world = World(LINK, TENTHS, repaired_days=150)
+    world.join_module()
+    world.listen(3 * 3600)
+    assert max(asked_days(world)) == 99

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from homemon.devices.meter import Scale
 from homemon.points import Point, line, tags_text
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
@@ -468,3 +469,21 @@ def test_any_lines_give_points_that_can_be_or_none(pieces: list[tuple[str, str]]
     assert all(point.time is not None and point.time >= tally.EARLIEST for point in points)
     assert left.lines == len(pieces)
     assert left.sense + left.nonsense >= left.lines
+
+
+@pytest.mark.parametrize("clock_first", [True, False])
+def test_a_clock_in_a_line_without_a_time_dates_a_record_in_one_with_a_time(clock_first: bool) -> None:
+    clock = erxudp(told("980407EA0B17", "9702110E"))
+    timed = at("17:14:35", clock)
+    record = erxudp(RECORD)
+    points, _ = read(clock, at("17:14:35", record)) if clock_first else read(timed, record)
+    assert points[0].time == unix("2026-11-22T00:00:00")
+
+
+def test_a_refused_coefficient_is_the_one_that_is_known_of_this_meter() -> None:
+    lines = [at("17:14:26", erxudp(told("E10102"))), at("17:14:27", erxudp(told("D300", esv="52")))]
+    lines.append(at("17:14:28", REGISTER))
+    known = Known(METER, Scale(-1, 10))
+    assert read(*lines, known=known)[0] == [Point("energy", {"import": 6513.9}, unix("2026-11-23T17:14:28"))]
+    stranger = Known(OTHER, Scale(-1, 10))
+    assert read(*lines, known=stranger)[0] == [Point("energy", {"import": 651.39}, unix("2026-11-23T17:14:28"))]

@@ -329,3 +329,35 @@ def test_the_register_rolls_over_where_the_meter_says() -> None:
     world.run(world.session.poll((0xE0,)))
     assert world.session.scale == TENTHS._replace(digits=6)
     assert world.session.scale.modulus == 100_000
+
+
+@pytest.mark.parametrize("code", ["ER04", "ER06", "ER09"])
+def test_a_send_that_fails_is_tried_again_and_ends_no_session(code: str) -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60, every=60)
+    send = world.module._send
+    failed: list[str] = []
+
+    def failing(address: str, port: str, payload: bytes, glued: bool) -> None:
+        if failed:
+            send(address, port, payload, glued)
+        else:
+            failed.append(code)
+            world.module.say(f"FAIL {code}")
+
+    world.module._send = failing  # type: ignore[method-assign]
+    before = len(world.values("power"))
+    world.listen(120, every=60)
+    assert failed
+    assert len(world.values("power")) >= before + 2
+    assert not any(b"SKJOIN" in sent for sent in world.sent)
+
+
+@pytest.mark.parametrize(("failures", "longest"), [(0, 5.0), (1, 10.0), (5, 160.0), (6, 300.0), (60, 300.0)])
+def test_a_pause_between_joins_is_within_half_of_its_length(failures: int, longest: float) -> None:
+    world = World(LINK)
+    pauses = [world.session._backoff(failures) for _ in range(200)]
+    assert min(pauses) >= longest / 2
+    assert max(pauses) <= longest * 1.5
+    assert len(set(pauses)) > 150

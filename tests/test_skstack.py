@@ -278,3 +278,26 @@ def test_blanks_and_whole_lines_are_nothing_unfinished() -> None:
     parser = Parser()
     parser.feed(b"OK\r\n  ")
     assert parser.unfinished() == []
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        (b"Channel:31", b"Channel:G1"),
+        (b"Channel:31", b"Channel:"),
+        (b"Channel:31", b"Channel:311"),
+        (b"Pan ID:B5FB", b"Pan ID:B5-B"),
+        (b"Addr:0000AA000000000A", b"Addr:0000AA00000000OA"),
+        (b"LQI:DD", b"LQI:D "),
+    ],
+)
+def test_a_damaged_scan_result_is_no_meter_to_join(damaged: tuple[bytes, bytes]) -> None:
+    lines = b"\r\n".join(PAN).replace(*damaged) + b"\r\n"
+    (event,) = heard(lines)
+    assert isinstance(event, Noise)
+
+
+def test_a_datagram_within_a_scan_result_closes_it() -> None:
+    events = heard(b"\r\n".join(PAN[:3]) + b"\r\n" + erxudp(POWER) + b"\r\n" + b"\r\n".join(PAN[3:]) + b"\r\n")
+    assert [type(event) for event in events][:2] == [Noise, Udp]
+    assert not any(isinstance(event, PanDescription) for event in events)

@@ -261,35 +261,44 @@ def scaled_points(record: Property, scale: Scale) -> list[Point]:
 
 
 class ScaleHeard:
-    """The unit as it can be overheard: E1 and D3, which the meter was asked for by whomever.
+    """The unit as the meter tells it, whoever asked: E1, D3, D7.
 
-    `exponent` and `coefficient` are None until the meter has told them; a refused D3 is 1.
+    `exponent`, `coefficient` and `digits` are None until the meter has told them.
     """
 
     def __init__(self) -> None:
         self.exponent: int | None = None
         self.coefficient: int | None = None
-        self._digits = 8
+        self.digits: int | None = None
+        self._refused = False  # D3
 
     @property
     def scale(self) -> Scale | None:
-        """None until both are known."""
-        if self.exponent is None or self.coefficient is None:
+        """None until E1 was told, and D3 told or refused: many meters have no D3, and count in whole units."""
+        return self.over(None)
+
+    def over(self, known: Scale | None) -> Scale | None:
+        """The same, with what is `known` of this meter in the place of what it did not tell."""
+        exponent = known.exponent if self.exponent is None and known else self.exponent
+        coefficient = self.coefficient
+        if coefficient is None:
+            coefficient = known.coefficient if known else 1 if self._refused else None
+        if exponent is None or coefficient is None:
             return None
-        return Scale(self.exponent, self.coefficient, self._digits)
+        return Scale(exponent, coefficient, self.digits or (known.digits if known else 8))
 
     def hear(self, frame: Frame) -> None:
         """Take what a frame of the meter tells of it."""
         for prop in frame.reported:
             value = self._value(prop)
             if prop.epc == 0xD3 and not prop.edt:
-                self.coefficient = self.coefficient or 1
+                self._refused = True
             elif isinstance(value, int) and prop.epc == 0xE1:
                 self.exponent = value
             elif isinstance(value, int) and prop.epc == 0xD3:
                 self.coefficient = value
             elif isinstance(value, int) and prop.epc == 0xD7 and 1 <= value <= 8:
-                self._digits = value
+                self.digits = value
 
     def _value(self, prop: Property) -> Value | None:
         if prop.epc not in (0xE1, 0xD3, 0xD7) or len(prop.edt) != PROPS[prop.epc].size:

@@ -80,7 +80,7 @@ class MeterHeard:
         self._unit.hear(frame)
         if time := told_time(frame) or (told_date(frame) if came.at is None else None):
             self._clock = time, came
-        scale = self._unit.scale or (self._known.scale if self._known.address in (None, udp.sender) else None)
+        scale = self._unit.over(self._known.scale if self._known.address in (None, udp.sender) else None)
         points = self._flush(scale) if scale else []
         return points + self._report(frame, scale, came) + self._records(frame, scale, came)
 
