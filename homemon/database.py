@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Lock, RLock
 from time import monotonic, sleep
 
-from homemon.errors import StoreError, StoreMoved
+from homemon.errors import StoreDamaged, StoreError, StoreMoved
 from homemon.files import Lock as FileLock
 from homemon.files import make_private_dir, make_private_file
 from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
@@ -66,13 +66,20 @@ class Database:
             pass
 
     def close(self) -> None:
-        """Close the connection; what was committed stays."""
+        """Close the connection; what was committed stays, and in the file that is the path's."""
+        with suppress(StoreError, sqlite3.Error):
+            self._follow()
         with _following:
             if self._file:
                 _connected[self._file.identity].remove(self)
-                with self._file.closing() if not self._file.intact() else nullcontext():
+                with nullcontext() if self._file.intact() else self._file.closing():
                     self._db.close()
             self._file = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """SQLite's own connection: within `explained`."""
+        return self._db
 
     def execute(self, statement: str, values: Sequence[float | str] = ()) -> sqlite3.Cursor:
         """One statement, for who keeps the file in order: within `explained`, and `writing` where it writes."""
@@ -142,9 +149,10 @@ class Database:
                 if self._file:
                     self._file.note_progress()
         except sqlite3.Error as error:
-            raise StoreError(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
+            kind = StoreDamaged if type(error) is sqlite3.DatabaseError else StoreError
+            raise kind(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
         except DAMAGE as error:
-            raise StoreError(f"the store {self.path} is damaged: {error}", _remedy("malformed")) from error
+            raise StoreDamaged(f"the store {self.path} is damaged: {error}", _remedy("malformed"), False) from error
 
     # --- which file it is ----------------------------------------------------------------
 
@@ -239,12 +247,11 @@ class Database:
 
 @atexit.register
 def _close_all() -> None:
-    """Close what is open, so that a process that ends leaves no store behind that was moved under it."""
+    """Close what is open and not in use, so that no log is left behind of a store that was moved."""
     for each in [each for known in list(_connected.values()) for each in known]:
         if each._using.acquire(timeout=LETS_GO_WITHIN / 10):
             each._using.release()
-            with suppress(StoreError, sqlite3.Error):
-                each._follow()
+            with suppress(sqlite3.Error):
                 each.close()
 
 
@@ -255,8 +262,8 @@ REMEDIES = (
     ("readonly", "Run homemon as the user who owns the store's folder, or name another in [store] dir."),
     ("unable to open", "Check that [store] dir exists and that you may write there."),
     ("disk I/O", "The disk does not take what is written (full, worn out, or unplugged): see dmesg and df."),
-    ("malformed", "The file is damaged: move it away (homemon makes a new one) and see sqlite3's .recover."),
-    ("not a database", "Another file stands in the store's place: move it away or name another [store] dir."),
+    ("malformed", "The file is damaged: `homemon repair` saves what is whole."),
+    ("not a database", "Another file is in the store's place, or its beginning is damaged: `homemon repair`."),
     ("locked", "Another process holds the store for very long: see which homemon commands run."),
 )
 

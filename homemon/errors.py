@@ -10,6 +10,7 @@
     │   ├── NoAnswer          nothing came within the deadline
     │   └── SessionLost       the module or the meter says that we are not joined
     └── StoreError            the local store cannot be read or written
+        ├── StoreDamaged      its file is not what was written
         └── StoreMoved        its file is not the one that was open any more
 
 The message says what happened, the hint what to do next; `cli.main` prints both
@@ -73,3 +74,11 @@ class StoreError(HomemonError):
 
 class StoreMoved(StoreError):
     """The store's file was moved, deleted or overwritten while something was written; nothing was."""
+
+
+class StoreDamaged(StoreError):
+    """The store's file holds what homemon did not write; `sure` where SQLite itself says so."""
+
+    def __init__(self, message: str, hint: str = "", sure: bool = True) -> None:
+        super().__init__(message, hint)
+        self.sure = sure

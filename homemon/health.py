@@ -7,10 +7,9 @@ A look can also seal the rows that were stored before there were seals.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from homemon.database import Database
-from homemon.points import JST
+from homemon.points import moment_text
 from homemon.schema import checksum_sql, seal_sql
 
 AT_ONCE = 1000  # rows
@@ -78,20 +77,20 @@ class Look:
 
     def _look_at(self, series: int, time: int, sane: int, gap: int | None, right: int | None) -> None:
         if not sane or (gap is None and self._sealed) or (gap is not None and not right):
-            self._add(series, f"the reading of {_when(time)} is not the one that was stored")
+            self._add(series, f"the reading of {moment_text(time)} is not the one that was stored")
             self._knows_before = False
             if not isinstance(series, int) or not isinstance(time, int):
                 return
         if (series, time) <= self._at:
-            self._add(series, f"the reading of {_when(time)} is not in its place")
+            self._add(series, f"the reading of {moment_text(time)} is not in its place")
             return
         if gap is None:
             self.unsealed += 1
         elif self._knows_before and right:
             before = self._at[1] if self._at[0] == series else time
             if gap != time - before and not self._has_gap(series, time):
-                since = f"between {_when(time - gap)} and" if gap else "before"
-                self._add(series, f"readings {since} {_when(time)} are missing")
+                since = f"between {moment_text(time - gap)} and" if gap else "before"
+                self._add(series, f"readings {since} {moment_text(time)} are missing")
         self._at, self._knows_before = (series, time), True
 
     def _has_gap(self, series: int, time: int) -> bool:
@@ -139,11 +138,3 @@ def _newest(db: Database, rows: int) -> Iterator[Look]:
         while look.step():
             pass
         yield look
-
-
-def _when(time: object) -> str:
-    """A time for people, JST; as it is where it cannot be one."""
-    try:
-        return f"{datetime.fromtimestamp(float(str(time)), JST):%Y-%m-%d %H:%M:%S}"
-    except (ValueError, OverflowError, OSError):
-        return str(time)

@@ -6,7 +6,7 @@ product of integers (`3 / 10`), so its shortest text is the exact decimal: `0.3`
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
 Number = int | float
@@ -37,9 +37,26 @@ class Received(Point):
     __slots__ = ()
 
 
+EARLIEST, LATEST = 1_262_271_600, 4_102_412_400  # 2010 and 2100 JST: no device of these tells another time
+LARGEST = 1e15  # no register counts so far; larger ones cannot be exact either
+
+
+def in_range(time: int, value: Number) -> bool:
+    """Return whether a device could give a value, and at a time (Unix seconds)."""
+    return EARLIEST <= time < LATEST and -LARGEST < value < LARGEST
+
+
+def moment_text(time: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Return a time in JST for people; the Unix seconds where it cannot be a date."""
+    try:
+        return datetime.fromtimestamp(time, JST).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return str(time)
+
+
 def number_text(value: Number) -> str:
     """`value` as a plain decimal without a superfluous `.0`: 523, 1234.5, -0.1."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         value = int(value)
     return repr(value)
 

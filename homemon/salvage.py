@@ -63,6 +63,13 @@ class Salvage:
                     if series in self.series and isinstance(value, int | float):
                         yield boot, ticks, self.series[series], value
 
+    def facts(self) -> Iterator[tuple[str, Any]]:
+        """Yield what was kept for later about the delivery and the tags, without what says that all is sound."""
+        for number, page in self._pages:
+            for record in records(page, number, (LEAF_KEYS, INTERIOR_KEYS)):
+                if len(record) == 2 and isinstance(record[0], str) and record[0] != "sealed":
+                    yield record[0], record[1]
+
     def _row(self, record: Record) -> Row | None:
         if len(record) not in (4, 5):
             return None

@@ -4,7 +4,7 @@ One SQLite file is archive and outbox. A row is one field of one point: `(series
 unique, so fields of one point merge as in InfluxDB, and a value that comes again changes
 nothing. Only a new or changed value waits to be sent (again).
 
-Here is the archive, and which clock it believes; `outbox` is what waits for the server,
+Here is the archive; `trust` is which clock it believes, `outbox` is what waits for the server,
 `database` the file and its schema, `retention` what is dropped by those who do not keep for ever.
 
 Readings that came while the clock was wrong wait in `undated` with the seconds since boot,
@@ -18,22 +18,16 @@ from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon import clock
-from homemon.clock import RELEASED, Instant
+from homemon.clock import Instant
 from homemon.database import BUSY_SECONDS, FILE
 from homemon.errors import StoreMoved
 from homemon.outbox import Backlog, Line, Outbox
 from homemon.points import Number, Point, Received, field_rank
 from homemon.tagsets import TagSets, claim, tag_sets
+from homemon.trust import Trust
 
 __all__ = ["BUSY_SECONDS", "FILE", "Backlog", "Line", "Store"]
 
-METERED = ("+power", "-power")  # their times are the utility's
-DAY = 86_400  # seconds
-MINUTE = 60
-CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
-METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off; the meter tells minutes
-CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
 READ_AT_ONCE = 1000  # rows
 JOURNAL = 5000  # points that are stored again where the store was moved; half a week of one a minute
 
@@ -59,6 +53,7 @@ class Store(Outbox):
     def __init__(self, folder: Path, tags: str = "", busy: float = BUSY_SECONDS, origin: str = "") -> None:
         self._tags = tags
         self._origin = origin
+        self._trust = Trust(self)
         self._ids: dict[tuple[str, str, str], int] = {}
         self._journal = _journals.setdefault(folder, deque(maxlen=JOURNAL))
         super().__init__(folder, busy)
@@ -118,7 +113,7 @@ class Store(Outbox):
             return sum(self._put(point) is not None for point in list(self._journal))
 
     def trusts(self, at: Instant) -> bool:
-        """Whether the wall clock can be right: not before this release, nor before the newest point.
+        """Whether the wall clock can be right: not before this release, nor before the newest point that counts.
 
         Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
         the clock may show the hour of the last shutdown (fake-hwclock): it is believed after a quarter of an
@@ -126,28 +121,14 @@ class Store(Outbox):
         runs that could still set it, it is believed whatever the meter says, as long as it is not behind what it
         dated itself: then it may be the meter's clock that is wrong. Raises StoreError.
         """
-        if at.wall < RELEASED:
-            return False
-        metered, ours = self._newest_times()
-        serviced = clock.has_time_service()
-        alone = at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
-        by_meter = metered if metered is None or not alone else min(metered, int(at.wall))
-        if at.wall < self._newest(by_meter, ours) - CLOCK_SLACK:
-            return clock.kept_by_ntp()
-        if alone or not serviced:
-            return True
-        error = self._error_by_meter(at)
-        confirmed = error is not None and at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
-        return confirmed or clock.kept_by_ntp()
+        return self._trust.trusts(at)
 
     def meter_ahead(self, at: Instant) -> tuple[float, bool]:
         """By how many seconds the meter's clock is ahead of ours, and whether it told so itself.
 
         Else its newest half-hour tells by how many at least; 0 where nothing tells. Raises StoreError.
         """
-        error = self._error_by_meter(at)
-        metered, _ = self._newest_times()
-        return (max(0.0, (metered or 0) - at.wall), False) if error is None else (-error, True)
+        return self._trust.meter_ahead(at)
 
     def surely_past(self, at: Instant) -> int | None:
         """The latest time that is surely not ahead of the true one, for who drops what is old; None where unknown.
@@ -155,42 +136,11 @@ class Store(Outbox):
         Where the meter ever told half-hours, none later than its newest: a clock that leaps ahead, even one
         that a time service keeps, takes no reading away. Without a meter only a time service is believed.
         """
-        if not self.trusts(at):
-            return None
-        metered, _ = self._newest_times()
-        if metered is None:
-            return int(at.wall) if clock.kept_by_ntp() else None
-        return min(int(at.wall), metered)
-
-    @staticmethod
-    def _newest(metered: int | None, ours: int) -> int:
-        """The time of the newest point, before which no right clock is.
-
-        A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
-        and does not count: else it would make us distrust a clock that is right again.
-        """
-        return ours if metered is None else max(metered, ours if ours <= metered + DAY else 0)
-
-    def _newest_times(self) -> tuple[int | None, int]:
-        """Of the newest half-hour by the meter's clock, if there is any, and of the newest other point."""
-        newest: dict[bool, int] = {}
-        query = "SELECT measurement, (SELECT max(time) FROM point WHERE series = id) FROM series"
-        with self.explained("read"):
-            for measurement, time in self._db.execute(query):
-                metered = measurement in METERED
-                newest[metered] = max(time or 0, newest.get(metered, 0))
-        return newest.get(True) or None, newest.get(False, 0)
+        return self._trust.surely_past(at)
 
     def hear_clock(self, meter_time: int, at: Instant) -> None:
         """Remember what the meter's clock (98, 97; to the minute) said at an instant."""
         self.remember(meter_clock=f"{at.boot} {at.ticks} {meter_time}")
-
-    def _error_by_meter(self, at: Instant) -> float | None:
-        """How many seconds our clock is ahead of the meter's; None where nobody asked it since the boot."""
-        boot, ticks, meter_time = str(self.recall("meter_clock") or " 0 0").rsplit(" ", 2)
-        if boot != at.boot:
-            return None
-        return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
     def _claimed(self) -> TagSets:
         """Our sets of tags, the present one claimed."""

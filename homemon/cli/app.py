@@ -17,7 +17,7 @@ from homemon import clock
 from homemon import config as configuration
 from homemon.cli import output
 from homemon.clock import Instant, instant
-from homemon.errors import ConfigError, PortError, StoreError
+from homemon.errors import ConfigError, PortError, StoreDamaged, StoreError
 from homemon.points import Point, tags_text
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from homemon.store import Store
 
 PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
+DAMAGED_TWICE = 2  # failures, one after the other, before a listener begins a new store
 DAY = 86_400  # seconds
 METERED = ("+power", "-power")  # are dated by the meter
 CLOCKS_DIFFER = 600.0  # seconds between the meter's clock and ours that are worth a word
@@ -48,6 +49,8 @@ class App:
         self._trace: Trace | None = None
         self._believed = False
         self._clocks_differ = self._undated_told = False  # and that was told
+        self._damaged = 0
+        self._begun_anew = False
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
@@ -161,7 +164,12 @@ class App:
         """The store, opened. Raises StoreError."""
         from homemon.store import BUSY_SECONDS
 
-        return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
+        try:
+            return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
+        except StoreDamaged as error:
+            if not self.patient or not self._begin_anew(error):
+                raise
+            return self.open_store(PATIENT_BUSY)
 
     def open_store(self, busy: float) -> "Store":
         """A connection to the store, for one thread; what happens to its file is told. Raises StoreError."""
@@ -172,6 +180,12 @@ class App:
             self.complain(text, hint)
         opened.report = self.complain
         return opened
+
+    def close_store(self) -> None:
+        """Close the store, if it is open."""
+        if "store" in self.__dict__:
+            self.store.close()
+            del self.__dict__["store"]
 
     @cached_property
     def recorder(self) -> "Recorder":
@@ -194,14 +208,35 @@ class App:
         except StoreError as error:
             if not self.patient:
                 raise
+            self._damaged += isinstance(error, StoreDamaged)
+            if self._damaged == DAMAGED_TWICE and self._begin_anew(error):
+                self.record([], at)
+                return
             self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
             return
-        self.complained = ""
-        if new < len(points) and not self._undated_told and (kept := self.store.undated(at.boot)[0]):
-            self._undated_told = True
-            self.remark(self._why_undated(kept, at))
+        self.complained, self._damaged = "", 0
+        with suppress(StoreError):
+            if new < len(points) and not self._undated_told and (kept := self.store.undated(at.boot)[0]):
+                self._undated_told = True
+                self.remark(self._why_undated(kept, at))
         if any(point.measurement in METERED for point in points):
             self._compare_clocks(at)
+
+    def _begin_anew(self, error: StoreError) -> bool:
+        """Set a store aside that SQLite cannot read, so that a new one is begun; once, and whether that was done."""
+        if not isinstance(error, StoreDamaged) or not error.sure or self._begun_anew:
+            return False
+        from homemon.database import FILE
+        from homemon.mend import set_aside
+
+        try:
+            aside = set_aside(self.folder / FILE)
+        except OSError:
+            return False
+        self._begun_anew = True
+        hint = f"`homemon repair --from {aside}` brings back what is whole in it."
+        self.complain(f"{error}; it was set aside as {aside}, and a new store is begun", hint)
+        return True
 
     def _why_undated(self, kept: int, at: Instant) -> str:
         ahead, told = self.store.meter_ahead(at)

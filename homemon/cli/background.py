@@ -3,6 +3,7 @@
 from threading import Event, Thread
 
 from homemon.cli.app import App
+from homemon.cli.upkeep import DailyLook
 from homemon.deliver import Sender
 from homemon.errors import StoreError
 from homemon.store import BUSY_SECONDS, Store
@@ -21,9 +22,13 @@ class BackgroundSender:
         self._app = app
         self._wake = Event()
         self._thread: Thread | None = None
+        self._look: DailyLook | None = None
 
     def nudge(self) -> None:
         """Something may wait. Starts the thread where there is work for it and it does not run (any more)."""
+        if self._look is None:
+            self._look = DailyLook(self._app)
+            self._look.start()
         self._wake.set()
         work = self._app.config.server is not None or self._app.config.store.keep_days
         if work and (self._thread is None or not self._thread.is_alive()):

@@ -24,7 +24,7 @@ def store(app: Aside) -> Iterator[Finding]:
         yield fault(
             "store",
             f"{opened.path} is damaged: {faults[0]}",
-            "Stop homemon, copy what can be read with sqlite3's .recover, and move the file away",
+            "`homemon repair` saves what is whole",
         )
         return
     yield ok("store", f"{opened.path} ({size}) is sound{'' if whole else ' in its newest readings'}")

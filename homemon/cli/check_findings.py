@@ -12,7 +12,7 @@ from homemon.errors import HomemonError, StoreError
 from homemon.panels import HOUR, MINUTE
 from homemon.points import Point
 
-EVER = 1 << 62
+AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
 STALE = {"meter": 40 * MINUTE, "ecocute": 30 * MINUTE, "kyocera": 24 * HOUR}
 """Seconds without any reading of a device that are too many: a half-hour's registers; three polls; a day."""
 
@@ -87,7 +87,7 @@ class Aside(App):
         newest = [
             reading[0] + ENDS_LATER.get(name, 0)
             for name, field in wanted
-            if (reading := self.store.latest(name, field, EVER))
+            if (reading := self.store.latest(name, field, int(now.wall) + AHEAD))
         ]
         if not newest:
             return warning(what, "no reading has been stored yet", remedy)

@@ -9,7 +9,6 @@ from homemon.cli.app import App
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan
 from homemon.cli.options import trace_option
-from homemon.cli.times import FOREVER
 from homemon.controller import NO_ANSWER_HINT
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
 from homemon.errors import DeviceError, NoAnswer
@@ -48,7 +47,7 @@ def ask_through_listener(app: App, lan: Lan) -> None:
     for number in range(TRIES):
         at = app.now()
         lan.knock(and_what=number == 1)
-        newest = [app.store.latest(MEASUREMENT, field, FOREVER) for field in FIELDS.values()]
+        newest = [app.store.latest(MEASUREMENT, field, int(app.now().wall) + 1) for field in FIELDS.values()]
         if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.trusts(at):
             app.log("asked; the answer is stored")
             return

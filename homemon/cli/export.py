@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from difflib import get_close_matches
 
 import click
@@ -12,7 +11,7 @@ from homemon.cli.app import App
 from homemon.cli.lines import typed
 from homemon.cli.status import SECTIONS
 from homemon.cli.times import FOREVER, TimeOfDay
-from homemon.points import JST, Number, line, number_text
+from homemon.points import Number, line, moment_text, number_text
 from homemon.printable import printable
 
 Row = tuple[int, str, str, Mapping[str, Number]]
@@ -39,7 +38,8 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     if style == "lp":
         output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
         return
-    tagged = any(tags for (tags,) in app.store.execute("SELECT DISTINCT tags FROM series").fetchall())
+    with app.store.explained("read"):
+        tagged = any(tags for (tags,) in app.store.execute("SELECT DISTINCT tags FROM series").fetchall())
     output.put_all(csv_rows(points, tagged))
 
 
@@ -59,18 +59,10 @@ def csv_rows(points: Iterable[Row], tagged: bool) -> Iterator[str]:
     yield "time,measurement,field,value" + (",tags" if tagged else "")
     for time, name, tags, fields in points:
         for field, value in fields.items():
-            row = (stamp(time), name, field, number_text(value))
+            row = (moment_text(time, "%Y-%m-%dT%H:%M:%S+09:00"), name, field, number_text(value))
             yield csv_row((*row, tags.removeprefix(",")) if tagged else row)
 
 
 def csv_row(values: tuple[str, ...]) -> str:
     """One row, quoted where a value needs it (RFC 4180)."""
     return ",".join(f'"{value.replace(QUOTE, 2 * QUOTE)}"' if SPECIAL.search(value) else value for value in values)
-
-
-def stamp(time: int) -> str:
-    """A time in JST; one that no calendar has, in Unix seconds."""
-    try:
-        return datetime.fromtimestamp(time, JST).isoformat()
-    except (OverflowError, ValueError):
-        return str(time)

@@ -40,6 +40,8 @@ GROUPS = {
     "Mend": {
         "upload": "Send to the server what is waiting, or a period again.",
         "replay": "Store the readings of traces, logs, dumps and backups again.",
+        "backup": "Copy the store into one file, while everything runs.",
+        "repair": "Make a damaged store sound, or bring back what it lacks.",
     },
     "Debug": {
         "decode": "Explain a frame, a module's lines, a trace or a dump.",

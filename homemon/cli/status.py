@@ -1,7 +1,6 @@
 """`homemon status`: what came last, how old it is, and what still waits."""
 
 import json
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import click
@@ -14,7 +13,7 @@ from homemon.cli.times import Span
 from homemon.deliver import server_fault
 from homemon.files import Lock, port_locks
 from homemon.panels import DAY, SOURCES, Kind, midnight
-from homemon.points import HALF_HOUR, JST, Number, number_text
+from homemon.points import HALF_HOUR, Number, moment_text, number_text
 
 SECTIONS = {
     "power": "smartmeter",
@@ -24,13 +23,17 @@ SECTIONS = {
     "hatuden": "kyocera",
     "baiden_diff": "kyocera",
 }
+AHEAD = 300  # seconds that a device's clock may be ahead of ours
 STALE = {(source.measurement, source.field): source.stale for source in SOURCES}
 ENDS_LATER = {source.measurement: HALF_HOUR for source in SOURCES if source.kind is Kind.HALF_HOURS}
 """Measurements whose time is the start of what they tell of: seconds to its end."""
 
 
 class Row(NamedTuple):
-    """One series: its newest value and time, its age in seconds, the points of today, whether it is stale."""
+    """One series: its newest value and time, its age in seconds, the points of today, whether it is stale.
+
+    `ahead` is the time of its newest reading where that is dated in the future, which says nothing of its age.
+    """
 
     measurement: str
     field: str
@@ -39,6 +42,7 @@ class Row(NamedTuple):
     age: int
     today: int
     stale: bool
+    ahead: int | None = None
 
 
 @click.command()
@@ -82,17 +86,20 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
 
 def look_at(app: App, measurement: str, field: str, now: int, max_age: int | None) -> Row | None:
     """One series; None where it has no points. Only those of a configured device can be stale."""
-    newest = app.store.latest(measurement, field, 1 << 62)
-    if newest is None:
+    last = app.store.latest(measurement, field, 1 << 62)
+    if last is None:
         return None
-    time, value = newest
+    ahead = last[0] if last[0] > now + AHEAD else None
+    newest = app.store.latest(measurement, field, now + AHEAD + 1) if ahead else last
+    time, value = newest or last
     age = max(0, now - time - ENDS_LATER.get(measurement, 0))
     section = SECTIONS.get(measurement)
     limit = STALE.get((measurement, field)) if max_age is None else max_age
     watched = section is not None and getattr(app.config, section) is not None
     start = midnight(now)
     today = sum(1 for _ in app.store.values(measurement, field, start, start + DAY))
-    return Row(measurement, field, value, time, age, today, watched and limit is not None and age > limit)
+    stale = watched and limit is not None and (age > limit or newest is None)
+    return Row(measurement, field, value, time, age, today, stale, ahead)
 
 
 def listeners(app: App) -> dict[str, int | None]:
@@ -114,6 +121,11 @@ def pid_of(listener: str, lock: Lock) -> int | None:
 def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
     """The same for people: a line a series, then what else there is to know."""
     lines = [told_row(row, now) for row in rows]
+    lines += [
+        f"{row.measurement} {row.field} has a reading of the future, {short_text(row.ahead, now)}: it does not count"
+        for row in rows
+        if row.ahead is not None
+    ]
     lines += [f"[{section}] is configured, and nothing was ever recorded" for section in facts["silent"]]
     lines.append(f"{facts['waiting']} points wait for the server, {len(facts['parked'])} are parked")
     lines += [f"  parked: {parked['line']}: {parked['reason']}" for parked in facts["parked"][:10]]
@@ -130,17 +142,14 @@ def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
 def told_row(row: Row, now: int) -> str:
     """`power value     523  11-24 02:49:00    12 s ago   1014 today`; with the year where it is not this one's."""
     name = f"{row.measurement} {row.field}"
-    line = f"{name:22}{number_text(row.value):>12}  {moment_text(row.time, now):14}  {age_text(row.age):>8} ago"
+    line = f"{name:22}{number_text(row.value):>12}  {short_text(row.time, now):14}  {age_text(row.age):>8} ago"
     return f"{line}  {row.today:5} today{'  STALE' if row.stale else ''}"
 
 
-def moment_text(time: int, now: int) -> str:
+def short_text(time: int, now: int) -> str:
     """`11-24 02:49:00` in JST, `2017-11-24 02:49` in another year than `now`; else Unix time."""
-    try:
-        moment, today = datetime.fromtimestamp(time, JST), datetime.fromtimestamp(now, JST)
-    except (OverflowError, ValueError):
-        return str(time)
-    return f"{moment:%m-%d %H:%M:%S}" if moment.year == today.year else f"{moment:%Y-%m-%d %H:%M}"
+    this_year = moment_text(time, "%Y") == moment_text(now, "%Y")
+    return moment_text(time, "%m-%d %H:%M:%S" if this_year else "%Y-%m-%d %H:%M")
 
 
 def age_text(seconds: int) -> str:

@@ -3,7 +3,7 @@
 import re
 
 from homemon.errors import WireError
-from homemon.points import NANOSECONDS, Number, Point, tags_text
+from homemon.points import LARGEST, LATEST, NANOSECONDS, Number, Point, in_range, tags_text
 
 _NAME = r"(?:[^,= \\]|\\[,= ]|\\(?![,= ]))+"
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?i?"
@@ -35,6 +35,10 @@ def parse_line(text: str) -> Point:
     values = {
         name: _number(value, fields.start(1)) for name, value in (each.split("=") for each in fields[1].split(","))
     }
+    if not all(in_range(LATEST - 1, value) for value in values.values()):
+        raise WireError(f"a number below {LARGEST:.0e} is expected, for no device tells a larger one", fields.start(1))
+    if int(time[1]) >= LATEST:
+        raise WireError("a time before 2100 is expected", fields.end())
     named = {_unescaped(name): _unescaped(value) for name, value in _TAG.findall(tags[0])}
     return Point(_unescaped(measurement[0], ", "), values, int(time[1]), tags_text(named))
 

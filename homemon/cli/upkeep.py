@@ -1,0 +1,73 @@
+"""A listener's look at its store, once a day: a thread that takes little of the machine."""
+
+from threading import Event, Thread
+from time import perf_counter, sleep
+
+from homemon.cli.app import DAY, App
+from homemon.errors import StoreDamaged, StoreError
+from homemon.health import Look
+from homemon.store import BUSY_SECONDS, Store
+
+FIRST_AFTER, AGAIN_AFTER = 900.0, 3600.0  # seconds
+RESTS = 9.0  # times as long as a step took
+
+
+class DailyLook:
+    """Looks through the store once a day, whichever listener does so, and says once what it finds."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._wake = Event()  # never set: the process ends with its main thread
+
+    def start(self) -> None:
+        """Begin to wait for the first time that a look is due."""
+        Thread(target=self._run, name="look", daemon=True).start()
+
+    def _run(self) -> None:
+        pause = FIRST_AFTER
+        while True:
+            self._wake.wait(pause)
+            pause = AGAIN_AFTER
+            try:
+                store = self._app.open_store(BUSY_SECONDS)
+            except StoreError:
+                continue  # the reader tells of the store's trouble
+            try:
+                look_if_due(self._app, store)
+            except StoreError:
+                continue
+            finally:
+                store.close()
+
+
+def look_if_due(app: App, store: Store) -> None:
+    """Look through the store if nobody did within a day; complain where it is damaged, of the same thing once.
+
+    Raises StoreError, where it could not be looked through for another reason.
+    """
+    now = app.now().wall
+    looked = float(store.recall("looked_at") or 0)
+    if looked <= now < looked + DAY:
+        return
+    store.remember(looked_at=now)
+    try:
+        faults = whole_look(store)
+    except StoreDamaged as error:
+        faults = [str(error)]
+    told = store.recall("damage") or ""
+    found = faults[0] if faults else ""
+    if found and found != told:
+        app.complain(f"the store {store.path} is damaged: {found}", "`homemon repair` saves what is whole.")
+    if found != told:
+        store.remember(damage=found)
+
+
+def whole_look(store: Store) -> list[str]:
+    """Return what is wrong with the store; rows from before there were seals are sealed. Raises StoreError."""
+    store.execute("PRAGMA cache_size = -256")  # KB: a reader of everything keeps nothing
+    look, more = Look(store), True
+    while more:
+        begun = perf_counter()
+        more = look.step(seals=True)
+        sleep((perf_counter() - begun) * RESTS)
+    return [*look.faults, *store.faults_of_small_tables()]

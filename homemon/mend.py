@@ -1,0 +1,123 @@
+"""A damaged store made sound again, a copy of one, and what another one holds brought back."""
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from time import strftime
+from typing import NamedTuple
+
+from homemon.database import FILE, Database
+from homemon.errors import StoreDamaged, StoreError
+from homemon.health import whole_faults
+from homemon.points import in_range
+from homemon.salvage import Names, Salvage, add_lacking, missing, series_id
+
+SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log beside another database
+
+
+class Mended(NamedTuple):
+    """What became of a damaged store: how many values are whole, what is missing, where the damaged file is."""
+
+    whole: int
+    unsure: int
+    lost: list[tuple[Names, int | None, int]]
+    aside: Path
+
+
+def copy(db: Database, target: Path) -> None:
+    """Write a copy of the store to `target`, private and verified; commands may write meanwhile.
+
+    What was there is replaced by a copy that is sound, and by no other. Raises StoreError, OSError.
+    """
+    with _workshop(target.parent) as folder:
+        with db.explained("copied"), closing(sqlite3.connect(folder / FILE)) as new:
+            db.connection.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")  # one file, whatever opened it
+        os.chmod(folder / FILE, 0o600)
+        checked = Database(folder)
+        faults = whole_faults(checked)
+        checked.close()
+        if faults:
+            raise StoreError(
+                f"the store {db.path} is damaged: {faults[0]}; no copy was made", "`homemon repair` first."
+            )
+        os.replace(folder / FILE, target)
+
+
+def _faults(folder: Path) -> list[str]:
+    with closing(Database(folder)) as copied:
+        try:
+            return whole_faults(copied)
+        except StoreDamaged as error:
+            return [str(error.__cause__)]
+
+
+def mend(path: Path) -> Mended:
+    """Put a sound file with all that is whole in the place of the store at `path`, which keeps another name.
+
+    Commands that have it open go on with the new one. Raises StoreError, OSError.
+    """
+    with _workshop(path.parent) as folder:
+        known: dict[int, int] = {}
+        found = Salvage(path)
+        new = Database(folder)
+        with new.explained("written"):
+            whole = add_lacking(found.rows(known), new.connection).total()
+            _add_rest(found, new.connection)
+            lost = missing(found.rows(), new.connection)
+        new.close()
+        aside = set_aside(path)
+        os.rename(folder / FILE, path)
+    late = Database(path.parent)
+    with late.explained("written"):  # what commands stored meanwhile
+        whole += add_lacking(Salvage(aside).rows(known), late.connection).total()
+    late.close()
+    return Mended(whole, found.unsure, lost, aside)
+
+
+def set_aside(path: Path) -> Path:
+    """Give the damaged store at `path` another name beside it, which is returned. Raises OSError."""
+    stamp = strftime("%Y%m%d-%H%M%S")
+    names = (f"{path}.damaged-{stamp}{f'-{number}' if number else ''}" for number in range(1000))
+    aside = next(Path(name) for name in names if not os.path.exists(name))
+    for suffix in SUFFIXES:
+        with suppress(FileNotFoundError):
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+    return aside
+
+
+def bring_back(db: Database, source: Path) -> Counter[Names]:
+    """Add those values of the store at `source` that `db` lacks; return how many of each series.
+
+    Raises StoreError, OSError.
+    """
+    found = Salvage(source)
+    if not found.series:
+        raise StoreError(f"{source} holds no readings of homemon", "Name a copy of a store's homemon.db.")
+    possible = (row for row in found.rows() if in_range(row.time, row.value))
+    with db.explained("written"):
+        return +add_lacking(possible, db.connection)
+
+
+def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:
+    """What is not points."""
+    db.execute("BEGIN IMMEDIATE")
+    db.executemany("INSERT OR IGNORE INTO delivery VALUES (?, ?)", found.facts())
+    rows = [(boot, ticks, series_id(db, names), value) for boot, ticks, names, value in found.undated()]
+    db.executemany("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
+    db.execute("COMMIT")
+
+
+@contextmanager
+def _workshop(parent: Path) -> Iterator[Path]:
+    """A private folder on the same file system, which goes when the work is done."""
+    folder = Path(mkdtemp(prefix=".homemon-", dir=parent))
+    try:
+        yield folder
+    finally:
+        rmtree(folder, ignore_errors=True)

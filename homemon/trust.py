@@ -1,0 +1,104 @@
+"""Whether the wall clock can be right, by what the store knows: the newest readings, and the meter's own clock.
+
+A reading that was dated wrong, by a flipped bit or while our clock was ahead, must not make a right clock distrusted
+for ever. So a time does not count that the meter's clock contradicts, as it was told since the boot; nor, once six
+hours have gone by without another one near it, a lone time far ahead of all others: a meter tells its half-hours
+one after the other.
+"""
+
+from collections.abc import Iterator
+
+from homemon import clock
+from homemon.clock import RELEASED, Instant
+from homemon.database import Database
+
+METERED = ("+power", "-power")  # their times are the utility's
+HOUR, DAY = 3600, 86_400  # seconds
+MINUTE = 60
+CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
+METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off; the meter tells minutes
+CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
+LONE = 2 * HOUR  # without another reading of the series before it
+DOUBTED = 20  # times of a series that are not counted, at most
+
+
+class Trust:
+    """What the store in `db` says of a clock."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def trusts(self, at: Instant) -> bool:
+        """As `Store.trusts`. Raises StoreError."""
+        if at.wall < RELEASED:
+            return False
+        serviced = clock.has_time_service()
+        alone = at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
+        if all(self._is_behind(at, alone, *self._newest_times(when)) for when in (None, at)):
+            return clock.kept_by_ntp()
+        if alone or not serviced:
+            return True
+        error = self._error_by_meter(at)
+        confirmed = error is not None and at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
+        return confirmed or clock.kept_by_ntp()
+
+    def meter_ahead(self, at: Instant) -> tuple[float, bool]:
+        """As `Store.meter_ahead`. Raises StoreError."""
+        error = self._error_by_meter(at)
+        metered, _ = self._newest_times(None)
+        return (max(0.0, (metered or 0) - at.wall), False) if error is None else (-error, True)
+
+    def surely_past(self, at: Instant) -> int | None:
+        """As `Store.surely_past`. Raises StoreError."""
+        if not self.trusts(at):
+            return None
+        metered, _ = self._newest_times(at)
+        if metered is None:
+            return int(at.wall) if clock.kept_by_ntp() else None
+        return min(int(at.wall), metered)
+
+    @staticmethod
+    def _is_behind(at: Instant, alone: bool, metered: int | None, ours: int) -> bool:
+        """Whether a clock is behind the newest half-hour, which does not count where it is `alone`, or point of ours.
+
+        A point more than a day ahead of the meter's own newest half-hour came while our clock was ahead,
+        and does not count: else it would make us distrust a clock that is right again.
+        """
+        by_meter = metered if metered is None or not alone else min(metered, int(at.wall))
+        newest = ours if by_meter is None else max(by_meter, ours if ours <= by_meter + DAY else 0)
+        return at.wall < newest - CLOCK_SLACK
+
+    def _newest_times(self, at: Instant | None) -> tuple[int | None, int]:
+        """Of the newest half-hour by the meter's clock, if there is any, and of the newest other point.
+
+        Where it is asked `at` an instant, of those that count then.
+        """
+        newest: dict[bool, int] = {}
+        query = "SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id) FROM series"
+        with self._db.explained("read"):
+            for series, measurement, time in self._db.execute(query).fetchall():
+                metered = measurement in METERED
+                counts = next(self._counting(series, time, at, metered), 0) if at else time
+                newest[metered] = max(counts or 0, newest.get(metered, 0))
+        return newest.get(True) or None, newest.get(False, 0)
+
+    def _counting(self, series: int, time: int | None, at: Instant, metered: bool) -> Iterator[int]:
+        """Times of a series, the newest first, without those that contradict the meter's clock or stand alone."""
+        error = self._error_by_meter(at)
+        latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
+        query = "SELECT max(time) FROM point WHERE series = ? AND time < ?"
+        for _ in range(DOUBTED):
+            if time is None:
+                return
+            (before,) = self._db.execute(query, (series, time)).fetchone()
+            alone = before is not None and time - before > LONE and at.ticks >= ALONE_AFTER
+            if time <= latest and not (alone and time > at.wall + CLOCK_SLACK):
+                yield time
+            time = before
+
+    def _error_by_meter(self, at: Instant) -> float | None:
+        """How many seconds our clock is ahead of the meter's; None where nobody asked it since the boot."""
+        boot, ticks, meter_time = str(self._db.recall("meter_clock") or " 0 0").rsplit(" ", 2)
+        if boot != at.boot:
+            return None
+        return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
