@@ -37,15 +37,12 @@ def copy(db: Database, target: Path) -> None:
     with _workshop(target.parent) as folder:
         with db.explained("copied"), closing(sqlite3.connect(folder / FILE)) as new:
             db.connection.backup(new)
-            new.execute("PRAGMA journal_mode = DELETE")  # one file, whatever opened it
+        if faults := _faults(folder):
+            text = f"the store {db.path} is damaged: {faults[0]}; no copy was made"
+            raise StoreDamaged(text, "`homemon repair` first.")
+        with closing(sqlite3.connect(folder / FILE)) as new:
+            new.execute("PRAGMA journal_mode = DELETE")  # so that it can be read where nothing can be written
         os.chmod(folder / FILE, 0o600)
-        checked = Database(folder)
-        faults = whole_faults(checked)
-        checked.close()
-        if faults:
-            raise StoreError(
-                f"the store {db.path} is damaged: {faults[0]}; no copy was made", "`homemon repair` first."
-            )
         os.replace(folder / FILE, target)
 
 
