@@ -18,7 +18,7 @@ from homemon import config as configuration
 from homemon.cli import output
 from homemon.clock import Instant, instant
 from homemon.errors import ConfigError, PortError, StoreDamaged, StoreError
-from homemon.points import Point, tags_text
+from homemon.points import LATEST, Point, in_range, tags_text
 
 if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending
@@ -269,6 +269,11 @@ class App:
 
     def _believable(self, point: Point, at: Instant) -> bool:
         """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""
+        if not all(in_range(point.time or LATEST - 1, value) for value in point.fields.values()):
+            self.complain(
+                f"refused a {point.measurement} reading that no device can give: {point.fields}, {point.time}"
+            )
+            return False
         if point.time is None or point.time <= at.wall + DAY or not clock.kept_by_ntp():
             return True
         self.complain(f"refused a {point.measurement} reading dated {point.time - at.wall:.0f} s in the future")
