@@ -170,22 +170,22 @@ class Database:
         if self._file and self._file.intact():
             return
         with _following, self._alone():
+            there = self.path.exists()
             left = self._leave(self._file) if self._file and not self._file.intact() else None
             if left:
                 wait_until_written(self.path)
             if not self._file:
                 self._connect()
             if left:
-                again = self._restore()
-                added = (
-                    f"and {again} readings of this command were added" if again else "and lacks none of this command's"
-                )
-                how = (
-                    "it was written again from what was open"
-                    if left.deleted
-                    else f"the file that is there now is used, {added}"
-                )
-                self.report(f"{left.what}; {how}", left.hint)
+                self._say_what_became(left, there, self._restore())
+
+    def _say_what_became(self, left: Left, there: bool, again: int) -> None:
+        how = "the file that is there now is used" if there else "a new one was begun"
+        if left.deleted:
+            how = "it was written again from what was open"
+        if again:
+            how += f", and {again} readings of this command were added"
+        self.report(f"{left.what}; {how}", left.hint)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

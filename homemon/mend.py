@@ -94,6 +94,11 @@ def bring_back(db: Database, source: Path) -> Counter[Names]:
     Raises StoreError, OSError.
     """
     found = Salvage(source)
+    if found.is_log:  # the names of its series are in the database that it was beside, which ours continues
+        with db.explained("read"):
+            found.series = {
+                number: (name, tags, field) for number, name, tags, field in db.execute("SELECT * FROM series")
+            } | found.series
     if not found.series:
         raise StoreError(f"{source} holds no readings of homemon", "Name a copy of a store's homemon.db.")
     possible = (row for row in found.rows() if in_range(row.time, row.value))

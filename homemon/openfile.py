@@ -141,10 +141,10 @@ class OpenFile:
                 _delete(self._log)
         if not newer and identity(self._index) == self._index_identity:
             _delete(self._index)
-        kept = f" What other commands recorded since then is in {aside}." if aside else ""
+        hint = f"`homemon repair --from {aside}` brings back what other commands recorded since then." if aside else ""
         if self._overwritten:
-            return Left(f"the store {self.path} was overwritten while it was in use", kept.strip())
-        return Left(f"files of the store {self.path} (-wal, -shm) were removed while it was in use", kept.strip())
+            return Left(f"the store {self.path} was overwritten while it was in use", hint)
+        return Left(f"files of the store {self.path} (-wal, -shm) were removed while it was in use", hint)
 
     def _leave_moved(self, db: Connection) -> Left:
         """The path names another file, or none: the log follows its database."""

@@ -19,6 +19,7 @@ from homemon.schema import FRACTION, MODULUS
 INTERIOR_KEYS, LEAF_KEYS, LEAF_ROWS = 0x02, 0x0A, 0x0D  # of a table without rowid or an index; of one with rowid
 MAGIC, PAGE = b"SQLite format 3\0", 1024
 LOG_HEAD, FRAME_HEAD = 32, 24
+LOG_MAGICS = b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"
 FORMATS = {1: ">b", 2: ">h", 4: ">i", 6: ">q", 7: ">d"}
 AT_ONCE = 2000  # rows
 Names = tuple[str, str, str]  # of a series: measurement, tags, field
@@ -41,6 +42,7 @@ class Salvage:
     def __init__(self, path: Path) -> None:
         self.unsure = 0  # rows from before there were seals
         self._pages = Pages(path)
+        self.is_log = self._pages.is_log
         self.series = self._find_series()
 
     def rows(self, known: dict[int, int] | None = None) -> Iterator[Row]:
@@ -113,10 +115,11 @@ class Pages:
     """The pages of a database that are in use, by number, each as its log has it last."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._log_path = path, Path(f"{path}-wal")
         head = self._read(path, 0, 100)
+        self.is_log = head[:4] in LOG_MAGICS  # one that was set aside: it has no database
+        self._path, self._log_path = (Path("/dev/null"), path) if self.is_log else (path, Path(f"{path}-wal"))
         sound = head[:16] == MAGIC and len(head) == 100
-        size = int.from_bytes(head[16:18]) if sound else PAGE
+        size = int.from_bytes(head[8:12] if self.is_log else head[16:18]) if sound or self.is_log else PAGE
         self.size = 65536 if size == 1 else size if size in (1 << bit for bit in range(9, 16)) else PAGE
         self._maps = self.size // 5 + 1 if sound and head[52:56] != bytes(4) else 0  # from one map of pages to the next
         self._log = self._read_log()

@@ -12,10 +12,11 @@ from threading import Timer
 
 import pytest
 
+from homemon.mend import bring_back
 from homemon.points import Point
 from homemon.store import FILE, Store
 from tests.commands import PATIENCE
-from tests.stores import T, everything, put
+from tests.stores import T, content, everything, put
 
 WRITER = """
 import sys
@@ -25,6 +26,7 @@ from homemon.clock import Instant
 from contextlib import suppress
 from homemon.deliver import Recorder
 from homemon.errors import StoreError
+from homemon.mend import bring_back
 from homemon.points import Point
 from homemon.store import Store
 folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()
@@ -176,6 +178,38 @@ def test_every_printed_line_is_in_the_paths_store(
     if word == "was moved to":
         assert set(running.printed[:20]) <= lines(aside), "and what it held is whole where it is now"
     assert all(sound(path) for path in (folder, *([aside] if word == "was moved to" else [])))
+
+
+def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    with closing(Store(folder)) as first:
+        put(first, *(Point("power", {"value": i}, T + i) for i in range(300)))
+    shutil.copytree(folder, tmp_path / "backup")
+    reports: list[str] = []
+    with closing(Store(folder)) as store:
+        put(store, *(Point("power", {"value": i}, T + i) for i in range(300, 600)))
+        store.execute("PRAGMA wal_checkpoint")
+        put(store, *(Point("power", {"value": i}, T + i) for i in range(600, 900)))
+        store._journal.clear()  # another command's
+        store.report = lambda text, hint: reports.append(hint)
+        shutil.copyfile(tmp_path / "backup" / FILE, folder / FILE)
+        put(store, Point("power", {"value": 900}, T + 900))
+        (aside,) = (path for path in folder.iterdir() if "-wal.2" in path.name)
+        assert str(aside) in reports[0]
+        bring_back(store, aside)
+        assert {time - T for time, *_ in content(store)} >= {*range(300), *range(600, 901)}
+
+
+def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    with writers(folder, 1) as running:
+        (folder / FILE).rename(tmp_path / "away.db")
+        for process in running.processes:
+            process.kill()  # so that nobody puts it right
+    with closing(Store(folder)) as store:
+        assert content(store) == []
+        assert len(store.news) == 1
+    assert any("-wal.2" in path.name for path in folder.iterdir())
 
 
 def sound(folder: Path) -> bool:
