@@ -263,7 +263,7 @@ REMEDIES = (
     ("unable to open", "Check that [store] dir exists and that you may write there."),
     ("disk I/O", "The disk does not take what is written (full, worn out, or unplugged): see dmesg and df."),
     ("malformed", "The file is damaged: `homemon repair` saves what is whole."),
-    ("not a database", "Another file is in the store's place, or its beginning is damaged: `homemon repair`."),
+    ("not a database", "Another file is in the store's place, or it is damaged: `homemon repair` saves what is whole."),
     ("locked", "Another process holds the store for very long: see which homemon commands run."),
 )
 

@@ -110,6 +110,7 @@ def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:
     """What is not points."""
     db.execute("BEGIN IMMEDIATE")
     db.executemany("INSERT OR IGNORE INTO delivery VALUES (?, ?)", found.facts())
+    db.executemany("INSERT OR IGNORE INTO meter VALUES (?, ?)", found.meters())
     rows = [(boot, ticks, series_id(db, names), value) for boot, ticks, names, value in found.undated()]
     db.executemany("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
     db.execute("COMMIT")

@@ -72,6 +72,13 @@ class Salvage:
                 if len(record) == 2 and isinstance(record[0], str) and record[0] != "sealed":
                     yield record[0], record[1]
 
+    def meters(self) -> Iterator[tuple[int, str]]:
+        """Yield since when which meter counts."""
+        for number, page in self._pages:
+            for record in records(page, number, (LEAF_ROWS,)):
+                if len(record) == 3 and record[1] is None and isinstance(record[2], str):
+                    yield record[0], record[2]
+
     def _row(self, record: Record) -> Row | None:
         if len(record) not in (4, 5):
             return None

@@ -24,9 +24,9 @@ from homemon.errors import StoreMoved
 from homemon.outbox import Backlog, Line, Outbox
 from homemon.points import LARGEST, Number, Point, Received, field_rank
 from homemon.tagsets import TagSets, claim, tag_sets
-from homemon.trust import Trust
+from homemon.trust import METERED, Trust
 
-__all__ = ["BUSY_SECONDS", "FILE", "Backlog", "Line", "Store"]
+__all__ = ["BUSY_SECONDS", "FILE", "METERED", "Backlog", "Line", "Store"]
 
 READ_AT_ONCE = 1000  # rows
 POSSIBLE = f"AND value > -{LARGEST} AND value < {LARGEST}"

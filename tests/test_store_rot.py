@@ -15,7 +15,8 @@ from homemon.points import Point
 from homemon.salvage import checksum
 from homemon.schema import checksum_sql
 from homemon.store import FILE, Store
-from tests.rot.faults import PAGE, Content, Outcome, make, one
+from tests.rot.faults import METER, PAGE, Content, Outcome, make, one
+from tests.rot.faults import T as T_ROT
 from tests.stores import T, put
 from tests.test_database import write_old
 
@@ -162,12 +163,16 @@ def test_of_a_damaged_store_no_copy_replaces_a_good_one(sound: tuple[Path, Conte
     assert (tmp_path / "copy.db").read_text() == "a good one"
 
 
-def test_values_of_the_server_are_not_sent_again(sound: tuple[Path, Content], tmp_path: Path) -> None:
+def test_a_repair_keeps_what_was_sent_what_waits_and_what_was_learned(
+    sound: tuple[Path, Content], tmp_path: Path
+) -> None:
     rotten = damaged(sound[0], tmp_path / "rotten", (200 * PAGE, bytes(PAGE)))
     with closing(Store(sound[0])) as store:
         waiting = store.backlog().waiting
     mend(rotten / FILE)
     with closing(Store(rotten)) as store:
+        assert store.execute("SELECT * FROM meter").fetchall() == [(T_ROT, METER)]
+        assert (store.undated("boot"), store.recall("retry_at")) == ((1, 0), 5.0)
         assert 0 < store.backlog().waiting <= waiting + 1, "the parked one waits once more"
 
 

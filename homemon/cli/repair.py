@@ -26,7 +26,7 @@ SOURCES = {
     "--from",
     "source",
     metavar="FILE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="A copy, or a store that was set aside: add what ours lacks.",
 )
 @click.pass_obj
@@ -39,6 +39,8 @@ def command(app: App, source: Path | None) -> None:
 
     With --from it adds those values of another store that ours lacks, and changes none.
     """
+    if source and not source.is_file():
+        raise click.UsageError(f"{source} is no file")
     try:
         lines = bring_back(app, source) if source else mend(app)
         for line in lines:

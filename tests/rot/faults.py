@@ -15,6 +15,7 @@ from homemon.store import FILE, Store
 
 T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400
 MINUTE, DAY, PAGE = 60, 86_400, 1024
+METER = "FE80:0000:0000:0000:0200:AA00:0000:0002"
 Content = list[tuple[int, str, str, dict[str, Number]]]
 
 
@@ -37,6 +38,10 @@ def make(folder: Path, days: int, seed: int = 7) -> Content:
         store.mark_sent(store.waiting(100_000))
     store.add([(Point("power", {"value": i}, T + days * DAY + i * MINUTE), Instant(T, 9e5, "b")) for i in range(30)])
     store.park(store.waiting(1)[0], "400: partial write")
+    with store.explained("written"), store.writing():
+        store.execute("INSERT INTO meter VALUES (?, ?)", (T, METER))
+        store.execute("INSERT INTO undated SELECT 'boot', 1.5, min(id), 7 FROM series")
+    store.remember(retry_at=5.0)
     truth = list(store.lines(0, 1 << 62))
     store.close()
     return truth
