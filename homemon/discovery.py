@@ -18,7 +18,7 @@ from homemon.devices import node as profile
 from homemon.errors import DeviceError, NoAnswer
 from homemon.wire import echonet
 from homemon.wire.dialogue import Ask, Dialogue
-from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Heard, Unit
+from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 
 TRIES = 3
 EVERYBODY_WITHIN = 1.0  # seconds for the answers to one question to the LAN
@@ -26,6 +26,7 @@ ANSWER_WITHIN = 2.0  # for the answer of one node
 SPACING = 0.5  # between two questions to one node
 PACE = 0.01  # between two addresses: the kernel keeps 1024 neighbours, and one that is not there for 3 s (arp(7))
 MOST_NODES = 1022  # of a network of 1,024 addresses; more is a flood from forged ones
+MOST_ELSEWHERE = 4
 LIST, ANNOUNCED = 0xD6, 0xD5
 WHO = tuple(profile.PROPS)
 NOT_FOUND_HINT = (
@@ -83,6 +84,8 @@ class Discovery:
         self._tid = first_tid & 0xFFFF
         self._only = only
         self._nodes = {host: Node(host, [eoj]) for host, eoj in heard}
+        self.elsewhere: list[str] = []  # addresses that answered what was asked of another
+        self._tids: set[int] = set()
         self._asked: dict[str, int] = {}  # who has not answered the present question, and which object it is for
 
     def search(self) -> Dialogue[list[Node]]:
@@ -109,6 +112,7 @@ class Discovery:
             for host in hosts:
                 if host in self._asked:
                     self._tid = self._tid % 0xFFFF + 1
+                    self._tids.add(self._tid)
                     self._post(echonet.encode(echonet.get(self._tid, asked[host], epcs)), host)
                     yield from self._hear(self._take, PACE, saying)
                     saying = ""
@@ -131,6 +135,7 @@ class Discovery:
     def _take(self, event: Heard) -> bool:
         """Keep what a node says; whether nobody is left to answer."""
         frame, host = event
+        self._note_elsewhere(frame, host)
         known = host in self._nodes or len(self._nodes) < MOST_NODES
         if known and frame.reported and (MULTICAST in self._targets or host in self._targets):
             node = self._nodes.setdefault(host, Node(host))
@@ -142,6 +147,13 @@ class Discovery:
             if self._asked.get(host) == eoj and frame.esv in (Esv.GET_RES, Esv.GET_SNA):
                 del self._asked[host]
         return not self._asked
+
+    def _note_elsewhere(self, frame: Frame, host: str) -> None:
+        """Somebody answers what was asked of another address: maybe a unit that has two."""
+        asked = MULTICAST in self._targets or host in self._targets
+        answers = frame.tid in self._tids and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
+        if answers and not asked and host not in self.elsewhere and len(self.elsewhere) < MOST_ELSEWHERE:
+            self.elsewhere.append(host)
 
 
 def objects(event: Heard) -> tuple[int, ...]:

@@ -58,9 +58,12 @@ class World:
     def comes(self, data: str, host: str, after: float = 0.0) -> None:
         self._arriving.append((self.now + after, bytes.fromhex(data), host))
 
+    elsewhere: list[str]
+
     def search(self, *targets: str, only: int | None = None, heard: Iterable[tuple[str, int]] = ()) -> list[Node]:
         discovery = Discovery(targets or (MULTICAST,), self.post, 1, only, heard)
         talk = Conversation(discovery.search(), self.now)
+        self.elsewhere = discovery.elsewhere
         while not talk.done:
             self.now = max(self.now, min(talk.wake, *(at for at, _, _ in self._arriving), float("inf")))
             come = [(data, host) for at, data, host in self._arriving if at <= self.now]
@@ -146,6 +149,26 @@ def test_only_those_who_are_named_are_heard() -> None:
     world = World({A: unit(), B: unit()})
     world.comes("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=C)
     assert [node.host for node in world.search(A)] == [A]
+
+
+class Elsewhere(World):
+    """Whatever is asked, B answers."""
+
+    def post(self, data: bytes, host: str) -> None:
+        answer = b"\x10\x81" + data[2:4] + data[7:10] + data[4:7] + bytes.fromhex(listing(UNIT))
+        self.comes(answer.hex(), B, TRIP)
+
+
+def test_who_answers_for_another_address_is_named_and_not_taken() -> None:
+    world = Elsewhere({})
+    assert world.search(A) == []
+    assert world.elsewhere == [B]
+    for number in range(20):
+        world.comes(f"1081 {number:04X} 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 100}")
+        world.comes(f"1081 7777 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 150}")
+    assert world.search(A) == []
+    assert len(world.elsewhere) <= 4
+    assert not any(host.startswith("192.0.2.15") for host in world.elsewhere)
 
 
 def test_a_node_that_announces_itself_meanwhile_is_found() -> None:

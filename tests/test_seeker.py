@@ -17,7 +17,7 @@ from homemon.seeker import (
     TURN_AGAIN,
     Seeker,
 )
-from homemon.sim.ecocute import Ecocute, Faults
+from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.wire.echonet import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from tests.virtual_lan import HOST, NODE, NOW, OTHER, UNIT, US, Passing, World, truth
 
@@ -73,6 +73,27 @@ def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard(tmp
     assert home.fields == [truth(SEARCH)]
     home.listen(10 * LOOK_ELSEWHERE)
     assert len(home.searches) == 1
+
+
+def test_a_hybrid_water_heater_is_found_and_heard_as_well(tmp_path: Path) -> None:
+    hybrid = Ecocute(Passing(), device=HYBRID)
+    home = Home(tmp_path, {HOST: hybrid})
+    home.comes(hybrid.inform(NOW + 0.5).data, HOST, 0.5)
+    home.listen(SEARCH)
+    assert home.remembered == Unit(HOST, 0x02A601, f"{ID}31")
+    assert home.recorded_late == [(truth(0.5), 0.5)]
+    home.comes(hybrid.inform(NOW + home.now).data, HOST)
+    home.listen(1.0)
+    assert home.fields == [truth(SEARCH)]
+
+
+def test_a_hybrid_one_that_moved_is_known_by_its_id(tmp_path: Path) -> None:
+    hybrid = Ecocute(Passing(), device=HYBRID)
+    home = Home(tmp_path, {OTHER: hybrid}, Unit(HOST, 0x02A601, f"{ID}31"))
+    home.comes(hybrid.inform(NOW + 1.0).data, OTHER, 1.0)
+    home.listen(SEARCH + 20.0)
+    assert home.remembered == Unit(OTHER, 0x02A601, f"{ID}31")
+    assert home.recorded_late == [(truth(1.0), 1.0)]
 
 
 def test_what_it_says_while_it_is_looked_for_is_recorded_with_the_time_of_receipt(tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ def search(app: App, node: UdpNode, targets: Iterable[str], only: int | None = N
         if talk.done:
             if fault and not sent:
                 raise fault
+            for host in discovery.elsewhere:
+                app.remark(f"{host} answered what was asked of another address: see `homemon discover {host}`")
             return talk.result
         heard = node.read(max(0.0, talk.wake - ticks()))
         node.note(heard, app.now())
