@@ -26,12 +26,18 @@ class Meters:
         Raises StoreError.
         """
         store = self._store
+        if self._present() == address:  # without a writer's lock, as nearly always
+            return
         with store.explained("written"), store.writing():
-            rows = self._rows()
-            if rows and rows[-1][1] == address:
+            if self._present() == address:
                 return
+            rows = self._rows()
             since = max(self._newest() + 1, rows[-1][0] + 1) if rows else 0
             store.execute("INSERT INTO meter VALUES (?, ?)", (since, address))
+
+    def _present(self) -> str | None:
+        rows = self._rows()
+        return rows[-1][1] if rows else None
 
     def _newest(self) -> int:
         """The time of the newest half-hour, 0 where there is none."""

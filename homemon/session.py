@@ -9,6 +9,7 @@ requests) `listen` rejoins without a scan, then with one, with growing pauses. E
 limit) holds all sending until EVENT 33.
 """
 
+from collections.abc import Sequence
 from random import Random
 
 from homemon import history
@@ -25,7 +26,7 @@ from homemon.wire.skstack import Happening
 
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can be away for months
-UNIT_AGAIN, WITHOUT_AGAIN = 600.0, 1500.0  # seconds until the unit, or EB, is asked for again; then at growing pauses
+UNIT_AGAIN, WITHOUT_AGAIN = 60.0, 60.0  # seconds until the unit, or EB, is asked for again; then at growing pauses
 UNIT_EVERY = 86_400.0  # seconds; and after each join
 REFUSED_POLLS, REFUSED_FOR = 10, 300.0  # polls and seconds of refusals, which a new session may end
 POWER, FORWARD, REVERSE = 0xE7, 0xEA, 0xEB
@@ -145,7 +146,8 @@ class Session(Exchange):
             if self._doubts.contradicted:
                 self._doubts.contradicted = False
                 self._repair.compare(self._now)
-            due = min(next_poll, next_check, next_unit, self._repair.due)
+            next_refused = min((at for at, _ in self._without.values()), default=float("inf"))
+            due = min(next_poll, next_check, next_unit, next_refused, self._repair.due)
             try:
                 heard = yield Ask(b"", self._ends_waiting, max(0.0, due - self._now))
             except NoAnswer:
@@ -162,6 +164,8 @@ class Session(Exchange):
                     yield from self.learn_scale()
                 yield from self._ask_half_hours()
                 next_check = self._now + self._until_pushed()
+            elif self._now >= next_refused:
+                yield from self._ask_half_hours(tuple(self._without))
             if self._now >= next_unit:
                 yield from self.learn_scale()
                 next_unit = self._unit_due()
@@ -231,44 +235,42 @@ class Session(Exchange):
         """Seconds until the next half-hour's EA and EB must have come, and a little more."""
         return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._rng.uniform(5, 30)
 
-    def _ask_half_hours(self) -> Dialogue[None]:
-        """Ask for EA and EB where no new half-hour was heard since the last check.
+    def _ask_half_hours(self, epcs: Sequence[int] = (FORWARD, REVERSE)) -> Dialogue[None]:
+        """Ask for those of EA and EB of which no new half-hour was heard since the last check.
 
         What is refused is asked for again, at growing pauses: a meter may have no EB, or not now. The meter's
         times are compared with each other, not with our clock, which may be wrong.
         """
-        stale = [epc for epc in (FORWARD, REVERSE) if self._half_hours.get(epc, 0) == self._checked.get(epc, 0)]
-        for epc in {FORWARD, REVERSE}.difference(stale):
-            self._not_without(epc)
-        due = [epc for epc in stale if epc not in self._without or self._now >= self._without[epc][0]]
+        due = [epc for epc in epcs if self._is_stale(epc) and (epc == FORWARD or not self._is_refused(epc))]
         refused = (yield from self._refused_of(due)) if due else set()
         if len(due) > 1 and refused.issuperset(due):  # one that it does not have may spoil the answer for the other
             refused = set()
             for epc in due:
                 refused |= yield from self._refused_of([epc])
-        for epc in due:
-            if epc in refused:
-                _, again = self._without.get(epc, (0.0, Again(WITHOUT_AGAIN)))
-                self._without[epc] = (again.after(self._now) if epc == REVERSE else self._now, again)
-            else:
-                self._not_without(epc)
-        if (
-            any(self._half_hours.get(epc, 0) == self._checked.get(epc, 0) for epc in due if epc not in refused)
-            or FORWARD in refused
-        ):
+        for epc in refused.intersection(due):
+            _, again = self._without.get(epc, (0.0, Again(WITHOUT_AGAIN)))
+            self._without[epc] = again.after(self._now), again
+        over = [epc for epc in self._without if epc in epcs and epc not in refused]
+        for epc in over:
+            if epc in due or not self._is_stale(epc):  # what was missed meanwhile is asked for
+                del self._without[epc]
+                self._repair.soon(self._now)
+        if any(self._is_stale(epc) for epc in due if epc == FORWARD or epc not in refused):
             self._repair.soon(self._now)
-        self._checked = dict(self._half_hours)
+        self._checked |= {epc: self._half_hours[epc] for epc in epcs if epc in self._half_hours}
+
+    def _is_stale(self, epc: int) -> bool:
+        return self._half_hours.get(epc, 0) == self._checked.get(epc, 0)
+
+    def _is_refused(self, epc: int) -> bool:
+        """Whether it was refused so shortly ago that it is not asked yet."""
+        return epc in self._without and self._now < self._without[epc][0]
 
     def _refused_of(self, epcs: list[int]) -> Dialogue[set[int]]:
         """Ask, and which of `epcs` the meter refuses."""
         answer = yield from self.ask(epcs)
         self._take_silence(answer)
         return {prop.epc for prop in answer.reported if not prop.edt}
-
-    def _not_without(self, epc: int) -> None:
-        """A refusal is over: what was missed is asked for."""
-        if self._without.pop(epc, None):
-            self._repair.soon(self._now)
 
 
 def _why_silent(prop: echonet.Property) -> str:

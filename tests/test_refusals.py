@@ -62,6 +62,15 @@ def test_a_new_listener_whose_meter_refuses_eb_at_first_has_it_all_in_the_end() 
     assert wrong_or_lacking(world, NOON - 7 * DAY) == NONE_AT_ALL
 
 
+@pytest.mark.parametrize("epcs", ["97*1", "E5*1", "EB*1", "E2*1", "EA*1,EB*1"])
+def test_one_refusal_costs_minutes(epcs: str) -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    world.module.fault("refuse-epcs", epcs)
+    world.listen(300, 60)
+    assert wrong_or_lacking(world, NOON - DAY) == NONE_AT_ALL
+
+
 def test_a_meter_that_refuses_both_where_it_lacks_one_is_asked_for_each_alone() -> None:
     world = World(LINK, repaired_days=1)
     world.join_module()
