@@ -344,3 +344,9 @@ def test_a_password_without_a_user_is_not_sent_and_an_organization_may_be_empty(
 def test_eight_letters_of_a_secret_are_masked_wherever_they_are_from(scripted: ScriptedServer, at: int) -> None:
     scripted.answer = lambda asked: Reply(401, f"bad ({SECRET[at : at + 8]})")
     assert "bad (****)" in Influx(settings(scripted.url, user="me", password=SECRET)).write(lines(1)).text
+
+
+@pytest.mark.parametrize("wait", [{}, {"Retry-After": ""}, {"Retry-After": "soon"}, {"Retry-After": "-5"}])
+def test_a_server_that_names_no_pause_asks_for_none(scripted: ScriptedServer, wait: dict[str, str]) -> None:
+    scripted.answer = lambda asked: Reply(503, "", wait)
+    assert Influx(settings(scripted.url)).write(lines(1)).retry_after == 0.0
