@@ -12,7 +12,7 @@ from tests.servers import installed
 
 MOUNTS = {
     "btrfs": "truncate -s 120M image && mkfs.btrfs -q image >/dev/null && mount -o loop image store",
-    "overlay": "mkdir lower upper work && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none store",
+    "overlay": "mkdir ../low upper work && mount -t overlay -o lowerdir=../low,upperdir=upper,workdir=work none store",
     "tmpfs": "mount -t tmpfs -o size=20m tmpfs store",
     "ext4": "truncate -s 20M image && mkfs.ext4 -q image && mount -o loop image store",
 }
@@ -26,7 +26,7 @@ def _propagation() -> str:
 
 
 def _mounting(kind: str) -> str:
-    """The shell commands; an overlay needs an upper folder that is on no overlay itself, as a container's root is."""
+    """The shell commands; an overlay's upper folder is on another file system than its lower one."""
     before = "mkdir inner && mount -t tmpfs tmpfs inner && cd inner && ln -s ../store store && "
     return (before if kind == "overlay" else "") + MOUNTS[kind]
 
