@@ -204,7 +204,7 @@ class Controller:
         if ours:
             self._learn(frame, host)
             self._take(frame, host)
-        elif self._means(frame.seoj) and frame.reported and len(self._strangers) < MOST_STRANGERS:
+        elif self._means(frame.seoj) and {prop.epc for prop in frame.reported} & set(ASKED):
             self._meet_stranger(frame, host)
         return ours
 
@@ -225,6 +225,8 @@ class Controller:
     def _meet_stranger(self, frame: Frame, host: str) -> None:
         """Somebody whom we do not believe speaks as our EcoCute would: maybe it is ours, at another address of its."""
         answers = frame.tid == self._tid and frame.esv not in NOTIFIED
+        if len(self._strangers) >= MOST_STRANGERS or not (answers or frame.esv in NOTIFIED):
+            return
         if self._host and host not in self._strangers:
             does = "answers in its place" if answers else f"speaks for a {frame.seoj:06X}"
             self._notes.append(

@@ -176,13 +176,22 @@ def test_one_that_was_read_stays_what_it_is_whatever_it_lists() -> None:
     assert len(world.points) == 2
 
 
+def test_of_what_another_program_asked_nothing_is_said() -> None:
+    world = World()
+    world.comes(answer(9999, (0x8A, "00000B"), (0x8C, "41" * 12)), host=OTHER)
+    world.comes(answer(9999, (0x84, "0001")), host=OTHER)
+    world.comes(answer(8, (0x8A, "00000B"), esv=Esv.INF), host=OTHER)
+    world.listen(5.0)
+    assert (world.notes, world.points) == ([], [])
+
+
 def test_strangers_are_named_once_and_not_without_end() -> None:
     world = World()
     for number in range(200):
         world.comes(answer(1, (0x84, "0001"), esv=Esv.INF), host=f"192.0.2.{number % 100 + 100}", after=number / 10)
     world.listen(30.0)
     assert world.points == []
-    assert 1 <= len(world.notes) <= 4
+    assert len(world.notes) == len(set(world.notes)) == 4
     assert all("write host = 192.0.2." in note for note in world.notes)
 
 

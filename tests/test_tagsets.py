@@ -10,6 +10,7 @@ from homemon.panels import collect
 from homemon.points import HALF_HOUR, Point
 from homemon.sim.house import DAY
 from homemon.store import Store
+from homemon.tagsets import tag_sets
 from tests.commands import homemon
 from tests.monitor import configure, on_a_pty
 from tests.stores import T, put
@@ -128,3 +129,17 @@ def test_a_dump_after_tags_changed_doubles_nothing(tmp_path: Path, changes: list
         if row["measurement"] in ("hatuden", "baiden_diff")
     }
     assert today <= 48
+
+
+def test_the_present_tags_are_believed_before_those_that_were(tmp_path: Path) -> None:
+    for tags in ("", HOME, ROOM, ""):
+        with opened(tmp_path, tags, "config.ini") as store:
+            put(store, Point("power", {"value": len(tags)}, T + len(tags)))
+            sets = tag_sets(store, tags, str(tmp_path / "config.ini"))
+            assert (sets.own[0], len(set(sets.own)), sets.unclaimed) == (tags, len(sets.own), ())
+    assert sets.own == ("", ROOM, HOME)
+    with opened(tmp_path, "", "other.ini") as other:
+        assert tag_sets(other, "", str(tmp_path / "other.ini")) == (("",), ())
+    with opened(tmp_path, ",room=b", "other.ini") as other:
+        put(other, Point("power", {"value": 1}, T))
+        assert tag_sets(other, ",room=b", str(tmp_path / "other.ini")) == ((",room=b",), ())
