@@ -27,7 +27,7 @@ RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
 MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
 CONFIRM_TRIES = 2  # further questions about a value that is doubted
-LATEST = 120.0  # seconds after a request in which its answer may come
+LATEST = 40.0  # seconds after a request in which its answer may come
 SAME_TIME = 90.0  # seconds between two answers about the time, which is told to the minute
 
 RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21

@@ -75,6 +75,11 @@ class Repair:
         self._compared = float("-inf")
         self.soon(now)
 
+    def forget(self) -> None:
+        """Another meter is asked from now on: what was planned was of the one before."""
+        self._plan.clear()
+        self._noted.clear()
+
     def step(self, now: float, without: frozenset[str]) -> Dialogue[None]:
         """Plan, or read the next day of the plan. `without`: measurements that the meter refuses."""
         archive = self._archive

@@ -131,6 +131,7 @@ class Session(Exchange):
             self._doubts.forget()
             self._half_hours.clear()
             self._checked.clear()
+            self._repair.forget()
             self._notes.append(f"another meter answers, at {link.address}: what is recorded from now on is of this one")
         self.link = link
 

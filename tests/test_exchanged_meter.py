@@ -52,6 +52,17 @@ def test_a_record_of_zeros_before_the_exchange_is_not_the_old_meters() -> None:
     assert {time: value for time, value in world.half_hours("+power").items() if time <= at} == before
 
 
+def test_what_was_still_to_be_asked_of_the_old_meter_is_not_asked_of_the_new_one() -> None:
+    world = World(LINK, TENTHS, repaired_days=99)
+    world.join_module()
+    world.listen(120)
+    world.module.fault("exchange-meter", 9)
+    world.listen(2 * 3600, 60)
+    assert world.session.link is not None
+    assert world.session.link.address == NEW
+    assert not [note for note in world.notes if "no record" in note]
+
+
 def test_the_new_meters_unit_is_its_own() -> None:
     world = World(LINK, TENTHS, repaired_days=2)
     world.join_module()
