@@ -1,9 +1,8 @@
 """Whether the wall clock can be right, by what the store knows: the newest readings, and the meter's own clock.
 
 A reading that was dated wrong, by a flipped bit or while our clock was ahead, must not make a right clock distrusted
-for ever. So a time does not count that the meter's clock contradicts, as it was told since the boot; nor, once six
-hours have gone by without another one near it, a lone time far ahead of all others: a meter tells its half-hours
-one after the other.
+for ever. So a half-hour does not count that the meter's clock contradicts, as it was told since the boot; nor, once
+nothing else will set the clock, a lone time ahead of it, which no other one of the series stands near.
 """
 
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ class Trust:
         if at.wall < RELEASED:
             return False
         serviced = clock.has_time_service()
-        alone = at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
+        alone = _is_alone(at, serviced)
         if all(self._is_behind(at, alone, *self._newest_times(when)) for when in (None, at)):
             return clock.kept_by_ntp()
         if alone or not serviced:
@@ -86,13 +85,14 @@ class Trust:
         """Times of a series, the newest first, without those that contradict the meter's clock or stand alone."""
         error = self._error_by_meter(at)
         latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
+        alone = _is_alone(at, clock.has_time_service())
         query = "SELECT max(time) FROM point WHERE series = ? AND time < ?"
         for _ in range(DOUBTED):
             if time is None:
                 return
             (before,) = self._db.execute(query, (series, time)).fetchone()
-            alone = before is not None and time - before > LONE and at.ticks >= ALONE_AFTER
-            if time <= latest and not (alone and time > at.wall + CLOCK_SLACK):
+            lone = alone and before is not None and time - before > LONE
+            if time <= latest and not (lone and time > at.wall + CLOCK_SLACK):
                 yield time
             time = before
 
@@ -102,3 +102,8 @@ class Trust:
         if boot != at.boot:
             return None
         return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
+
+
+def _is_alone(at: Instant, serviced: bool) -> bool:
+    """Whether the clock has been up for so long that nothing else will set it."""
+    return at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)

@@ -8,6 +8,7 @@ from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.config import Server
 from homemon.errors import StoreError
 from homemon.health import newest_faults, whole_faults
+from homemon.store import Store
 
 LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 LATE_DAYS = 3  # that the meter's newest half-hour may lie back
@@ -19,7 +20,7 @@ def store(app: Aside) -> Iterator[Finding]:
     opened = app.store
     size = f"{opened.path.stat().st_size / 1e6:.1f} MB"
     whole = opened.path.stat().st_size <= LOOKED_THROUGH
-    faults = whole_faults(opened) if whole else newest_faults(opened)
+    faults = whole_faults(opened) if whole else newest_faults(opened) or seen_before(opened)
     if faults:
         yield fault(
             "store",
@@ -40,6 +41,12 @@ def store(app: Aside) -> Iterator[Finding]:
             f"{lost} values came before a restart, while the clock was wrong, and have no time",
             "A clock module (RTC) keeps the time over a power cut",
         )
+
+
+def seen_before(opened: Store) -> list[str]:
+    """What a listener's look through all of the store found last; it is once a day."""
+    damage = opened.recall("damage")
+    return [str(damage)] if damage else []
 
 
 def _undelivered(app: Aside) -> Iterator[Finding]:
