@@ -262,3 +262,14 @@ def test_a_stderr_that_takes_nothing_does_not_cost_a_reading(tmp_path: Path) -> 
         run = homemon("-v", "meter-poll", cwd=tmp_path, before=("sh", "-c", 'exec "$@" 2>/dev/full', "sh"))
     assert (run.returncode, run.stdout.startswith("power ")) == (0, True)
     assert monotonic() - begun < 30.0 + LOADED
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\x7f", "\u202e"], ids=ascii)
+def test_no_message_holds_what_a_terminal_could_obey(tmp_path: Path, sign: str) -> None:
+    """Such as the name of a file, or what a device or a server said."""
+    name = f"no{sign}such"
+    for arguments in (("-c", name, "status"), ("replay", name), ("export", "--measurement", name)):
+        (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\n")
+        run = homemon(*arguments, cwd=tmp_path)
+        assert all(line.isprintable() for line in (run.stdout + run.stderr).split("\n")), arguments
+        assert "such" in run.stderr, arguments

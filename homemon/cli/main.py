@@ -7,6 +7,7 @@ commands' own.
 
 import gc
 import importlib
+import io
 import os
 import sys
 from io import TextIOWrapper
@@ -135,7 +136,9 @@ def run(arguments: list[str] | None) -> int:
             output.say(f"  {error.hint}")
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        output.say(text.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130

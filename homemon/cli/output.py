@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from homemon.printable import printable
+
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
 END_WITHIN = 0.5  # seconds for each stream at the end
@@ -114,11 +116,17 @@ def encoded(line: str) -> bytes:
 
 def show(text: str) -> None:
     """A line for a person, in the terminal's own encoding, as far as that has its signs. Raises OSError as `put`."""
-    put(f"{text}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+    put(f"{lines_of(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
+def lines_of(text: str) -> str:
+    """Return `text` with nothing in its lines that a terminal could obey, wherever it came from."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def say(text: str) -> None:
     """A line for a person; one that stderr does not take is no reason to fail."""
+    text = lines_of(text)
     if _stderr:
         _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
     else:
