@@ -20,7 +20,7 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from homemon.points import HALF_HOUR, Number
+from homemon.points import HALF_HOUR, LARGEST, Number
 
 DAY, HOUR, MINUTE = 86_400, 3600, 60  # seconds
 JST_AHEAD = 9 * HOUR
@@ -123,7 +123,7 @@ def collect(
 
 def _level(readings: Readings, source: Source, now: int, days: int) -> tuple[Columns, Columns, Headline]:
     _, measurement, field, _, stale = source
-    line = readings.values(measurement, field, now - min(days, DETAILED_DAYS) * DAY, now + 1)
+    line = possible(readings.values(measurement, field, now - min(days, DETAILED_DAYS) * DAY, now + 1))
     by_day = extents(readings, source, midnight(now - days * DAY), now) if days > DETAILED_DAYS else ()
     time, value = readings.latest(measurement, field, now + 1) or (None, None)
     return columns(line, stale * LATE), columns(by_day, DAY), Headline(value, time, stale)
@@ -133,7 +133,7 @@ def _energy(
     readings: Readings, source: Source, now: int, days: int, modulus: Number | None, exchanges: Collection[int]
 ) -> tuple[Columns, Columns, Headline]:
     _, measurement, field, kind, stale = source
-    values = readings.values(measurement, field, midnight(now - days * DAY), now + 1)
+    values = possible(readings.values(measurement, field, midnight(now - days * DAY), now + 1))
     spans = list(differences(values, modulus, exchanges) if kind is Kind.REGISTER else half_hours(values))
     by_day = sums(spans) if days > DETAILED_DAYS else ()
     time, _ = readings.latest(measurement, field, now + 1) or (None, None)
@@ -141,6 +141,11 @@ def _energy(
         time += HALF_HOUR
     detailed = bars(spans, now - min(days, DETAILED_DAYS) * DAY)
     return columns(detailed, HALF_HOUR), columns(by_day, DAY), Headline(today(spans, time, now), time, stale)
+
+
+def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
+    """The readings that a device can have given; an earlier version stored others, from a backup."""
+    return (row for row in rows if -LARGEST < row[1] < LARGEST)
 
 
 def midnight(time: int) -> int:
@@ -170,7 +175,8 @@ def extents(readings: Readings, source: Source, first: int, now: int) -> Iterato
     for start in range(first, now + 1, DAY):
         if extent := readings.extent(source.measurement, source.field, start, start + DAY):
             low, mean, high = extent
-            yield start, low, round(mean, 1), high
+            if low > -LARGEST and high < LARGEST:
+                yield start, low, round(mean, 1), high
 
 
 # --- energy ----------------------------------------------------------------------

@@ -252,29 +252,24 @@ class Store(Outbox):
     ) -> Iterator[tuple[int, Number]]:
         """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream.
 
-        Those that no device can give, which earlier versions stored, are left out. What is stored twice, because
-        [tags] changed, is given once. `foreign`: what other configurations stored, too.
+        What is stored twice, because [tags] changed, is given once. `foreign`: what other configurations stored, too.
         """
         with self.explained("read"):
             found = self._found(measurement, field)
             if len(found.own) == len(found.all) == 1:
-                yield from self._rows(found.all[0], since, until, POSSIBLE)
+                yield from self._rows(found.all[0], since, until)
                 return
-            streams = [self._stream(rank, series, since, until, POSSIBLE) for rank, series in enumerate(found.own)]
-            others = [self._stream(len(found.own), series, since, until, POSSIBLE) for series in found.unclaimed]
-            apart = [self._rows(series, since, until, POSSIBLE) for series in found.foreign if foreign]
+            streams = [self._stream(rank, series, since, until) for rank, series in enumerate(found.own)]
+            others = [self._stream(len(found.own), series, since, until) for series in found.unclaimed]
+            apart = [self._rows(series, since, until) for series in found.foreign if foreign]
             yield from merge(_once(merge(*streams, *others), len(found.own)), *apart)
 
-    def _stream(
-        self, order: int, series: int, since: int, until: int, which: str = ""
-    ) -> Iterator[tuple[int, int, Number]]:
-        return ((time, order, value) for time, value in self._rows(series, since, until, which))
+    def _stream(self, order: int, series: int, since: int, until: int) -> Iterator[tuple[int, int, Number]]:
+        return ((time, order, value) for time, value in self._rows(series, since, until))
 
-    def _rows(self, series: int, since: int, until: int, which: str = "") -> Iterator[tuple[int, Number]]:
+    def _rows(self, series: int, since: int, until: int) -> Iterator[tuple[int, Number]]:
         """One series, some rows at a time: a reader who takes long must not keep the log from being used again."""
-        query = (
-            f"SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? {which} ORDER BY time LIMIT ?"
-        )
+        query = "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?"
         while rows := self._db.execute(query, (series, since, until, READ_AT_ONCE)).fetchall():
             if rows[-1][0] < since:
                 raise IndexError("its rows are out of order")
@@ -299,10 +294,7 @@ class Store(Outbox):
 
     def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
         """The least, the mean and the greatest value of one field in a period, if it has any."""
-        query = (
-            "SELECT min(value), avg(value), max(value) FROM point "
-            f"WHERE series IN ({{}}) AND time >= ? AND time < ? {POSSIBLE}"
-        )
+        query = "SELECT min(value), avg(value), max(value) FROM point WHERE series IN ({}) AND time >= ? AND time < ?"
         with self.explained("read"):
             found = self._found(measurement, field).all
             row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()

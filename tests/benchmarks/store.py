@@ -40,6 +40,10 @@ class Appending:
         self._store = Store(folder)
         self._seconds = count(first)
 
+    def execute(self, statement: str) -> None:
+        """One statement of SQL."""
+        self._store.execute(statement)
+
     def write(self) -> float:
         """Seconds for one."""
         time = next(self._seconds)
@@ -116,6 +120,18 @@ def one_write() -> Outcome:
         return in_turns(old.write, young.write, WRITES)
 
 
+def one_seal() -> Outcome:
+    """A write, and one into a store whose triggers are gone, so that its rows get no seals."""
+    with TemporaryDirectory(dir=BUILD) as name:
+        sealed, bare = (Appending(Path(name) / each, int(time())) for each in ("sealed", "bare"))
+        for trigger in ("point_added", "point_changed", "point_dropped"):
+            bare.execute(f"DROP TRIGGER {trigger}")
+        for _ in range(WAL_PAGES):
+            sealed.write()
+            bare.write()
+        return in_turns(sealed.write, bare.write, WRITES)
+
+
 YOUNG = "the same, a month stored"
 BENCHMARKS = (
     Benchmark(
@@ -126,6 +142,7 @@ BENCHMARKS = (
         one_point,
         "besides one fdatasync a commit takes five writes into the log, six file locks and six looks at what is there",
     ),
+    Benchmark("one point stored, with its seal", "the same without", 1.05, microseconds, one_seal),
     Benchmark("a point in the store, sent", "its line protocol", 1.2, one_byte, partial(size, True)),
     Benchmark("a point in the store, waiting", "its line protocol", 1.2, one_byte, partial(size, False)),
     Benchmark("`status`, ten years stored", YOUNG, 1.3, milliseconds, partial(command, "status")),
