@@ -6,6 +6,7 @@ import pytest
 
 from homemon.devices.meter import Scale
 from homemon.points import HALF_HOUR
+from homemon.repair import Again
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 
 DAY = 86_400
@@ -113,6 +114,13 @@ def test_a_poll_that_is_refused_for_minutes_leads_to_one_new_session() -> None:
     world.module.fault("refuse-epcs", "E7")
     world.listen(3600, 30)
     assert sum(b"SKJOIN" in sent for sent in world.sent) == 2, "and for the next time again one"
+
+
+def test_pauses_double_up_to_a_day_and_begin_anew_when_it_is_over() -> None:
+    again = Again(600.0)
+    assert [again.after(1000.0) - 1000 for _ in range(9)] == [600.0 * 2**n for n in range(8)] + [86_400.0]
+    again.reset()
+    assert again.after(0.0) == 600.0
 
 
 @pytest.mark.parametrize("refused", ["E5", "97", "98"])
