@@ -199,6 +199,8 @@ ARGUMENTS = {
     "export": [],
     "upload": [],
     "replay": ["nothing.txt"],
+    "backup": ["copy.db"],
+    "repair": [],
     "decode": ["1081000102880105FF017201E704000001F8"],
     "discover": ["127.0.0.1/32"],
     "check": [],
