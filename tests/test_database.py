@@ -200,13 +200,16 @@ def test_after_a_great_transaction_the_log_is_cut_back(store: Store) -> None:
 
 
 def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
     monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 7)
+    monkeypatch.setattr("homemon.outbox.sleep", rests.append)
     put(store, *(Point(name, {"value": i}, T + i) for i in range(20) for name in ("power", "+power")))
     store.mark_sent(store.waiting(100))
     store.send_again(T + 3)
     assert [entry.text.split()[-1] for entry in store.waiting(100)] == [
         f"{T + i}000000000" for i in range(19, 2, -1) for _ in range(2)
     ]
+    assert rests == [0.1] * 4, "in which others write: as long as SQLite's busy handler waits between two tries"
 
 
 def test_a_store_is_opened_and_read_while_another_process_writes(store: Store) -> None:
