@@ -167,6 +167,16 @@ def test_a_unit_that_turns_out_to_be_a_hybrid_one_is_asked_as_that() -> None:
     assert world.notes == [f"{HOST} is no EcoCute, but has 02A601, which is read like one"]
 
 
+def test_what_another_host_lists_says_nothing_of_our_unit() -> None:
+    world = World(accept_any=True)
+    world.comes(answer(1, (0xD5, "01 02A601"), esv=Esv.INF, seoj=NODE), host=OTHER)
+    world.listen(1.0)
+    world.run(world.controller.poll())
+    assert world.requests[-1][1].deoj == UNIT
+    assert world.fields == [truth(world.requests[-1][0])]
+    assert world.notes == []
+
+
 def test_one_that_was_read_stays_what_it_is_whatever_it_lists() -> None:
     world = World()
     world.run(world.controller.poll())

@@ -309,6 +309,18 @@ def test_after_a_round_that_sent_something_the_pause_is_short_again(
     assert sending.next_try - WALL <= BACKOFF_FIRST * 1.5 + 1
 
 
+def test_a_listener_is_told_when_the_server_may_be_asked_again(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    fill(store, range(3))
+    scripted.answer = lambda asked: Reply(503)
+    sender = sender_to(settings(scripted.url))
+    sending = sender.send(WALL, 60)
+    assert sending is not None
+    assert WALL < sender.next_try(WALL + 1) == sending.next_try
+    assert sender.next_try(sending.next_try) == 0.0
+
+
 def test_a_clock_that_was_wrong_holds_nothing_for_years(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:

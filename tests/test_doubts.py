@@ -226,3 +226,19 @@ def test_a_clock_of_1970_costs_one_question_and_not_one_a_half_hour() -> None:
     assert doubts.admit(register(100.0, wall=60.0), TENTHS)[0] == []
     assert doubts.admit(register(100.0, tid=2, ticks=5.0, wall=65.0), TENTHS)[0]
     assert doubts.admit(register(100.1, NOON + HALF_HOUR, 3, 1800.0, 1860.0), TENTHS)[0]
+
+
+@pytest.mark.parametrize(
+    ("time", "value", "ticks", "stored"),
+    [(NOON, 100.0, 5.0, [NOON]), (NOON + HALF_HOUR, 100.4, 1800.0, [NOON, NOON + HALF_HOUR])],
+)
+def test_a_doubted_half_hour_that_the_next_answer_bears_out_is_recorded(
+    time: int, value: float, ticks: float, stored: list[int]
+) -> None:
+    doubts = Doubts(Stored({NOON - HALF_HOUR: 99.9}))
+    assert doubts.admit(register(100.0, wall=60.0), TENTHS) == ([], [])
+    points, notes = doubts.admit(register(value, time, 2, ticks, time + 60.0), TENTHS)
+    assert [point.time for point in points] == stored
+    assert notes == []
+    assert not doubts.contradicted
+    assert doubts.epcs() == ()

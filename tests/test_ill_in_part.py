@@ -3,17 +3,22 @@
 Each round is a sender of its own, as cron starts them: what one learned the next one knows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import cast
 
 import pytest
 
-from homemon.deliver import BACKOFF_LAST, HOLD_FOR
+from homemon.deliver import BACKOFF_LAST, HOLD_FOR, Sender
 from homemon.held import MOST, Held, dumped, fewer, loaded
+from homemon.influx import Influx
 from homemon.points import Point
-from homemon.sending import STRIKES
+from homemon.sending import STRIKES, UNANSWERED
 from homemon.store import Store
-from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds
+from homemon.verdicts import Answer, Verdict
+from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed
 from tests.conftest import MakeSender
 from tests.servers import Database, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, put
@@ -76,6 +81,34 @@ def test_all_that_it_takes_arrives_within_a_few_small_rounds(
             rounds.next()
     assert server.has == three_weeks, "what it failed on arrives once it is well"
     assert not rounds.due()
+
+
+def test_a_round_ends_where_too_much_fails(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]]
+) -> None:
+    server = Ailing(scripted, lambda name, time: time // STEP % 2 == 1)
+    rounds = Rounds(sender_to, scripted.url)
+    assert server.requests(rounds.next) < 3 * STRIKES
+    assert len(server.has) > COUNT // 5
+    assert rounds.due()
+
+
+def test_a_round_ends_soon_where_a_server_takes_its_time_to_fail(
+    store: Store, tmp_path: Path, three_weeks: set[tuple[str, int]]
+) -> None:
+    silent = Answer(Verdict.LATER, "no answer within 30 s", unanswered=True)
+    unanswered = 0
+
+    class Slow:
+        def write(self, lines: Sequence[str]) -> Answer:
+            nonlocal unanswered
+            if not any(line.startswith("power") and parsed(line)[1] // STEP % 2 for line in lines):
+                return Answer(Verdict.TAKEN)
+            unanswered += 1
+            return silent
+
+    Sender(store, lambda: cast(Influx, Slow()), tmp_path, Random(1)).send(WALL, 60)
+    assert 1 <= unanswered <= STRIKES // UNANSWERED + 2
 
 
 def test_one_call_of_upload_delivers_what_can_be(

@@ -285,6 +285,7 @@ def test_each_request_says_what_it_is_and_wants_nothing_packed(scripted: Scripte
     "more",
     [
         {"user": "me", "password": "pass-w0rd"},
+        {"user": "i", "password": "pass-w0rd"},
         {"user": "me", "password": "pass-w0rd", "token": "other-t0ken"},
         {"token": "t0ken-of-mine"},
     ],

@@ -361,3 +361,16 @@ def test_a_pause_between_joins_is_within_half_of_its_length(failures: int, longe
     assert min(pauses) >= longest / 2
     assert max(pauses) <= longest * 1.5
     assert len(set(pauses)) > 150
+
+
+def test_the_meters_clock_is_believed_when_it_says_the_same_twice_and_goes_not_back() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    clocks = []
+    for wrong in (None, "97:0A00*1", None, None):
+        if wrong:
+            world.module.fault("wrong-data", wrong)
+        world.run(world.session.poll((0x98, 0x97)))
+        clocks.append(world._last.meter_time)
+        world.now += 5
+    assert [clock is not None for clock in clocks] == [False, False, False, True]
