@@ -184,6 +184,8 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
     life.run("export")
     life.run("export", "--format", "csv")
     life.run("graph", "-o", "page.html")
+    life.run("backup", "copy.db")
+    life.run("repair")
 
 
 def test_every_command_was_run(lived: Lived) -> None:
