@@ -40,7 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Why tests were skipped, in one line."""
-    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ())]
+    reasons = [
+        str(report.longrepr[2]).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())
+    ]
     packages = [match[1] for reason in reasons if (match := re.search(r"apt-get install (\S+)", reason))]
     others = [reason for reason in reasons if "apt-get" not in reason and "root" not in reason]
     parts = [
