@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
@@ -23,6 +24,7 @@ hypothesis.settings.register_profile("any machine", deadline=None, suppress_heal
 hypothesis.settings.load_profile("any machine")
 
 _NUMBERS = count()
+IN_MEMORY = Path("/dev/shm")
 MakeSender = Callable[[Server], Sender]
 
 
@@ -140,3 +142,10 @@ def sender_to(store: Store) -> MakeSender:
 def three_weeks(store: Store) -> set[tuple[str, int]]:
     """What a server is to have of the store: three weeks of four measurements."""
     return set[tuple[str, int]]().union(*(spread(store, name, range(0, COUNT * STEP, STEP)) for name in NAMES))
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A disk that is quick, where there is one: what is tested is the order of things, not the disk."""
+    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        yield Path(folder)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+KILLED = "## Killed"
 
 
 def section(heading: str, path: Path = PAGE) -> str:

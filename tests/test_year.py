@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
@@ -15,23 +14,13 @@ from homemon.deliver import Recorder
 from homemon.devices import meter
 from homemon.points import Point, line
 from homemon.wire import echonet
-from tests.year.__main__ import IN_MEMORY
-from tests.year.books import Verdict
-from tests.year.faults import ANSWERS_GONE, HOUR, KINDS, Fault
-from tests.year.world import START, World
-
-KIND = {kind.name: kind for kind in (*KINDS, ANSWERS_GONE)}
-
-
-@pytest.fixture
-def disk() -> Iterator[Path]:
-    """A disk that is quick, where there is one: what is tested is the order of things, not the disk."""
-    with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
-        yield Path(folder)
+from tests.year.day import live
+from tests.year.faults import HOUR, KINDS
+from tests.year.world import World
 
 
 def test_a_month_of_faults_loses_nothing_and_makes_nothing_wrong(disk: Path) -> None:
-    world = World(disk, days=30, seed=5)
+    world = World(disk, days=30, seed=11)
     verdict = world.run()
     assert verdict.good, verdict
     assert [row.expected for row in verdict.rows[:4]] == [1440] * 4
@@ -88,12 +77,6 @@ def syncing(level: str) -> Callable[[], AbstractContextManager[None]]:
 def as_it_is() -> Iterator[None]:
     """With every safeguard."""
     yield
-
-
-def live(disk: Path, *faults: tuple[str, float, float], history_days: int = 7) -> Verdict:
-    """A day with such faults: (kind, seconds after the start, seconds that it lasts)."""
-    happening = [Fault(START + after, seconds, KIND[name]) for name, after, seconds in faults]
-    return World(disk, 1, faults=happening, history_days=history_days).run()
 
 
 def test_the_repair_keeps_the_half_hours_of_an_outage(disk: Path) -> None:

@@ -5,10 +5,9 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tests.reliability import put_section
+from tests.reliability import KILLED, put_section
 from tests.year.report import table
 
-HEADING = "## Killed"
 SIGN = "RESULT "
 IN_A_NAMESPACE = ("unshare", "--mount", "--propagation", "private", sys.executable, "-m", "tests.chaos", "--here")
 TEXT = """\
@@ -57,7 +56,7 @@ def kill_everywhere(kinds: Sequence[str], kills: int, seed: int) -> int:
     print(f"{sum(result.seconds for result in results)} s")
     if len(results) < len(kinds):
         return 1
-    put_section(HEADING, text)
+    put_section(KILLED, text)
     return int(any(result.faults for result in results))
 
 

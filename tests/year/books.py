@@ -9,11 +9,18 @@ from homemon.errors import StoreError
 from homemon.points import HALF_HOUR, number_text
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import House
+from homemon.sim.smart_meter import SmartMeter
 from homemon.store import Store
 
 POWER_GAP = 120.0  # seconds between two readings of a minute's power that is asked each minute
 TO_THE_MINUTE = 190.0  # a clock that the meter confirmed, before NTP did
 EXACT = 2.0
+
+
+def kwh(meter: SmartMeter, count: int) -> float:
+    """What so many counts of a meter are."""
+    counts = count * meter.coefficient
+    return float(counts * 10**meter.exponent if meter.exponent >= 0 else counts / 10**-meter.exponent)
 
 
 class Excuse(NamedTuple):
@@ -25,19 +32,20 @@ class Excuse(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the table of readings."""
+    """One line of the table of readings. `flipped`: wrong by a flipped bit that nothing shows."""
 
     what: str
     expected: int
     stored: int
     lost: int
     wrong: int
+    flipped: int = 0
 
 
 class Verdict(NamedTuple):
-    """`missing`: minutes of power by why; `printed_lost`, `server_differs`: lines; `faults`: SQLite's own findings.
+    """`missing`: minutes of power by why; `printed_lost`, `server_differs`, `starved`: lines.
 
-    `gaps`: from when to when there is no power and no excuse.
+    `faults`: SQLite's own findings; `gaps`: from when to when there is no power and no excuse.
     """
 
     rows: list[Row]
@@ -47,13 +55,14 @@ class Verdict(NamedTuple):
     printed_lost: int
     served: int
     server_differs: int
+    starved: int
     faults: list[str]
 
     @property
     def good(self) -> bool:
         """Nothing is lost and nothing is wrong."""
         lost = sum(row.lost + row.wrong for row in self.rows)
-        return not lost and not self.printed_lost and not self.server_differs and not self.faults
+        return not (lost or self.printed_lost or self.server_differs or self.starved or self.faults)
 
 
 class Books:
@@ -62,16 +71,21 @@ class Books:
     def __init__(self, house: House) -> None:
         self.excuses: list[Excuse] = []
         self.unset: list[tuple[float, float]] = []  # when NTP had not set the clock
+        self.flips: list[float] = []  # when a bit of the module's line was flipped
+        self.meters: list[tuple[float, SmartMeter]] = []  # since when each was there
+        self.starved = 0  # lines that waited behind others which the server refused
+        self.damaged: list[str] = []  # stores that could not be read when they were brought back
         self._house = house
         self._printed: dict[str, None] = {}
-        self._power: list[tuple[float, int]] = []
+        self._now: dict[int, list[tuple[float, float]]] = {0xE7: [], 0xE0: [], 0xE3: []}  # what the meter said
         self._told: list[float] = []
         self._expected: list[float] = []
 
     def heard(self, truth: Truth) -> None:
         """A value that the module put on the wire whole."""
-        if truth.epc == 0xE7 and isinstance(truth.value, int):
-            self._power.append((truth.time, truth.value))
+        if truth.epc in self._now and isinstance(truth.value, int):
+            value = truth.value if truth.epc == 0xE7 else kwh(self.meters[-1][1], truth.value)
+            self._now[truth.epc].append((truth.time, value))
 
     def ecocute_told(self, at: float) -> None:
         """The EcoCute was asked, and heard it."""
@@ -90,7 +104,7 @@ class Books:
     def unreadable(self, error: StoreError) -> Verdict:
         """Nothing of what was printed can be read."""
         printed = len(self._printed)
-        return Verdict([], {}, [], printed, printed, 0, 0, [str(error)])
+        return Verdict([], {}, [], printed, printed, 0, 0, 0, [str(error)])
 
     def judge(self, store: Store, server: dict[tuple[str, str], dict[str, str]], start: float, end: float) -> Verdict:
         """Hold the store and the server against the truth from `start` to `end`."""
@@ -103,26 +117,27 @@ class Books:
         lost = sum(not self._kept(line, held) for line in self._printed)
         half_hours = range(-int(-start // HALF_HOUR) * HALF_HOUR, int(end) - HALF_HOUR + 1, HALF_HOUR)
         truths: dict[str, Callable[[int], float]] = {
-            "+power": lambda time: self._house.register_import(time) / 10,
-            "-power": lambda time: self._house.register_export(time) / 10,
+            "+power": lambda time: self._register(time, SmartMeter.imported),
+            "-power": lambda time: self._register(time, SmartMeter.exported),
             "hatuden": lambda time: self._house.generation(time) / 10,
             "baiden_diff": lambda time: self._house.bought_minus_sold(time) / 10,
         }
         rows = []
         for name, truth in truths.items():
             stored = {time: fields["value"] for (what, time), fields in content.items() if what == name}
-            wrong = sum(value != truth(time) for time, value in stored.items())
+            wrong = sum(not self._is(value, truth, time) for time, value in stored.items())
             present = sum(time in stored for time in half_hours)
             rows.append(Row(name, len(half_hours), present, len(half_hours) - present, wrong))
         power = sorted((time, fields["value"]) for (what, time), fields in content.items() if what == "power")
         missing, gaps = self._missing_minutes([time for time, _ in power], start, end)
         unexcused = missing.pop("", 0)
-        wrong = sum(not self._true_power(time, value) for time, value in power)
         minutes = int(end - start) // 60
-        rows.append(Row("power, minutes", minutes - sum(missing.values()), len(power), unexcused, wrong))
+        wrong, flipped = self._errors(power, 0xE7)
+        rows.append(Row("power, minutes", minutes - sum(missing.values()), len(power), unexcused, wrong, flipped))
+        rows += [self._energy_row(content, "import", 0xE0), self._energy_row(content, "export", 0xE3)]
         rows.append(self._ecocute_row(content))
-        integrity = store.integrity_faults()
-        return Verdict(rows, missing, gaps, len(self._printed), lost, len(server), differs, integrity)
+        integrity = self.damaged + store.integrity_faults()
+        return Verdict(rows, missing, gaps, len(self._printed), lost, len(server), differs, self.starved, integrity)
 
     @staticmethod
     def _kept(line: str, held: dict[tuple[str, str], dict[str, str]]) -> bool:
@@ -130,12 +145,46 @@ class Books:
         name, fields, time = line.split(" ")
         return {field.split("=")[0] for field in fields.split(",")} <= held.get((name, time), {}).keys()
 
-    def _true_power(self, time: int, value: object) -> bool:
-        first = bisect_left(self._power, (time - TO_THE_MINUTE, 0))
-        last = bisect_right(self._power, (time + TO_THE_MINUTE, 1 << 40))
+    @staticmethod
+    def _is(value: float, truth: Callable[[int], float], time: int) -> bool:
+        try:
+            return value == truth(time)
+        except ValueError:  # before there was a house
+            return False
+
+    def _register(self, time: int, energy: Callable[[SmartMeter, float], int]) -> float:
+        """What the meter of that time showed, in kWh."""
+        meter = next(meter for since, meter in reversed(self.meters) if since <= time)
+        return kwh(meter, meter.shown(energy(meter, time)))
+
+    def _energy_row(self, content: dict[tuple[str, int], dict[str, int | float]], field: str, epc: int) -> Row:
+        stored = [
+            (time, fields[field]) for (name, time), fields in content.items() if name == "energy" and field in fields
+        ]
+        wrong, flipped = self._errors(stored, epc)
+        return Row(f"energy {field}", len(stored), len(stored), 0, wrong, flipped)
+
+    def _errors(self, stored: list[tuple[int, int | float]], epc: int) -> tuple[int, int]:
+        """How many readings that are dated by their receipt are wrong, and how many others by a flipped bit."""
+        never_said = [time for time, value in stored if not self._said_so(time, value, epc)]
+        flipped = sum(self._was_flipped(time) for time in never_said)
+        return len(never_said) - flipped, flipped
+
+    def _said_so(self, time: int, value: float, epc: int) -> bool:
+        first = bisect_left(self._now[epc], (time - TO_THE_MINUTE, float("-inf")))
+        last = bisect_right(self._now[epc], (time + TO_THE_MINUTE, float("inf")))
+        near = self._near_enough(time)
+        return any(abs(at - time) <= near and value == said for at, said in self._now[epc][first:last])
+
+    def _was_flipped(self, time: int) -> bool:
+        near = self._near_enough(time)
+        at = bisect_left(self.flips, time - near)
+        return at < len(self.flips) and self.flips[at] <= time + near
+
+    def _near_enough(self, time: int) -> float:
+        """Seconds that the time of a reading may be off."""
         before_ntp = any(since - EXACT <= time <= until + TO_THE_MINUTE for since, until in self.unset)
-        near = TO_THE_MINUTE if before_ntp else EXACT
-        return any(abs(at - time) <= near and value == said for at, said in self._power[first:last])
+        return TO_THE_MINUTE if before_ntp else EXACT
 
     def _missing_minutes(
         self, times: list[int], start: float, end: float
@@ -175,8 +224,7 @@ class Books:
         return at < len(times) and times[at] <= asked + 20
 
     def _true_ecocute(self, time: int, fields: dict[str, int | float]) -> bool:
-        before_ntp = any(since - EXACT <= time <= until + TO_THE_MINUTE for since, until in self.unset)
-        slack = TO_THE_MINUTE if before_ntp else EXACT
+        slack = self._near_enough(time)
         asked = self._told[bisect_left(self._told, time - 10 - slack) : bisect_right(self._told, time + slack)]
         return any(fields.items() <= dict(self._ecocute(at)).items() for at in asked)
 

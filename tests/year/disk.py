@@ -19,6 +19,7 @@ from typing import Any
 
 OK = 0
 SECTOR = 512
+INDEX = "homemon.db-shm"
 FILES = ("homemon.db", "homemon.db-wal", "homemon.db-journal")
 Write = tuple[int, bytes | None]
 """Offset and data; None: the file ends there."""
@@ -66,7 +67,8 @@ class _Methods(ctypes.Structure):
 class File:
     """What the disk surely has of a file (None: not even the file), and what was written to it since."""
 
-    def __init__(self, synced: bytes | None = None) -> None:
+    def __init__(self, inode: int, synced: bytes | None = None) -> None:
+        self.inode = inode
         self.synced = None if synced is None else bytearray(synced)
         self.later: list[Write] = []
 
@@ -113,17 +115,24 @@ class Disk:
 
     def lose_power(self, kept: Path, rng: Random) -> None:
         """Put into the new folder `kept` what is on the disk now, were the power to go."""
-        shutil.copytree(self._folder, kept, ignore=shutil.ignore_patterns(*FILES, "*-shm"))
-        for name, file in self._files.items():
-            left = file.after_power_cut(rng)
-            if left is not None:
-                (kept / name).write_bytes(left)
+        kept.mkdir(mode=0o700)
+        for path in self._folder.iterdir() if self._folder.exists() else ():
+            file = self._files.get(path.name)
+            if file is None or file.inode != path.stat().st_ino:
+                shutil.copy2(path, kept)  # nobody wrote it through SQLite, or it was put there
+            elif (left := file.after_power_cut(rng)) is not None:
+                (kept / path.name).write_bytes(left)
+        (kept / INDEX).unlink(missing_ok=True)  # memory that processes share
 
     def power_is_back(self) -> None:
         """What is in the folder now is on the disk."""
         self._open = {}
         there = ((name, self._folder / name) for name in FILES)
-        self._files = {name: File(path.read_bytes()) for name, path in there if path.exists()}
+        self._files = {name: File(path.stat().st_ino, path.read_bytes()) for name, path in there if path.exists()}
+
+    def overwritten(self, name: str) -> None:
+        """Somebody wrote a file anew, and synced it."""
+        self._files[name].synced, self._files[name].later = bytearray((self._folder / name).read_bytes()), []
 
     @contextmanager
     def in_the_place_of_sqlites(self) -> Iterator[None]:
@@ -147,9 +156,16 @@ class Disk:
         address = ctypes.cast(handle, ctypes.c_void_p).value or 0
         self._open.pop(address, None)
         if result == OK and handle[0] and path and (name := self._name(ctypes.string_at(path))):
-            self._open[address] = self._files.setdefault(name, File())
+            self._open[address] = self._known(name)
             handle[0] = ctypes.addressof(self._ours(handle[0]))
         return result
+
+    def _known(self, name: str) -> File:
+        """The file of that name, which may be another than before."""
+        inode = (self._folder / name).stat().st_ino
+        if name not in self._files or self._files[name].inode != inode:
+            self._files[name] = File(inode)
+        return self._files[name]
 
     def _name(self, path: bytes) -> str:
         found = Path(path.decode())

@@ -6,7 +6,6 @@ Only the lowest layer is exchanged: serial lines, UDP port, HTTP request and clo
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from homemon.cli import kyocera_dump, meter_listen
@@ -14,7 +13,7 @@ from homemon.cli.app import App
 from homemon.cli.background import LOOK_EVERY, Rounds
 from homemon.clock import Instant
 from homemon.errors import HomemonError, StoreError
-from homemon.store import Store
+from homemon.store import BUSY_SECONDS, Store
 from tests.year.timeline import Actor, Ended
 from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 BOOT_TAKES = 20.0  # seconds
 POLL_EVERY = 60
 ECOCUTE_EVERY, DUMP_EVERY, DUMP_PAST = 600.0, 6 * 3600.0, 3 * 3600.0 + 600  # cron's lines; 00:10 JST is 15:10 UTC
+ENERGY_EVERY, ENERGY_PAST = 3600.0, 1030.0
 UNLIMITED = 1 << 30
 INSTRUCTIONS = 30  # of SQLite's machine between two looks at whether the power went
 
@@ -40,6 +40,7 @@ class Pi:
         self.booted = world.time.now
         self.set_by_ntp = self.booted + ntp_after
         self.dead = False
+        self.listening_since = self.booted
         self.armed = ""
         self.unstored: Callable[[], int] = lambda: 0
         self._number = number
@@ -48,6 +49,7 @@ class Pi:
         self._stores: set[VirtualStore] = set()
         self._actors: list[Actor] = []
         self.listener = self.start(self._keep_listening)
+        self.start(self._knock)
         self.start(lambda: self._cron(ECOCUTE_EVERY, 0.0, poll_ecocute))
         self.start(lambda: self._cron(DUMP_EVERY, DUMP_PAST, dump))
 
@@ -76,6 +78,7 @@ class Pi:
             self._process(self._listen)
 
     def _listen(self, app: "VirtualApp") -> None:
+        self.listening_since = self.time.now
         app.patient = True
         self.unstored = lambda: app.recorder.unstored
         meter_listen.listen(app, VirtualRadio(self, app), VirtualStop(self), POLL_EVERY)
@@ -85,6 +88,12 @@ class Pi:
         while True:
             self.time.sleep(every - (self.time.now - past) % every)
             self.start(lambda: self._process(run))
+
+    def _knock(self) -> None:
+        """Cron's `meter-poll E0 E3`, which leaves the rest to the listener."""
+        while True:
+            self.time.sleep(ENERGY_EVERY - (self.time.now - ENERGY_PAST) % ENERGY_EVERY)
+            self.world.knock()
 
     def _process(self, run: Callable[["VirtualApp"], None]) -> None:
         app = VirtualApp(self)
@@ -173,15 +182,20 @@ class Pi:
 class VirtualStore(Store):
     """The real store, on a disk that can be full and lose its power."""
 
-    def __init__(self, pi: Pi, app: "VirtualApp") -> None:
+    def __init__(self, pi: Pi, app: "VirtualApp", busy: float) -> None:
         self._pi = pi
-        super().__init__(app.folder, app.tags)
-        self._db.set_progress_handler(pi.interrupts, INSTRUCTIONS)
+        super().__init__(app.folder, app.tags, busy, str(app.config.path))
+        self.report = app.complain
         pi.opened(self)
 
     def close(self) -> None:
         self._pi.closed(self)
         super().close()
+
+    def _connect(self) -> None:
+        super()._connect()
+        if self._pi.world.disk_full:
+            self.limit(True)
 
     def limit(self, full: bool) -> None:
         """Let the file grow, or not."""
@@ -191,8 +205,15 @@ class VirtualStore(Store):
     @contextmanager
     def writing(self) -> Iterator[None]:
         self._pi.writing()
-        with super().writing():
-            yield
+        within = self._pi.armed == "transaction"
+        if within:
+            self._db.set_progress_handler(self._pi.interrupts, INSTRUCTIONS)
+        try:
+            with super().writing():
+                yield
+        finally:
+            if within:
+                self._db.set_progress_handler(None, 0)
         self._pi.committed()
 
 
@@ -218,12 +239,11 @@ class VirtualApp(App):
     def complain(self, text: str, hint: str = "") -> None:
         self.pi.world.hear(text)
 
-    @cached_property
-    def store(self) -> Store:
-        return VirtualStore(self.pi, self)
+    def open_store(self, busy: float) -> Store:
+        return VirtualStore(self.pi, self, busy)
 
     def _connect(self) -> Any:
-        return self.pi.world.server
+        return self.pi.world.influx
 
 
 class VirtualSender:
@@ -244,7 +264,7 @@ class VirtualSender:
             while not app.over:
                 self._nudged = False
                 try:
-                    rounds = rounds or Rounds(app, stack.enter_context(closing(VirtualStore(app.pi, app))))
+                    rounds = rounds or Rounds(app, stack.enter_context(closing(app.open_store(BUSY_SECONDS))))
                     pause = rounds.next()
                 except StoreError:
                     pause = LOOK_EVERY

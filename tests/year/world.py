@@ -8,20 +8,24 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from homemon import clock
+from homemon import clock, influx
 from homemon import config as configuration
 from homemon.cli import kyocera_dump, meter_listen, radio
 from homemon.errors import StoreError
+from homemon.influx import Influx
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
+from homemon.sim.bp35c0_commands import METER
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
-from homemon.store import Store
+from homemon.sim.smart_meter import SmartMeter
+from homemon.store import Store, _journals
 from tests.year.books import Books, Excuse, Verdict
 from tests.year.disk import Disk
-from tests.year.faults import DAY, OFF, RECOVERY, Fault, schedule
+from tests.year.faults import DAY, OFF, REJOIN, Fault, schedule
+from tests.year.meter_faults import UNITS
 from tests.year.pi import Pi, VirtualSender
-from tests.year.server import Server
+from tests.year.server import NoDeadline, Server
 from tests.year.timeline import Timeline
 from tests.year.wires import open_monitor
 
@@ -29,6 +33,7 @@ START = 1_798_729_200  # 2027-01-01 00:00 JST
 CONFIG = """[smartmeter]
 bid = {bid}
 pwd = {pwd}
+address = {address}
 serial_port = /dev/ttyAMA0
 history_days = {history_days}
 [ecocute]
@@ -41,10 +46,22 @@ url = http://192.0.2.30
 [store]
 dir = {folder}
 """
+KNOCK = bytes.fromhex("1081 0BAD 05FF01 028801 62 02 E000 E300")
 NO_CLOCK, NO_ROOM = "the power went before the clock was known", "the power went while the disk was full"
+MAY_BE_LATE = 2 * 3600.0  # seconds that a reading may wait while a part of the server is ill
 REQUEST_TAKES = 0.05  # seconds, there and the same back
 LAST_DUMP_WITHIN = 900.0  # seconds after the end
 GIVE_UP_CUTTING_INSIDE = 900.0  # seconds without a write to cut into
+
+
+class NotedModule(Module):
+    """Notes when it flips a bit."""
+
+    flips: list[float]
+
+    def _flipped(self, line: bytes, start: int) -> bytes:
+        self.flips.append(self.now)
+        return super()._flipped(line, start)
 
 
 class World:
@@ -60,7 +77,9 @@ class World:
         self.end = START + days * DAY
         self.house = House(START - 10 * int(DAY))
         self.books = Books(self.house)
-        self.module = Module(self.house, self.time.now, seed=seed, record=self._heard)
+        self.module = NotedModule(self.house, self.time.now, seed=seed, record=self._heard)
+        self.module.flips = self.books.flips
+        self.books.meters.append((0.0, self.module.meter))
         self.unit = Ecocute(self.house)
         self.monitor_faults = Monitored()
         self.server = Server(self._request)
@@ -70,13 +89,17 @@ class World:
         self.happened = Counter[str]()
         self.clocks = Counter[str]()
         self.pi: Pi
+        self.longest_life = 0.0  # of one listener, in seconds
         self._off_for = 0.0
         self._full_since = 0.0
-        self._boots = 0
+        self._boots = self._folders = 0
         (folder / "config.ini").write_text(
-            CONFIG.format(bid=BID, pwd=PWD, folder=self.store_folder, history_days=history_days)
+            CONFIG.format(bid=BID, pwd=PWD, address=METER, folder=self.store_folder, history_days=history_days)
         )
         self.config = configuration.load(folder / "config.ini")
+        assert self.config.server is not None
+        self.influx = Influx(self.config.server)
+        self.influx._session = self.server  # type: ignore[assignment]
         for fault in schedule(self.time.now, days, self.rng) if faults is None else faults:
             self.time.at(fault.time, lambda fault=fault: self._begin(fault))  # type: ignore[misc]
 
@@ -86,6 +109,7 @@ class World:
             self._boot()
             self.time.run(self.end + LAST_DUMP_WITHIN)
             self.books.unset.append((self.pi.booted, min(self.end, self.pi.set_by_ntp)))
+            self.longest_life = max(self.longest_life, self.end - self.pi.listening_since)
             self.pi.end()
         try:
             store = Store(self.store_folder)
@@ -102,6 +126,7 @@ class World:
                 (clock, "TIME_SERVICES", (str(self.folder),)),
                 (clock, "kept_by_ntp", lambda: self.pi.ntp),
                 (meter_listen, "BackgroundSender", VirtualSender),
+                (influx, "Deadline", NoDeadline),
                 (radio, "Random", lambda: Random(self.rng.random())),
                 (kyocera_dump, "open_line", open_monitor),
                 (kyocera_dump, "ticks", lambda: self.time.now),
@@ -116,7 +141,7 @@ class World:
         end = fault.kind.begin(self, fault.seconds)
         over = fault.time + fault.seconds
         if fault.kind.excuse and fault.kind.excuse != OFF:
-            self.books.excuses.append(Excuse(fault.time - 60, over + RECOVERY, fault.kind.excuse))
+            self.books.excuses.append(Excuse(fault.time - 60, over + fault.kind.recovery, fault.kind.excuse))
         if end:
             self.time.at(over, end)
 
@@ -124,6 +149,22 @@ class World:
         """Set a fault of the module, and let the listener hear what it says of it."""
         self.module.fault(name, value, at=self.time.now)
         self.pi.listener.wake()
+
+    def exchange_meter(self) -> None:
+        """Put another meter in the old one's place; its registers are soon at their end."""
+        exponent, coefficient, digits = UNITS[len(self.books.meters) % len(UNITS)]
+        nearly = SmartMeter(self.house, exponent, coefficient).unit * (10**digits - 40)
+        self.module.exchange_meter(0)
+        self.module.meter = SmartMeter(self.house, exponent, coefficient, digits, (), self.time.now, nearly)
+        self.books.meters.append((self.time.now, self.module.meter))
+
+    def knock(self) -> None:
+        """What `meter-poll E0 E3` writes into the listener's port."""
+        if self.module.session and not self.unplugged:
+            self.module.feed(
+                f"SKSENDTO 1 {self.module.address} 0E1A 1 0 {len(KNOCK):04X} ".encode() + KNOCK, self.time.now
+            )
+            self.pi.listener.wake()
 
     def plug_in(self) -> None:
         """The port is back."""
@@ -136,9 +177,26 @@ class World:
 
     def send_again(self, since: float) -> None:
         """What `upload --since` does first; the listener's sender does the rest."""
+        with closing(Store(self.store_folder)) as store:
+            store.send_again(int(since))
+
+    def new_folder(self) -> Path:
+        """A place on another disk."""
+        self._folders += 1
+        folder = self.folder / f"aside-{self._folders}"
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def count_starved(self, since: float) -> None:
+        """What was stored since then that the server lacks, though only others have to do with what ails it."""
+        if self.server.down or self.server.mutters or len(self.server.ills) > 1:
+            return
         store = Store(self.store_folder)
-        store.send_again(int(since))
-        store.close()
+        with closing(store):
+            for time, name, tags, _ in store.lines(int(since), int(self.time.now - MAY_BE_LATE)):
+                line = f"{name}{tags} value=0 {time}000000000"
+                if (f"{name}{tags}", f"{time}000000000") not in self.server.points and not self.server.strikes(line):
+                    self.books.starved += 1
 
     def _request(self) -> None:
         """An HTTP request takes its time, and whoever asked may be gone."""
@@ -170,12 +228,13 @@ class World:
     def note_cut(self, pi: Pi) -> None:
         """What the power takes with it: readings that had no time yet, and such as found no room on the disk."""
         now = self.time.now
+        self.longest_life = max(self.longest_life, now - pi.listening_since)
         if not pi.ntp:
             self.books.excuses.append(Excuse(pi.booted, now, NO_CLOCK))
         self.books.unset.append((pi.booted, min(now, pi.set_by_ntp)))
         if self.disk_full and pi.unstored():
             self.books.excuses.append(Excuse(self._full_since - 60, now, NO_ROOM))
-        self.books.excuses.append(Excuse(now - 60, now + self._off_for + RECOVERY, OFF))
+        self.books.excuses.append(Excuse(now - 60, now + self._off_for + REJOIN, OFF))
         self.module.fault("power-cycle")
 
     def power_is_off(self) -> None:
@@ -196,4 +255,5 @@ class World:
         )
         self.clocks[kind] += 1
         self._boots += 1
+        _journals.clear()  # memory of processes that are gone
         self.pi = Pi(self, error, self.rng.choice((25.0, 40.0, 300.0, 1200.0, 7200.0)), self._boots)
