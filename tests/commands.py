@@ -67,13 +67,20 @@ def called(*arguments: str) -> Result:
 class Running:
     """A resident command; its stdout comes line by line, its stderr lies in a file."""
 
-    def __init__(self, *arguments: str, cwd: Path, log: str = "stderr.txt", before: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        log: str = "stderr.txt",
+        before: tuple[str, ...] = (),
+        program: tuple[str, ...] = HOMEMON,
+    ) -> None:
         self.errors = cwd / log
         self.lines: list[str] = []
         self._rest = b""
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                (*before, *HOMEMON, *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=errors, env=ENVIRONMENT
+                (*before, *program, *arguments), cwd=cwd, stdout=subprocess.PIPE, stderr=errors, env=ENVIRONMENT
             )
 
     def until(self, enough: Callable[[list[str]], bool], within: float = PATIENCE) -> list[str]:
@@ -107,9 +114,15 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path, log: str = "stderr.txt", before: tuple[str, ...] = ()) -> Iterator[Running]:
-    """A resident command for a block; killed at its end if it still runs."""
-    command = Running(*arguments, cwd=cwd, log=log, before=before)
+def running(
+    *arguments: str,
+    cwd: Path,
+    log: str = "stderr.txt",
+    before: tuple[str, ...] = (),
+    program: tuple[str, ...] = HOMEMON,
+) -> Iterator[Running]:
+    """A resident command for a block; killed at its end if it still runs. `program` is what is run in its place."""
+    command = Running(*arguments, cwd=cwd, log=log, before=before, program=program)
     try:
         yield command
     finally:

@@ -6,17 +6,21 @@ fate strike at the very moment for which the safeguard is there.
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 
 import pytest
 
+from homemon.ports.udp_node import LOOK_AGAIN
 from tests.chaos.household import Household, household
 from tests.chaos.judge import judge
 from tests.chaos.run import ALTERED, ALTERED_ENVIRONMENT, Run
 from tests.commands import running, simulated, wait_for, write_config
 from tests.filesystems import mounted
+from tests.networks import heater, networks
 from tests.test_meter_commands import ADDRESS
 
 
@@ -126,6 +130,37 @@ def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_
             poll = subprocess.run((*inside, *ALTERED, f"hurried{without}", "meter-poll"), env=ALTERED_ENVIRONMENT)
             assert poll.returncode == status
             assert listener.stop() == 0
+
+
+@pytest.mark.parametrize(("without", "hears_again"), [("", True), (",joins_once", False)])
+def test_a_listener_hears_everybody_again_because_it_joins_their_group_again(
+    tmp_path: Path, without: str, hears_again: bool
+) -> None:
+    altered = ("env", f"PYTHONPATH={ALTERED_ENVIRONMENT['PYTHONPATH']}", *ALTERED, f"hurried{without}")
+    with networks() as lan:
+        if not lan.here:
+            assert not os.environ.get("CI"), "network namespaces (unshare -n) cannot be made here"
+            pytest.skip("network namespaces (unshare -n) cannot be made here, which takes root")
+        unit, (network,), store = lan.units[0], lan.networks, tmp_path / "store"
+        (tmp_path / "config.ini").write_text(f"[ecocute]\nhost = {unit}\n[store]\ndir = {store}\n")
+        with running("ecocute-listen", cwd=tmp_path, before=lan.here, program=altered) as listener:
+            with heater(lan, unit, "--inform-every", "0.3", cwd=tmp_path):
+                listener.until(lambda lines: len(lines) > 2)
+            for where, words in (
+                (lan.here, "link delete eth0"),
+                (lan.here, f"link add eth0 type veth peer name eth0 netns {network.there[2]}"),
+                (lan.here, f"address add {network.ours}/24 dev eth0"),
+                (lan.here, "link set eth0 up"),
+                (network.there, f"address add {unit}/24 dev eth0"),
+                (network.there, "link set eth0 up"),
+            ):
+                subprocess.run((*where, "ip", *words.split()), check=True)
+            again, within = time.time() + 1, 30.0 if hears_again else 2 * LOOK_AGAIN
+            with (
+                heater(lan, unit, "--inform-every", "0.3", cwd=tmp_path),
+                nullcontext() if hears_again else pytest.raises(AssertionError),
+            ):
+                listener.until(lambda lines: int(lines[-1].split(" ")[-1]) > again * 1e9, within)
 
 
 def stored(house: Household) -> set[str]:

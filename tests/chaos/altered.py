@@ -19,6 +19,7 @@ from homemon import controller, deliver, exchange, files, session, store
 from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
 from homemon.clock import Instant
 from homemon.points import Point, line
+from homemon.ports import udp_node
 
 PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
@@ -95,6 +96,18 @@ def sends_together() -> None:
             yield True
 
     _set(deliver, "Lock", NoLock)
+
+
+def joins_once() -> None:
+    """The group in which nodes tell everybody is joined at the start only."""
+    join, done = udp_node.UdpNode._join_group, set[int]()
+
+    def once(self: udp_node.UdpNode) -> None:
+        if id(self) not in done:
+            done.add(id(self))
+            join(self)
+
+    _set(udp_node.UdpNode, "_join_group", once)
 
 
 def waits_for_readers() -> None:
@@ -181,6 +194,7 @@ ALTERATIONS: dict[str, Callable[[], None]] = {
         sends_first,
         marks_first,
         shares_port,
+        joins_once,
         waits_for_readers,
         reads_proc_locks,
         sends_together,
