@@ -17,11 +17,12 @@ SERVER_DIES = 100  # kills between two of the server's
 def storm(house: Household, rng: Random, kills: int, tell: Callable[[str], None] = lambda text: None) -> Counter[str]:
     """So many kills; how many of each command. The server is killed now and then, too, and started again."""
     done: Counter[str] = Counter()
+    server_dies = SERVER_DIES
     while done.total() < kills:
-        if done.total() // SERVER_DIES > done["server"]:
+        if done.total() >= server_dies:
             house.server.kill()
             house.server.start()
-            done["server"] += 1
+            server_dies += SERVER_DIES
             tell(f"{done.total()} killed")
         victims = [_start(house, command) for command in rng.sample(VICTIMS, AT_ONCE)]
         began = monotonic()
