@@ -98,6 +98,11 @@ def make_private_dir(path: Path) -> None:
                 f"the store's folder {path} belongs to {laid_by}, who may have laid it there for others",
                 "Name a folder of your own in [store] dir.",
             )
+    except FileExistsError:
+        is_link = path.is_symlink()
+        what = f"is a link to {path.readlink()}, which is not there" if is_link else "is no folder"
+        hint = "Mount or make what it names" if is_link else "Move it away"
+        raise StoreError(f"the store's folder {path} {what}", f"{hint}, or name another in [store] dir.") from None
     except OSError as error:
         raise StoreError(
             f"the store's folder {path} cannot be made: {error.strerror}",

@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import requests
-from urllib3.exceptions import HTTPError  # requests lets some of them through
+from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of them through
 
 from homemon import __version__
 from homemon.config import Server
@@ -173,6 +173,9 @@ class Influx:
             for sign, told in TLS_FAULTS:
                 if sign in str(error):
                     return Answer(Verdict.HOLD, f"{self._server.url}: {told}", whole=True)
+        if any(isinstance(cause, ProtocolError) for cause in error.args):
+            text = "the connection ended without an HTTP answer; see its log, what lies between, and [server] url"
+            return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True)
         reason = next((f" ({meaning})" for sign, meaning in REASONS if sign in str(error)), "")
         text = f"cannot be reached{reason}; is the server running, and the url right?"
         return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True, unanswered=bool(reason))

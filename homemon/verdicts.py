@@ -58,6 +58,7 @@ IN_PART = "201 means that it took some of the points and refused others; its log
 ILL = "the server itself failed, most often for a full disk; see its log and its `df`"
 FULL = "the server's disk is full or cannot be written; see its log and its `df`"
 LIMIT = "that is a limit of the server: raise it in its configuration, or remove series there that nobody needs"
+UNEXPLAINED = "see its log for what it objects to, and check [server]"
 GARBLED = "the request did not arrive as it was sent; see what lies between, such as a proxy"
 BIG = "even a single point is too large for it: raise its limit of a request's size (nginx: client_max_body_size)"
 
@@ -138,7 +139,7 @@ STATUSES = {
     200: Meaning(Verdict.HOLD, NO_DATABASE, whole=True),
     201: Meaning(Verdict.HOLD, IN_PART),
     204: Meaning(Verdict.TAKEN),
-    400: Meaning(Verdict.HOLD, CREDENTIALS),
+    400: Meaning(Verdict.HOLD, UNEXPLAINED),
     401: Meaning(Verdict.HOLD, CREDENTIALS, whole=True),
     403: Meaning(Verdict.HOLD, "the user or token may not write to this database; let its administrator grant it"),
     404: Meaning(Verdict.HOLD, DATABASE, whole=True),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -242,6 +243,27 @@ def test_a_server_that_cannot_be_reached_is_asked_later(closed_port: str, url: s
     answer = Influx(settings(url or closed_port)).write(lines(1))
     assert answer.verdict is Verdict.LATER
     assert "is the server running" in answer.text
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"HTTP/1.1 20", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 204 X\r\n" + 200 * b"a: b\r\n"]
+)
+def test_a_server_that_hangs_up_is_not_called_unreachable(said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            with server.accept()[0] as connection:
+                while b"power" not in connection.recv(65536):
+                    pass
+                connection.sendall(said)
+
+        talk = Thread(target=hang_up)
+        talk.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        answer = Influx(settings(url)).write(["power value=1 1"])
+        talk.join()
+    assert answer.verdict is Verdict.LATER
+    assert answer.text.startswith(f"{url}: the connection ended without an HTTP answer; ")
 
 
 def test_a_server_that_never_answers_is_given_up(silent_url: str) -> None:

@@ -13,6 +13,7 @@ from threading import Timer
 import pytest
 
 from homemon.errors import StoreError
+from homemon.files import make_private_dir
 from homemon.points import Point
 from homemon.store import FILE, Store
 from tests.commands import PATIENCE, deny, homemon
@@ -210,6 +211,21 @@ def test_a_folder_that_is_not_ours_is_an_error_with_a_remedy(tmp_path: Path, pla
     assert len(run.stderr.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    ("lay", "told"),
+    [
+        (lambda store: store.symlink_to("/media/away"), "is a link to /media/away, which is not there"),
+        (lambda store: store.write_text(""), "is no folder"),
+    ],
+    ids=["link", "file"],
+)
+def test_what_stands_in_place_of_the_folder_is_named(tmp_path: Path, lay: Callable[[Path], object], told: str) -> None:
+    lay(tmp_path / "store")
+    with pytest.raises(StoreError, match=told) as caught:
+        make_private_dir(tmp_path / "store")
+    assert "[store] dir" in caught.value.hint
+
+
 def _newer(path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
@@ -219,9 +235,9 @@ def _newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message", "remedy"),
     [
-        (lambda path: path.write_bytes(b"not a database" * 100), "not a database", "move it away"),
-        (lambda path: path.write_bytes(path.read_bytes()[:1024] + os.urandom(8192)), "malformed", "recover"),
-        (lambda path: os.truncate(path, 2048), "malformed", "recover"),
+        (lambda path: path.write_bytes(b"not a database" * 100), "not a database", "`homemon repair`"),
+        (lambda path: path.write_bytes(path.read_bytes()[:1024] + os.urandom(8192)), "malformed", "`homemon repair`"),
+        (lambda path: os.truncate(path, 2048), "malformed", "`homemon repair`"),
         (_newer, "newer homemon", "Install the newer"),
     ],
     ids=["other", "damaged", "truncated", "newer"],

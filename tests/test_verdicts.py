@@ -138,6 +138,12 @@ def test_unknown_words_never_blame_the_data(status: int, said: str) -> None:
     assert meaning(status, said).verdict in (Verdict.HOLD, Verdict.LATER)
 
 
+@pytest.mark.parametrize("said", ["mystery", "", '["x", null]', "<html>400 Bad Request</html>"])
+def test_unknown_words_never_blame_the_password(said: str) -> None:
+    assert "password" not in meaning(400, said).hint
+    assert "see its log" in meaning(400, said).hint
+
+
 @pytest.mark.parametrize(
     ("status", "said", "taken"),
     [
