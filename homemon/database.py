@@ -62,6 +62,7 @@ class Database:
         self._depth = 0
         self._wrote = False
         self._file: OpenFile | None = None
+        self._left: list[tuple[Left, bool]] = []  # what was left, and whether a file was at the path; to be reported
         with self.explained("opened"):
             pass
 
@@ -167,17 +168,27 @@ class Database:
 
     def _follow(self) -> None:
         """Open the path's file where it is not the one that is open. Raises StoreError."""
-        if self._file and self._file.intact():
+        if self._file and self._file.intact() and not self._left:
             return
         with _following, self._alone():
             there = self.path.exists()
-            left = self._leave(self._file) if self._file and not self._file.intact() else None
-            if left:
+            if self._file and not self._file.intact():
+                self._left.append((self._leave(self._file), there))
                 wait_until_written(self.path)
             if not self._file:
                 self._connect()
-            if left:
-                self._say_what_became(left, there, self._restore())
+            self._make_up()
+
+    def _make_up(self) -> None:
+        """Add what this command stored to the new file, and report; at the next use, where that fails."""
+        pending, self._left = self._left, []
+        try:
+            again = self._restore() if pending else 0
+        except BaseException:
+            self._left = pending
+            raise
+        for left, there in pending:
+            self._say_what_became(left, there, again)
 
     def _say_what_became(self, left: Left, there: bool, again: int) -> None:
         how = "the file that is there now is used" if there else "a new one was begun"

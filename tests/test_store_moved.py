@@ -12,6 +12,7 @@ from threading import Timer
 
 import pytest
 
+from homemon.errors import StoreError
 from homemon.mend import bring_back
 from homemon.points import Point
 from homemon.store import FILE, Store
@@ -25,6 +26,7 @@ from threading import Event, Thread
 from homemon.clock import Instant
 from contextlib import suppress
 from homemon.deliver import Recorder
+from homemon.errors import StoreError
 from homemon.errors import StoreError
 from homemon.mend import bring_back
 from homemon.points import Point
@@ -178,6 +180,37 @@ def test_every_printed_line_is_in_the_paths_store(
     if word == "was moved to":
         assert set(running.printed[:20]) <= lines(aside), "and what it held is whole where it is now"
     assert all(sound(path) for path in (folder, *([aside] if word == "was moved to" else [])))
+
+
+@pytest.mark.parametrize("fails", ["_connect", "_restore"])
+@pytest.mark.parametrize("act", [moved, moved_over], ids=["mv", "mv over"])
+def test_what_happened_is_made_up_for_when_the_disk_has_space_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path, Path], None], fails: str
+) -> None:
+    folder, aside = tmp_path / "store", tmp_path / "aside"
+    aside.mkdir()
+    for each in (tmp_path / "backup", folder):
+        with closing(Store(each)) as store:
+            put(store, Point("power", {"value": 0}, T))
+    reports: list[str] = []
+    with closing(Store(folder)) as store:
+        store.report = lambda text, hint: reports.append(f"{text} {hint}")
+        put(store, Point("power", {"value": 1}, T + 1))
+        act(folder, aside)
+        with monkeypatch.context() as full:
+            full.setattr(store, fails, raise_full)
+            for _ in range(2):
+                with pytest.raises(StoreError, match="full"):
+                    put(store, Point("power", {"value": 2}, T + 2))
+        assert reports == []
+        put(store, Point("power", {"value": 3}, T + 3))
+        assert {time - T for time, *_ in content(store)} >= {1, 3}
+    assert len(reports) == 1, reports
+    assert "while it was in use" in reports[0]
+
+
+def raise_full() -> None:
+    raise StoreError("database or disk is full")
 
 
 def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> None:
