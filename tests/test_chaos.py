@@ -5,9 +5,9 @@ from random import Random
 
 import pytest
 
-from tests.chaos.household import household
+from tests.chaos.household import LISTENERS, household
 from tests.chaos.judge import Evidence, Said, judge
-from tests.chaos.mischief import live_through
+from tests.chaos.mischief import ORDINARY, live_through
 from tests.chaos.storm import storm
 from tests.reliability import put_section, section
 from tests.stores import T
@@ -33,6 +33,26 @@ def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
         house.come_to_rest()
         assert judge(house.evidence()).faults + house.complaints() == []
     assert sum(run.killed for run in house.runs) == done.total() >= 12
+
+
+def test_of_a_store_that_is_moved_under_everybody_nothing_is_lost(tmp_path: Path) -> None:
+    """What the new store lacks is asked for, and printed, again; so nobody looks for doubled lines."""
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
+        for name in LISTENERS:
+            house.listener(name)
+        for command in ORDINARY:
+            house.run(*command)
+        for _ in range(2):
+            polls = [house.start(*command) for command in ORDINARY]
+            house.move_store()
+            for poll in polls:
+                poll.wait()
+        for command in ORDINARY:
+            house.run(*command)
+        house.bring_back()
+        house.come_to_rest()
+        verdict = judge(house.evidence())
+        assert verdict.lost + verdict.wrong + house.complaints() == []
 
 
 def test_a_section_of_the_page_is_put_in_its_place(tmp_path: Path) -> None:

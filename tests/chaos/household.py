@@ -13,7 +13,7 @@ from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import Monitor
-from homemon.store import Store
+from homemon.store import FILE, Store
 from tests import lan
 from tests.chaos.gate import Gate
 from tests.chaos.judge import Evidence, Said
@@ -72,6 +72,7 @@ class Household:
     def __init__(self, folder: Path, stack: ExitStack, altered: str, speed: float, within: float, on: str) -> None:
         self.folder, self.altered = folder, altered
         self.runs: list[Run] = []
+        self.asides: list[Path] = []  # stores that were moved
         self._filler: Path | None = None
         self.small_disk = not on and self._has_small_disk(stack)
         if on:
@@ -156,6 +157,20 @@ db = {self.database.name}
         """Give it back."""
         if self._filler:
             self._filler.unlink()
+
+    # --- the store's file ------------------------------------------------------------
+
+    def move_store(self) -> None:
+        """Lay the store's file elsewhere, as somebody does who wants to begin anew."""
+        aside = self.folder / "store" / f"aside-{len(self.asides)}"
+        aside.mkdir(mode=0o700)
+        (self.folder / "store" / FILE).rename(aside / FILE)
+        self.asides.append(aside / FILE)
+
+    def bring_back(self) -> None:
+        """Add to the store that was made meanwhile what those have that were moved."""
+        for aside in self.asides:
+            self.run("repair", "--from", str(aside))
 
     # --- the end -------------------------------------------------------------------
 
