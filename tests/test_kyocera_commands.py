@@ -215,12 +215,17 @@ def test_the_dump_goes_where_the_user_wants_it(tmp_path: Path) -> None:
     assert trace[-1] == "kyocera > 020603"
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_the_monitor_is_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["/proc/dumps", "config.ini"])
+def test_a_folder_that_cannot_be_made_costs_no_reading(tmp_path: Path, folder: str) -> None:
     configure(tmp_path)
-    run = homemon("kyocera-dump", "--output", "/proc/dumps", cwd=tmp_path)
+    with on_a_pty(tmp_path):
+        run = homemon("kyocera-dump", "--output", folder, cwd=tmp_path)
     assert run.returncode == 1
-    assert "/proc/dumps" in run.stderr
+    assert len(run.stdout.splitlines()) > 1000
+    assert f"{folder} cannot be made" in run.stderr
+    assert "the readings are stored all the same" in run.stderr
     assert "--output" in run.stderr
+    assert sorted(homemon("export", cwd=tmp_path).stdout.splitlines()) == sorted(run.stdout.splitlines())
 
 
 def test_a_text_file_that_cannot_be_written_costs_no_reading(tmp_path: Path) -> None:

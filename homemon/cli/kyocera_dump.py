@@ -66,7 +66,7 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
     """
     _ = app.kyocera
     make_private_dir(app.folder)
-    folder = made(output) if output else app.folder
+    folder = output or app.folder
     with Lock(app.folder / LOCK).holding(0) as free:
         if not free:
             raise PortError("another kyocera-dump is reading the monitor", "Let it finish; it stores the same days.")
@@ -284,7 +284,7 @@ def note(trace: "Trace | None", direction: str, data: bytes) -> None:
 
 def keep(folder: Path, suffix: str, memory: bytes) -> Path:
     """Write the dump in the original's format under today's name; gives its path. Raises PortError."""
-    path = dump_path(folder, suffix)
+    path = dump_path(made(folder), suffix)
     try:
         replace_file(path, dump_text(memory).encode("ascii"))
     except OSError as error:
