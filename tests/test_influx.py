@@ -373,3 +373,17 @@ def test_eight_letters_of_a_secret_are_masked_wherever_they_are_from(scripted: S
 def test_a_server_that_names_no_pause_asks_for_none(scripted: ScriptedServer, wait: dict[str, str]) -> None:
     scripted.answer = lambda asked: Reply(503, "", wait)
     assert Influx(settings(scripted.url)).write(lines(1)).retry_after == 0.0
+
+
+def test_a_probe_is_told_what_the_server_says(scripted: ScriptedServer) -> None:
+    influx = Influx(settings(scripted.url))
+    for reply, verdict, said in (
+        (Reply(204), Verdict.TAKEN, ""),
+        (Reply(400, '{"code":"invalid","message":"writing requires points"}'), Verdict.TAKEN, ""),
+        (Reply(404, '{"error":"database not found: \\"home\\""}'), Verdict.HOLD, "database not found"),
+        (Reply(500, "mystery"), Verdict.LATER, "mystery"),
+    ):
+        scripted.answer = lambda asked, reply=reply: reply  # type: ignore[misc]
+        answer = influx.probe()
+        assert answer.verdict is verdict
+        assert said in answer.text

@@ -156,6 +156,7 @@ def test_a_dump_is_whole_after_what_can_be_healed(faults: Faults) -> None:
     assert run() == monitor.memory
     assert len(monitor.memory) == dump.total == 8527
     assert "read 8,192 of 8,527 bytes" in said
+    assert sum(text.startswith("read ") for text in said) <= 8, "once a KiB"
 
 
 @pytest.mark.parametrize(
@@ -207,6 +208,18 @@ def test_a_monitor_left_in_the_middle_of_a_dump_is_asked_anew() -> None:
         monitor.feed(message, NOW)
     _, run, _ = dump_from(monitor, NOW + 0.01)
     assert run() == monitor.memory
+
+
+def test_the_monitor_is_asked_once_it_is_quiet() -> None:
+    dump = Dump()
+    talk = Conversation(dump.dialogue(), 0.0)
+    for number in range(1, 4):
+        for event in dump.feed(BLOCK):
+            talk.hear(event, talk.wake - 0.01)
+        talk.tick(talk.wake)
+        assert talk.outgoing == [], f"a block came within the {number}. pause"
+    talk.tick(talk.wake)
+    assert talk.outgoing == [kyocera.REQUEST]
 
 
 @pytest.mark.parametrize(

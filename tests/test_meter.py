@@ -171,6 +171,7 @@ def test_the_unit_is_known_when_both_e1_and_d3_have_been_told_or_refused() -> No
     assert heard(coefficient, unit) == heard(told((0xE1, "01"), (0xD3, "00000014"))) == Scale(-1, 20)
     assert heard(unit, coefficient, refused) == Scale(-1, 20)
     assert heard(unit, coefficient, told((0xD7, "06"))) == Scale(-1, 20, 6)
+    assert heard(unit, coefficient, told((0xD7, "06")), told((0xD7, "08"))) == Scale(-1, 20, 8)
     assert heard(unit, coefficient, told((0xE1, "05"), (0xD3, "00000000"), (0xD7, "00"))) == Scale(-1, 20)
     assert heard(unit, told((0xD3, ""), esv=Esv.GET)) is None  # a question is no refusal
     assert heard(unit, told((0xD3, "01"))) is None

@@ -1,13 +1,17 @@
 """What the meter refuses, or has no data for, is a fact of that moment: it is asked again, and nothing is lost."""
 
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
 from homemon.devices.meter import Scale
 from homemon.points import HALF_HOUR
 from homemon.repair import Again
-from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
+from homemon.session import Session
+from homemon.sim.bp35c0 import BID, PWD
+from homemon.wire.join import Credentials
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, Archive, World
 
 DAY = 86_400
 
@@ -244,3 +248,36 @@ def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> N
     world.module.fault("refuse-epcs", 0)
     world.listen(1200)
     assert received[0] == pytest.approx(asked, abs=60)
+
+
+def test_a_listener_without_a_history_asks_for_no_record() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.session = Session(LINK, TENTHS, Credentials(BID, PWD), 1, Random(7), Archive(world), 0)
+    world.module.fault("refuse-epcs", "EA*1")
+    world.listen(2 * 3600, 60)
+    asked = [sent[-18:] for sent in world.sent if b"SKSENDTO" in sent]
+    assert asked
+    assert not [end for end in asked if bytes((0x98, 0)) in end or bytes((0xE5, 1)) in end]
+
+
+def test_what_is_missed_while_the_record_is_read_is_read_right_after_it() -> None:
+    world = World(LINK, TENTHS, repaired_days=8)
+    world.join_module()
+    world.listen(1)
+    world.until(lambda: len(world.half_hours("+power")) > 150, within=3600)
+    world.points = [point for point in world.points if point.time != NOON - 7200]
+    world.session._repair.soon(world.now)
+    world.listen(900)
+    assert wrong_or_lacking(world, NOON - 8 * DAY) == NONE_AT_ALL
+
+
+def test_where_nothing_is_lacking_the_record_is_read_once_a_day() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    world.listen(3600, 600)
+    before = len(world.sent)
+    world.listen(6 * 3600, 600)
+    asked = [sent[-18:] for sent in world.sent[before:] if b"SKSENDTO" in sent]
+    assert len(asked) > 30
+    assert not [end for end in asked if bytes((0x98, 0)) in end or bytes((0xE5, 1)) in end]

@@ -156,3 +156,9 @@ def test_a_short_memory_gives_what_is_wholly_there_and_only_if_asked() -> None:
 def test_no_memory_breaks_the_report_or_reaches_the_future(data: bytes, now: int, at: int) -> None:
     said = solar.report(data.rjust(at, b"\x11"), 35, now, partial=True)
     assert all(point.time is not None and point.time + 1800 <= now for point in said.points)
+
+
+def test_a_memory_of_unknown_age_is_not_younger_than_its_newest_half_hour() -> None:
+    values = {("hatuden", 0, 23): 17, ("baiden_diff", 0, 2): 1, ("hatuden", 1, 47): 0}
+    assert solar.sure_until(memory(values)) == at(11.5)
+    assert solar.sure_until(memory({("hatuden", 1, 47): 0})) == at(0)

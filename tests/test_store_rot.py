@@ -182,3 +182,19 @@ def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, 
         Store(rotten)
     mend(rotten / FILE)
     assert len(values(sound[1])) - len(values(held(rotten))) <= 70
+
+
+def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homemon.store.READ_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 10)
+    with closing(Store(tmp_path)) as store:
+        put(store, *(Point("power", {"value": 1000.5 + number}, T + number) for number in range(60)))
+    data = (tmp_path / FILE).read_bytes()
+    at = data.rindex(struct.pack(">d", 1009.5)) - 4
+    assert data[at : at + 4] == (T + 9).to_bytes(4)
+    (tmp_path / FILE).write_bytes(data[:at] + b"\1" + data[at + 1 :])
+    with closing(Store(tmp_path)) as store:
+        with pytest.raises(StoreDamaged):
+            list(store.values("power", "value", 0, 1 << 40))
+        with pytest.raises(StoreDamaged):
+            store.send_again(0)

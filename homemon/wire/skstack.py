@@ -138,7 +138,6 @@ _UDP_HEAD = re.compile(
     rb"ERXUDP (" + _IP + rb") (" + _IP + rb") ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{16}) "
     rb"(?:([0-9A-Fa-f]{2}) )?([0-9A-Fa-f]) (?:([0-9A-Fa-f]) )?([0-9A-Fa-f]{4}) "
 )
-_UDP_HEAD_LONGEST = 138
 _GLUED = re.compile(rb"E(?:RXUDP |VENT [0-9A-Fa-f]{2} )")  # where a line begins, but not at its start
 _NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
     rb"\r\nOK\r\n|[\r\n](?:"
@@ -246,8 +245,6 @@ class Parser:
         """A datagram at the buffer's front, by its own length; a broken one is given up as a line of noise."""
         head = _UDP_HEAD.match(self._buffer)
         if head is None:
-            if line_end is None and len(self._buffer) < _UDP_HEAD_LONGEST:
-                return False
             return self._broken_udp(out, line_end)
         size = int(head[9], 16)
         start = head.end()
