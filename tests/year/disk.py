@@ -164,7 +164,7 @@ class Disk:
         """The file of that name, which may be another than before."""
         inode = (self._folder / name).stat().st_ino
         if name not in self._files or self._files[name].inode != inode:
-            self._files[name] = File(inode)
+            self._files[name] = File(inode, (self._folder / name).read_bytes())
         return self._files[name]
 
     def _name(self, path: bytes) -> str:

@@ -18,27 +18,48 @@ Begin = Callable[["World", float], End]
 FILE, LOG, INDEX = "homemon.db", "homemon.db-wal", "homemon.db-shm"
 FILES = FILE, LOG, INDEX
 HOUR = 3600.0
+REPAIRED = 10 * 24 * HOUR  # seconds that readings may be older that came since a copy was made
 POLLS_EVERY = 600.0  # of the EcoCute
 
 
 def file_moved(*names: str) -> Begin:
-    """They lie elsewhere for a while; then what they hold is added to the store that was made meanwhile."""
+    """They lie elsewhere for a while; then they are put back, and what the store between holds is added."""
 
     def begin(world: "World", seconds: float) -> End:
         aside = world.new_folder()
         for name in names:
             if (world.store_folder / name).exists():
                 (world.store_folder / name).rename(aside / name)
-        return lambda: bring_back(world, aside)
+
+        def put_back() -> None:
+            newer = world.new_folder()
+            _move(world.store_folder, newer)
+            _move(aside, world.store_folder)
+            add_later(world, newer)
+
+        return lambda: when_awake(world, put_back)
 
     return begin
+
+
+def _move(source: Path, target: Path) -> None:
+    for name in FILES:
+        if (source / name).exists():
+            (source / name).rename(target / name)
 
 
 def folder_moved(world: "World", seconds: float) -> End:
     """The same of the whole folder."""
     aside = world.new_folder()
     world.store_folder.rename(aside)
-    return lambda: bring_back(world, aside)
+
+    def put_back() -> None:
+        newer = world.new_folder()
+        world.store_folder.rename(newer)
+        aside.rename(world.store_folder)
+        add_later(world, newer)
+
+    return lambda: when_awake(world, put_back)
 
 
 def deleted(*names: str) -> Begin:
@@ -65,13 +86,14 @@ def overwritten(world: "World", seconds: float) -> End:
     """A copy is made; later it is laid over the store, and later still what came in between is added."""
     copy, newest = world.new_folder(), world.new_folder()
     _copy(world, copy)
+    copied = world.time.now
 
     def put_back() -> None:
         _copy(world, newest)
         with (world.store_folder / FILE).open("wb") as file:
             file.write((copy / FILE).read_bytes())
         world.disk.overwritten(FILE)
-        world.time.at(world.time.now + HOUR, lambda: bring_back(world, newest))
+        add_later(world, newest, copied - REPAIRED)
 
     return put_back
 
@@ -82,19 +104,29 @@ def _copy(world: "World", folder: Path) -> None:
         store.backup(copy)
 
 
-def bring_back(world: "World", aside: Path) -> None:
-    """Add to the store what another has and it lacks; later, where nobody is there to do it."""
-    if world.pi.dead:
-        world.time.at(world.time.now + HOUR, lambda: bring_back(world, aside))
-        return
-    try:
-        _add(world, aside)
-    except StoreError as error:
-        world.books.damaged.append(str(error))
+def when_awake(world: "World", do: Callable[[], None]) -> None:
+    """Between two polls, and where somebody is there to do it."""
+    then = between_polls(world.time.now) if not world.pi.dead else world.time.now + HOUR
+    world.time.at(then, do if not world.pi.dead else lambda: when_awake(world, do))
 
 
-def _add(world: "World", aside: Path) -> None:
+def add_later(world: "World", aside: Path, since: float = 0.0) -> None:
+    """Add to the store what another has since then and it lacks, an hour later."""
+
+    def add() -> None:
+        try:
+            _add(world, aside, int(since))
+        except StoreError as error:
+            world.books.damaged.append(str(error))
+
+    world.time.at(world.time.now + HOUR, lambda: when_awake(world, add))
+
+
+def _add(world: "World", aside: Path, since: int) -> None:
     with closing(Store(aside)) as old, closing(Store(world.store_folder)) as store:
-        known = {(time, name, tags) for time, name, tags, _ in store.lines(0, 1 << 62)}
-        lacking = [Point(line[1], line[3], line[0]) for line in old.lines(0, 1 << 62) if line[:3] not in known]
+        lacking = [
+            Point(name, fields, time)
+            for time, name, _, fields in old.lines(since, 1 << 62)
+            if any(dict(store.values(name, field, time, time + 1)) == {} for field in fields)
+        ]
         store.add([(point, world.pi.instant()) for point in lacking])
