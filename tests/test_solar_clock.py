@@ -53,10 +53,18 @@ def test_a_memory_that_is_shifted_against_what_is_stored_is_refused(off: float, 
     assert told in verdict.refusal
 
 
-@pytest.mark.parametrize("off", [-365 * DAY, -3653 * DAY, -2 * DAY, 2 * DAY, 365 * DAY])
+@pytest.mark.parametrize("off", [-365 * DAY, -3653 * DAY, -2 * DAY, DAY, 2 * DAY, 365 * DAY])
 def test_where_nothing_is_stored_a_clock_that_is_days_off_is_seen_by_ours(off: float) -> None:
     verdict = judge(memory(off), NOW, {})
     assert (verdict.points, verdict.refusal[:12]) == ([], "its clock is")
+
+
+def test_a_monitor_that_begins_the_day_a_little_before_us_is_believed() -> None:
+    midnight = NOW - NOW % DAY + 15 * HOUR  # in JST
+    memory_after = Monitor(HOUSE, Faults())._make_memory(midnight + 300)
+    verdict = judge(memory_after, midnight - 300, {})
+    assert verdict.refusal == ""
+    assert verdict.points
 
 
 def test_where_nothing_is_stored_a_clock_that_may_be_behind_is_doubted() -> None:

@@ -17,7 +17,8 @@ DAY, HOUR = 86_400, 3600  # seconds
 FEW = 8  # half-hours that may be equal by chance
 MOSTLY = 0.9
 VARIETY = 5  # different values
-DAYS_OFF = 2  # a row of yesterday may be the newest for a while after midnight
+DAYS_BEHIND = 2  # a row of yesterday may be the newest for a while after midnight
+AHEAD = HOUR  # that a monitor may begin a day before ours does, and be right
 VOTERS = 400  # half-hours, four days, by which the shift is looked for
 
 Stored = Mapping[tuple[str, int], Number]
@@ -138,9 +139,13 @@ def _off_by_dates(memory: bytes, now: float | None) -> int:
     if now is None or not rows:
         return 0
     row, day = next(iter(rows.items()))
-    due = datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0).timestamp() - row * DAY
-    off = round(day.timestamp() - due)
-    return off if abs(off) >= DAYS_OFF * DAY else 0
+    ahead, behind = (round(day.timestamp() - _today(at) + row * DAY) for at in (now + AHEAD, now))
+    return ahead if ahead >= DAY else behind if behind <= -DAYS_BEHIND * DAY else 0
+
+
+def _today(now: float) -> float:
+    """The midnight with which the day of `now` begins, in Unix seconds."""
+    return datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def _doubts(newest: int, now: float | None) -> list[str]:
