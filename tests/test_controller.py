@@ -167,6 +167,17 @@ def test_a_unit_that_turns_out_to_be_a_hybrid_one_is_asked_as_that() -> None:
     assert world.notes == [f"{HOST} is no EcoCute, but has 02A601, which is read like one"]
 
 
+def test_a_unit_that_tells_what_it_is_while_it_is_asked_is_asked_as_that() -> None:
+    world = World()
+    world.units[HOST] = Ecocute(Passing(), device=HYBRID)
+    world.comes(answer(1, (0xD5, "01 02A601"), esv=Esv.INF, seoj=NODE), after=1.0)
+    world.run(world.controller.poll())
+    asked_at, asked = world.requests[-1]
+    assert asked.deoj == 0x02A601
+    assert world.fields == [truth(asked_at)]
+    assert asked_at < ANSWER_WITHIN
+
+
 def test_what_another_host_lists_says_nothing_of_our_unit() -> None:
     world = World(accept_any=True)
     world.comes(answer(1, (0xD5, "01 02A601"), esv=Esv.INF, seoj=NODE), host=OTHER)

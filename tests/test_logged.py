@@ -18,7 +18,7 @@ from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
-from homemon.wire.logged import as_bytes, as_text, readable, unwrapped
+from homemon.wire.logged import as_bytes, as_text, readable, unescaped, unwrapped
 from tests.test_mask import BID, PWD, SECRET
 from tests.traces import KNOWN, METER, OURS, read, unix
 
@@ -354,3 +354,11 @@ def test_no_byte_of_a_datagram_that_was_cut_off_is_made_up(rest: bytes, form: st
     for line in unwrapped(json.dumps({"m": text}) if nested else text):
         payload = line.partition(" 1 0 0010 ")[2]
         assert len(payload) != 32 or not re.fullmatch("[0-9A-F]*", payload), line
+
+
+@pytest.mark.parametrize("escape", [r"\ud800", r"\udfff", r"\U{d83d}", r"\u{110000}"])
+def test_half_a_character_in_a_quotation_can_be_written(escape: str) -> None:
+    text = unescaped(f"before {escape} behind")
+    assert text.encode()
+    assert text.startswith("before ")
+    assert text.endswith(" behind")
