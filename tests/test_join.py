@@ -5,9 +5,12 @@ from typing import TypeVar
 import pytest
 
 from homemon.errors import DeviceError, NoAnswer
+from homemon.exchange import Step
 from homemon.wire.dialogue import Conversation, Dialogue
 from homemon.wire.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
 from homemon.wire.skstack import Dialect, Parser
+from tests import virtual
+from tests.virtual import TENTHS, World
 
 Result = TypeVar("Result")
 Line = tuple[bytes, bytes]
@@ -320,3 +323,24 @@ def test_a_join_is_tried_three_times(no: Line) -> None:
 def test_a_mac_without_an_address_is_an_error_that_names_the_command(answer: bytes) -> None:
     error = Module(*PREPARE, SCAN, *TUNE, (SKLL64[0], answer)).refuse(join(SECRETS))
     assert "SKLL64" in str(error)
+
+
+def test_a_join_lets_nobody_write_in_between_and_its_link_is_to_be_kept() -> None:
+    class Learning(World):
+        learned = 0
+
+        def _take(self, step: Step) -> None:
+            self.learned += step.learned
+            super()._take(step)
+
+    world = Learning()
+    world.run(world.session.join())
+    joining = dict(zip((sent[:6] for sent in world.sent), world.joined_alone, strict=True))
+    assert all(joining[command] for command in (b"SKSETP", b"SKSCAN", b"SKJOIN"))
+    assert not joining[b"SKSEND"]
+    moved = Learning(virtual.LINK._replace(channel="3C"), TENTHS)
+    moved.module.fault("refuse-joins", 1)
+    moved.listen(600)
+    assert moved.session.link is not None
+    assert moved.session.link.channel == virtual.LINK.channel
+    assert moved.learned == 1

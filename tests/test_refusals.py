@@ -281,3 +281,14 @@ def test_where_nothing_is_lacking_the_record_is_read_once_a_day() -> None:
     asked = [sent[-18:] for sent in world.sent[before:] if b"SKSENDTO" in sent]
     assert len(asked) > 30
     assert not [end for end in asked if bytes((0x98, 0)) in end or bytes((0xE5, 1)) in end]
+
+
+def test_a_record_that_goes_on_into_the_future_is_read_up_to_now() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    midnight = NOON - 12 * 3600
+    counts = [HOUSE.register_import(midnight + slot * HALF_HOUR) for slot in range(48)]
+    world.module.fault("wrong-data", "E2:0000" + "".join(f"{count:08X}" for count in counts))
+    world.listen(1200, 60)
+    assert NOON in world.half_hours("+power")
+    assert max(world.half_hours("+power")) <= world.now

@@ -36,7 +36,9 @@ def test_a_listener_that_knows_nothing_scans_joins_and_records(module: dict[str,
     world.listen(2 * 3600, every=60)
     assert world.session.link is not None
     assert world.session.scale == TENTHS
-    assert len(world.values("power")) > 100
+    times = [point.time for point in world.points if point.measurement == "power" and point.time is not None]
+    assert len(times) > 100
+    assert max(after - before for before, after in pairwise(times)) <= 75
     everything_came(world, NOON)
 
 
@@ -329,6 +331,12 @@ def test_the_register_rolls_over_where_the_meter_says() -> None:
     world.run(world.session.poll((0xE0,)))
     assert world.session.scale == TENTHS._replace(digits=6)
     assert world.session.scale.modulus == 100_000
+    known = World(LINK, TENTHS)
+    known.join_module()
+    known.module.meter.digits = 6
+    known.listen(60)
+    assert known.session.scale == world.session.scale
+    assert not any("counts in units" in note for note in known.notes), "they are the same"
 
 
 @pytest.mark.parametrize("code", ["ER04", "ER06", "ER09"])
