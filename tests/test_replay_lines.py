@@ -81,6 +81,9 @@ def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit(
     points, left = read(asked, at("17:14:27", stray), join, at("17:14:30", stray), at("17:14:31", REGISTER))
     assert [point.time for point in points] == [unix("2026-11-23T17:14:30")]
     assert left.refused == {tally.OTHERS: 2}
+    unit, theirs = erxudp(told("E10102", "D30400000001")), erxudp(told("E0040000FE73"), OTHER)
+    points, left = read(asked, at("17:14:27", unit), join, at("17:14:30", theirs), known=NOTHING)
+    assert (points, left.refused) == ([], {tally.NO_UNIT: 1})
 
 
 def test_what_was_not_encrypted_is_no_reading() -> None:
