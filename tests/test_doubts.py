@@ -243,3 +243,12 @@ def test_a_doubted_half_hour_that_the_next_answer_bears_out_is_recorded(
     assert notes == []
     assert not doubts.contradicted
     assert doubts.epcs() == ()
+
+
+def test_a_running_register_is_compared_with_the_only_value_that_is_known() -> None:
+    def running(kwh: float) -> Reading:
+        return Reading(Point("energy", {"import": kwh}), 1, 0.0, float(NOON))
+
+    archive = Stored({NOON - HALF_HOUR: 100.0})
+    assert Doubts(archive).admit(running(50_000.0), TENTHS)[0] == []
+    assert Doubts(archive).admit(running(100.3), TENTHS)[0] == [running(100.3).point._replace(received=0.0)]
