@@ -1,8 +1,9 @@
-"""The one HTTP uploader: line protocol to whatever speaks InfluxDB's write API.
+"""The one HTTP client: line protocol to whatever speaks InfluxDB's write API, and what it answers to questions.
 
 `Influx.write` sends one batch and says what became of it, as a `Verdict`; it stores nothing,
 waits for nothing and never raises for what a server or a network does; `verdicts` has the table
-of what answers mean. An exchange is over after [server] timeout, however slowly a server talks.
+of what answers mean. `Influx.read` returns the whole answer to a question, or raises `NotRead`.
+An exchange is over after [server] timeout, however slowly a server talks.
 
 A server is not trusted with more than the points: of its answer no more is read than a person is
 told, credentials that it echoes are masked in whatever form they come, and a redirect is not
@@ -15,7 +16,7 @@ import gzip
 import re
 import shlex
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from html import escape
 from json import dumps, loads
@@ -29,9 +30,10 @@ from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of
 from homemon import __version__
 from homemon.config import Server
 from homemon.deadline import Deadline, Watched
-from homemon.verdicts import NO_DATABASE, Answer, Verdict, about_no_points, meaning
+from homemon.errors import HomemonError
+from homemon.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning
 
-__all__ = ["Answer", "Influx", "Verdict"]
+__all__ = ["Answer", "Influx", "NotRead", "Verdict"]
 
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
@@ -39,6 +41,14 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GZIP_LEVEL = 1  # a sixth of the bytes; level 6 makes it a seventh, for three times the CPU
 LONGEST_ANSWER = 4096  # bytes read of what a server says
 PIECE = 256  # bytes of it at once; where it breaks off, the last piece is lost
+LARGEST_BODY, BODY_PIECE = 16_000_000, 65_536  # bytes of an answer that holds points, and of it at once
+UNREAD = {
+    400: CREDENTIALS,
+    401: CREDENTIALS,
+    403: "the user or token may not read this database; let its administrator grant it",
+    404: "check [server] url and db",
+}
+"""Status of an answer to a question → the remedy."""
 MASK = "****"
 TELLING = 8  # characters of a secret that give it away
 REASONS = (  # what requests' errors say, and what it means
@@ -58,6 +68,14 @@ TLS_FAULTS = (
 )
 """What the text of a TLS error tells (the first that it holds), and the remedy."""
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|token|basic)\s+[^\s\"',}\]]+")
+
+
+class NotRead(HomemonError):
+    """The server did not answer a question; `status` is that of HTTP, 0 where no whole answer came."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Influx:
@@ -144,12 +162,46 @@ class Influx:
             return Answer(Verdict.HOLD, f"{url} refused: {self.redacted(str(result['error']))}; check [server] db")
         return Answer(Verdict.TAKEN)
 
+    def read(self, url: str, parameters: Mapping[str, str]) -> bytes:
+        """Return the body of the answer to a GET of `url`, which is whole. Raises NotRead."""
+        body, status = bytearray(), 0
+
+        def judge(response: requests.Response) -> Answer:
+            nonlocal status
+            if response.status_code != 200:
+                status = response.status_code
+                said = self.redacted(_said(response))
+                text = f"{self._server.url} answered {status}" + (f": {said}" if said else "")
+                return Answer(Verdict.HOLD, "; ".join(filter(None, (text, UNREAD.get(status)))))
+            return self._fill(body, response)
+
+        answer = self._exchange("GET", url, judge, params=parameters)
+        if answer.verdict is not Verdict.TAKEN:
+            raise NotRead(answer.text, status)
+        return bytes(body)
+
+    def _fill(self, body: bytearray, response: requests.Response) -> Answer:
+        """Put into `body` what a server says, unless that breaks off or fits into no memory."""
+        try:
+            for piece in response.raw.stream(BODY_PIECE, decode_content=False):
+                body += piece
+                if len(body) > LARGEST_BODY:
+                    return Answer(Verdict.HOLD, f"{self._server.url} answered with more than was asked for")
+        except (HTTPError, OSError):
+            text = "its answer broke off; see its log, and what lies between"
+            return Answer(Verdict.LATER, f"{self._server.url}: {text}")
+        return Answer(Verdict.TAKEN)
+
     def _post(self, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
+        return self._exchange("POST", url, judge, **request)
+
+    def _exchange(self, method: str, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
         """Ask the server, and judge what it answers, all within [server] timeout."""
         within = self._server.timeout
         with Deadline(within).running() as deadline:
             try:
-                with self._session.post(
+                with self._session.request(
+                    method,
                     url,
                     timeout=(min(CONNECT_WITHIN, within), within),
                     allow_redirects=False,

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from homemon.database import FILE, Database
 from homemon.errors import StoreDamaged, StoreError
 from homemon.health import whole_faults
-from homemon.points import in_range
+from homemon.points import Number, in_range
 from homemon.salvage import Names, Salvage, add_lacking, missing, series_id
 
 SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log beside another database
@@ -104,6 +104,44 @@ def bring_back(db: Database, source: Path) -> Counter[Names]:
     possible = (row for row in found.rows() if in_range(row.time, row.value))
     with db.explained("written"):
         return +add_lacking(possible, db.connection)
+
+
+def add_sent(
+    db: Database, measurement: str, field: str, sets: Sequence[str], rows: Sequence[tuple[int, Number]]
+) -> tuple[int, int]:
+    """Store, under the first of `sets` (of tags), those values that `db` has at no such time under any of them.
+
+    They count as sent, and no value that is there is replaced. `rows` are times (Unix seconds) and values. Return
+    how many were stored, and how many `db` has otherwise. One transaction. Raises StoreError.
+    """
+    query = """
+        SELECT time, value FROM series JOIN point ON series = id
+        WHERE measurement = ? AND tags = ? AND field = ? AND time BETWEEN ? AND ?
+    """
+    if not rows:
+        return 0, 0
+    with db.explained("written"), db.writing():
+        times = [time for time, _ in rows]
+        known: dict[int, Number] = {}
+        for tags in reversed(sets):
+            known |= db.execute(query, (measurement, tags, field, min(times), max(times))).fetchall()
+        lacking = {time: value for time, value in rows if time not in known}
+        if lacking:
+            series = series_id(db.connection, (measurement, sets[0], field))
+            statement = "INSERT INTO point (series, time, value, sent) VALUES (?, ?, ?, 1)"
+            db.connection.executemany(statement, [(series, *row) for row in lacking.items()])
+    return len(lacking), sum(time in known and known[time] != value for time, value in rows)
+
+
+def still_missing(db: Database, since: int) -> list[tuple[Names, int | None, int]]:
+    """Return what was in the damaged files beside `db` and is not in it, as `salvage.missing` does; not before `since`.
+
+    Raises StoreError, OSError.
+    """
+    asides = [path for path in db.path.parent.glob(f"{FILE}.damaged-*") if not path.name.endswith(SUFFIXES[:2])]
+    with db.explained("read"):
+        found = {each for path in asides for each in missing(Salvage(path).rows(), db.connection)}
+    return sorted((each for each in found if each[2] > since), key=lambda each: (each[0], each[2]))
 
 
 def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:

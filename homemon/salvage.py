@@ -284,7 +284,7 @@ def missing(rows: Iterable[Row], db: sqlite3.Connection) -> list[tuple[Names, in
     found = []
     for names, time, _, _, gap in rows:
         if gap:
-            (before,) = db.execute(there, (ids[names], time)).fetchone()
+            (before,) = db.execute(there, (ids.get(names), time)).fetchone()
             if before is None or before < time - gap:
                 found.append((names, before, time))
     return sorted(found, key=lambda each: (each[0], each[2]))

@@ -149,6 +149,11 @@ class Store(Outbox):
         claim(self, sets, self._origin)
         return sets
 
+    def own_tags(self) -> tuple[str, ...]:
+        """Return the sets of tags that this configuration has had, the present one first. Raises StoreError."""
+        with self.explained("read"):
+            return tag_sets(self, self._tags, self._origin).own
+
     def _placed(self, point: Point, sets: TagSets) -> Point:
         """The point with the tags under which the same reading is stored already, if it is.
 

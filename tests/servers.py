@@ -248,7 +248,7 @@ class ScriptedServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 asked = Asked(self.path, dict(self.headers), body.decode().splitlines())
@@ -260,10 +260,15 @@ class ScriptedServer:
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)
-                if reply.status != 204:
+                if "Content-Length" in reply.headers:  # a body that breaks off
+                    self.close_connection = True
+                elif reply.status != 204:
                     self.send_header("Content-Length", str(len(reply.body.encode())))
                 self.end_headers()
                 self.wfile.write(reply.body.encode())
+
+            def do_GET(self) -> None:
+                self.do_POST()
 
             def log_message(self, *_: object) -> None:
                 pass

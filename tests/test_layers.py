@@ -57,6 +57,7 @@ MAY_IMPORT = {
     "verdicts": set(),
     "deadline": set(),
     "influx": {"verdicts", "deadline"} | FOUNDATION,
+    "fetch": {"influx", "replay", "points", "config"},
     "held": {"outbox"},
     "walk": {"outbox", "verdicts"},
     "sending": {"outbox", "verdicts", "held", "walk"},
@@ -84,7 +85,7 @@ MAY_IMPORT = {
         "devices",
         "sim",
     }
-    | {"store", "retention", "influx", "panels", "page", "history", "explain", "replay"}
+    | {"store", "retention", "influx", "fetch", "panels", "page", "history", "explain", "replay"}
     | FOUNDATION,
 }
 """What each layer may import of homemon, itself excepted."""

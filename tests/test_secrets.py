@@ -179,6 +179,7 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
         life.run("check", status=1)
         life.run("status")
         life.run("status", "--json")
+        life.run("repair", "--from", "server", status=1)
     life.configure("[server]", f"url = {server}", "db = secrets", f"user = {USER}", f"password = {PASSWORD}")
     life.run("upload")
     life.run("export")
@@ -186,6 +187,7 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
     life.run("graph", "-o", "page.html")
     life.run("backup", "copy.db")
     life.run("repair")
+    life.run("repair", "--from", "server")
 
 
 def test_every_command_was_run(lived: Lived) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from homemon.points import moment_text
 from homemon.salvage import Names
 
 NAMED = 30  # periods at most
+SERVER = "server"  # what --from calls the one of config.ini
 SOURCES = {
     "+power": "`homemon meter-history` asks the meter for half-hours of up to 99 days",
     "-power": "`homemon meter-history` asks the meter for half-hours of up to 99 days",
@@ -25,28 +27,36 @@ SOURCES = {
 @click.option(
     "--from",
     "source",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A copy, or a store that was set aside: add what ours lacks.",
+    metavar="FILE|server",
+    help="A copy, a store that was set aside, or the server of config.ini: add what ours lacks.",
 )
 @click.pass_obj
-def command(app: App, source: Path | None) -> None:
+def command(app: App, source: str | None) -> None:
     """Make a damaged store sound, or bring back what it lacks.
 
     All values whose checksum is right go into a new file, which takes the store's place; the damaged one is set
     aside beside it and never deleted. Prints what is missing, by series and period, and where it comes back from.
     Listeners may go on; they continue with the new file. A sound store is left as it is.
 
-    With --from it adds those values of another store that ours lacks, and changes none.
+    With --from it adds those values of another store, or of the server, that ours lacks, and changes none. Of the
+    server it takes what homemon wrote with the tags of config.ini. (A file named server is ./server.)
     """
-    if source and not source.is_file():
-        raise click.UsageError(f"{source} is no file")
     try:
-        lines = bring_back(app, source) if source else mend(app)
-        for line in lines:
+        for line in work(app, source):
             app.put(line)
     except OSError as error:
         raise HomemonError(f"the store cannot be repaired: {error}", "See dmesg and df.") from None
+
+
+def work(app: App, source: str | None) -> Iterator[str]:
+    """Do what the options ask for. Raises HomemonError, OSError, click.UsageError."""
+    if source is None:
+        return mend(app)
+    if source == SERVER:
+        return bring_from_server(app)
+    if not Path(source).is_file():
+        raise click.UsageError(f"{source} is no file")
+    return bring_back(app, Path(source))
 
 
 def mend(app: App) -> Iterator[str]:
@@ -72,10 +82,15 @@ def mend(app: App) -> Iterator[str]:
     if mended.unsure:
         yield f"{mended.unsure:,} of them have no checksum, for they were stored by version 0.1"
     yield f"the damaged file is {mended.aside}"
-    yield from (f"missing: {period(names, since, until)}" for names, since, until in mended.lost[:NAMED])
-    if len(mended.lost) > NAMED:
-        yield f"missing: {len(mended.lost) - NAMED:,} more periods"
+    yield from periods("missing", mended.lost)
     yield from sources(app, {names[0] for names, _, _ in mended.lost})
+
+
+def periods(what: str, lost: list[tuple[Names, int | None, int]]) -> Iterator[str]:
+    """Name what is missing, a line for each period; the first of many."""
+    yield from (f"{what}: {period(names, since, until)}" for names, since, until in lost[:NAMED])
+    if len(lost) > NAMED:
+        yield f"{what}: {len(lost) - NAMED:,} more periods"
 
 
 def sources(app: App, measurements: set[str]) -> Iterator[str]:
@@ -83,6 +98,8 @@ def sources(app: App, measurements: set[str]) -> Iterator[str]:
     if not measurements:
         return
     yield from dict.fromkeys(SOURCES[name] for name in sorted(measurements) if name in SOURCES)
+    if app.config.server:
+        yield "`homemon repair --from server` adds what the server has"
     yield "`homemon repair --from FILE` adds what a copy of the store has (`homemon backup`)"
 
 
@@ -98,7 +115,42 @@ def bring_back(app: App, source: Path) -> Iterator[str]:
     from homemon import mend
 
     added: Counter[Names] = mend.bring_back(app.store, source)
-    for (measurement, tags, field), count in sorted(added.items()):
-        yield f"{measurement}{tags} {field}: {count:,} values added"
+    yield from added_lines(added)
     if not added:
         yield f"{source} has nothing that the store lacks"
+
+
+def added_lines(added: Counter[Names]) -> Iterator[str]:
+    """Say how many values of each series were added."""
+    for (measurement, tags, field), count in sorted(added.items()):
+        yield f"{measurement}{tags} {field}: {count:,} values added"
+
+
+def bring_from_server(app: App) -> Iterator[str]:
+    """Add what the server has of the series of homemon. Raises HomemonError, OSError."""
+    from homemon import fetch, mend
+    from homemon.cli.replay import kept_from
+
+    source, since = fetch.reader(app.server), kept_from(app, app.now())
+    own = app.store.own_tags()
+    came: Counter[Names] = Counter()
+    others = left_out = 0
+    fault = None
+    try:
+        for (measurement, field), tags in product(fetch.SERIES, own):
+            app.progress(f"reading {measurement}{tags} {field} ...")
+            sets = [tags, *(each for each in own if each != tags)]
+            for page in source.pages(measurement, field, tags, since):
+                added, different = mend.add_sent(app.store, measurement, field, sets, page.values)
+                came[measurement, tags, field] += added
+                others += different
+                left_out += page.left_out
+    except HomemonError as error:
+        fault = error  # what came before it is stored
+    yield from added_lines(+came)
+    yield f"{came.total():,} values came from {app.server.url}; {others:,} the store had otherwise"
+    if left_out:
+        yield f"{left_out:,} were left out: no device gives them, or another program wrote them"
+    if fault:
+        raise fault
+    yield from periods("still missing", mend.still_missing(app.store, since))

@@ -39,8 +39,12 @@ def parse_line(text: str) -> Point:
         raise WireError(f"a number below {LARGEST:.0e} is expected, for no device tells a larger one", fields.start(1))
     if int(time[1]) >= LATEST:
         raise WireError("a time before 2100 is expected", fields.end())
-    named = {_unescaped(name): _unescaped(value) for name, value in _TAG.findall(tags[0])}
-    return Point(_unescaped(measurement[0], ", "), values, int(time[1]), tags_text(named))
+    return Point(_unescaped(measurement[0], ", "), values, int(time[1]), tags_text(parse_tags(tags[0])))
+
+
+def parse_tags(text: str) -> dict[str, str]:
+    """Return the tags that `points.tags_text` made `text` of."""
+    return {_unescaped(name): _unescaped(value) for name, value in _TAG.findall(text)}
 
 
 def _number(text: str, at: int) -> Number:
