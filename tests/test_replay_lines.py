@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from homemon.devices.meter import Scale
-from homemon.points import Point, line, tags_text
+from homemon.points import LATEST, Point, line, tags_text
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.line_protocol import parse_line
@@ -424,14 +424,14 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), excl
 words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1).filter(
     lambda t: t[-1] != "\\"
 )
-numbers = st.one_of(st.integers(-(1 << 62), 1 << 62), st.floats(-1e200, 1e200, allow_subnormal=False))
+numbers = st.one_of(st.integers(-(10**15) + 1, 10**15 - 1), st.floats(-9e14, 9e14, allow_subnormal=False))
 
 
 @given(
     words.filter(lambda text: text.strip() == text and text[0] not in "#"),
     st.dictionaries(st.from_regex(r"[A-Za-z]\w*", fullmatch=True), words, max_size=3),
     st.dictionaries(names, numbers, min_size=1, max_size=4),
-    st.integers(0, 10**11),
+    st.integers(0, LATEST - 1),
 )
 @example("+power", {"home": "a\\,b= c"}, {"value": 0.3}, 1_795_421_667)
 def test_line_protocol_reads_back_as_it_was_written(

@@ -110,7 +110,9 @@ def test_without_a_meter_only_a_clock_kept_by_ntp_takes_anything_away(
     assert Retention(store, 9, unsent=True).prune(NOW) == (20 if kept_by_ntp else 0)
 
 
-def test_a_clock_that_is_not_believed_takes_nothing_away(store: Store) -> None:
+def test_a_clock_that_is_not_believed_takes_nothing_away(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "has_time_service", lambda: True)  # which has not set it yet
+    monkeypatch.setattr(clock, "kept_by_ntp", lambda: False)
     metered(store)
     before = a_month(store)
     assert Retention(store, 3, unsent=True).prune(NOW._replace(wall=T - DAY)) == 0
