@@ -198,7 +198,9 @@ class VirtualStore(Store):
             self.limit(True)
 
     def limit(self, full: bool) -> None:
-        """Let the file grow, or not."""
+        """Let the file grow, or not; one that is not open is limited when it is opened."""
+        if self._file is None:
+            return
         pages = self._db.execute("PRAGMA page_count").fetchone()[0] if full else UNLIMITED
         self._db.execute(f"PRAGMA max_page_count = {pages}")
 
