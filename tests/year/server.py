@@ -71,8 +71,10 @@ class Server:
         self.ills: list[Ill] = []
         self._pass_time = pass_time
 
-    def post(self, url: str, data: bytes = b"", headers: Mapping[str, str] | None = None, **_: Any) -> Answered:
-        """As `requests.Session.post`."""
+    def request(
+        self, method: str, url: str, data: bytes = b"", headers: Mapping[str, str] | None = None, **_: Any
+    ) -> Answered:
+        """As `requests.Session.request`, of what is written."""
         self._pass_time()
         if self.down:
             raise requests.exceptions.ConnectionError("[Errno 111] Connection refused")
