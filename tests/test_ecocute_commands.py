@@ -219,7 +219,7 @@ def test_what_cannot_work_is_one_clear_error_at_once(tmp_path: Path, command: st
         told, status = ("no [ecocute]", "config.ini.example"), 2
     else:
         (tmp_path / "store").write_text("a file, not a folder")
-        told = ("cannot be made", "[store] dir")
+        told = ("is no folder", "[store] dir")
     bind = configure(tmp_path, host, **more)
     if trouble == "no section":
         config = tmp_path / "config.ini"
