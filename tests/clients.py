@@ -36,30 +36,34 @@ def read_meter(port: str) -> dict[str, Any]:
         }
 
 
-def read_heater(host: str, ours: str) -> dict[str, Any]:
-    """Find the water heater as Home Assistant's integration does, and read power, energy and hot water."""
-    return asyncio.run(_read_heater(host, ours))
-
-
-async def _read_heater(host: str, ours: str) -> dict[str, Any]:
+async def _found(host: str, ours: str) -> ECHONETAPIClient:
+    """Return a client at `ours` that knows the node at `host`; its port is let go with the process."""
     server = UDPServer(local_ip=ours)
     server.run(ours, PORT, loop=asyncio.get_running_loop())
     client = ECHONETAPIClient(server)
     await client.discover(host)
     while not client.state[host].get("discovered"):
         await asyncio.sleep(0.02)
+    return client
+
+
+def read_heater(host: str, ours: str) -> dict[str, Any]:
+    """Find the water heater as Home Assistant's integration does, and read power, energy and hot water."""
+    return asyncio.run(_read_heater(host, ours))
+
+
+async def _read_heater(host: str, ours: str) -> dict[str, Any]:
+    client = await _found(host, ours)
     heater = ElectricWaterHeater(host, client)
     await heater.getAllPropertyMaps()
     values = await heater.update([0x84, 0x85, 0xE1])
-    found = {
+    return {
         "units": sorted(client.state[host]["instances"][0x02][0x6B]),
         "properties": sorted(heater.getGetProperties()),
         "power": values[0x84],
         "energy": values[0x85],
         "litres": values[0xE1],
     }
-    server.close()
-    return found
 
 
 def read_node(host: str, ours: str) -> dict[str, Any]:
@@ -68,23 +72,16 @@ def read_node(host: str, ours: str) -> dict[str, Any]:
 
 
 async def _read_node(host: str, ours: str) -> dict[str, Any]:
-    server = UDPServer(local_ip=ours)
-    server.run(ours, PORT, loop=asyncio.get_running_loop())
-    client = ECHONETAPIClient(server)
-    await client.discover(host)
-    while not client.state[host].get("discovered"):
-        await asyncio.sleep(0.02)
+    client = await _found(host, ours)
     node = EchonetInstance(host, 0x05, 0xFF, 0x01, client)
     await node.getAllPropertyMaps()
-    found = {
+    return {
         "uid": client.state[host]["uid"],
         "get": sorted(node.getGetProperties()),
         "set": sorted(node.getSetProperties()),
         "taken": await node.setMessage(0x81, 0x08),
         "place": await node.update([0x81]),
     }
-    server.close()
-    return found
 
 
 READ: dict[str, Callable[..., dict[str, Any]]] = {"momonga": read_meter, "pychonet": read_heater, "node": read_node}
