@@ -187,7 +187,8 @@ db = {self.database.name}
         module = self.meter.module
         wait_for(lambda: module.session and not module.forgotten, PATIENCE, lambda: listeners[0].errors)
         for listener in listeners:
-            assert listener.stop() == 0, listener.errors
+            status = listener.stop()
+            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
         self._last = self.meter.clock()
         days = 1 + max(0, int(self._last - self._first)) // DAY
         self.run("meter-history", "--days", str(days))
