@@ -61,14 +61,14 @@ class Repaired(NamedTuple):
 
     def notes(self, day: date) -> list[str]:
         """What a person should know of it."""
-        return [
-            *([f"corrected {self.corrected} half-hours of {day} by the meter's record"] if self.corrected else ()),
-            *(
-                [f"the meter has no record of {self.missing} of the half-hours missing on {day}"]
-                if self.missing
-                else ()
-            ),
-        ]
+        refused = sum(map(len, self.unread.values()))
+        without = self.missing - refused
+        counted = (
+            (self.corrected, f"corrected {self.corrected} half-hours of {day} by the meter's record"),
+            (refused, f"the meter did not give its record of {refused} of the half-hours missing on {day}"),
+            (without, f"the meter has no record of {without} of the half-hours missing on {day}"),
+        )
+        return [text for number, text in counted if number]
 
 
 Counts = dict[str, dict[int, Number]]

@@ -226,10 +226,14 @@ class Session(Exchange):
         found = 0
         for number, day in enumerate(plan, 1):
             yield from pause(0.0, f"asking for {day.date}, {number} of {len(plan)} ...")
-            done = yield from history.repair(self, self._archive, day)
-            self._points += done.points
+            wanted = day.lacking
+            for _ in range(2):  # what is refused may be refused just now
+                done = yield from history.repair(self, self._archive, day._replace(lacking=wanted))
+                self._points += done.points
+                found += done.found
+                if not (wanted := done.unread):
+                    break
             self._notes += done.notes(day.date)
-            found += done.found
         return sum(len(times) for day in plan for times in day.lacking.values()), found
 
     def _until_pushed(self) -> float:

@@ -198,3 +198,25 @@ def test_no_day_is_asked_for_that_e5_does_not_know() -> None:
     world.join_module()
     world.listen(3 * 3600)
     assert max(asked_days(world)) == 99
+
+
+@pytest.mark.parametrize("epc", ["E2", "E4"])
+def test_a_record_that_is_refused_once_is_asked_for_again_in_the_same_run(epc: str) -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    world.module.fault("refuse-epcs", f"{epc}*1")
+    lacking, found = world.run(world.session.fill_history())
+    assert (lacking, found) == (2 * 73, 2 * 73)
+    assert not [note for note in world.notes if "record of" in note]
+
+
+def test_a_record_that_is_refused_is_not_taken_for_one_that_lacks_something() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    world.module.fault("refuse-epcs", "E4")
+    lacking, found = world.run(world.session.fill_history())
+    assert (lacking, found) == (2 * 73, 73)
+    assert [note for note in world.notes if "record of" in note] == [
+        f"the meter did not give its record of {count} of the half-hours missing on 2026-12-{day}"
+        for day, count in ((30, 25), (29, 48))
+    ]
