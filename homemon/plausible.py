@@ -233,9 +233,8 @@ def _same(doubted: Reading, reading: Reading, scale: meter.Scale | None) -> bool
     if reading.point.time == doubted.point.time:
         return before == after
     passed = reading.point.time - doubted.point.time
-    return abs(passed - (reading.ticks - doubted.ticks)) <= 2 * CLOCK_SLACK and can_be(
-        (doubted.point.time, before), (reading.point.time, after), scale
-    )
+    in_time = passed % HALF_HOUR == 0 and abs(passed - (reading.ticks - doubted.ticks)) <= 2 * CLOCK_SLACK
+    return in_time and can_be((doubted.point.time, before), (reading.point.time, after), scale)
 
 
 def _believed(doubted: Reading | None, reading: Reading) -> list[Point]:

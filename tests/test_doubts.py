@@ -245,6 +245,15 @@ def test_a_doubted_half_hour_that_the_next_answer_bears_out_is_recorded(
     assert doubts.epcs() == ()
 
 
+@pytest.mark.parametrize("false", [NOON + 32, NOON - 240])
+def test_a_time_between_half_hours_is_none_whatever_the_next_answer_says(false: int) -> None:
+    """A flipped bit of EA's minute or second; the register is right, and the next answer whole."""
+    doubts = Doubts(Stored({NOON - HALF_HOUR: 99.9}))
+    assert doubts.admit(register(100.0, false, wall=60.0), TENTHS) == ([], [])
+    points, _ = doubts.admit(register(100.0, NOON, 2, 5.0), TENTHS)
+    assert [point.time for point in points] == [NOON]
+
+
 def test_a_running_register_is_compared_with_the_only_value_that_is_known() -> None:
     def running(kwh: float) -> Reading:
         return Reading(Point("energy", {"import": kwh}), 1, 0.0, float(NOON))

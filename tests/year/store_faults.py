@@ -26,7 +26,7 @@ def file_moved(*names: str) -> Begin:
     """They lie elsewhere for a while; then they are put back, and what the store between holds is added."""
 
     def begin(world: "World", seconds: float) -> End:
-        aside = world.new_folder()
+        aside, left = world.new_folder(), world.time.now
         for name in names:
             if (world.store_folder / name).exists():
                 (world.store_folder / name).rename(aside / name)
@@ -35,6 +35,7 @@ def file_moved(*names: str) -> Begin:
             newer = world.new_folder()
             _move(world.store_folder, newer)
             _move(aside, world.store_folder)
+            world.brought_back(left)
             add_later(world, newer)
 
         return lambda: when_awake(world, put_back)
@@ -50,13 +51,14 @@ def _move(source: Path, target: Path) -> None:
 
 def folder_moved(world: "World", seconds: float) -> End:
     """The same of the whole folder."""
-    aside = world.new_folder()
+    aside, left = world.new_folder(), world.time.now
     world.store_folder.rename(aside)
 
     def put_back() -> None:
         newer = world.new_folder()
         world.store_folder.rename(newer)
         aside.rename(world.store_folder)
+        world.brought_back(left)
         add_later(world, newer)
 
     return lambda: when_awake(world, put_back)
@@ -93,6 +95,7 @@ def overwritten(world: "World", seconds: float) -> End:
         with (world.store_folder / FILE).open("wb") as file:
             file.write((copy / FILE).read_bytes())
         world.disk.overwritten(FILE)
+        world.brought_back(copied)
         add_later(world, newest, copied - REPAIRED)
 
     return put_back

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from unittest.mock import patch
 
 from homemon import clock, influx
@@ -51,6 +52,7 @@ NO_CLOCK, NO_ROOM = "the power went before the clock was known", "the power went
 MAY_BE_LATE = 2 * 3600.0  # seconds that a reading may wait while a part of the server is ill
 REQUEST_TAKES = 0.05  # seconds, there and the same back
 LAST_DUMP_WITHIN = 900.0  # seconds after the end
+PID = 4321  # of each listener: its first TID, and so which bits are flipped, is drawn from it
 GIVE_UP_CUTTING_INSIDE = 900.0  # seconds without a write to cut into
 
 
@@ -90,6 +92,7 @@ class World:
         self.clocks = Counter[str]()
         self.pi: Pi
         self.longest_life = 0.0  # of one listener, in seconds
+        self._sent_again: list[tuple[float, float]] = []  # when, and since when
         self._off_for = 0.0
         self._full_since = 0.0
         self._boots = self._folders = 0
@@ -127,6 +130,7 @@ class World:
                 (clock, "kept_by_ntp", lambda: self.pi.ntp),
                 (meter_listen, "BackgroundSender", VirtualSender),
                 (influx, "Deadline", NoDeadline),
+                (radio, "os", SimpleNamespace(getpid=lambda: PID)),
                 (radio, "Random", lambda: Random(self.rng.random())),
                 (kyocera_dump, "open_line", open_monitor),
                 (kyocera_dump, "ticks", lambda: self.time.now),
@@ -177,8 +181,14 @@ class World:
 
     def send_again(self, since: float) -> None:
         """What `upload --since` does first; the listener's sender does the rest."""
+        self._sent_again.append((self.time.now, since))
         with closing(Store(self.store_folder)) as store:
             store.send_again(int(since))
+
+    def brought_back(self, left: float) -> None:
+        """A store as it was left is there again: what was to be sent again since then, it takes to be sent."""
+        if since := [since for at, since in self._sent_again if at >= left]:
+            self.send_again(min(since))
 
     def new_folder(self) -> Path:
         """A place on another disk."""
