@@ -15,6 +15,7 @@ in a new file only. An older file keeps its size, and uses its free pages again.
 """
 
 import atexit
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
@@ -171,7 +172,7 @@ class Database:
         if self._file and self._file.intact() and not self._left:
             return
         with _following, self._alone():
-            there = self.path.exists()
+            there = os.path.exists(self.path)
             if self._file and not self._file.intact():
                 self._left.append((self._leave(self._file), there))
                 wait_until_written(self.path)

@@ -31,7 +31,7 @@ def tag_sets(db: Database, tags: str, origin: str) -> TagSets:
         for key, kept in db.execute("SELECT key, value FROM delivery WHERE key GLOB ?", (f"{FACT}*",))
     }
     former = [each for each in reversed(claims.pop(origin, [])) if each != tags]
-    foreign = {each for other, sets in claims.items() if Path(other).exists() for each in sets}
+    foreign = {each for other, sets in claims.items() if _is_there(other) for each in sets}
     stored = [row[0] for row in db.execute("SELECT tags FROM series GROUP BY tags ORDER BY max(id) DESC")]
     own = (tags, *former)
     return TagSets(own, tuple(each for each in stored if each not in own and each not in foreign))
@@ -45,3 +45,10 @@ def claim(db: Database, sets: TagSets, origin: str) -> None:
     """
     if origin:
         db.execute(statement, (FACT + origin, json.dumps(list(reversed(sets.own)), ensure_ascii=False)))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # in a folder of somebody else's
+        return True

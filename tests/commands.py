@@ -41,6 +41,19 @@ def deny(path: Path) -> None:
     path.chmod(0o700 if os.geteuid() == 0 else 0)
 
 
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """With the rights of a user to whom nothing belongs; root's own are laid aside."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
 def homemon(
     *arguments: str, cwd: Path, timeout: float = PATIENCE, unprivileged: bool = False, before: tuple[str, ...] = ()
 ) -> "subprocess.CompletedProcess[str]":

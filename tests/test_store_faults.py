@@ -16,7 +16,7 @@ from homemon.errors import StoreError
 from homemon.files import make_private_dir
 from homemon.points import Point
 from homemon.store import FILE, Store
-from tests.commands import PATIENCE, deny, homemon
+from tests.commands import PATIENCE, as_nobody, deny, homemon
 from tests.stores import T, content, everything, put
 
 WRITER = """
@@ -209,6 +209,20 @@ def test_a_folder_that_is_not_ours_is_an_error_with_a_remedy(tmp_path: Path, pla
     assert "Permission denied" in run.stderr or "unable to open" in run.stderr
     assert "[store] dir" in run.stderr
     assert len(run.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("place", ["store", "parent"])
+def test_a_folder_that_may_not_even_be_looked_into_is_an_error_with_a_remedy(tmp_path: Path, place: str) -> None:
+    home = tmp_path / "home"
+    denied = home / "store" if place == "store" else home
+    denied.mkdir(parents=True)
+    denied.chmod(0)
+    try:
+        with as_nobody(), pytest.raises(StoreError, match="ermission denied") as raised:
+            Store(home / "store").integrity_faults()
+    finally:
+        denied.chmod(0o700)
+    assert "[store] dir" in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from homemon.panels import collect
 from homemon.points import HALF_HOUR, Point
 from homemon.sim.house import DAY
 from homemon.store import Store
-from homemon.tagsets import tag_sets
-from tests.commands import homemon
+from homemon.tagsets import _is_there, tag_sets
+from tests.commands import as_nobody, homemon
 from tests.monitor import configure, on_a_pty
 from tests.stores import T, put
 
@@ -143,3 +143,16 @@ def test_the_present_tags_are_believed_before_those_that_were(tmp_path: Path) ->
     with opened(tmp_path, ",room=b", "other.ini") as other:
         put(other, Point("power", {"value": 1}, T))
         assert tag_sets(other, ",room=b", str(tmp_path / "other.ini")) == ((",room=b",), ())
+
+
+def test_a_configuration_in_somebody_elses_folder_is_there(tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "config.ini").touch()
+    assert not _is_there(str(theirs / "none.ini"))
+    theirs.chmod(0)
+    try:
+        with as_nobody():
+            assert _is_there(str(theirs / "config.ini"))
+    finally:
+        theirs.chmod(0o700)

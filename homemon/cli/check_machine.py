@@ -61,7 +61,7 @@ def files(app: Aside) -> Iterator[Finding]:
     path, folder = app.config.path, app.folder
     if told := open_to_others(path):
         yield warning("config", told, f"chmod 600 {path}")
-    owner = folder.stat().st_uid if folder.exists() else os.geteuid()
+    owner = folder.stat().st_uid if os.path.exists(folder) else os.geteuid()
     if owner != os.geteuid():
         yield warning(
             "files",
@@ -96,7 +96,7 @@ def _name(uid: int) -> str:
 def disk(app: Aside) -> Iterator[Finding]:
     """Whether there is space, and whether the disk can be written at all."""
     folder = app.folder
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     space = os.statvfs(folder)
     free = space.f_bavail * space.f_frsize
