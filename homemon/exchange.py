@@ -7,6 +7,7 @@ process's question, is a reading all the same. What a dialogue waits for is matc
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from homemon import history, unit
@@ -17,14 +18,14 @@ from homemon.points import Point
 from homemon.wire import echonet, join, skstack
 from homemon.wire.dialogue import Ask, Conversation, Dialogue
 from homemon.wire.join import Link, is_event
-from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Udp
+from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Register, Udp
 
 REPLY_WITHIN = 10.0  # seconds; a meter answers within 1.2 to 3.6
 SIGN_WITHIN = 4.0  # the module itself echoes or confirms long before
 TRIES = 3
 SPACING = 2.0  # between two requests: meters answer one at a time
 RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
-ARIB_WITHIN = 3600.0  # the sending limit is counted by the hour (ARIB STD-T108)
+LIMIT_LOOKS, LIMIT_LOOK_EVERY = 60, 60.0  # the sending limit is counted by the hour (ARIB STD-T108)
 MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
 CONFIRM_TRIES = 2  # further questions about a value that is doubted
 LATEST = 40.0  # seconds after a request in which its answer may come
@@ -342,12 +343,24 @@ class Exchange:
             raise SessionLost(f"the module has no session (FAIL {event.code})")
         assert isinstance(event, Event)
         if event.number == LIMITED:
-            yield from self._until(UNLIMITED, ARIB_WITHIN, "the module holds all sending for the ARIB limit (EVENT 32)")
+            yield from self._wait_out_limit()
         elif event.number == EXPIRED:
             if not (yield from self._until(RENEWED, RENEWAL_WITHIN, "the session expired (EVENT 29), it is renewed")):
                 raise SessionLost("the session expired (EVENT 29) and was not renewed")
         else:
             raise SessionLost(SESSION_OVER[event.number])
+
+    def _wait_out_limit(self) -> Dialogue[None]:
+        """Until EVENT 33, which can get lost, and does where the module loses its power; so it is asked too (SFB)."""
+        look = Ask(skstack.command("SKSREG SFB"), lambda event: isinstance(event, Register | Fail), SIGN_WITHIN)
+        limited = "the module holds all sending for the ARIB limit (EVENT 32)"
+        for _ in range(LIMIT_LOOKS):
+            if (yield from self._until(UNLIMITED, LIMIT_LOOK_EVERY, limited)):
+                return
+            with suppress(NoAnswer):
+                heard = yield look
+                if isinstance(heard[-1], Register) and not heard[-1].value:
+                    return
 
     def _until(self, number: int, within: float, saying: str) -> Dialogue[bool]:
         """Wait for EVENT `number`, or for the end of the session; whether it came in time."""

@@ -1,5 +1,6 @@
 """Staying joined: every fault of the design, lived through in virtual time against the simulated module."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 from homemon.errors import NoAnswer, SessionLost
 from homemon.exchange import SPACING
-from homemon.wire.skstack import Dialect
+from homemon.sim.bp35c0_commands import OWN
+from homemon.wire.skstack import Dialect, command
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 
 SIMS: list[dict[str, Any]] = [
@@ -144,11 +146,35 @@ def test_nothing_is_sent_while_the_arib_limit_holds() -> None:
     world.listen(120, every=60)
     world.module.fault("limit", 600)
     world.listen(30)  # whatever is under way
-    sent = len(world.sent)
+    before = len(world.sent)
     world.listen(540)
-    assert len(world.sent) == sent
+    assert set(world.sent[before:]) == {command("SKSREG SFB")}, "which the module answers without its radio"
+    before = len(world.sent)
     world.listen(120)
-    assert len(world.sent) > sent
+    assert any(b"SKSENDTO" in sent for sent in world.sent[before:])
+
+
+def lost_event(world: World) -> None:
+    world.module.limited_until = world.now + 300
+    world.module.event("32", OWN)
+
+
+def lost_power(world: World) -> None:
+    world.module.fault("limit", 1800)
+    world.listen(30)
+    world.module.fault("power-cycle")
+
+
+@pytest.mark.parametrize("lost", [lost_event, lost_power])
+def test_an_end_of_the_arib_limit_that_nobody_heard_costs_minutes_and_no_hour(lost: Callable[[World], None]) -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(120, every=60)
+    lost(world)
+    world.listen(420, every=60)
+    received = [point for point in world.points if point.measurement == "power"]
+    world.listen(180, every=60)
+    assert len([point for point in world.points if point.measurement == "power"]) >= len(received) + 2
 
 
 def test_three_unanswered_requests_lead_to_a_rejoin() -> None:

@@ -27,6 +27,7 @@ from homemon.wire.skstack import (
     Ok,
     PanDescription,
     Parser,
+    Register,
     Udp,
     Version,
 )
@@ -87,6 +88,8 @@ def happening(event: Happening, heard: ScaleHeard) -> Account:
         case Version():
             version = _behind("EVER", event)
             return Account({"type": "EVER", "version": version}, [f"EVER: the module's software is {version}"])
+        case Register(value=value):
+            return Account({"type": "ESREG", "value": value}, [f"ESREG: the register holds {value:X}"])
         case Address(address=address):
             return Account({"type": "address", "address": address}, [f"address {address}"])
         case Info():
@@ -283,13 +286,14 @@ WORDS: dict[str, Words] = {
         ("pan_id", "[0-9A-Fa-f]{4}"),
         ("side", "[0-9A-Fa-f]{1,4}"),
     ),
+    "ESREG": (("value", "[0-9A-Fa-f]{1,4}"),),
     "EVER": (("version", "[!-~]+"),),
     "FAIL": (("code", "ER[0-9]{2}"),),
 }
 """The words of each line, in order; with `?` those that may be missing."""
 SHOWN = frozenset({"sender", "destination", "rport", "lport", "number", "address", "channel"})
 """Fields of a broken line that can hold no piece of a secret: a lost byte leaves them no room for one."""
-KEYWORD = re.compile(r"\b(?:ERXUDP|EVENT|EINFO|EVER|FAIL)\b")
+KEYWORD = re.compile(r"\b(?:ERXUDP|EVENT|EINFO|ESREG|EVER|FAIL)\b")
 
 
 def broken(line: str, heard: ScaleHeard) -> Account:

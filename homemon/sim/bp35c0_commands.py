@@ -74,7 +74,7 @@ def sksetrbid(module: "Module", rbid: str) -> None:
 
 
 def sksreg(module: "Module", name: str, value: str | None = None) -> None:
-    """Set a register, or tell it. S2, S3, SFE and SA2 do something here; others are only kept.
+    """Set a register, or tell it. S2, S3, SFE and SA2 do something here, SFB tells the ARIB limit; others are kept.
 
     A BP35A1 takes SA2 and goes on without RSSI: momonga, which sets it on every module, reads nine words from one.
     """
@@ -84,7 +84,8 @@ def sksreg(module: "Module", name: str, value: str | None = None) -> None:
     ):
         module.say("FAIL ER06")
     elif value is None:
-        module.say(f"ESREG {module.registers.get(name, '0')}", "OK")
+        limited = str(int(module.now < module.limited_until))
+        module.say(f"ESREG {limited if name == 'SFB' else module.registers.get(name, '0')}", "OK")
     else:
         module.registers[name] = value
         module.say("OK")

@@ -69,6 +69,13 @@ class Info(NamedTuple):
     raw: bytes
 
 
+class Register(NamedTuple):
+    """`ESREG 1`: what a register that was asked for (SKSREG) holds; a longer value, S0A's, is `Noise`."""
+
+    value: int
+    raw: bytes
+
+
 class Address(NamedTuple):
     """A bare IPv6 address: SKLL64's whole answer."""
 
@@ -131,7 +138,7 @@ class Noise(NamedTuple):
     raw: bytes
 
 
-Happening = Ok | Fail | Version | Info | Address | Event | PanDescription | Udp | Echo | Noise
+Happening = Ok | Fail | Version | Info | Register | Address | Event | PanDescription | Udp | Echo | Noise
 
 _IP = rb"[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}"
 _UDP_HEAD = re.compile(
@@ -167,6 +174,7 @@ _WHOLE_LINES: dict[bytes, tuple[bytes, Callable[[re.Match[bytes], bytes], Happen
     b"OK": (rb"OK(?: ([!-~]+))?", lambda m, raw: Ok((m[1] or b"").decode(), raw)),
     b"FAIL": (rb"FAIL (ER[0-9]{2})", lambda m, raw: Fail(m[1].decode(), raw)),
     b"EVER": (rb"EVER ([!-~]+)", lambda m, raw: Version(m[1].decode(), raw)),
+    b"ESREG": (rb"ESREG ([0-9A-Fa-f]{1,4})", lambda m, raw: Register(int(m[1], 16), raw)),
     b"EVENT": (rb"EVENT ([0-9A-Fa-f]{2}) (" + _IP + rb")(?: ([01]))?(?: ([0-9A-Fa-f]{2}))? ?", _event),
     b"EINFO": (rb"EINFO (" + _IP + rb") ([0-9A-Fa-f]{16}) ([0-9A-Fa-f]{2}) ([0-9A-Fa-f]{4}) ([0-9A-Fa-f]{1,4})", _info),
 }
