@@ -27,6 +27,7 @@ def file_moved(*names: str) -> Begin:
 
     def begin(world: "World", seconds: float) -> End:
         aside, left = world.new_folder(), world.time.now
+        world.stores_away += 1
         for name in names:
             if (world.store_folder / name).exists():
                 (world.store_folder / name).rename(aside / name)
@@ -35,6 +36,7 @@ def file_moved(*names: str) -> Begin:
             newer = world.new_folder()
             _move(world.store_folder, newer)
             _move(aside, world.store_folder)
+            world.stores_away -= 1
             world.brought_back(left)
             add_later(world, newer)
 
@@ -52,12 +54,14 @@ def _move(source: Path, target: Path) -> None:
 def folder_moved(world: "World", seconds: float) -> End:
     """The same of the whole folder."""
     aside, left = world.new_folder(), world.time.now
+    world.stores_away += 1
     world.store_folder.rename(aside)
 
     def put_back() -> None:
         newer = world.new_folder()
         world.store_folder.rename(newer)
         aside.rename(world.store_folder)
+        world.stores_away -= 1
         world.brought_back(left)
         add_later(world, newer)
 
@@ -85,10 +89,13 @@ def between_polls(now: float) -> float:
 
 
 def overwritten(world: "World", seconds: float) -> End:
-    """A copy is made; later it is laid over the store, and later still what came in between is added."""
+    """A copy is made; later it is laid over the store, and later still what came in between is added.
+
+    A copy of what stands in for a store that is away lacks all that was before.
+    """
     copy, newest = world.new_folder(), world.new_folder()
     _copy(world, copy)
-    copied = world.time.now
+    copied, lacks_since = world.time.now, 0.0 if world.stores_away else world.time.now - REPAIRED
 
     def put_back() -> None:
         _copy(world, newest)
@@ -96,7 +103,7 @@ def overwritten(world: "World", seconds: float) -> End:
             file.write((copy / FILE).read_bytes())
         world.disk.overwritten(FILE)
         world.brought_back(copied)
-        add_later(world, newest, copied - REPAIRED)
+        add_later(world, newest, lacks_since)
 
     return put_back
 

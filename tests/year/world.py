@@ -86,6 +86,7 @@ class World:
         self.monitor_faults = Monitored()
         self.server = Server(self._request)
         self.radio_away = self.unplugged = self.lan_away = self.monitor_away = 0
+        self.stores_away = 0
         self.disk_full = False
         self.said = Counter[str]()
         self.happened = Counter[str]()
