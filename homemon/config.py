@@ -33,8 +33,8 @@ from homemon.config_keys import (
 )
 from homemon.config_place import PLACES, find, open_to_others, written_by_others
 from homemon.config_values import is_placeholder, straightened
-from homemon.errors import ConfigError
-from homemon.files import replace_file
+from homemon.core.errors import ConfigError
+from homemon.core.files import replace_file
 
 __all__ = [
     "ALWAYS",

@@ -10,8 +10,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from homemon.errors import ConfigError, NoConfig
-from homemon.files import others_may_write, trusted_users, user_name
+from homemon.core.errors import ConfigError, NoConfig
+from homemon.core.files import others_may_write, trusted_users, user_name
 
 PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from homemon.core.dialogue import Ask, Conversation, Dialogue, pause
+from homemon.core.errors import NoAnswer, WireError
+from homemon.core.points import Point
 from homemon.devices import ecocute
-from homemon.errors import NoAnswer, WireError
 from homemon.own_node import PLACE, Allowance, OwnNode, is_asked
-from homemon.points import Point
 from homemon.wire import echonet
-from homemon.wire.dialogue import Ask, Conversation, Dialogue, pause
 from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 
 ANSWER_WITHIN = 5.0  # seconds

@@ -23,9 +23,9 @@ from pathlib import Path
 from threading import Lock, RLock
 from time import monotonic, sleep
 
-from homemon.errors import StoreDamaged, StoreError, StoreMoved
-from homemon.files import Lock as FileLock
-from homemon.files import make_private_dir, make_private_file
+from homemon.core.errors import StoreDamaged, StoreError, StoreMoved
+from homemon.core.files import Lock as FileLock
+from homemon.core.files import make_private_dir, make_private_file
 from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 from homemon.schema import MIGRATIONS
 

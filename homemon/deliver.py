@@ -19,12 +19,12 @@ from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from homemon.clock import Instant
 from homemon.config import Server
-from homemon.errors import StoreError
-from homemon.files import Lock
+from homemon.core.clock import Instant
+from homemon.core.errors import StoreError
+from homemon.core.files import Lock
+from homemon.core.points import Point, line
 from homemon.held import Held, dumped, fewer, loaded
-from homemon.points import Point, line
 from homemon.sending import Round
 from homemon.store import Line, Store
 from homemon.verdicts import Answer, Verdict

@@ -13,11 +13,11 @@ Part II, chapter 6 (node profile); issues of public clients for what nodes in th
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from homemon.core.dialogue import Ask, Dialogue
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.devices import ecocute
 from homemon.devices import node as profile
-from homemon.errors import DeviceError, NoAnswer
 from homemon.wire import echonet
-from homemon.wire.dialogue import Ask, Dialogue
 from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 
 TRIES = 3

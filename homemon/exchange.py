@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from homemon import history, unit
+from homemon.core.dialogue import Ask, Conversation, Dialogue
+from homemon.core.errors import NoAnswer, SessionLost, WireError
+from homemon.core.points import Point
 from homemon.devices import meter
-from homemon.errors import NoAnswer, SessionLost, WireError
 from homemon.plausible import EPCS, Archive, Doubts, Reading
-from homemon.points import Point
 from homemon.wire import echonet, join, skstack
-from homemon.wire.dialogue import Ask, Conversation, Dialogue
 from homemon.wire.join import Link, is_event
 from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Register, Udp
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from homemon.config import Server
+from homemon.core.points import EARLIEST, LATEST, Number, Point, in_range
 from homemon.influx import Influx, NotRead, quoted
-from homemon.points import EARLIEST, LATEST, Number, Point, in_range
 from homemon.replay.line_protocol import parse_tags
 from homemon.replay.values import CAN_BE, measured
 

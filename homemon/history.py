@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from homemon.core.dialogue import Dialogue
+from homemon.core.errors import DeviceError
+from homemon.core.points import HALF_HOUR, JST, Number, Point
 from homemon.devices import meter
-from homemon.errors import DeviceError
 from homemon.plausible import NEAR, Archive, fits
-from homemon.points import HALF_HOUR, JST, Number, Point
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import Esv, Frame, Property
 
 LONGEST = 99  # days that E5 can go back

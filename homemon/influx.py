@@ -29,8 +29,8 @@ from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of
 
 from homemon import __version__
 from homemon.config import Server
+from homemon.core.errors import HomemonError
 from homemon.deadline import Deadline, Watched
-from homemon.errors import HomemonError
 from homemon.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning
 
 __all__ = ["Answer", "Influx", "NotRead", "Verdict"]

@@ -11,10 +11,10 @@ from tempfile import mkdtemp
 from time import strftime
 from typing import NamedTuple
 
+from homemon.core.errors import StoreDamaged, StoreError
+from homemon.core.points import Number, in_range
 from homemon.database import FILE, Database
-from homemon.errors import StoreDamaged, StoreError
 from homemon.health import whole_faults
-from homemon.points import Number, in_range
 from homemon.salvage import Names, Salvage, add_lacking, missing, series_id
 
 SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log beside another database

@@ -22,7 +22,7 @@ from sqlite3 import Connection, Error
 from typing import NamedTuple
 from zlib import crc32
 
-from homemon.files import ofd
+from homemon.core.files import ofd
 
 USED = 0x4000_0002, 510  # bytes of the database that each connection in WAL mode locks (os_unix.c, SHARED_FIRST)
 ATTACHED = 128, 1  # the byte of the -shm that each process locks which has it open (os_unix.c, UNIX_SHM_DMS)

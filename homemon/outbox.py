@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import sleep
 from typing import NamedTuple
 
+from homemon.core.points import Number, head, headed, line
 from homemon.database import Database
-from homemon.points import Number, head, headed, line
 
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
 LACKED = "sent = 0 AND +sent = 0"  # by the index, and by the row itself: a damaged entry would be sent for ever

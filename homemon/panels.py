@@ -20,7 +20,7 @@ from enum import Enum, auto
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from homemon.points import HALF_HOUR, LARGEST, Number
+from homemon.core.points import HALF_HOUR, LARGEST, Number
 
 DAY, HOUR, MINUTE = 86_400, 3600, 60  # seconds
 JST_AHEAD = 9 * HOUR

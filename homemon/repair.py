@@ -9,10 +9,10 @@ from datetime import date
 from typing import Protocol
 
 from homemon import history
+from homemon.core.dialogue import Dialogue
+from homemon.core.points import Point
 from homemon.history import LONGEST, Asker, Day, NoHistory
 from homemon.plausible import Archive
-from homemon.points import Point
-from homemon.wire.dialogue import Dialogue
 
 EVERY = 86_400.0  # seconds between two plans where nothing is wrong
 COMPARED_DAYS = 3

@@ -16,7 +16,7 @@ for it grows again.
 
 from time import sleep
 
-from homemon.clock import Instant
+from homemon.core.clock import Instant
 from homemon.outbox import OTHERS_WRITE
 from homemon.store import Store
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.points import Number
+from homemon.core.points import Number
 from homemon.schema import FRACTION, MODULUS
 
 INTERIOR_KEYS, LEAF_KEYS, LEAF_ROWS = 0x02, 0x0A, 0x0D  # of a table without rowid or an index; of one with rowid

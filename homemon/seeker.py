@@ -9,13 +9,13 @@ A poll that found the unit tells us by way of `recall`.
 from collections.abc import Callable
 
 from homemon.controller import NOTIFIED, Controller, Step
+from homemon.core.dialogue import Ask, Dialogue
+from homemon.core.errors import DeviceError, NoAnswer, StoreError
+from homemon.core.files import Lock
+from homemon.core.points import Point
 from homemon.devices import ecocute
 from homemon.discovery import Discovery, choose, objects
-from homemon.errors import DeviceError, NoAnswer, StoreError
-from homemon.files import Lock
 from homemon.own_node import OwnNode
-from homemon.points import Point
-from homemon.wire.dialogue import Ask, Dialogue
 from homemon.wire.echonet import MULTICAST, Frame, Heard, Unit
 
 LOOK_FIRST, LOOK_LAST = 15.0, 300.0  # seconds between two looks while no unit is known, doubling

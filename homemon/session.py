@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from random import Random
 
 from homemon import history
+from homemon.core.dialogue import Ask, Dialogue, pause
+from homemon.core.errors import DeviceError, HomemonError, NoAnswer, SessionLost
+from homemon.core.points import HALF_HOUR
 from homemon.devices import meter
-from homemon.errors import DeviceError, HomemonError, NoAnswer, SessionLost
 from homemon.exchange import Exchange, is_trouble
 from homemon.plausible import Archive
-from homemon.points import HALF_HOUR
 from homemon.repair import Again, Repair
 from homemon.wire import echonet, join
-from homemon.wire.dialogue import Ask, Dialogue, pause
 from homemon.wire.join import Credentials, Link
 from homemon.wire.skstack import Happening
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from homemon.core.errors import StoreError
+from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.devices.meter import LARGEST_COEFFICIENT, UNIT_EXPONENTS, Scale
-from homemon.errors import StoreError
-from homemon.files import Lock, make_private_dir, replace_file
 from homemon.wire.echonet import Unit
 from homemon.wire.join import Link
 from homemon.wire.skstack import Dialect

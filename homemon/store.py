@@ -18,11 +18,11 @@ from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.errors import StoreMoved
+from homemon.core.points import LARGEST, Number, Point, Received, field_rank
 from homemon.database import BUSY_SECONDS, FILE
-from homemon.errors import StoreMoved
 from homemon.outbox import Backlog, Line, Outbox
-from homemon.points import LARGEST, Number, Point, Received, field_rank
 from homemon.tagsets import TagSets, claim, tag_sets
 from homemon.trust import METERED, Trust
 

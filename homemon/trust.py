@@ -7,8 +7,8 @@ nothing else will set the clock, a lone time ahead of it, which no other one of 
 
 from collections.abc import Iterator
 
-from homemon import clock
-from homemon.clock import RELEASED, Instant
+from homemon.core import clock
+from homemon.core.clock import RELEASED, Instant
 from homemon.database import Database
 
 METERED = ("+power", "-power")  # their times are the utility's

@@ -8,8 +8,8 @@ known is believed when the meter says it again.
 from collections.abc import Iterable
 from typing import Protocol
 
+from homemon.core.dialogue import Dialogue
 from homemon.devices.meter import Scale, ScaleHeard
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import Frame
 
 UNIT = (0xE1, 0xD3, 0xD7)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 
 from homemon.config import Server
+from homemon.core.points import Point
 from homemon.deliver import Sender, Sending
-from homemon.points import Point
 from homemon.store import Store
 from tests.servers import Asked, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, put

@@ -2,12 +2,12 @@
 
 from typing import Any, TypeVar
 
+from homemon.core.dialogue import Conversation, Dialogue
 from homemon.devices import meter
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, House
 from homemon.wire import echonet
-from homemon.wire.dialogue import Conversation, Dialogue
 from homemon.wire.join import Credentials
 from homemon.wire.skstack import Happening, Parser, Udp
 

@@ -18,9 +18,9 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.command import Command
 
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.points import HALF_HOUR, Point
 from homemon.panels import DAY, HOUR, MINUTE, midnight
-from homemon.points import HALF_HOUR, Point
 from homemon.sim.house import House
 from homemon.store import Store
 from tests.commands import homemon, wait_for, write_config

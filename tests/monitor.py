@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from homemon.points import JST
+from homemon.core.points import JST
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sim.terminal import Clock, Terminal

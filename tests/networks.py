@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon.files import Lock
+from homemon.core.files import Lock
 from tests.commands import Running, running, wait_for
 from tests.lan import PORT, address
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from homemon.clock import RELEASED, Instant
+from homemon.core.clock import RELEASED, Instant
+from homemon.core.points import Number, Point
 from homemon.deliver import Sender, Sending
-from homemon.points import Number, Point
 from homemon.store import Store
 from tests.servers import PATIENCE, Points
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from homemon.core.errors import WireError
+from homemon.core.points import JST
 from homemon.devices import meter
-from homemon.errors import WireError
-from homemon.points import JST
 from homemon.wire import echonet
 from homemon.wire.join import FAILURES
 from homemon.wire.mask import masked_received

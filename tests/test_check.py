@@ -11,9 +11,9 @@ import pytest
 
 from homemon.cli import check, check_delivery, check_devices
 from homemon.cli.check_findings import Aside, Finding, ok
-from homemon.clock import boot_id
-from homemon.errors import StoreError
-from homemon.points import Point
+from homemon.core.clock import boot_id
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
 from tests.lan import address, configure, unit, wait_for_port

@@ -5,7 +5,7 @@ from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import catches_sigterm, fill, homemon, running, simulated, small_disk, wait_for, write_config
 from tests.stores import put

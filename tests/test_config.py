@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homemon import config
-from homemon.errors import ConfigError
+from homemon.core.errors import ConfigError
 from tests.commands import homemon
 
 ROOT = Path(__file__).parent.parent

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from homemon import config
-from homemon.errors import ConfigError
+from homemon.core.errors import ConfigError
 from tests.documents import DOCS, blocks, section, table, text_of
 
 PAGE = DOCS / "config.md"

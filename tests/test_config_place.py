@@ -7,8 +7,8 @@ import pytest
 
 from homemon import config
 from homemon.config_place import doubtful
-from homemon.errors import ConfigError
-from homemon.files import make_private_dir
+from homemon.core.errors import ConfigError
+from homemon.core.files import make_private_dir
 from tests.commands import ENVIRONMENT, homemon
 
 NOBODY = 65534

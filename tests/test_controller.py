@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon.controller import ANSWER_WITHIN, GATHER, KEEP_PLACE_AFTER, MOST_GATHERED, SPACING, Controller, Step
-from homemon.errors import NoAnswer
+from homemon.core.errors import NoAnswer
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.wire import echonet
 from homemon.wire.echonet import MULTICAST, Esv, Frame, Property

@@ -18,12 +18,12 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from homemon.clock import RELEASED, Instant
 from homemon.config import KEYS, parse
+from homemon.core.clock import RELEASED, Instant
+from homemon.core.points import Point
 from homemon.deliver import Sender
 from homemon.influx import Influx
 from homemon.panels import differences, sums
-from homemon.points import Point
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.store import Store
 from tests.servers import PATIENCE, InfluxServer, VictoriaServer, fetch, settings

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from homemon import outbox
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.points import HALF_HOUR, Point, line
 from homemon.devices import ecocute, meter, solar
-from homemon.points import HALF_HOUR, Point, line
 from homemon.store import Store
 from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
 from tests.documents import DOCS, blocks, section, table, text_of

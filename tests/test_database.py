@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from homemon import database
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
 from homemon.database import FILE, LOG_STAYS
-from homemon.errors import StoreError
-from homemon.points import Point
 from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, fill, small_disk, wait_for
 from tests.stores import NOW, T, content, everything, put

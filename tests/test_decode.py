@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homemon.core.printable import printable
 from homemon.explain.account import Account
 from homemon.explain.text import accounts
-from homemon.printable import printable
 from tests.commands import ENVIRONMENT, HOMEMON, homemon
 from tests.test_captures import VECTORS
 from tests.test_layers import loaded_by

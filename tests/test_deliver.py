@@ -12,17 +12,11 @@ import pytest
 
 from homemon import deliver
 from homemon.config import Server
-from homemon.deliver import (
-    BACKOFF_FIRST,
-    BACKOFF_LAST,
-    HOLD_FOR,
-    RETRY_AFTER_LONGEST,
-    Sender,
-)
+from homemon.core.points import Point
+from homemon.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
 from homemon.held import Held, dumped
 from homemon.influx import Influx
 from homemon.outbox import Stretch
-from homemon.points import Point
 from homemon.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
 from tests.conftest import MakeSender

@@ -2,8 +2,8 @@
 
 import pytest
 
-from homemon.errors import DeviceError, NoAnswer
-from homemon.wire.dialogue import Ask, Conversation, Dialogue, nothing, pause
+from homemon.core.dialogue import Ask, Conversation, Dialogue, nothing, pause
+from homemon.core.errors import DeviceError, NoAnswer
 
 
 def asking(*asks: Ask) -> Dialogue[list[object]]:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homemon.core.dialogue import Conversation
+from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.discovery import ANSWER_WITHIN, PACE, SPACING, Discovery, Node, choose
-from homemon.errors import DeviceError, NoAnswer, WireError
 from homemon.sim.ecocute import Ecocute, Faults
 from homemon.wire import echonet
-from homemon.wire.dialogue import Conversation
 from homemon.wire.echonet import MULTICAST, Heard, Unit
 from tests.virtual_lan import CONTROLLER, NODE, NOW, TRIP, UNIT, Passing
 

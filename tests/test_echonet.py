@@ -2,7 +2,7 @@
 
 import pytest
 
-from homemon.errors import WireError
+from homemon.core.errors import WireError
 from homemon.wire.echonet import (
     Esv,
     Frame,

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from homemon import panels, state
+from homemon.core.points import HALF_HOUR, Point
 from homemon.meters import Meters
-from homemon.points import HALF_HOUR, Point
 from homemon.sim.smart_meter import SmartMeter
 from homemon.store import Store
 from tests.commands import homemon, running, simulated, write_config

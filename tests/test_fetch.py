@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from homemon import fetch
+from homemon.core.points import EARLIEST, Point
 from homemon.influx import NotRead
-from homemon.points import EARLIEST, Point
 from homemon.store import Store
 from tests.commands import homemon, write_config
 from tests.servers import Asked, Database, Reply, ScriptedServer, VictoriaServer, settings

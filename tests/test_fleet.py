@@ -19,9 +19,9 @@ import pytest
 import yaml
 
 from homemon.config import Server, parse
+from homemon.core.points import Point, line
 from homemon.deliver import Sender
 from homemon.influx import Influx
-from homemon.points import Point, line
 from homemon.store import Store
 from tests.commands import homemon
 from tests.servers import PATIENCE, InfluxServer, Process, ScriptedServer, fetch, installed, settings

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from homemon.core.dialogue import MOST_HEARD, Conversation
+from homemon.core.errors import HomemonError, WireError
 from homemon.devices import meter
 from homemon.discovery import MOST_NODES, Discovery
-from homemon.errors import HomemonError, WireError
 from homemon.wire import echonet, kyocera, skstack
-from homemon.wire.dialogue import MOST_HEARD, Conversation
 from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.mask import masked_received, masked_sent

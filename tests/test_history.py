@@ -2,7 +2,7 @@
 
 import pytest
 
-from homemon.points import HALF_HOUR
+from homemon.core.points import HALF_HOUR
 from homemon.sim.smart_meter import Reply
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 

@@ -8,7 +8,7 @@ import pytest
 import smbus2
 
 from homemon.cli.kyocera_dump import converse
-from homemon.errors import PortError
+from homemon.core.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor, SimulatedBus

@@ -11,10 +11,10 @@ from typing import cast
 
 import pytest
 
+from homemon.core.points import Point
 from homemon.deliver import BACKOFF_LAST, HOLD_FOR, Sender
 from homemon.held import MOST, Held, dumped, fewer, loaded
 from homemon.influx import Influx
-from homemon.points import Point
 from homemon.sending import STRIKES, UNANSWERED
 from homemon.store import Store
 from homemon.verdicts import Answer, Verdict

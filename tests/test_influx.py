@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests import Response
 
+from homemon.core.points import line
 from homemon.influx import WORTH_GZIP, Influx, Verdict, _retry_after
-from homemon.points import line
 from tests.servers import (
     Asked,
     Database,

@@ -4,9 +4,9 @@ from typing import TypeVar
 
 import pytest
 
-from homemon.errors import DeviceError, NoAnswer
+from homemon.core.dialogue import Conversation, Dialogue
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.exchange import Step
-from homemon.wire.dialogue import Conversation, Dialogue
 from homemon.wire.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
 from homemon.wire.skstack import Dialect, Parser
 from tests import virtual

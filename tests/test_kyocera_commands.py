@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from homemon.cli.simulate_kyocera import FAULTS
-from homemon.points import JST
+from homemon.core.points import JST
 from homemon.sim.kyocera import Faults
 from tests.commands import called, deny, fill, homemon, running, small_disk, write_config
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of

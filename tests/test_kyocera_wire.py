@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from homemon.errors import DeviceError, HomemonError, NoAnswer, WireError
+from homemon.core.dialogue import Conversation
+from homemon.core.errors import DeviceError, HomemonError, NoAnswer, WireError
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.wire import kyocera
-from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
 
 NOW = 1_790_000_000.0

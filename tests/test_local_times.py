@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from homemon.points import JST, Point
+from homemon.core.points import JST, Point
 from homemon.replay import local_times, tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.moment import Stamps

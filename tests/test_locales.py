@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON

@@ -11,15 +11,15 @@ from time import monotonic
 
 import pytest
 
-from homemon.errors import StoreError
-from homemon.files import LOCK_TEXT, Holder, Lock
+from homemon.core.errors import StoreError
+from homemon.core.files import LOCK_TEXT, Holder, Lock
 from tests.commands import homemon, running, simulated, small_disk, wait_for, write_config
 from tests.filesystems import MOUNTS, mounted
 from tests.test_meter_commands import ADDRESS, LOADED
 
 HOLD = """
 import sys
-from homemon.files import Lock
+from homemon.core.files import Lock
 lock = Lock(__import__("pathlib").Path(sys.argv[1]))
 assert lock.take(name=sys.argv[2])
 print("held", flush=True)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from homemon.core.points import Point
+from homemon.core.printable import printable
 from homemon.explain.text import accounts
-from homemon.points import Point
-from homemon.printable import printable
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.reader import Reader

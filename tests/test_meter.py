@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from homemon.core.points import Point, number_text
 from homemon.devices.meter import (
     EOJ,
     HIGHEST_COUNT,
@@ -25,7 +26,6 @@ from homemon.devices.meter import (
     value_of,
 )
 from homemon.devices.properties import ANY_SIZE, SUPER_CLASS
-from homemon.points import Point, number_text
 from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Property, decode
 
 TENTHS = Scale(-1, 1)

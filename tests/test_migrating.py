@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.points import HALF_HOUR, line, number_text
 from homemon.devices import meter
-from homemon.points import HALF_HOUR, line, number_text
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sim.smart_meter import SmartMeter
 from homemon.wire import echonet

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from homemon import deliver, history, session
+from homemon.core.points import Point
 from homemon.devices import solar
-from homemon.points import Point
 from homemon.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, text_of

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from homemon.core.points import HALF_HOUR, Number, Point
 from homemon.panels import (
     DAY,
     HOUR,
@@ -22,7 +23,6 @@ from homemon.panels import (
     sums,
     today,
 )
-from homemon.points import HALF_HOUR, Number, Point
 from homemon.store import Store
 from tests.stores import NOW, put
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homemon.points import JST, Number, Point, field_rank, head, headed, line, number_text, tags_text
+from homemon.core.points import JST, Number, Point, field_rank, head, headed, line, number_text, tags_text
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
+from homemon.core.points import JST, Point, line
+from homemon.core.transcript import escaped
 from homemon.devices import ecocute, meter, properties, solar
 from homemon.devices.meter import Scale
 from homemon.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
-from homemon.points import JST, Point, line
 from homemon.sim.bp35c0 import Module
 from homemon.wire import echonet, kyocera
 from homemon.wire.echonet import CONTROLLER, EHD, Esv, Frame, Property
 from homemon.wire.join import FAILURES, JOIN_FAILED, JOINED, SCAN_DONE, join
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.skstack import Dialect, Happening, Parser
-from homemon.wire.transcript import escaped
 from tests.desk import SECRETS, Desk
 from tests.documents import DOCS, Block, blocks, section, table, text_of
 from tests.virtual import LINK, World

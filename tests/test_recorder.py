@@ -10,10 +10,10 @@ from homemon import deliver
 from homemon.cli import background
 from homemon.cli.app import App
 from homemon.cli.background import BackgroundSender
-from homemon.clock import instant
+from homemon.core.clock import instant
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
 from homemon.deliver import Recorder
-from homemon.errors import StoreError
-from homemon.points import Point
 from homemon.store import Store
 from tests.commands import wait_for
 from tests.servers import Asked, Reply, ScriptedServer

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
+from homemon.core.points import HALF_HOUR
 from homemon.devices.meter import Scale
-from homemon.points import HALF_HOUR
 from homemon.repair import Again
 from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD

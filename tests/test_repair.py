@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from homemon import clock
 from homemon.cli import upkeep
 from homemon.cli.app import App
 from homemon.cli.check_findings import Aside
-from homemon.clock import instant
-from homemon.points import Point
+from homemon.core import clock
+from homemon.core.clock import instant
+from homemon.core.points import Point
 from homemon.salvage import records
 from homemon.store import FILE, Store
 from tests.commands import homemon, write_config

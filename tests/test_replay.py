@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from homemon.cli import replay
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.sim.ecocute import Faults as HeaterFaults
 from homemon.sim.kyocera import Faults as MonitorFaults
 from homemon.store import Store

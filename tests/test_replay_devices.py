@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from homemon.core.points import Point
 from homemon.devices import solar
-from homemon.points import Point
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.sim.kyocera import Faults

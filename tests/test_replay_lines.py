@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from homemon.core.points import LATEST, Point, line, tags_text
+from homemon.core.transcript import MODULE, written
 from homemon.devices.meter import Scale
-from homemon.points import LATEST, Point, line, tags_text
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.line_protocol import parse_line
@@ -18,7 +19,6 @@ from homemon.replay.tally import Tally
 from homemon.store import Store
 from homemon.wire.mask import masked_received
 from homemon.wire.skstack import Parser
-from homemon.wire.transcript import MODULE, written
 from tests.stores import put
 from tests.test_decode import STARTS
 from tests.test_mask import TRANSCRIPT

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from homemon import clock, retention
-from homemon.clock import Instant
+from homemon import retention
+from homemon.core import clock
+from homemon.core.clock import Instant
+from homemon.core.points import HALF_HOUR, JST, Point
 from homemon.database import FILE, MIGRATIONS
-from homemon.points import HALF_HOUR, JST, Point
 from homemon.retention import BATCH, BATCHES, DAY, HOUR, SPARE, Retention
 from homemon.store import Store
 from tests.commands import PATIENCE, homemon, running, simulated, wait_for, write_config
@@ -143,8 +144,8 @@ def test_one_call_drops_a_few_thousand_and_only_a_listener_goes_on_within_the_ho
 WRITER = """
 import sys
 from pathlib import Path
-from homemon.clock import Instant
-from homemon.points import Point
+from homemon.core.clock import Instant
+from homemon.core.points import Point
 from homemon.store import Store
 store = Store(Path(sys.argv[1]), busy=1.0)
 for i in range(300):

@@ -13,7 +13,7 @@ import pytest
 
 from homemon.cli.main import COMMANDS
 from homemon.config import parse
-from homemon.errors import ConfigError
+from homemon.core.errors import ConfigError
 from homemon.wire.skstack import PANA_PORT
 from tests.commands import Running, homemon, running, simulated, write_config
 from tests.lan import address, unit

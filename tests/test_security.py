@@ -15,12 +15,12 @@ import pytest
 import trustme
 
 from homemon import config
+from homemon.core.errors import ConfigError, HomemonError, PortError, StoreError
+from homemon.core.files import Lock, make_private_dir, replace_file
+from homemon.core.points import tags_text
 from homemon.devices.properties import ascii_text
-from homemon.errors import ConfigError, HomemonError, PortError, StoreError
-from homemon.files import Lock, make_private_dir, replace_file
 from homemon.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.page.write import JAVASCRIPT, javascript, lay_beside
-from homemon.points import tags_text
 from homemon.ports.trace import Trace
 from homemon.store import Store
 from tests.commands import called, homemon, running, simulated, write_config

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from homemon.controller import Step
-from homemon.files import Lock
+from homemon.core.files import Lock
 from homemon.seeker import (
     LOOK_ELSEWHERE,
     LOOK_FIRST,

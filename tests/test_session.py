@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from homemon.errors import NoAnswer, SessionLost
+from homemon.core.errors import NoAnswer, SessionLost
 from homemon.exchange import SPACING
 from homemon.sim.bp35c0_commands import OWN
 from homemon.wire.skstack import Dialect, command

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homemon.core.errors import WireError
 from homemon.devices import ecocute
 from homemon.devices.properties import value_of
-from homemon.errors import WireError
 from homemon.sim.ecocute import Ecocute, Faults, Reply
 from homemon.wire import echonet
 from homemon.wire.echonet import Esv

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.errors import DeviceError
 from homemon.devices import meter
-from homemon.errors import DeviceError
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, HALF_HOUR, House

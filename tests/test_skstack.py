@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from homemon.errors import WireError
+from homemon.core.errors import WireError
 from homemon.wire import echonet
 from homemon.wire.skstack import (
     MAX_LINE,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import homemon
 from tests.stores import put

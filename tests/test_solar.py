@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homemon.core.errors import WireError
+from homemon.core.points import JST, Point
 from homemon.devices import solar
-from homemon.errors import WireError
-from homemon.points import JST, Point
 
 TODAY = datetime(2017, 5, 31, tzinfo=JST)
 NOON = (TODAY + timedelta(hours=12)).timestamp()

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homemon.core.errors import WireError
 from homemon.devices import solar
 from homemon.devices.solar_clock import Stored, Verdict, changed, judge
-from homemon.errors import WireError
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.kyocera import Faults, Monitor
 

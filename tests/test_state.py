@@ -7,8 +7,8 @@ from threading import Thread
 import pytest
 
 from homemon import state
+from homemon.core.errors import StoreError
 from homemon.devices.meter import Scale
-from homemon.errors import StoreError
 from homemon.wire.echonet import Unit
 from homemon.wire.join import Link
 from homemon.wire.skstack import Dialect

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.stores import put

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homemon import clock
-from homemon.clock import RELEASED, Instant
-from homemon.points import Number, Point
+from homemon.core import clock
+from homemon.core.clock import RELEASED, Instant
+from homemon.core.points import Number, Point
 from homemon.store import Store
 from tests.stores import NOW, T, content, put
 

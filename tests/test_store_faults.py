@@ -12,9 +12,9 @@ from threading import Timer
 
 import pytest
 
-from homemon.errors import StoreError
-from homemon.files import make_private_dir
-from homemon.points import Point
+from homemon.core.errors import StoreError
+from homemon.core.files import make_private_dir
+from homemon.core.points import Point
 from homemon.store import FILE, Store
 from tests.commands import PATIENCE, as_nobody, deny, homemon
 from tests.stores import T, content, everything, put
@@ -22,9 +22,9 @@ from tests.stores import T, content, everything, put
 WRITER = """
 import sys
 from pathlib import Path
-from homemon.clock import Instant
+from homemon.core.clock import Instant
 from homemon.deliver import Recorder
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 who, count = sys.argv[1], int(sys.argv[2])
 for folder in sys.stdin:

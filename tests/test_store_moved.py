@@ -12,9 +12,9 @@ from threading import Timer
 
 import pytest
 
-from homemon.errors import StoreError
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
 from homemon.mend import bring_back
-from homemon.points import Point
 from homemon.store import FILE, Store
 from tests.commands import PATIENCE
 from tests.stores import T, content, everything, put
@@ -23,13 +23,13 @@ WRITER = """
 import sys
 from pathlib import Path
 from threading import Event, Thread
-from homemon.clock import Instant
+from homemon.core.clock import Instant
 from contextlib import suppress
 from homemon.deliver import Recorder
-from homemon.errors import StoreError
-from homemon.errors import StoreError
+from homemon.core.errors import StoreError
+from homemon.core.errors import StoreError
 from homemon.mend import bring_back
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()
 Thread(target=lambda: (sys.stdin.readline(), go.set()), daemon=True).start()

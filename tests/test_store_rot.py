@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
+from homemon.core.errors import StoreDamaged
+from homemon.core.points import Point
 from homemon.database import Database
-from homemon.errors import StoreDamaged
 from homemon.health import Look, newest_faults, whole_faults
 from homemon.mend import bring_back, copy, mend
-from homemon.points import Point
 from homemon.salvage import checksum
 from homemon.schema import checksum_sql
 from homemon.store import FILE, Store

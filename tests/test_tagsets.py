@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.points import HALF_HOUR, Point
 from homemon.panels import collect
-from homemon.points import HALF_HOUR, Point
 from homemon.sim.house import DAY
 from homemon.store import Store
 from homemon.tagsets import _is_there, tag_sets

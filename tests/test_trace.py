@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from homemon.clock import Instant
-from homemon.errors import PortError, WireError
+from homemon.core import transcript
+from homemon.core.clock import Instant
+from homemon.core.errors import PortError, WireError
+from homemon.core.transcript import LAN, MODULE, MONITOR, Entry
 from homemon.ports import trace as trace_module
 from homemon.ports.trace import Trace, stamp
-from homemon.wire import transcript
-from homemon.wire.transcript import LAN, MODULE, MONITOR, Entry
 from tests.commands import ENVIRONMENT, deny, fill, homemon, running, simulated, small_disk, write_config
 
 NOW = Instant(1_795_421_667.1237, 5000.0, "this boot")  # 2026-11-23 17:14:27.123 JST
@@ -222,7 +222,7 @@ def test_a_file_that_somebody_took_away_begins_anew(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from homemon.clock import Instant
+from homemon.core.clock import Instant
 from homemon.ports import trace
 trace.LIMIT = int(sys.argv[2])
 writer = trace.Trace(Path(sys.argv[1]))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from homemon import clock
-from homemon.points import HALF_HOUR, Point
+from homemon.core import clock
+from homemon.core.points import HALF_HOUR, Point
 from homemon.store import Store
 from homemon.trust import ALONE_AFTER, CONFIRMED_AFTER, METER_SLACK
 from tests.stores import NOW, T, put

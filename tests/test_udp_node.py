@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.errors import PortError
+from homemon.core.errors import PortError
 from homemon.ports import udp_node
 from homemon.ports.beside import LONGEST, BesideNode, pass_on
 from homemon.ports.interfaces import Interface, lan_interfaces

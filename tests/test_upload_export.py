@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homemon.config import Server
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon
 from tests.servers import Database, Reply, ScriptedServer

@@ -9,10 +9,10 @@ from unittest.mock import patch
 import pytest
 
 from homemon import database, history
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.points import Point, line
 from homemon.deliver import Recorder
 from homemon.devices import meter
-from homemon.points import Point, line
 from homemon.wire import echonet
 from tests.year.day import live
 from tests.year.faults import HOUR, KINDS

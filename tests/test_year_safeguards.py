@@ -9,13 +9,13 @@ from unittest.mock import patch
 import pytest
 
 from homemon import influx, unit, verdicts
+from homemon.core.dialogue import Dialogue
 from homemon.devices.meter import Scale
 from homemon.openfile import OpenFile
 from homemon.plausible import Doubts
 from homemon.repair import Again
 from homemon.sending import Round
 from homemon.verdicts import Answer, Meaning, Verdict
-from homemon.wire.dialogue import Dialogue
 from tests.year import server_faults
 from tests.year.day import live
 from tests.year.faults import HOUR, Kind

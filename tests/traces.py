@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
+from homemon.core.dialogue import Conversation
+from homemon.core.errors import DeviceError
+from homemon.core.points import JST, Point
 from homemon.devices.meter import Scale
-from homemon.errors import DeviceError
-from homemon.points import JST, Point
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
@@ -13,7 +14,6 @@ from homemon.replay.tally import Tally
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.wire import kyocera
-from homemon.wire.dialogue import Conversation
 from homemon.wire.logged import as_bytes
 
 METER, OTHER = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0009"

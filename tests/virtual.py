@@ -7,13 +7,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from homemon.core.dialogue import Dialogue
+from homemon.core.points import Number, Point
 from homemon.devices.meter import Scale
 from homemon.exchange import Step
-from homemon.points import Number, Point
 from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link
 from homemon.wire.skstack import Dialect, Parser
 

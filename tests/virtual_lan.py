@@ -3,10 +3,10 @@
 from typing import Any
 
 from homemon.controller import Controller, Step
-from homemon.points import Point
+from homemon.core.dialogue import Dialogue
+from homemon.core.points import Point
 from homemon.sim.ecocute import Ecocute, Faults
 from homemon.wire import echonet
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import MULTICAST, Esv, Frame
 
 HOST, OTHER, US = "192.0.2.20", "192.0.2.99", "192.0.2.1"

@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from homemon import clock
 from homemon import config as configuration
 from homemon.cli import output
-from homemon.clock import Instant, instant
-from homemon.errors import ConfigError, PortError, StoreDamaged, StoreError
-from homemon.points import LATEST, Point, in_range, tags_text
+from homemon.core import clock
+from homemon.core.clock import Instant, instant
+from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
+from homemon.core.points import LATEST, Point, in_range, tags_text
 
 if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending

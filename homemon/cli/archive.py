@@ -3,9 +3,9 @@
 from contextlib import suppress
 
 from homemon.cli.app import App
-from homemon.errors import StoreError
+from homemon.core.errors import StoreError
+from homemon.core.points import Number
 from homemon.meters import Meters
-from homemon.points import Number
 from homemon.store import Store
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from homemon.cli.app import App
-from homemon.errors import HomemonError
+from homemon.core.errors import HomemonError
 
 
 @click.command()

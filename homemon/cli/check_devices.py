@@ -15,13 +15,13 @@ from homemon.cli.lan import Lan
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.radio import Radio
 from homemon.controller import NO_ANSWER_HINT
+from homemon.core.dialogue import Ask, Dialogue, pause
+from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
+from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
-from homemon.errors import DeviceError, NoAnswer, PortError, WireError
-from homemon.files import Holder, Lock, make_private_dir
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
 from homemon.session import Session
 from homemon.wire import echonet
-from homemon.wire.dialogue import Ask, Dialogue, pause
 from homemon.wire.join import is_event, run, wake_module
 from homemon.wire.skstack import Fail, Happening, Info, Udp
 

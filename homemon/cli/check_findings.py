@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from homemon.cli.app import App
 from homemon.cli.status import ENDS_LATER, age_text
-from homemon.clock import Instant
-from homemon.errors import HomemonError, StoreError
+from homemon.core.clock import Instant
+from homemon.core.errors import HomemonError, StoreError
+from homemon.core.points import Point
 from homemon.panels import HOUR, MINUTE
-from homemon.points import Point
 
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
 STALE = {"meter": 40 * MINUTE, "ecocute": 30 * MINUTE, "kyocera": 24 * HOUR}

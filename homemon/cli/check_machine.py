@@ -15,9 +15,9 @@ from typing import NamedTuple
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.status import listeners
-from homemon.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.config import Config, open_to_others
-from homemon.errors import StoreError
+from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
+from homemon.core.errors import StoreError
 
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes

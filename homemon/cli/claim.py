@@ -7,8 +7,8 @@ another one-shot command waits: that one will be done in half a minute at most.
 from time import monotonic, sleep
 
 from homemon.cli.stop import Stop
-from homemon.errors import PortError
-from homemon.files import Lock
+from homemon.core.errors import PortError
+from homemon.core.files import Lock
 
 WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
 LOOK_EVERY = 0.1

@@ -7,7 +7,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.lines import lines, typed
-from homemon.errors import HomemonError
+from homemon.core.errors import HomemonError
 from homemon.explain.text import accounts
 from homemon.wire.logged import as_text
 

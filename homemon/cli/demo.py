@@ -17,8 +17,8 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.lan import lan_lock
-from homemon.errors import HomemonError
-from homemon.files import Lock, replace_file
+from homemon.core.errors import HomemonError
+from homemon.core.files import Lock, replace_file
 
 HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
 """Two addresses of this machine, which no other demo has."""

@@ -6,10 +6,10 @@ only the waiting is left out. The solar monitor needs none of this: it remembers
 
 from random import Random
 
-from homemon.clock import Instant
 from homemon.controller import Controller
+from homemon.core.clock import Instant
+from homemon.core.points import Point
 from homemon.devices.ecocute import EOJ
-from homemon.points import Point
 from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute

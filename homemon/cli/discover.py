@@ -12,10 +12,10 @@ from homemon import config as configuration
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.search import place, search
+from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.devices.ecocute import EOJ, is_kin
 from homemon.devices.node import class_name
 from homemon.discovery import Node
-from homemon.errors import NoAnswer, NoConfig, PortError
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import resolve

@@ -10,8 +10,8 @@ from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan
 from homemon.cli.options import trace_option
 from homemon.controller import NO_ANSWER_HINT
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.devices.ecocute import FIELDS, MEASUREMENT
-from homemon.errors import DeviceError, NoAnswer
 from homemon.ports.udp_node import UdpNode
 
 TRIES = 3

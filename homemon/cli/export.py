@@ -11,8 +11,8 @@ from homemon.cli.app import App
 from homemon.cli.lines import typed
 from homemon.cli.status import SECTIONS
 from homemon.cli.times import FOREVER, TimeOfDay
-from homemon.points import Number, line, moment_text, number_text
-from homemon.printable import printable
+from homemon.core.points import Number, line, moment_text, number_text
+from homemon.core.printable import printable
 
 Row = tuple[int, str, str, Mapping[str, Number]]
 """Time, measurement, tags, fields."""

@@ -9,7 +9,7 @@ import click
 from homemon import panels, state
 from homemon.cli.app import App
 from homemon.cli.output import put
-from homemon.errors import HomemonError
+from homemon.core.errors import HomemonError
 from homemon.meters import Meters
 from homemon.page import write
 from homemon.page.texts import LANGUAGES

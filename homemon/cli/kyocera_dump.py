@@ -9,16 +9,16 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.clock import instant, ticks
 from homemon.config import KEYS
+from homemon.core.clock import instant, ticks
+from homemon.core.dialogue import Conversation
+from homemon.core.errors import DeviceError, HomemonError, PortError
+from homemon.core.files import Lock, make_private_dir, replace_file
+from homemon.core.points import JST, Number, Point
+from homemon.core.transcript import MONITOR
 from homemon.devices import solar
 from homemon.devices.solar_clock import changed, judge
-from homemon.errors import DeviceError, HomemonError, PortError
-from homemon.files import Lock, make_private_dir, replace_file
-from homemon.points import JST, Number, Point
-from homemon.wire.dialogue import Conversation
 from homemon.wire.kyocera import Dump, dump_text
-from homemon.wire.transcript import MONITOR
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace

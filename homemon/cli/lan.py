@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from homemon.cli.app import App
 from homemon.cli.stop import Stop, Stopped
-from homemon.clock import Instant
 from homemon.controller import Controller, Step
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Dialogue
+from homemon.core.errors import PortError, StoreError
+from homemon.core.files import Lock, make_private_dir
 from homemon.devices import ecocute
-from homemon.errors import PortError, StoreError
-from homemon.files import Lock, make_private_dir
 from homemon.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.echonet import PORT, Unit
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import click
 from homemon import __version__
 from homemon.cli import output
 from homemon.cli.options import Commands
-from homemon.errors import ConfigError, HomemonError
+from homemon.core.errors import ConfigError, HomemonError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

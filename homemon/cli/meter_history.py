@@ -5,7 +5,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.radio import Radio
-from homemon.errors import ConfigError, DeviceError
+from homemon.core.errors import ConfigError, DeviceError
 from homemon.history import LONGEST
 
 

@@ -7,7 +7,7 @@ from homemon.cli.background import BackgroundSender
 from homemon.cli.options import trace_option
 from homemon.cli.radio import LISTENER, Radio
 from homemon.cli.stop import Stop, Stopped
-from homemon.errors import HomemonError, NoAnswer, PortError
+from homemon.core.errors import HomemonError, NoAnswer, PortError
 from homemon.history import LONGEST
 from homemon.ports.serial_port import ModulePort
 

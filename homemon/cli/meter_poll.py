@@ -7,8 +7,8 @@ import click
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.radio import KNOCK_WITHIN, Radio
+from homemon.core.errors import ConfigError, DeviceError, PortError, SessionLost
 from homemon.devices import meter
-from homemon.errors import ConfigError, DeviceError, PortError, SessionLost
 from homemon.wire.echonet import Property
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from homemon.printable import printable
+from homemon.core.printable import printable
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines

@@ -15,13 +15,13 @@ from homemon.cli.app import App
 from homemon.cli.archive import Archive
 from homemon.cli.claim import claim
 from homemon.cli.stop import Stop, Stopped
-from homemon.clock import Instant
-from homemon.errors import DeviceError, HomemonError, PortError, StoreError
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Dialogue
+from homemon.core.errors import DeviceError, HomemonError, PortError, StoreError
+from homemon.core.files import port_locks
 from homemon.exchange import Step
-from homemon.files import port_locks
 from homemon.ports.knock import write_into
 from homemon.session import Session
-from homemon.wire.dialogue import Dialogue
 from homemon.wire.join import Credentials, Link, NoModule
 from homemon.wire.skstack import Dialect
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from homemon.cli.app import App
+from homemon.core.errors import HomemonError, StoreDamaged, StoreError
+from homemon.core.points import moment_text
 from homemon.database import FILE
-from homemon.errors import HomemonError, StoreDamaged, StoreError
-from homemon.points import moment_text
 from homemon.salvage import Names
 
 NAMED = 30  # periods at most

@@ -14,8 +14,8 @@ import click
 from homemon import state
 from homemon.cli.app import DAY, App
 from homemon.cli.lines import lines
-from homemon.clock import RELEASED, Instant, kept_by_ntp
-from homemon.points import JST, Point
+from homemon.core.clock import RELEASED, Instant, kept_by_ntp
+from homemon.core.points import JST, Point
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader

@@ -11,15 +11,15 @@ from homemon import state
 from homemon.cli.app import App
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
-from homemon.clock import ticks
+from homemon.core.clock import ticks
+from homemon.core.dialogue import Conversation
+from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
+from homemon.core.files import make_private_dir
 from homemon.discovery import Discovery, Node, choose
-from homemon.errors import DeviceError, NoAnswer, PortError, WireError
-from homemon.files import make_private_dir
 from homemon.ports.beside import BesideNode
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
 from homemon.wire import echonet
-from homemon.wire.dialogue import Conversation
 from homemon.wire.echonet import MULTICAST, PORT, Heard
 
 LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45

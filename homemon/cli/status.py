@@ -10,10 +10,10 @@ from homemon.cli.lan import LISTENER as ECOCUTE
 from homemon.cli.lan import lan_lock
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.times import Span
+from homemon.core.files import Lock, port_locks
+from homemon.core.points import HALF_HOUR, Number, moment_text, number_text
 from homemon.deliver import server_fault
-from homemon.files import Lock, port_locks
 from homemon.panels import DAY, SOURCES, Kind, midnight
-from homemon.points import HALF_HOUR, Number, moment_text, number_text
 
 SECTIONS = {
     "power": "smartmeter",

@@ -6,7 +6,7 @@ from time import time
 
 import click
 
-from homemon.points import JST
+from homemon.core.points import JST
 
 WORDS = {"today": 0, "yesterday": 1}
 FOREVER = 1 << 62

@@ -4,7 +4,7 @@ from threading import Event, Thread
 from time import perf_counter, sleep
 
 from homemon.cli.app import DAY, App
-from homemon.errors import StoreDamaged, StoreError
+from homemon.core.errors import StoreDamaged, StoreError
 from homemon.health import Look
 from homemon.store import BUSY_SECONDS, Store
 

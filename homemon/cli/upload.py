@@ -4,7 +4,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.times import TimeOfDay
-from homemon.errors import HomemonError
+from homemon.core.errors import HomemonError
 
 LOCK_WITHIN = 30.0  # seconds for another sender to finish its round
 SENDS_FOR = 24 * 3600.0

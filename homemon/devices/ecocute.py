@@ -14,6 +14,7 @@ Source: ECHONET Device objects appendix, super class and classes 0x026B, 0x0272 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from homemon.core.points import Number, Point
 from homemon.devices.properties import (
     DEGREES,
     SUPER_CLASS,
@@ -28,7 +29,6 @@ from homemon.devices.properties import (
     up_to_100,
     value_of,
 )
-from homemon.points import Number, Point
 from homemon.wire.echonet import Frame
 
 EOJ = 0x026B01

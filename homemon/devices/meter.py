@@ -15,9 +15,9 @@ from datetime import datetime
 from struct import Struct
 from typing import NamedTuple
 
+from homemon.core.points import JST, Number, Point
 from homemon.devices import properties
 from homemon.devices.properties import ANY_SIZE, S32, SUPER_CLASS, Common, Prop, hex_text
-from homemon.points import JST, Number, Point
 from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
 
 EOJ = 0x028801

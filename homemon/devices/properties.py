@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from homemon.errors import WireError
-from homemon.points import JST
+from homemon.core.errors import WireError
+from homemon.core.points import JST
 from homemon.wire.echonet import Property, decode_instance_list, decode_property_map
 
 Value = TypeVar("Value", covariant=True)

@@ -17,8 +17,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from homemon.errors import WireError
-from homemon.points import HALF_HOUR, JST, Point
+from homemon.core.errors import WireError
+from homemon.core.points import HALF_HOUR, JST, Point
 
 DATES = 0x007C
 DAYS, SLOTS = 35, 48

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from homemon.core.points import HALF_HOUR, JST, Number, Point
 from homemon.devices import solar
-from homemon.points import HALF_HOUR, JST, Number, Point
 
 DAY, HOUR = 86_400, 3600  # seconds
 FEW = 8  # half-hours that may be equal by chance

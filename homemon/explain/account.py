@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from homemon.errors import WireError
+from homemon.core.errors import WireError
 
 INDENT = "  "
 

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from homemon.core.errors import WireError
+from homemon.core.points import HALF_HOUR, JST
 from homemon.devices import solar
-from homemon.errors import WireError
 from homemon.explain.account import INDENT, Account, no_sense, stops
-from homemon.points import HALF_HOUR, JST
 from homemon.wire.kyocera import ACK, NAK, REQUEST, Ack, BadCommand, Command, Nak, Parser, announced, parse_dump_text
 from homemon.wire.overheard import Overheard
 

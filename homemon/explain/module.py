@@ -7,8 +7,9 @@ pairing ID, arguments of SKSETRBID and SKSETPWD, and long words in noise.
 import re
 from typing import Any
 
+from homemon.core.errors import WireError
+from homemon.core.transcript import escaped
 from homemon.devices.meter import ScaleHeard
-from homemon.errors import WireError
 from homemon.explain.account import INDENT, Account, indented, stops
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
@@ -31,7 +32,6 @@ from homemon.wire.skstack import (
     Udp,
     Version,
 )
-from homemon.wire.transcript import escaped
 
 EVENTS = {
     0x01: "a neighbour solicitation was received",

@@ -14,19 +14,19 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from homemon.core import transcript
+from homemon.core.errors import WireError
+from homemon.core.points import JST
+from homemon.core.printable import printable
+from homemon.core.transcript import LAN, MODULE, Entry
 from homemon.devices.meter import ScaleHeard
-from homemon.errors import WireError
 from homemon.explain import memory, module
 from homemon.explain.account import INDENT, Account, no_sense
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
-from homemon.points import JST
-from homemon.printable import printable
-from homemon.wire import transcript
 from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
 from homemon.wire.overheard import Overheard
 from homemon.wire.skstack import Noise, Parser
-from homemon.wire.transcript import LAN, MODULE, Entry
 
 _ADDRESS = re.compile(r"\s*[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}\s*")
 _BETWEEN = re.compile(r"0[xX]|[\s,:-]")

@@ -18,8 +18,8 @@ from string import Template
 from time import gmtime, strftime
 
 from homemon import __version__
-from homemon.errors import HomemonError
-from homemon.files import replace_file
+from homemon.core.errors import HomemonError
+from homemon.core.files import replace_file
 from homemon.page.figures import PANELS, Json, Panel, figure, settings
 from homemon.page.texts import text
 from homemon.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from homemon.errors import PortError
+from homemon.core.errors import PortError
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import Datagram, UdpNode
 

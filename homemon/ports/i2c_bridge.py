@@ -16,7 +16,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any, Protocol, TypeVar
 
-from homemon.errors import PortError
+from homemon.core.errors import PortError
 
 CONTROL, DATA = 0x40, 0x41
 RATE_38400 = 7

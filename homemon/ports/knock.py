@@ -6,7 +6,7 @@ knocks no import of it.
 
 import os
 
-from homemon.errors import PortError
+from homemon.core.errors import PortError
 
 
 def write_into(name: str, data: bytes) -> None:

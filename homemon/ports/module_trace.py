@@ -5,11 +5,11 @@ Apart from the port, so that a poll without `--trace` loads nothing of it.
 
 from collections.abc import Iterable
 
-from homemon.clock import Instant
+from homemon.core.clock import Instant
+from homemon.core.transcript import MODULE
 from homemon.ports.trace import Trace
 from homemon.wire.mask import masked_received, masked_sent
 from homemon.wire.skstack import Happening
-from homemon.wire.transcript import MODULE
 
 
 class ModuleTrace:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import serial
 
-from homemon.clock import Instant, instant
-from homemon.errors import PortError, PortVanished
+from homemon.core.clock import Instant, instant
+from homemon.core.errors import PortError, PortVanished
 from homemon.wire.skstack import Happening, Parser
 
 if TYPE_CHECKING:

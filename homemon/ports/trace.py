@@ -35,11 +35,11 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from homemon.clock import Instant
-from homemon.errors import PortError
-from homemon.files import make_private_file
-from homemon.points import JST
-from homemon.wire.transcript import written
+from homemon.core.clock import Instant
+from homemon.core.errors import PortError
+from homemon.core.files import make_private_file
+from homemon.core.points import JST
+from homemon.core.transcript import written
 
 LIMIT = 10_000_000  # bytes
 

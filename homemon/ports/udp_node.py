@@ -22,12 +22,12 @@ from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon.clock import Instant, instant
-from homemon.errors import PortError
+from homemon.core.clock import Instant, instant
+from homemon.core.errors import PortError
+from homemon.core.transcript import LAN
 from homemon.ports.interfaces import Interface, all_addresses, hearing, lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.wire.echonet import MULTICAST
-from homemon.wire.transcript import LAN
 
 ANY, LOOPBACK = "0.0.0.0", "lo"
 LARGEST = 65535

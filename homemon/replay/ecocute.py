@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from homemon.controller import Controller
+from homemon.core.errors import WireError
+from homemon.core.points import Point, Received
 from homemon.devices import ecocute
-from homemon.errors import WireError
-from homemon.points import Point, Received
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
 from homemon.wire import echonet

@@ -2,8 +2,8 @@
 
 import re
 
-from homemon.errors import WireError
-from homemon.points import LARGEST, LATEST, NANOSECONDS, Number, Point, in_range, tags_text
+from homemon.core.errors import WireError
+from homemon.core.points import LARGEST, LATEST, NANOSECONDS, Number, Point, in_range, tags_text
 
 _NAME = r"(?:[^,= \\]|\\[,= ]|\\(?![,= ]))+"
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?i?"

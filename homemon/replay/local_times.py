@@ -9,11 +9,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
+from homemon.core.errors import WireError
+from homemon.core.points import Point
 from homemon.devices import meter
 from homemon.devices.meter import Dated
-from homemon.errors import WireError
 from homemon.history import right_size, told_time
-from homemon.points import Point
 from homemon.replay.moment import Moment
 from homemon.replay.tally import Tally
 from homemon.wire import echonet

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+from homemon.core.errors import WireError
+from homemon.core.points import HALF_HOUR, JST, Point, Received
 from homemon.devices import meter
 from homemon.devices.meter import History, Scale, ScaleHeard
-from homemon.errors import WireError
 from homemon.history import LONGEST, RECORDS, midnight, right_size, told_time
-from homemon.points import HALF_HOUR, JST, Point, Received
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, UNMEASURED, Tally
 from homemon.wire import echonet

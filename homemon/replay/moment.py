@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import NamedTuple
 
-from homemon.points import JST
+from homemon.core.points import JST
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _CLOCK = r"(?P<hour>[0-9]{1,2})[:時](?P<minute>[0-9]{2})[:分](?P<second>[0-9]{2})(?:[.,][0-9]+|秒)?"

@@ -13,22 +13,22 @@ Kinds may be mixed. Lines that the original scripts print beside these are known
 import re
 from datetime import date, tzinfo
 
-from homemon.clock import RELEASED
+from homemon.core import transcript
+from homemon.core.clock import RELEASED
+from homemon.core.errors import WireError
+from homemon.core.points import JST, Point
+from homemon.core.transcript import LAN, MODULE, Entry
 from homemon.devices import solar
-from homemon.errors import WireError
-from homemon.points import JST, Point
 from homemon.replay.ecocute import Heater, HeaterHeard
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.local_times import LocalTimes
 from homemon.replay.meter import Known, MeterHeard
 from homemon.replay.moment import Moment, Stamps
 from homemon.replay.tally import Tally
-from homemon.wire import transcript
 from homemon.wire.kyocera import parse_dump_text
 from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
 from homemon.wire.overheard import Overheard
 from homemon.wire.skstack import Happening, Noise, Parser, Udp
-from homemon.wire.transcript import LAN, MODULE, Entry
 
 _POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
 _DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.replay.values import measured
 
 NO_TIME = "readings are left out: neither they nor their lines tell a time and its date (see --date)"

@@ -7,9 +7,9 @@ and FFFFFFFE as they came. Codes: `devices`.
 from collections.abc import Callable
 from math import isclose
 
+from homemon.core.points import Number, Point
 from homemon.devices import solar
 from homemon.devices.meter import REGISTER_CODES
-from homemon.points import Number, Point
 
 LARGEST_W = 1_000_000  # a low-voltage contract ends at 50 kW
 LARGEST_KWH = 99_999_999 * 10_000  # of eight digits and the largest unit

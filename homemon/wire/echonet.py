@@ -15,7 +15,7 @@ from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
-from homemon.errors import WireError
+from homemon.core.errors import WireError
 
 EHD = b"\x10\x81"
 HEADER = 11  # bytes before the first OPC

@@ -10,8 +10,8 @@ An empty scan is normal; the next one listens longer. Facts and times: BP35A1 ma
 from contextlib import suppress
 from typing import NamedTuple
 
-from homemon.errors import DeviceError, NoAnswer
-from homemon.wire.dialogue import Ask, Dialogue, pause
+from homemon.core.dialogue import Ask, Dialogue, pause
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.wire.skstack import (
     Address,
     Dialect,

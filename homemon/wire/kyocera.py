@@ -18,8 +18,8 @@ import re
 from contextlib import suppress
 from typing import NamedTuple
 
-from homemon.errors import DeviceError, NoAnswer, WireError
-from homemon.wire.dialogue import Ask, Dialogue, nothing, pause
+from homemon.core.dialogue import Ask, Dialogue, nothing, pause
+from homemon.core.errors import DeviceError, NoAnswer, WireError
 
 STX, ETX = 0x02, 0x03
 ACK, NAK = b"\x02\x06\x03", b"\x02\x15\x03"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.points import JST
+from homemon.core.points import JST
 from tests.benchmarks import decode, graphs, installed, kyocera, start, store, upload
 from tests.benchmarks.measure import BUILD, ROOT, Benchmark, Unavailable
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from homemon.core.points import JST, Point
 from homemon.devices import ecocute, meter, properties
-from homemon.points import JST, Point
 from homemon.wire import echonet
 from homemon.wire.skstack import Parser, Udp
 from tests.benchmarks.installed import peer

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, time
 
-from homemon.clock import Instant
-from homemon.points import Point, line
+from homemon.core.clock import Instant
+from homemon.core.points import Point, line
 from homemon.store import FILE, Store
 from tests.benchmarks.installed import HOMEMON
 from tests.benchmarks.measure import (

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, time
 from urllib.parse import urlsplit
 
-from homemon.clock import RELEASED, Instant
+from homemon.core.clock import RELEASED, Instant
+from homemon.core.points import Point, line
 from homemon.deliver import FULL_BATCH, Sender
 from homemon.influx import Influx
-from homemon.points import Point, line
 from homemon.store import Store
 from tests.benchmarks.installed import peer
 from tests.benchmarks.measure import BUILD, Benchmark, Outcome, in_turns, per_second

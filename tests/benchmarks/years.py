@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from homemon.points import HALF_HOUR
+from homemon.core.points import HALF_HOUR
 from homemon.store import FILE, Store
 
 MINUTE, DAY = 60, 86_400

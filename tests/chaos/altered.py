@@ -15,10 +15,11 @@ from typing import Any
 
 import serial
 
-from homemon import controller, deliver, exchange, files, session, store
+from homemon import controller, deliver, exchange, session, store
 from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
-from homemon.clock import Instant
-from homemon.points import Point, line
+from homemon.core import files
+from homemon.core.clock import Instant
+from homemon.core.points import Point, line
 from homemon.ports import udp_node
 
 PAUSES = {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from homemon.errors import StoreError
-from homemon.points import HALF_HOUR
+from homemon.core.errors import StoreError
+from homemon.core.points import HALF_HOUR
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import DAY, House

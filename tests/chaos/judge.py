@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from homemon.points import HALF_HOUR, number_text
+from homemon.core.points import HALF_HOUR, number_text
 from tests.servers import Points
 
 LAG = 30.0  # seconds from a value on the wire to its receipt, by a process that a busy machine keeps waiting

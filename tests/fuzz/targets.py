@@ -21,14 +21,16 @@ from urllib3 import HTTPResponse
 
 from homemon import config, state
 from homemon.controller import Controller
+from homemon.core.dialogue import MOST_HEARD, Conversation
+from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
+from homemon.core.points import Point, line
+from homemon.core.printable import printable
+from homemon.core.transcript import LAN, MODULE, MONITOR, written
 from homemon.devices import ecocute, meter, solar
 from homemon.discovery import MOST_NODES, Discovery, choose
-from homemon.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.exchange import MAX_WAITING
 from homemon.explain.text import accounts
 from homemon.influx import Influx
-from homemon.points import Point, line
-from homemon.printable import printable
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
@@ -38,13 +40,11 @@ from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
 from homemon.wire import echonet, kyocera, skstack
-from homemon.wire.dialogue import MOST_HEARD, Conversation
 from homemon.wire.echonet import MULTICAST, Heard
 from homemon.wire.join import Credentials, Link, join, rejoin
 from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
 from homemon.wire.logged import as_text
 from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.transcript import LAN, MODULE, MONITOR, written
 from tests.servers import settings
 from tests.test_captures import VECTORS, stream
 from tests.test_logged import SHAPES

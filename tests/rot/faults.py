@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from homemon.clock import RELEASED, Instant
-from homemon.errors import StoreError
+from homemon.core.clock import RELEASED, Instant
+from homemon.core.errors import StoreError
+from homemon.core.points import HALF_HOUR, Number, Point
 from homemon.health import whole_faults
-from homemon.points import HALF_HOUR, Number, Point
 from homemon.store import FILE, Store
 
 T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE, deny, fill, simulated, small_disk, write_config
 from tests.stores import put

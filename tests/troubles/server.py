@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Callable
 
-from homemon.points import Point
+from homemon.core.points import Point
 from homemon.store import Store
 from tests.commands import running
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from homemon.errors import StoreError
-from homemon.points import HALF_HOUR, number_text
+from homemon.core.errors import StoreError
+from homemon.core.points import HALF_HOUR, number_text
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import House
 from homemon.sim.smart_meter import SmartMeter

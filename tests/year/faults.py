@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from homemon.points import HALF_HOUR
+from homemon.core.points import HALF_HOUR
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.ecocute import Faults as Unit
 from homemon.sim.kyocera import Faults as Monitored

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from homemon.cli import kyocera_dump, meter_listen
 from homemon.cli.app import App
 from homemon.cli.background import LOOK_EVERY, Rounds
-from homemon.clock import Instant
-from homemon.errors import HomemonError, StoreError
+from homemon.core.clock import Instant
+from homemon.core.errors import HomemonError, StoreError
 from homemon.store import BUSY_SECONDS, Store
 from tests.year.timeline import Actor, Ended
 from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from homemon.errors import StoreError
-from homemon.points import Point
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
 from homemon.store import Store
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from homemon.cli.app import App
 from homemon.cli.lan import Lan
 from homemon.cli.radio import Radio
 from homemon.cli.stop import Stop
-from homemon.errors import PortError, PortVanished
+from homemon.core.errors import PortError, PortVanished
 from homemon.ports.serial_port import ModulePort, SerialLine
 from homemon.ports.udp_node import Datagram, UdpNode
 from homemon.sim.kyocera import BYTE, Monitor

@@ -9,10 +9,11 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from homemon import clock, influx
 from homemon import config as configuration
+from homemon import influx
 from homemon.cli import kyocera_dump, meter_listen, radio
-from homemon.errors import StoreError
+from homemon.core import clock
+from homemon.core.errors import StoreError
 from homemon.influx import Influx
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
 from homemon.sim.bp35c0_commands import METER

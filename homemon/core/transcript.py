@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from homemon.errors import WireError
+from homemon.core.errors import WireError
 
 MODULE, LAN, MONITOR = "wisun", "udp", "kyocera"
 """The links: the Wi-SUN module's serial line, UDP datagrams, the solar monitor's line."""

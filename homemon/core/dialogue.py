@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from homemon.errors import NoAnswer
+from homemon.core.errors import NoAnswer
 
 Result = TypeVar("Result")
 MOST_HEARD = 1000  # events kept for one answer; a line that only makes noise does so for half an hour at a time

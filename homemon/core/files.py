@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from homemon.errors import StoreError
+from homemon.core.errors import StoreError
 
 
 def replace_file(path: Path, content: bytes) -> None:
