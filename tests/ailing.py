@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from homemon.config import Server
+from homemon.config.read import Server
 from homemon.core.points import Point
 from homemon.deliver import Sender, Sending
 from homemon.store import Store

@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
-from homemon.config import Server
+from homemon.config.read import Server
 from homemon.deliver import Sender
 from homemon.influx import Influx
 from homemon.store import Store

@@ -24,7 +24,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from homemon.config import Server
+from homemon.config.read import Server
 
 PATIENCE = 60.0  # seconds until a test gives up
 Points = dict[tuple[str, int], dict[str, float]]  # (measurement, Unix seconds) → fields

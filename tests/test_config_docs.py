@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon import config
+from homemon.config import read as config
 from homemon.core.errors import ConfigError
 from tests.documents import DOCS, blocks, section, table, text_of
 

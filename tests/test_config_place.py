@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from homemon import config
-from homemon.config_place import doubtful
+from homemon.config import read as config
+from homemon.config.place import doubtful
 from homemon.core.errors import ConfigError
 from homemon.core.files import make_private_dir
 from tests.commands import ENVIRONMENT, homemon

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from homemon.config import KEYS, parse
+from homemon.config.read import KEYS, parse
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
 from homemon.deliver import Sender

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from homemon import deliver
-from homemon.config import Server
+from homemon.config.read import Server
 from homemon.core.points import Point
 from homemon.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
 from homemon.held import Held, dumped

@@ -7,8 +7,8 @@ import click
 import pytest
 import yaml
 
-from homemon import config
 from homemon.cli.main import COMMANDS, homemon
+from homemon.config import read as config
 from tests.documents import DOCUMENTS, ROOT, Block, anchors, blocks, calls, parse, prose_of
 
 README = (ROOT / "README.md").read_text("utf-8")

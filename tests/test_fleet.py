@@ -18,7 +18,7 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 import pytest
 import yaml
 
-from homemon.config import Server, parse
+from homemon.config.read import Server, parse
 from homemon.core.points import Point, line
 from homemon.deliver import Sender
 from homemon.influx import Influx

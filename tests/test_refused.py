@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from homemon import deliver
-from homemon.config import Server
+from homemon.config.read import Server
 from homemon.deliver import Sender, fingerprint, server_fault
 from homemon.influx import Influx
 from homemon.store import Store

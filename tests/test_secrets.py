@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from homemon.cli.main import COMMANDS
-from homemon.config import parse
+from homemon.config.read import parse
 from homemon.core.errors import ConfigError
 from homemon.wire.skstack import PANA_PORT
 from tests.commands import Running, homemon, running, simulated, write_config

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 import trustme
 
-from homemon import config
+from homemon.config import read as config
 from homemon.core.errors import ConfigError, HomemonError, PortError, StoreError
 from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import tags_text

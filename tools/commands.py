@@ -13,7 +13,7 @@ import click
 
 from homemon import __version__
 from homemon.cli.main import GROUPS, homemon
-from homemon.config import DEFAULT_DIR, PLACES
+from homemon.config.read import DEFAULT_DIR, PLACES
 from homemon.store import FILE
 
 DOCS = Path(__file__).parent.parent / "docs"

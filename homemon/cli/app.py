@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from homemon import config as configuration
 from homemon.cli import output
+from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.clock import Instant, instant
 from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError

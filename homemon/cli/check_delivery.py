@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
-from homemon.config import Server
+from homemon.config.read import Server
 from homemon.core.errors import StoreError
 from homemon.health import newest_faults, whole_faults
 from homemon.store import Store

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.status import listeners
-from homemon.config import Config, open_to_others
+from homemon.config.read import Config, open_to_others
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.core.errors import StoreError
 

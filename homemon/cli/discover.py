@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from homemon import config as configuration
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.search import place, search
+from homemon.config import read as configuration
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.devices.ecocute import EOJ, is_kin
 from homemon.devices.node import class_name

@@ -5,7 +5,7 @@ import click
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.radio import Radio
-from homemon.config import open_to_others, replace_address
+from homemon.config.read import open_to_others, replace_address
 
 
 @click.command()

@@ -9,7 +9,7 @@ import click
 
 from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.config import KEYS
+from homemon.config.read import KEYS
 from homemon.core.clock import instant, ticks
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError, HomemonError, PortError

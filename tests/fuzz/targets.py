@@ -19,7 +19,8 @@ from typing import NamedTuple
 from requests import Response
 from urllib3 import HTTPResponse
 
-from homemon import config, state
+from homemon import state
+from homemon.config import read as config
 from homemon.controller import Controller
 from homemon.core.dialogue import MOST_HEARD, Conversation
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError

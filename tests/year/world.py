@@ -9,9 +9,9 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from homemon import config as configuration
 from homemon import influx
 from homemon.cli import kyocera_dump, meter_listen, radio
+from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.errors import StoreError
 from homemon.influx import Influx

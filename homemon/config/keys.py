@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.config_values import (
+from homemon.config.values import (
     directory,
     eoj,
     host,

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.config_keys import (
+from homemon.config.keys import (
     ALWAYS,
     CLASSES,
     DEFAULT_DIR,
@@ -31,8 +31,8 @@ from homemon.config_keys import (
     SmartMeter,
     Store,
 )
-from homemon.config_place import PLACES, find, open_to_others, written_by_others
-from homemon.config_values import is_placeholder, straightened
+from homemon.config.place import PLACES, find, open_to_others, written_by_others
+from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
 from homemon.core.files import replace_file
 
