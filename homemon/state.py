@@ -13,10 +13,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from homemon.core.errors import StoreError
 from homemon.core.files import Lock, make_private_dir, replace_file
-from homemon.devices.meter import LARGEST_COEFFICIENT, UNIT_EXPONENTS, Scale
-from homemon.wire.echonet import Unit
-from homemon.wire.join import Link
-from homemon.wire.skstack import Dialect
+from homemon.echonet.codec import Unit
+from homemon.skstack.join import Link
+from homemon.skstack.lines import Dialect
+from homemon.sources.meter.properties import LARGEST_COEFFICIENT, UNIT_EXPONENTS, Scale
 
 WITHIN = 5.0  # seconds that another command may take to write
 Part = TypeVar("Part")

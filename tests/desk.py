@@ -3,13 +3,13 @@
 from typing import Any, TypeVar
 
 from homemon.core.dialogue import Conversation, Dialogue
-from homemon.devices import meter
+from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, House
-from homemon.wire import echonet
-from homemon.wire.join import Credentials
-from homemon.wire.skstack import Happening, Parser, Udp
+from homemon.skstack.join import Credentials
+from homemon.skstack.lines import Happening, Parser, Udp
+from homemon.sources.meter import properties as meter
 
 NOON = 1_769_828_400  # 2026-01-31 12:00 JST
 HOUSE = House(NOON - 100 * DAY)

@@ -15,11 +15,9 @@ import pytest
 
 from homemon.core.errors import WireError
 from homemon.core.points import JST
-from homemon.devices import meter
-from homemon.wire import echonet
-from homemon.wire.join import FAILURES
-from homemon.wire.mask import masked_received
-from homemon.wire.skstack import (
+from homemon.echonet import codec as echonet
+from homemon.skstack.join import FAILURES
+from homemon.skstack.lines import (
     PANA_PORT,
     Echo,
     Event,
@@ -32,6 +30,8 @@ from homemon.wire.skstack import (
     Udp,
     Version,
 )
+from homemon.skstack.mask import masked_received
+from homemon.sources.meter import properties as meter
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "captures" / "broute.json").read_text("utf-8"))
 ERXUDP = [

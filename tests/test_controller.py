@@ -6,11 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homemon.controller import ANSWER_WITHIN, GATHER, KEEP_PLACE_AFTER, MOST_GATHERED, SPACING, Controller, Step
 from homemon.core.errors import NoAnswer
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, Esv, Frame, Property
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
-from homemon.wire import echonet
-from homemon.wire.echonet import MULTICAST, Esv, Frame, Property
+from homemon.sources.lan.controller import (
+    ANSWER_WITHIN,
+    GATHER,
+    KEEP_PLACE_AFTER,
+    MOST_GATHERED,
+    SPACING,
+    Controller,
+    Step,
+)
 from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from homemon.sim.kyocera import Faults
-from homemon.wire import kyocera
+from homemon.sources.kyocera import protocol as kyocera
 from tests.test_decode import POWER, A, B, S, properties, told, words
 from tests.test_solar import memory
 from tests.traces import dumped

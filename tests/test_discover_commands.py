@@ -14,7 +14,7 @@ from homemon.cli import discover, search
 from homemon.cli.app import App
 from homemon.cli.lan import Lan as OurLan
 from homemon.core.errors import ConfigError, DeviceError, NoAnswer
-from homemon.wire.echonet import Unit
+from homemon.echonet.codec import Unit
 from tests.commands import called, homemon, running
 from tests.lan import of_ours, said
 from tests.networks import Lan, elsewhere, heater, networks

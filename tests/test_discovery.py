@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError, NoAnswer, WireError
-from homemon.discovery import ANSWER_WITHIN, PACE, SPACING, Discovery, Node, choose
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, Heard, Unit
 from homemon.sim.ecocute import Ecocute, Faults
-from homemon.wire import echonet
-from homemon.wire.echonet import MULTICAST, Heard, Unit
+from homemon.sources.lan.discovery import ANSWER_WITHIN, PACE, SPACING, Discovery, Node, choose
 from tests.virtual_lan import CONTROLLER, NODE, NOW, TRIP, UNIT, Passing
 
 A, B, C = "192.0.2.9", "192.0.2.20", "192.0.2.101"

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from homemon.core.points import HALF_HOUR, Number, Point
-from homemon.devices.meter import Scale
-from homemon.plausible import LARGEST_W, Doubts, Reading
+from homemon.sources.meter.plausible import LARGEST_W, Doubts, Reading
+from homemon.sources.meter.properties import Scale
 from tests.test_refusals import NONE_AT_ALL, wrong_or_lacking
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 

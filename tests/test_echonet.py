@@ -3,7 +3,7 @@
 import pytest
 
 from homemon.core.errors import WireError
-from homemon.wire.echonet import (
+from homemon.echonet.codec import (
     Esv,
     Frame,
     Property,

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon.core.points import Point, line
-from homemon.devices import ecocute
-from homemon.devices.properties import value_of
-from homemon.wire.echonet import Esv, Frame, Property, decode
+from homemon.echonet.codec import Esv, Frame, Property, decode
+from homemon.echonet.properties import value_of
+from homemon.sources.lan import ecocute
 
 FIELD_ANSWER = bytes.fromhex("1081 0001 026B01 05FF01 72 03 8402 0190 8504 00012345 E102 0172")
 

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 
 from homemon.core.dialogue import MOST_HEARD, Conversation
 from homemon.core.errors import HomemonError, WireError
-from homemon.devices import meter
-from homemon.discovery import MOST_NODES, Discovery
-from homemon.wire import echonet, kyocera, skstack
-from homemon.wire.echonet import MULTICAST, Heard
-from homemon.wire.join import Credentials, Link, join, rejoin
-from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Ok, Parser, Udp, Version
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, Heard
+from homemon.skstack import lines as skstack
+from homemon.skstack.join import Credentials, Link, join, rejoin
+from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Ok, Parser, Udp, Version
+from homemon.skstack.mask import masked_received, masked_sent
+from homemon.sources.kyocera import protocol as kyocera
+from homemon.sources.lan.discovery import MOST_NODES, Discovery
+from homemon.sources.meter import properties as meter
 from tests.fuzz.targets import CUT, TARGETS, held, minutes, new_session, sound
 from tests.virtual import LINK, NOON
 

@@ -12,7 +12,7 @@ from homemon.core.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
-from homemon.wire.kyocera import Dump
+from homemon.sources.kyocera.protocol import Dump
 from tests.injected import InjectedTime
 
 NOW = 1_790_000_000.0

@@ -6,9 +6,9 @@ import pytest
 
 from homemon.core.dialogue import Conversation, Dialogue
 from homemon.core.errors import DeviceError, NoAnswer
-from homemon.exchange import Step
-from homemon.wire.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
-from homemon.wire.skstack import Dialect, Parser
+from homemon.skstack.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
+from homemon.skstack.lines import Dialect, Parser
+from homemon.sources.meter.exchange import Step
 from tests import virtual
 from tests.virtual import TENTHS, World
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, WireError
 from homemon.sim.kyocera import Faults, Monitor
-from homemon.wire import kyocera
-from homemon.wire.kyocera import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
+from homemon.sources.kyocera import protocol as kyocera
+from homemon.sources.kyocera.protocol import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
 
 NOW = 1_790_000_000.0
 HEADER = b"\x02CMD01000000214FCB\x03"  # from the field

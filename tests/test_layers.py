@@ -17,90 +17,73 @@ MODULES = {
     for path in ROOT.rglob("*.py")
     if path.name not in ("__init__.py", "__main__.py")
 }
-FOUNDATION = {
-    "core.dialogue",
-    "core.transcript",
-    "core.errors",
-    "core.points",
-    "core.clock",
-    "core.files",
-    "config.read",
-    "config.keys",
-    "config.place",
-    "core.printable",
-}
+SHARED = {"core", "config"}
 MAY_IMPORT = {
     "core.errors": set[str](),
-    "core.points": {"core.errors"},
     "core.clock": set[str](),
     "core.printable": set[str](),
+    "core.points": {"core.errors"},
     "core.files": {"core.errors"},
-    "config.values": set(),
-    "config.keys": {"config.values"},
-    "config.place": {"core.errors", "core.files"},
-    "config.read": {"core.errors", "core.files", "config.values", "config.keys", "config.place"},
     "core.dialogue": {"core.errors"},
     "core.transcript": {"core.errors"},
-    "wire": {"core.errors", "core.dialogue"},
-    "devices": {"wire", "core.points", "core.errors"},
-    "ports": {"wire"} | FOUNDATION,
-    "plausible": {"devices", "core.points"},
-    "unit": {"wire", "devices", "core.dialogue"},
-    "history": {"wire", "devices", "plausible"} | FOUNDATION,
-    "repair": {"history", "plausible", "core.points", "wire", "core.dialogue"},
-    "exchange": {"wire", "devices", "history", "plausible", "unit"} | FOUNDATION,
-    "session": {"wire", "devices", "history", "exchange", "plausible", "repair"} | FOUNDATION,
-    "own_node": {"wire"},
-    "controller": {"wire", "devices", "own_node"} | FOUNDATION,
-    "discovery": {"wire", "devices", "core.errors", "core.dialogue"},
-    "seeker": {"controller", "discovery", "own_node", "wire", "devices"} | FOUNDATION,
-    "explain": {"wire", "devices", "core.points", "core.errors", "core.printable", "core.transcript"},
-    "replay": {"wire", "devices", "history", "controller"} | FOUNDATION,
-    "state": {"wire", "devices"} | FOUNDATION,
+    "config.values": set[str](),
+    "config.keys": {"config.values"},
+    "config.place": {"core.errors", "core.files"},
+    "config.read": {"config", "core.errors", "core.files"},
+    "echonet": {"core.errors", "core.points"},
+    "skstack": {"core.errors", "core.dialogue", "echonet"},
+    "sources.meter.properties": {"core.points", "echonet"},
+    "sources.meter.plausible": {"core.points", "sources.meter.properties"},
+    "sources.meter.unit": {"core.dialogue", "echonet", "sources.meter.properties"},
+    "sources.meter.history": {
+        *("core.dialogue", "core.errors", "core.points", "echonet"),
+        *("sources.meter.properties", "sources.meter.plausible"),
+    },
+    "sources.meter.repair": {"core.dialogue", "core.points", "sources.meter.history", "sources.meter.plausible"},
+    "sources.meter.exchange": {
+        *("core.dialogue", "core.errors", "core.points", "echonet", "skstack"),
+        *("sources.meter.properties", "sources.meter.plausible", "sources.meter.unit", "sources.meter.history"),
+    },
+    "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},
+    "sources.lan.ecocute": {"core.points", "echonet"},
+    "sources.lan.controller": {"core.dialogue", "core.errors", "core.points", "echonet", "sources.lan.ecocute"},
+    "sources.lan.discovery": {"core.dialogue", "core.errors", "echonet", "sources.lan.ecocute"},
+    "sources.lan.seeker": {"core", "echonet", "sources.lan"},
+    "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
+    "sources.objects": {"echonet", "sources.meter.properties", "sources.lan.ecocute"},
+    "ports": {"echonet", "skstack"} | SHARED,
+    "explain": {
+        *("core.errors", "core.points", "core.printable", "core.transcript", "echonet", "skstack"),
+        *("sources.meter.properties", "sources.kyocera", "sources.objects"),
+    },
+    "replay": {"echonet", "skstack", "sources"} | SHARED,
+    "state": {"echonet", "skstack", "sources.meter.properties"} | SHARED,
     "schema": set(),
     "openfile": {"core.files"},
-    "database": {"schema", "openfile", "salvage"} | FOUNDATION,
+    "database": {"schema", "openfile", "salvage"} | SHARED,
     "salvage": {"core.points", "schema"},
     "health": {"database", "core.points", "schema"},
     "mend": {"database", "health", "salvage", "core.points", "core.errors"},
     "trust": {"database", "core.clock"},
-    "outbox": {"database"} | FOUNDATION,
-    "tagsets": {"database"} | FOUNDATION,
-    "store": {"database", "outbox", "trust", "tagsets"} | FOUNDATION,
-    "retention": {"store", "outbox"} | FOUNDATION,
+    "outbox": {"database"} | SHARED,
+    "tagsets": {"database"} | SHARED,
+    "store": {"database", "outbox", "trust", "tagsets"} | SHARED,
+    "retention": {"store", "outbox"} | SHARED,
     "verdicts": set(),
     "deadline": set(),
-    "influx": {"verdicts", "deadline"} | FOUNDATION,
+    "influx": {"verdicts", "deadline"} | SHARED,
     "fetch": {"influx", "replay", "core.points", "config.read"},
     "held": {"outbox"},
     "walk": {"outbox", "verdicts"},
     "sending": {"outbox", "verdicts", "held", "walk"},
-    "deliver": {"store", "influx", "verdicts", "held", "sending"} | FOUNDATION,
+    "deliver": {"store", "influx", "verdicts", "held", "sending"} | SHARED,
     "meters": {"store"},
     "sim": set[str](),
     "panels": {"core.points"},
     "page": {"panels", "core.points", "core.files", "core.errors"},
-    "cli": {
-        "ports",
-        "exchange",
-        "meters",
-        "session",
-        "controller",
-        "discovery",
-        "own_node",
-        "seeker",
-        "state",
-        "deliver",
-        "health",
-        "salvage",
-        "mend",
-        "database",
-        "wire",
-        "devices",
-        "sim",
-    }
-    | {"store", "retention", "influx", "fetch", "panels", "page", "history", "explain", "replay"}
-    | FOUNDATION,
+    "cli": {"echonet", "skstack", "sources", "ports", "explain", "replay", "page", "panels", "sim", "state", "meters"}
+    | {"store", "retention", "influx", "fetch", "deliver", "health", "salvage", "mend", "database"}
+    | SHARED,
 }
 """What each layer may import of homemon, itself excepted."""
 ONLY_IN = {
@@ -112,19 +95,10 @@ ONLY_IN = {
     "sqlite3": {"database", "openfile", "salvage", "mend"},
     "plotly": {"page"},
 }
-PURE = {
-    "core.dialogue",
-    "core.transcript",
-    "core.points",
-    "core.printable",
-    "wire",
-    "panels",
-    "discovery",
-    "controller",
-    "seeker",
-    "explain",
-    "replay",
-}
+PURE = (
+    *("core.dialogue", "core.points", "core.printable", "core.transcript"),
+    *("echonet", "skstack", "sources", "explain", "replay", "panels"),
+)
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
 
@@ -171,7 +145,9 @@ def test_each_outside_library_has_one_place(module: str) -> None:
     assert not misplaced
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) in PURE])
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name.startswith(tuple(f"homemon.{room}" for room in PURE))]
+)
 def test_what_is_pure_knows_no_clock_file_socket_or_thread(module: str) -> None:
     assert not {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
 
@@ -202,7 +178,7 @@ def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
         f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
     )
     loaded = loaded_by("meter-poll", folder=tmp_path)
-    assert "homemon.session" in loaded
+    assert "homemon.sources.meter.session" in loaded
     assert not loaded & HEAVY
 
 
@@ -211,12 +187,18 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
         f"[ecocute]\nhost = {address()}\nbind = 192.0.2.1\n[store]\ndir = {tmp_path}/store\n"
     )
     loaded = loaded_by("ecocute-poll", folder=tmp_path)
-    assert "homemon.controller" in loaded
-    searching = {"homemon.discovery", "homemon.seeker", "homemon.cli.search", "homemon.ports.beside", "homemon.state"}
-    assert not loaded & (HEAVY | searching | {"homemon.devices.node", "tomllib", "tomli_w"})
+    assert "homemon.sources.lan.controller" in loaded
+    searching = {
+        "homemon.sources.lan.discovery",
+        "homemon.sources.lan.seeker",
+        "homemon.cli.search",
+        "homemon.ports.beside",
+        "homemon.state",
+    }
+    assert not loaded & (HEAVY | searching | {"homemon.echonet.node", "tomllib", "tomli_w"})
 
 
 def test_the_version_loads_no_command(tmp_path: Path) -> None:
     loaded = loaded_by("--version", folder=tmp_path)
     assert "homemon.cli.main" in loaded
-    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.session", "homemon.store"})
+    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.sources.meter.session", "homemon.store"})

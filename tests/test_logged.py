@@ -18,7 +18,7 @@ from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
-from homemon.wire.logged import as_bytes, as_text, readable, unescaped, unwrapped
+from homemon.skstack.logged import as_bytes, as_text, readable, unescaped, unwrapped
 from tests.test_mask import BID, PWD, SECRET
 from tests.traces import KNOWN, METER, OURS, read, unix
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.skstack import Noise, Parser, Udp, command
+from homemon.skstack.lines import Noise, Parser, Udp, command
+from homemon.skstack.mask import masked_received, masked_sent
 
 BID, PWD = "9F8E7D6C5B4A3928A7061F5E4D3C2B1A", "Qx7Zk2Lw9TbV"
 METER, MODULE = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0001"

@@ -7,7 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from homemon.core.points import Point, number_text
-from homemon.devices.meter import (
+from homemon.echonet.codec import CONTROLLER, NODE_PROFILE, Esv, Frame, Property, decode
+from homemon.echonet.properties import ANY_SIZE, SUPER_CLASS
+from homemon.sources.meter.properties import (
     EOJ,
     HIGHEST_COUNT,
     LARGEST_COEFFICIENT,
@@ -25,8 +27,6 @@ from homemon.devices.meter import (
     scaled_points,
     value_of,
 )
-from homemon.devices.properties import ANY_SIZE, SUPER_CLASS
-from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Property, decode
 
 TENTHS = Scale(-1, 1)
 HALF_PAST = 1702913400  # 2023-12-19 00:30 JST, 2023-12-18 15:30 UTC

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from homemon.core.points import HALF_HOUR, line, number_text
-from homemon.devices import meter
+from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sim.smart_meter import SmartMeter
-from homemon.wire import echonet
+from homemon.sources.meter import properties as meter
 from tests import original
 from tests.commands import ENVIRONMENT, PATIENCE, Running, homemon, running, simulated, wait_for
 from tests.desk import HOUSE, NOON

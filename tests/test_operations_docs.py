@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from homemon import deliver, history, session
+from homemon import deliver
 from homemon.core.points import Point
-from homemon.devices import solar
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.meter import history, session
 from homemon.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, text_of

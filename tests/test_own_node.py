@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon import state
-from homemon.controller import Controller
-from homemon.own_node import ALL_AGAIN, ALL_MAY, MOST_KNOWN, ONE_AGAIN, ONE_MAY, Allowance, OwnNode
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import CONTROLLER, NODE_PROFILE, PORT, Esv, Frame, Property
+from homemon.echonet.own_node import ALL_AGAIN, ALL_MAY, MOST_KNOWN, ONE_AGAIN, ONE_MAY, Allowance, OwnNode
 from homemon.ports.udp_node import UdpNode
-from homemon.wire import echonet
-from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, PORT, Esv, Frame, Property
+from homemon.sources.lan.controller import Controller
 from tests.commands import PATIENCE, homemon, running
 from tests.lan import address, configure, node_at, unit, wait_for_port
 from tests.virtual_lan import HOST, OTHER, World

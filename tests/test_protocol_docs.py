@@ -9,15 +9,19 @@ import pytest
 
 from homemon.core.points import JST, Point, line
 from homemon.core.transcript import escaped
-from homemon.devices import ecocute, meter, properties, solar
-from homemon.devices.meter import Scale
-from homemon.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
+from homemon.echonet import codec as echonet
+from homemon.echonet import properties
+from homemon.echonet.codec import CONTROLLER, EHD, Esv, Frame, Property
 from homemon.sim.bp35c0 import Module
-from homemon.wire import echonet, kyocera
-from homemon.wire.echonet import CONTROLLER, EHD, Esv, Frame, Property
-from homemon.wire.join import FAILURES, JOIN_FAILED, JOINED, SCAN_DONE, join
-from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.skstack import Dialect, Happening, Parser
+from homemon.skstack.join import FAILURES, JOIN_FAILED, JOINED, SCAN_DONE, join
+from homemon.skstack.lines import Dialect, Happening, Parser
+from homemon.skstack.mask import masked_received, masked_sent
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera import protocol as kyocera
+from homemon.sources.lan import ecocute
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
+from homemon.sources.meter.properties import Scale
 from tests.desk import SECRETS, Desk
 from tests.documents import DOCS, Block, blocks, section, table, text_of
 from tests.virtual import LINK, World

@@ -6,11 +6,11 @@ from random import Random
 import pytest
 
 from homemon.core.points import HALF_HOUR
-from homemon.devices.meter import Scale
-from homemon.repair import Again
-from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD
-from homemon.wire.join import Credentials
+from homemon.skstack.join import Credentials
+from homemon.sources.meter.properties import Scale
+from homemon.sources.meter.repair import Again
+from homemon.sources.meter.session import Session
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, Archive, World
 
 DAY = 86_400
@@ -253,7 +253,7 @@ def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> N
 def test_a_listener_without_a_history_asks_for_no_record() -> None:
     world = World(LINK, TENTHS)
     world.join_module()
-    world.session = Session(LINK, TENTHS, Credentials(BID, PWD), 1, Random(7), Archive(world), 0)
+    world.session = Session(LINK, TENTHS, Credentials(BID, PWD), 1, Random(7).uniform, Archive(world), 0)
     world.module.fault("refuse-epcs", "EA*1")
     world.listen(2 * 3600, 60)
     asked = [sent[-18:] for sent in world.sent if b"SKSENDTO" in sent]

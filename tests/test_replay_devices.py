@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from homemon.core.points import Point
-from homemon.devices import solar
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.sim.kyocera import Faults
-from homemon.wire import kyocera
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera import protocol as kyocera
 from tests.test_kyocera_commands import HEALING
 from tests.test_solar import memory
 from tests.traces import HALF_PAST, dumped, read, unix

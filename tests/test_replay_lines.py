@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from homemon.core.points import LATEST, Point, line, tags_text
 from homemon.core.transcript import MODULE, written
-from homemon.devices.meter import Scale
 from homemon.replay import tally
 from homemon.replay.ecocute import Heater
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
+from homemon.skstack.lines import Parser
+from homemon.skstack.mask import masked_received
+from homemon.sources.meter.properties import Scale
 from homemon.store import Store
-from homemon.wire.mask import masked_received
-from homemon.wire.skstack import Parser
 from tests.stores import put
 from tests.test_decode import STARTS
 from tests.test_mask import TRANSCRIPT

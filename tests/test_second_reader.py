@@ -13,7 +13,7 @@ import pytest
 
 from homemon.cli.app import App
 from homemon.cli.radio import Radio
-from homemon.wire.join import NoModule
+from homemon.skstack.join import NoModule
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.test_meter_commands import ADDRESS, LOADED
 

@@ -14,7 +14,7 @@ import pytest
 from homemon.cli.main import COMMANDS
 from homemon.config.read import parse
 from homemon.core.errors import ConfigError
-from homemon.wire.skstack import PANA_PORT
+from homemon.skstack.lines import PANA_PORT
 from tests.commands import Running, homemon, running, simulated, write_config
 from tests.lan import address, unit
 from tests.monitor import on_a_pty

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from homemon.controller import Step
 from homemon.core.files import Lock
-from homemon.seeker import (
+from homemon.echonet.codec import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
+from homemon.sim.ecocute import HYBRID, Ecocute, Faults
+from homemon.sources.lan.controller import Step
+from homemon.sources.lan.seeker import (
     LOOK_ELSEWHERE,
     LOOK_FIRST,
     LOOK_LAST,
@@ -17,8 +19,6 @@ from homemon.seeker import (
     TURN_AGAIN,
     Seeker,
 )
-from homemon.sim.ecocute import HYBRID, Ecocute, Faults
-from homemon.wire.echonet import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from tests.virtual_lan import HOST, NODE, NOW, OTHER, UNIT, US, Passing, World, truth
 
 ID = "FEFFFFFF" + b"homemon-sim-".hex().upper()

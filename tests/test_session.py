@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from homemon.core.errors import NoAnswer, SessionLost
-from homemon.exchange import SPACING
 from homemon.sim.bp35c0_commands import OWN
-from homemon.wire.skstack import Dialect, command
+from homemon.skstack.lines import Dialect, command
+from homemon.sources.meter.exchange import SPACING
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 
 SIMS: list[dict[str, Any]] = [

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon.core.errors import WireError
-from homemon.devices import ecocute
-from homemon.devices.properties import value_of
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import Esv
+from homemon.echonet.properties import value_of
 from homemon.sim.ecocute import Ecocute, Faults, Reply
-from homemon.wire import echonet
-from homemon.wire.echonet import Esv
+from homemon.sources.lan import ecocute
 
 NOW = 1_790_000_000.0
 CLIENT = ("192.168.1.2", 50_000)

@@ -13,14 +13,14 @@ from threading import Thread
 import pytest
 from click.testing import Result
 
+from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import Module
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.faults import FAULTS
 from homemon.sim.house import HALF_HOUR
 from homemon.sim.terminal import Clock, Terminal
-from homemon.wire import echonet
-from homemon.wire.join import join
-from homemon.wire.skstack import Event, Fail, Noise, Ok, Parser, Udp
+from homemon.skstack.join import join
+from homemon.skstack.lines import Event, Fail, Noise, Ok, Parser, Udp
 from tests.commands import called
 from tests.desk import HOUSE, NOON, SECRETS, Desk, lines
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from homemon.devices import solar
 from homemon.sim import ecocute, kyocera
 from homemon.sim.house import House
 from homemon.sim.kyocera import BYTE, Faults, Monitor
+from homemon.sources.kyocera import memory as solar
 
 JST = timezone(timedelta(hours=9))
 NOW = datetime(2026, 6, 1, 12, 10, tzinfo=JST).timestamp()

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from homemon.core.errors import DeviceError
-from homemon.devices import meter
+from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.smart_meter import SmartMeter
-from homemon.wire import echonet
-from homemon.wire.join import Credentials, Link, join
-from homemon.wire.skstack import Dialect, Noise, Parser, Udp
+from homemon.skstack.join import Credentials, Link, join
+from homemon.skstack.lines import Dialect, Noise, Parser, Udp
+from homemon.sources.meter import properties as meter
 from tests.desk import HOUSE, NOON, SECRETS, Desk, lines
 
 CAPTURES = {

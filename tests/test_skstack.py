@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from homemon.core.errors import WireError
-from homemon.wire import echonet
-from homemon.wire.skstack import (
+from homemon.echonet import codec as echonet
+from homemon.skstack.lines import (
     MAX_LINE,
     Address,
     Dialect,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from homemon.core.errors import WireError
 from homemon.core.points import JST, Point
-from homemon.devices import solar
+from homemon.sources.kyocera import memory as solar
 
 TODAY = datetime(2017, 5, 31, tzinfo=JST)
 NOON = (TODAY + timedelta(hours=12)).timestamp()

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homemon.core.errors import WireError
-from homemon.devices import solar
-from homemon.devices.solar_clock import Stored, Verdict, changed, judge
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.kyocera import Faults, Monitor
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera.clock import Stored, Verdict, changed, judge
 
 HOUR = 3600
 NOW = 1_795_670_100.0  # 2026-11-26 13:15 JST

@@ -8,10 +8,10 @@ import pytest
 
 from homemon import state
 from homemon.core.errors import StoreError
-from homemon.devices.meter import Scale
-from homemon.wire.echonet import Unit
-from homemon.wire.join import Link
-from homemon.wire.skstack import Dialect
+from homemon.echonet.codec import Unit
+from homemon.skstack.join import Link
+from homemon.skstack.lines import Dialect
+from homemon.sources.meter.properties import Scale
 
 LINK = Link("FE80:0000:0000:0000:0200:AA00:0000:0002", "31", "B5FB", "0000AA0000000002", Dialect.C)
 SCALE = Scale(-1, 1)

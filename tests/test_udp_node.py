@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from homemon.core.errors import PortError
+from homemon.echonet.codec import MULTICAST
 from homemon.ports import udp_node
 from homemon.ports.beside import LONGEST, BesideNode, pass_on
 from homemon.ports.interfaces import Interface, lan_interfaces
 from homemon.ports.udp_node import Datagram, UdpNode
-from homemon.wire.echonet import MULTICAST
 from tests.lan import PORT, address
 
 QUESTION = bytes.fromhex("1081 0001 05FF01 0EF001 62 01 D600")

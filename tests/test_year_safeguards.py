@@ -8,13 +8,14 @@ from unittest.mock import patch
 
 import pytest
 
-from homemon import influx, unit, verdicts
+from homemon import influx, verdicts
 from homemon.core.dialogue import Dialogue
-from homemon.devices.meter import Scale
 from homemon.openfile import OpenFile
-from homemon.plausible import Doubts
-from homemon.repair import Again
 from homemon.sending import Round
+from homemon.sources.meter import unit
+from homemon.sources.meter.plausible import Doubts
+from homemon.sources.meter.properties import Scale
+from homemon.sources.meter.repair import Again
 from homemon.verdicts import Answer, Meaning, Verdict
 from tests.year import server_faults
 from tests.year.day import live
@@ -52,7 +53,7 @@ def refusals_as_values() -> Iterator[None]:
 @contextmanager
 def one_word_is_enough() -> Iterator[None]:
     """Every value is believed at once, and what is stored is not compared with the meter's record."""
-    with patch.object(Doubts, "_fault", lambda *_: None), patch("homemon.repair.COMPARED_DAYS", 0):
+    with patch.object(Doubts, "_fault", lambda *_: None), patch("homemon.sources.meter.repair.COMPARED_DAYS", 0):
         yield
 
 

@@ -6,15 +6,15 @@ from typing import Any
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError
 from homemon.core.points import JST, Point
-from homemon.devices.meter import Scale
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor
-from homemon.wire import kyocera
-from homemon.wire.logged import as_bytes
+from homemon.skstack.logged import as_bytes
+from homemon.sources.kyocera import protocol as kyocera
+from homemon.sources.meter.properties import Scale
 
 METER, OTHER = "FE80:0000:0000:0000:0200:AA00:0000:0002", "FE80:0000:0000:0000:0200:AA00:0000:0009"
 OURS = "FE80:0000:0000:0000:0200:AA00:0000:0001"

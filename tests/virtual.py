@@ -9,13 +9,13 @@ from typing import Any
 
 from homemon.core.dialogue import Dialogue
 from homemon.core.points import Number, Point
-from homemon.devices.meter import Scale
-from homemon.exchange import Step
-from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
-from homemon.wire.join import Credentials, Link
-from homemon.wire.skstack import Dialect, Parser
+from homemon.skstack.join import Credentials, Link
+from homemon.skstack.lines import Dialect, Parser
+from homemon.sources.meter.exchange import Step
+from homemon.sources.meter.properties import Scale
+from homemon.sources.meter.session import Session
 
 NOON = 1_798_599_600  # 2026-12-30 12:00 JST
 HOUSE = House(NOON - 100 * 86400)
@@ -74,7 +74,7 @@ class World:
         """As after a restart of the listener, with what it knows."""
         archive = Archive(self) if self.repaired_days else None
         self.step = None
-        return Session(link, scale, Credentials(BID, PWD), 1, Random(7), archive, self.repaired_days, recheck)
+        return Session(link, scale, Credentials(BID, PWD), 1, Random(7).uniform, archive, self.repaired_days, recheck)
 
     def join_module(self) -> None:
         """Have the module joined already, as after an earlier process."""

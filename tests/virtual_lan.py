@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from homemon.controller import Controller, Step
 from homemon.core.dialogue import Dialogue
 from homemon.core.points import Point
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, Esv, Frame
 from homemon.sim.ecocute import Ecocute, Faults
-from homemon.wire import echonet
-from homemon.wire.echonet import MULTICAST, Esv, Frame
+from homemon.sources.lan.controller import Controller, Step
 
 HOST, OTHER, US = "192.0.2.20", "192.0.2.99", "192.0.2.1"
 UNIT, NODE, CONTROLLER = 0x026B01, 0x0EF001, 0x05FF01

@@ -14,16 +14,16 @@ from homemon.cli.lan import LISTENER as ECOCUTE
 from homemon.cli.lan import Lan
 from homemon.cli.radio import LISTENER as METER
 from homemon.cli.radio import Radio
-from homemon.controller import NO_ANSWER_HINT
 from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import Holder, Lock, make_private_dir
-from homemon.devices.ecocute import FIELDS, MEASUREMENT
+from homemon.echonet import codec as echonet
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
-from homemon.session import Session
-from homemon.wire import echonet
-from homemon.wire.join import is_event, run, wake_module
-from homemon.wire.skstack import Fail, Happening, Info, Udp
+from homemon.skstack.join import is_event, run, wake_module
+from homemon.skstack.lines import Fail, Happening, Info, Udp
+from homemon.sources.lan.controller import NO_ANSWER_HINT
+from homemon.sources.lan.ecocute import FIELDS, MEASUREMENT
+from homemon.sources.meter.session import Session
 
 CONSOLES = Path("/proc/consoles")
 METER_WITHIN = 5.0  # seconds; a meter answers within 1.2 to 3.6

@@ -9,7 +9,7 @@ from homemon.cli.app import App
 from homemon.cli.lines import lines, typed
 from homemon.core.errors import HomemonError
 from homemon.explain.text import accounts
-from homemon.wire.logged import as_text
+from homemon.skstack.logged import as_text
 
 MOST_HELD = 1000  # lines
 

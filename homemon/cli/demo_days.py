@@ -6,16 +6,16 @@ only the waiting is left out. The solar monitor needs none of this: it remembers
 
 from random import Random
 
-from homemon.controller import Controller
 from homemon.core.clock import Instant
 from homemon.core.points import Point
-from homemon.devices.ecocute import EOJ
-from homemon.session import Session
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
-from homemon.wire.join import Credentials
-from homemon.wire.skstack import Parser
+from homemon.skstack.join import Credentials
+from homemon.skstack.lines import Parser
+from homemon.sources.lan.controller import Controller
+from homemon.sources.lan.ecocute import EOJ
+from homemon.sources.meter.session import Session
 
 POLL_METER, POLL_ECOCUTE = 60.0, 600  # seconds
 HEATER = "192.0.2.1"  # an address for documentation (RFC 5737); nothing is sent
@@ -31,7 +31,7 @@ def lived_through(house: House, start: int, end: int) -> Arrivals:
 def meter_days(house: House, start: int, end: int) -> Arrivals:
     """A scan, a join, the power each minute and the registers each half-hour."""
     module = Module(house, float(start))
-    session = Session(None, None, Credentials(BID, PWD), 1, Random(1))
+    session = Session(None, None, Credentials(BID, PWD), 1, Random(1).uniform)
     parser = Parser()
     arrivals: Arrivals = []
     now = float(start)

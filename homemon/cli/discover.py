@@ -13,13 +13,13 @@ from homemon.cli.options import trace_option
 from homemon.cli.search import place, search
 from homemon.config import read as configuration
 from homemon.core.errors import NoAnswer, NoConfig, PortError
-from homemon.devices.ecocute import EOJ, is_kin
-from homemon.devices.node import class_name
-from homemon.discovery import Node
+from homemon.echonet.codec import MULTICAST
+from homemon.echonet.node import class_name
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import resolve
-from homemon.wire.echonet import MULTICAST
+from homemon.sources.lan.discovery import Node
+from homemon.sources.lan.ecocute import EOJ, is_kin
 
 MOST = 1022  # addresses: a /22
 

@@ -9,10 +9,10 @@ from homemon.cli.app import App
 from homemon.cli.claim import claim
 from homemon.cli.lan import LISTENER, Lan
 from homemon.cli.options import trace_option
-from homemon.controller import NO_ANSWER_HINT
 from homemon.core.errors import DeviceError, NoAnswer
-from homemon.devices.ecocute import FIELDS, MEASUREMENT
 from homemon.ports.udp_node import UdpNode
+from homemon.sources.lan.controller import NO_ANSWER_HINT
+from homemon.sources.lan.ecocute import FIELDS, MEASUREMENT
 
 TRIES = 3
 

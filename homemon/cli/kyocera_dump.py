@@ -16,9 +16,9 @@ from homemon.core.errors import DeviceError, HomemonError, PortError
 from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import JST, Number, Point
 from homemon.core.transcript import MONITOR
-from homemon.devices import solar
-from homemon.devices.solar_clock import changed, judge
-from homemon.wire.kyocera import Dump, dump_text
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera.clock import changed, judge
+from homemon.sources.kyocera.protocol import Dump, dump_text
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace

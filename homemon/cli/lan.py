@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from homemon.cli.app import App
 from homemon.cli.stop import Stop, Stopped
-from homemon.controller import Controller, Step
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import PortError, StoreError
 from homemon.core.files import Lock, make_private_dir
-from homemon.devices import ecocute
-from homemon.own_node import ID_BYTES, NOWHERE, OwnNode
+from homemon.echonet.codec import PORT, Unit
+from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
-from homemon.wire.echonet import PORT, Unit
+from homemon.sources.lan import ecocute
+from homemon.sources.lan.controller import Controller, Step
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace
@@ -82,7 +82,7 @@ class Lan:
         accept_any = self.settings.accept == "any"
         first_tid = int(self.app.now().wall * 7) + os.getpid()
         if self._stop and not self.settings.host:
-            from homemon.seeker import Seeker
+            from homemon.sources.lan.seeker import Seeker
 
             turn = search_lock(self.app)
             self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
-from homemon.wire.logged import as_text
+from homemon.skstack.logged import as_text
 
 LONGEST = 1 << 18  # bytes of a line: the largest datagram in hex takes half as many
 

@@ -6,7 +6,7 @@ from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.radio import Radio
 from homemon.core.errors import ConfigError, DeviceError
-from homemon.history import LONGEST
+from homemon.sources.meter.history import LONGEST
 
 
 @click.command()

@@ -8,8 +8,8 @@ from homemon.cli.options import trace_option
 from homemon.cli.radio import LISTENER, Radio
 from homemon.cli.stop import Stop, Stopped
 from homemon.core.errors import HomemonError, NoAnswer, PortError
-from homemon.history import LONGEST
 from homemon.ports.serial_port import ModulePort
+from homemon.sources.meter.history import LONGEST
 
 REOPEN_AFTER = 2.0  # seconds
 

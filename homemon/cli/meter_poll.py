@@ -8,8 +8,8 @@ from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.cli.radio import KNOCK_WITHIN, Radio
 from homemon.core.errors import ConfigError, DeviceError, PortError, SessionLost
-from homemon.devices import meter
-from homemon.wire.echonet import Property
+from homemon.echonet.codec import Property
+from homemon.sources.meter import properties as meter
 
 
 class Epc(click.ParamType[int]):

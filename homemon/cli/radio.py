@@ -19,11 +19,11 @@ from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import DeviceError, HomemonError, PortError, StoreError
 from homemon.core.files import port_locks
-from homemon.exchange import Step
 from homemon.ports.knock import write_into
-from homemon.session import Session
-from homemon.wire.join import Credentials, Link, NoModule
-from homemon.wire.skstack import Dialect
+from homemon.skstack.join import Credentials, Link, NoModule
+from homemon.skstack.lines import Dialect
+from homemon.sources.meter.exchange import Step
+from homemon.sources.meter.session import Session
 
 if TYPE_CHECKING:
     from homemon.ports.module_trace import ModuleTrace
@@ -65,7 +65,7 @@ class Radio:
             scale,
             credentials,
             int(at.wall * 7) + os.getpid(),
-            Random(),
+            Random().uniform,
             Archive(self.app),
             self._history_days,
             known.recheck,

@@ -16,12 +16,12 @@ from homemon.cli.app import DAY, App
 from homemon.cli.lines import lines
 from homemon.core.clock import RELEASED, Instant, kept_by_ntp
 from homemon.core.points import JST, Point
+from homemon.echonet.codec import Unit
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import LATEST, OLD, Tally
 from homemon.retention import days_before
-from homemon.wire.echonet import Unit
 
 BATCH = 2000  # points a transaction
 TELL_EVERY = 2.0  # seconds

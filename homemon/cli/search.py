@@ -15,12 +15,12 @@ from homemon.core.clock import ticks
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import make_private_dir
-from homemon.discovery import Discovery, Node, choose
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, PORT, Heard
 from homemon.ports.beside import BesideNode
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
-from homemon.wire import echonet
-from homemon.wire.echonet import MULTICAST, PORT, Heard
+from homemon.sources.lan.discovery import Discovery, Node, choose
 
 LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45
 SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer

@@ -1,4 +1,4 @@
-"""An ECHONET Lite frame: who says what to whom, property by property, by the tables of `devices`.
+"""An ECHONET Lite frame: who says what to whom, property by property, by the tables of `sources`.
 
 Names of services: ECHONET Lite Specification, Part II, 3.2.5.
 """
@@ -6,13 +6,13 @@ Names of services: ECHONET Lite Specification, Part II, 3.2.5.
 from collections.abc import Mapping
 from typing import Any
 
-from homemon.devices import meter
-from homemon.devices.meter import ScaleHeard
-from homemon.devices.objects import name_of, table_of
-from homemon.devices.properties import Prop, missing, value_of
+from homemon.echonet.codec import EHD, Esv, Frame, Property, Remains, salvage
+from homemon.echonet.properties import Prop, missing, value_of
 from homemon.explain.account import Account, indented, no_sense, stops
 from homemon.explain.values import Unit, said
-from homemon.wire.echonet import EHD, Esv, Frame, Property, Remains, salvage
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.properties import ScaleHeard
+from homemon.sources.objects import name_of, table_of
 
 SERVICES = {
     Esv.SETI_SNA: ("SetI_SNA", "does not set all of"),

@@ -5,10 +5,21 @@ from typing import Any
 
 from homemon.core.errors import WireError
 from homemon.core.points import HALF_HOUR, JST
-from homemon.devices import solar
 from homemon.explain.account import INDENT, Account, no_sense, stops
-from homemon.wire.kyocera import ACK, NAK, REQUEST, Ack, BadCommand, Command, Nak, Parser, announced, parse_dump_text
-from homemon.wire.overheard import Overheard
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera.overheard import Overheard
+from homemon.sources.kyocera.protocol import (
+    ACK,
+    NAK,
+    REQUEST,
+    Ack,
+    BadCommand,
+    Command,
+    Nak,
+    Parser,
+    announced,
+    parse_dump_text,
+)
 
 NAMES = {"hatuden": "generation", "baiden_diff": "bought − sold"}
 COMMANDS = {ACK: "ACK", NAK: "NAK: once more", REQUEST: "asks for the whole memory"}

@@ -1,6 +1,6 @@
 """What a Wi-SUN module's line says: datagrams, EVENTs, scan results, answers; and how far a broken one does.
 
-What `wire.mask` would not let into a trace is not shown either: payloads of the join's handshake (PANA), the
+What `skstack.mask` would not let into a trace is not shown either: payloads of the join's handshake (PANA), the
 pairing ID, arguments of SKSETRBID and SKSETPWD, and long words in noise.
 """
 
@@ -9,14 +9,12 @@ from typing import Any
 
 from homemon.core.errors import WireError
 from homemon.core.transcript import escaped
-from homemon.devices.meter import ScaleHeard
+from homemon.echonet.codec import PORT
 from homemon.explain.account import INDENT, Account, indented, stops
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
-from homemon.wire.echonet import PORT
-from homemon.wire.join import FAILURES
-from homemon.wire.mask import MASK, masked_received, masked_sent
-from homemon.wire.skstack import (
+from homemon.skstack.join import FAILURES
+from homemon.skstack.lines import (
     PANA_PORT,
     Address,
     Echo,
@@ -32,6 +30,8 @@ from homemon.wire.skstack import (
     Udp,
     Version,
 )
+from homemon.skstack.mask import MASK, masked_received, masked_sent
+from homemon.sources.meter.properties import ScaleHeard
 
 EVENTS = {
     0x01: "a neighbour solicitation was received",

@@ -2,9 +2,9 @@
 
 import re
 
-from homemon.wire.logged import readable
-from homemon.wire.mask import MASK, masked_received
-from homemon.wire.skstack import Noise
+from homemon.skstack.lines import Noise
+from homemon.skstack.logged import readable
+from homemon.skstack.mask import MASK, masked_received
 
 _HARMLESS = re.compile(
     rb"(?<![0-9A-Za-z])([0-9]{4}[-/][0-9]{2}[-/][0-9]{2}"

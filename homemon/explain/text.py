@@ -19,14 +19,14 @@ from homemon.core.errors import WireError
 from homemon.core.points import JST
 from homemon.core.printable import printable
 from homemon.core.transcript import LAN, MODULE, Entry
-from homemon.devices.meter import ScaleHeard
 from homemon.explain import memory, module
 from homemon.explain.account import INDENT, Account, no_sense
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
-from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
-from homemon.wire.overheard import Overheard
-from homemon.wire.skstack import Noise, Parser
+from homemon.skstack.lines import Noise, Parser
+from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
+from homemon.sources.kyocera.overheard import Overheard
+from homemon.sources.meter.properties import ScaleHeard
 
 _ADDRESS = re.compile(r"\s*[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}\s*")
 _BETWEEN = re.compile(r"0[xX]|[\s,:-]")

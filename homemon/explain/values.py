@@ -9,9 +9,9 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR, JST, number_text
-from homemon.devices.meter import Dated, History, Recent, Scale, ScaleHeard
-from homemon.devices.objects import name_of
-from homemon.devices.properties import Objects, Prop, PropertyMap
+from homemon.echonet.properties import Objects, Prop, PropertyMap
+from homemon.sources.meter.properties import Dated, History, Recent, Scale, ScaleHeard
+from homemon.sources.objects import name_of
 
 WIDTH = 100
 A_ROW = 6  # half-hours in a row of a day's record

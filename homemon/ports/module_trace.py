@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from homemon.core.clock import Instant
 from homemon.core.transcript import MODULE
 from homemon.ports.trace import Trace
-from homemon.wire.mask import masked_received, masked_sent
-from homemon.wire.skstack import Happening
+from homemon.skstack.lines import Happening
+from homemon.skstack.mask import masked_received, masked_sent
 
 
 class ModuleTrace:

@@ -20,7 +20,7 @@ import serial
 
 from homemon.core.clock import Instant, instant
 from homemon.core.errors import PortError, PortVanished
-from homemon.wire.skstack import Happening, Parser
+from homemon.skstack.lines import Happening, Parser
 
 if TYPE_CHECKING:
     from homemon.ports.module_trace import ModuleTrace

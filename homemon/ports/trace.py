@@ -15,7 +15,7 @@ over the wire, masked before it comes here (`wire.mask`):
     kyocera    the solar monitor's line, I2C or serial: bytes in hex, as many as came at once
 
 The time of what was received is that by which its readings are dated in the store. A `?` behind it
-says that the clock was not known to be right. `wire.transcript` reads the lines, `homemon decode` explains
+says that the clock was not known to be right. `core.transcript` reads the lines, `homemon decode` explains
 them, and `homemon replay` stores their readings again.
 
 When a line would make FILE larger than 10 MB, FILE becomes FILE.1, the FILE.1 that was there goes, and

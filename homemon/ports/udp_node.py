@@ -25,9 +25,9 @@ from typing import NamedTuple
 from homemon.core.clock import Instant, instant
 from homemon.core.errors import PortError
 from homemon.core.transcript import LAN
+from homemon.echonet.codec import MULTICAST
 from homemon.ports.interfaces import Interface, all_addresses, hearing, lan_interfaces
 from homemon.ports.trace import Trace
-from homemon.wire.echonet import MULTICAST
 
 ANY, LOOPBACK = "0.0.0.0", "lo"
 LARGEST = 65535

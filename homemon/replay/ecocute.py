@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from homemon.controller import Controller
 from homemon.core.errors import WireError
 from homemon.core.points import Point, Received
-from homemon.devices import ecocute
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import Esv
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
-from homemon.wire import echonet
-from homemon.wire.echonet import Esv
+from homemon.sources.lan import ecocute
+from homemon.sources.lan.controller import Controller
 
 
 class Heater(NamedTuple):

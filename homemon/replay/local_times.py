@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from homemon.core.errors import WireError
 from homemon.core.points import Point
-from homemon.devices import meter
-from homemon.devices.meter import Dated
-from homemon.history import right_size, told_time
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import Esv
 from homemon.replay.moment import Moment
 from homemon.replay.tally import Tally
-from homemon.wire import echonet
-from homemon.wire.echonet import Esv
-from homemon.wire.skstack import Udp
+from homemon.skstack.lines import Udp
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.history import right_size, told_time
+from homemon.sources.meter.properties import Dated
 
 HOUR = 3600  # seconds
 AHEAD = 300  # seconds that the meter's clock may be before the log's

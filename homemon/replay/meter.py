@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from homemon.core.errors import WireError
 from homemon.core.points import HALF_HOUR, JST, Point, Received
-from homemon.devices import meter
-from homemon.devices.meter import History, Scale, ScaleHeard
-from homemon.history import LONGEST, RECORDS, midnight, right_size, told_time
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import Frame, Property
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, UNMEASURED, Tally
-from homemon.wire import echonet
-from homemon.wire.echonet import Frame, Property
-from homemon.wire.skstack import Udp
+from homemon.skstack.lines import Udp
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.history import LONGEST, RECORDS, midnight, right_size, told_time
+from homemon.sources.meter.properties import History, Scale, ScaleHeard
 
 MAX_WAITING = 10_000  # registers, for want of the unit
 TOLD_FOR = 600.0  # seconds that the meter's clock is a guide to its date

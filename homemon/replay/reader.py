@@ -5,7 +5,7 @@
     2026-11-23T17:14:27.123+09:00 wisun < …     a trace (`ports.trace`)
     0000: FFFF…                                 a dump of the solar monitor's memory
     ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it; or
-                                                what any other program logged of the module's lines (`wire.logged`)
+                                                what any other program logged of the module's lines (`skstack.logged`)
 
 Kinds may be mixed. Lines that the original scripts print beside these are known, and pass.
 """
@@ -18,17 +18,17 @@ from homemon.core.clock import RELEASED
 from homemon.core.errors import WireError
 from homemon.core.points import JST, Point
 from homemon.core.transcript import LAN, MODULE, Entry
-from homemon.devices import solar
 from homemon.replay.ecocute import Heater, HeaterHeard
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.local_times import LocalTimes
 from homemon.replay.meter import Known, MeterHeard
 from homemon.replay.moment import Moment, Stamps
 from homemon.replay.tally import Tally
-from homemon.wire.kyocera import parse_dump_text
-from homemon.wire.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
-from homemon.wire.overheard import Overheard
-from homemon.wire.skstack import Happening, Noise, Parser, Udp
+from homemon.skstack.lines import Happening, Noise, Parser, Udp
+from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera.overheard import Overheard
+from homemon.sources.kyocera.protocol import parse_dump_text
 
 _POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
 _DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")

@@ -1,15 +1,15 @@
 """Values that no device ever measured: codes for "no data" that a script took for numbers, and what cannot be.
 
 `bp35c0_rcv2.py` wrote E7's codes as 2147483646 W, and a register's FFFFFFFE as 429496729.4 kWh; `ec_rcv.py` wrote FFFE
-and FFFFFFFE as they came. Codes: `devices`.
+and FFFFFFFE as they came. Codes: `sources`.
 """
 
 from collections.abc import Callable
 from math import isclose
 
 from homemon.core.points import Number, Point
-from homemon.devices import solar
-from homemon.devices.meter import REGISTER_CODES
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.meter.properties import REGISTER_CODES
 
 LARGEST_W = 1_000_000  # a low-voltage contract ends at 50 kW
 LARGEST_KWH = 99_999_999 * 10_000  # of eight digits and the largest unit

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from homemon.core.points import JST, Point
-from homemon.devices import ecocute, meter, properties
-from homemon.wire import echonet
-from homemon.wire.skstack import Parser, Udp
+from homemon.echonet import codec as echonet
+from homemon.echonet import properties
+from homemon.skstack.lines import Parser, Udp
+from homemon.sources.lan import ecocute
+from homemon.sources.meter import properties as meter
 from tests.benchmarks.installed import peer
 from tests.benchmarks.measure import Benchmark, Outcome, cpu_of_calls, in_turns, per_second
 

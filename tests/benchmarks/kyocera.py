@@ -17,7 +17,7 @@ from homemon.ports.i2c_bridge import I2cBridge
 from homemon.ports.serial_port import SerialLine
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
-from homemon.wire.kyocera import Dump
+from homemon.sources.kyocera.protocol import Dump
 from tests.benchmarks.measure import Benchmark, Outcome, seconds
 from tests.injected import InjectedTime
 

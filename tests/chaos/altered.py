@@ -15,12 +15,14 @@ from typing import Any
 
 import serial
 
-from homemon import controller, deliver, exchange, session, store
+from homemon import deliver, store
 from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
 from homemon.core import files
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.ports import udp_node
+from homemon.sources.lan import controller
+from homemon.sources.meter import exchange, session
 
 PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},

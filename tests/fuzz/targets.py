@@ -21,31 +21,35 @@ from urllib3 import HTTPResponse
 
 from homemon import state
 from homemon.config import read as config
-from homemon.controller import Controller
 from homemon.core.dialogue import MOST_HEARD, Conversation
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.core.points import Point, line
 from homemon.core.printable import printable
 from homemon.core.transcript import LAN, MODULE, MONITOR, written
-from homemon.devices import ecocute, meter, solar
-from homemon.discovery import MOST_NODES, Discovery, choose
-from homemon.exchange import MAX_WAITING
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import MULTICAST, Heard
 from homemon.explain.text import accounts
 from homemon.influx import Influx
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import EARLIEST, Tally
-from homemon.session import Session
 from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
-from homemon.wire import echonet, kyocera, skstack
-from homemon.wire.echonet import MULTICAST, Heard
-from homemon.wire.join import Credentials, Link, join, rejoin
-from homemon.wire.kyocera import Dump, dump_text, parse_dump_text
-from homemon.wire.logged import as_text
-from homemon.wire.mask import masked_received, masked_sent
+from homemon.skstack import lines as skstack
+from homemon.skstack.join import Credentials, Link, join, rejoin
+from homemon.skstack.logged import as_text
+from homemon.skstack.mask import masked_received, masked_sent
+from homemon.sources.kyocera import memory as solar
+from homemon.sources.kyocera import protocol as kyocera
+from homemon.sources.kyocera.protocol import Dump, dump_text, parse_dump_text
+from homemon.sources.lan import ecocute
+from homemon.sources.lan.controller import Controller
+from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.exchange import MAX_WAITING
+from homemon.sources.meter.session import Session
 from tests.servers import settings
 from tests.test_captures import VECTORS, stream
 from tests.test_logged import SHAPES
@@ -227,7 +231,7 @@ def new_session(known: bool) -> Session:
     """One whose store lacks the last six half-hours; it knows its meter or does not."""
 
     link, scale = (LINK, TENTHS) if known else (None, None)
-    return Session(link, scale, CREDENTIALS, 0, Random(7), LacksSix(), 7)
+    return Session(link, scale, CREDENTIALS, 0, Random(7).uniform, LacksSix(), 7)
 
 
 class LacksSix:

@@ -8,11 +8,11 @@ another one.
 from datetime import date
 from typing import Protocol
 
-from homemon import history
 from homemon.core.dialogue import Dialogue
 from homemon.core.points import Point
-from homemon.history import LONGEST, Asker, Day, NoHistory
-from homemon.plausible import Archive
+from homemon.sources.meter import history
+from homemon.sources.meter.history import LONGEST, Asker, Day, NoHistory
+from homemon.sources.meter.plausible import Archive
 
 EVERY = 86_400.0  # seconds between two plans where nothing is wrong
 COMPARED_DAYS = 3

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from homemon.core.dialogue import Ask, Conversation, Dialogue, pause
 from homemon.core.errors import NoAnswer, WireError
 from homemon.core.points import Point
-from homemon.devices import ecocute
-from homemon.own_node import PLACE, Allowance, OwnNode, is_asked
-from homemon.wire import echonet
-from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet.own_node import PLACE, Allowance, OwnNode, is_asked
+from homemon.sources.lan import ecocute
 
 ANSWER_WITHIN = 5.0  # seconds
 TRIES = 3

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from homemon.core.dialogue import Dialogue
-from homemon.devices.meter import Scale, ScaleHeard
-from homemon.wire.echonet import Frame
+from homemon.echonet.codec import Frame
+from homemon.sources.meter.properties import Scale, ScaleHeard
 
 UNIT = (0xE1, 0xD3, 0xD7)
 TRIES = 4  # to hear the same twice in a row

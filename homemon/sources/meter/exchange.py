@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from homemon import history, unit
 from homemon.core.dialogue import Ask, Conversation, Dialogue
 from homemon.core.errors import NoAnswer, SessionLost, WireError
 from homemon.core.points import Point
-from homemon.devices import meter
-from homemon.plausible import EPCS, Archive, Doubts, Reading
-from homemon.wire import echonet, join, skstack
-from homemon.wire.join import Link, is_event
-from homemon.wire.skstack import Dialect, Event, Fail, Happening, Noise, Register, Udp
+from homemon.echonet import codec as echonet
+from homemon.skstack import join
+from homemon.skstack import lines as skstack
+from homemon.skstack.join import Link, is_event
+from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Register, Udp
+from homemon.sources.meter import history, unit
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.plausible import EPCS, Archive, Doubts, Reading
 
 REPLY_WITHIN = 10.0  # seconds; a meter answers within 1.2 to 3.6
 SIGN_WITHIN = 4.0  # the module itself echoes or confirms long before

@@ -6,9 +6,10 @@ its lists of objects and classes. Source: ECHONET Lite Specification, Part II; d
 
 from collections.abc import Mapping
 
-from homemon.devices import ecocute, meter
-from homemon.devices.node import class_name
-from homemon.devices.properties import ANY_SIZE, SUPER_CLASS, Objects, Prop, objects, unsigned
+from homemon.echonet.node import class_name
+from homemon.echonet.properties import ANY_SIZE, SUPER_CLASS, Objects, Prop, objects, unsigned
+from homemon.sources.lan import ecocute
+from homemon.sources.meter import properties as meter
 
 
 def lite_version(edt: bytes) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR, JST, Number, Point
-from homemon.devices import solar
+from homemon.sources.kyocera import memory as solar
 
 DAY, HOUR = 86_400, 3600  # seconds
 FEW = 8  # half-hours that may be equal by chance

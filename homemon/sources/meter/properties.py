@@ -16,9 +16,9 @@ from struct import Struct
 from typing import NamedTuple
 
 from homemon.core.points import JST, Number, Point
-from homemon.devices import properties
-from homemon.devices.properties import ANY_SIZE, S32, SUPER_CLASS, Common, Prop, hex_text
-from homemon.wire.echonet import CONTROLLER, Esv, Frame, Property
+from homemon.echonet import properties
+from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
+from homemon.echonet.properties import ANY_SIZE, S32, SUPER_CLASS, Common, Prop, hex_text
 
 EOJ = 0x028801
 HIGHEST_COUNT = 99_999_999

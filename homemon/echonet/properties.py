@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from homemon.core.errors import WireError
 from homemon.core.points import JST
-from homemon.wire.echonet import Property, decode_instance_list, decode_property_map
+from homemon.echonet.codec import Property, decode_instance_list, decode_property_map
 
 Value = TypeVar("Value", covariant=True)
 

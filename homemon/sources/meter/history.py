@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Protocol
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import DeviceError
 from homemon.core.points import HALF_HOUR, JST, Number, Point
-from homemon.devices import meter
-from homemon.plausible import NEAR, Archive, fits
-from homemon.wire.echonet import Esv, Frame, Property
+from homemon.echonet.codec import Esv, Frame, Property
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.plausible import NEAR, Archive, fits
 
 LONGEST = 99  # days that E5 can go back
 TRIES = 3  # to read a day between two midnights, and to read it the same way twice

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from homemon.core.points import HALF_HOUR, Number, Point
-from homemon.devices import meter
+from homemon.sources.meter import properties as meter
 
 USUAL_KW = 10.0  # mean over a half-hour; a contract by the ampere ends at 6 kVA
 LARGEST_W = 50_000  # a low-voltage contract ends at 50 kW

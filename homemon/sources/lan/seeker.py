@@ -8,15 +8,15 @@ A poll that found the unit tells us by way of `recall`.
 
 from collections.abc import Callable
 
-from homemon.controller import NOTIFIED, Controller, Step
 from homemon.core.dialogue import Ask, Dialogue
 from homemon.core.errors import DeviceError, NoAnswer, StoreError
 from homemon.core.files import Lock
 from homemon.core.points import Point
-from homemon.devices import ecocute
-from homemon.discovery import Discovery, choose, objects
-from homemon.own_node import OwnNode
-from homemon.wire.echonet import MULTICAST, Frame, Heard, Unit
+from homemon.echonet.codec import MULTICAST, Frame, Heard, Unit
+from homemon.echonet.own_node import OwnNode
+from homemon.sources.lan import ecocute
+from homemon.sources.lan.controller import NOTIFIED, Controller, Step
+from homemon.sources.lan.discovery import Discovery, choose, objects
 
 LOOK_FIRST, LOOK_LAST = 15.0, 300.0  # seconds between two looks while no unit is known, doubling
 LOOK_ELSEWHERE = 3600.0  # between two because of the same unit that turned out not to be ours

@@ -4,7 +4,7 @@ What was taken for good, and what was not, shows in what was sent: an ACK takes 
 last thing sent, a NAK throws it away. Nothing is asked, so nothing depends on time.
 """
 
-from homemon.wire.kyocera import ACK, REQUEST, BadCommand, Block, Command, Parser, announced
+from homemon.sources.kyocera.protocol import ACK, REQUEST, BadCommand, Block, Command, Parser, announced
 
 MOST = 65536  # bytes kept since the last thing sent; a block has 256
 

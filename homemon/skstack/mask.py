@@ -9,8 +9,8 @@ say what it is.
 
 import re
 
-from homemon.wire.echonet import PORT
-from homemon.wire.skstack import PANA_PORT, Echo, Happening, Noise, Ok, PanDescription, Udp, Version
+from homemon.echonet.codec import PORT
+from homemon.skstack.lines import PANA_PORT, Echo, Happening, Noise, Ok, PanDescription, Udp, Version
 
 MASK = b"****"
 _SECRET_COMMAND = re.compile(rb"\b(SKSETRBID|SKSETPWD)\b.*?(?=[\r\n]|$)", re.DOTALL)

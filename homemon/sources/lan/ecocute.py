@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from homemon.core.points import Number, Point
-from homemon.devices.properties import (
+from homemon.echonet.codec import Frame
+from homemon.echonet.properties import (
     DEGREES,
     SUPER_CLASS,
     U8,
@@ -29,7 +30,6 @@ from homemon.devices.properties import (
     up_to_100,
     value_of,
 )
-from homemon.wire.echonet import Frame
 
 EOJ = 0x026B01
 CLASSES = (0x026B, 0x02A6)

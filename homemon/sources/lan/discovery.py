@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 
 from homemon.core.dialogue import Ask, Dialogue
 from homemon.core.errors import DeviceError, NoAnswer
-from homemon.devices import ecocute
-from homemon.devices import node as profile
-from homemon.wire import echonet
-from homemon.wire.echonet import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet import codec as echonet
+from homemon.echonet import node as profile
+from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.sources.lan import ecocute
 
 TRIES = 3
 EVERYBODY_WITHIN = 1.0  # seconds for the answers to one question to the LAN

@@ -9,20 +9,20 @@ requests) `listen` rejoins without a scan, then with one, with growing pauses. E
 limit) holds all sending until EVENT 33.
 """
 
-from collections.abc import Sequence
-from random import Random
+from collections.abc import Callable, Sequence
 
-from homemon import history
 from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, SessionLost
 from homemon.core.points import HALF_HOUR
-from homemon.devices import meter
-from homemon.exchange import Exchange, is_trouble
-from homemon.plausible import Archive
-from homemon.repair import Again, Repair
-from homemon.wire import echonet, join
-from homemon.wire.join import Credentials, Link
-from homemon.wire.skstack import Happening
+from homemon.echonet import codec as echonet
+from homemon.skstack import join
+from homemon.skstack.join import Credentials, Link
+from homemon.skstack.lines import Happening
+from homemon.sources.meter import history
+from homemon.sources.meter import properties as meter
+from homemon.sources.meter.exchange import Exchange, is_trouble
+from homemon.sources.meter.plausible import Archive
+from homemon.sources.meter.repair import Again, Repair
 
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can be away for months
@@ -36,7 +36,8 @@ REFUSES = "refuses"
 class Session(Exchange):
     """One module, one meter, and staying joined.
 
-    `archive` is what is stored of the meter; the half-hours of the last `history_days` are kept complete.
+    `draw` gives a random number between two, by which pauses differ from house to house. `archive` is what is stored
+    of the meter; the half-hours of the last `history_days` are kept complete.
     """
 
     def __init__(
@@ -45,14 +46,14 @@ class Session(Exchange):
         scale: meter.Scale | None,
         credentials: Credentials | None,
         first_tid: int,
-        rng: Random,
+        draw: Callable[[float, float], float],
         archive: Archive | None = None,
         history_days: int = 0,
         recheck: bool = False,
     ) -> None:
         super().__init__(link, scale, first_tid, archive, recheck)
         self._credentials = credentials
-        self._rng = rng
+        self._draw = draw
         self._history_days = history_days
         self._checked: dict[int, int] = {}  # EA, EB → the newest half-hour heard at the last check
         self._repair = Repair(self, archive, history_days)
@@ -109,7 +110,7 @@ class Session(Exchange):
                 joined = False
 
     def _backoff(self, failures: int) -> float:
-        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
+        return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._draw(0.5, 1.5)
 
     def _join_again(self, scan: bool) -> Dialogue[None]:
         """By the remembered link, or with a scan where there is none or it did not help."""
@@ -238,7 +239,7 @@ class Session(Exchange):
 
     def _until_pushed(self) -> float:
         """Seconds until the next half-hour's EA and EB must have come, and a little more."""
-        return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._rng.uniform(5, 30)
+        return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._draw(5, 30)
 
     def _ask_half_hours(self, epcs: Sequence[int] = (FORWARD, REVERSE)) -> Dialogue[None]:
         """Ask for those of EA and EB of which no new half-hour was heard since the last check.

@@ -10,8 +10,8 @@ appendix, in which 80, 81 and 88 are announced when they change and 81 can be se
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from homemon.wire import echonet
-from homemon.wire.echonet import CONTROLLER, NODE_PROFILE, Esv, Frame, Property
+from homemon.echonet import codec as echonet
+from homemon.echonet.codec import CONTROLLER, NODE_PROFILE, Esv, Frame, Property
 
 PLACE = 0x81
 NOWHERE = b"\x00"  # 81: not set

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, NoAnswer
-from homemon.wire.skstack import (
+from homemon.skstack.lines import (
     Address,
     Dialect,
     Event,

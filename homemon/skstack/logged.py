@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import AddressValueError, IPv6Address
 
-from homemon.wire.skstack import Noise, Parser
+from homemon.skstack.lines import Noise, Parser
 
 DEEPEST = 3  # quotations in one another: a repr in JSON in a log's JSON
 PAN_NAMES = ("Channel Page", "Channel", "Pan ID", "Addr", "LQI", "Side", "PairID")

@@ -8,8 +8,8 @@ something which is found beside an EcoCute or a meter.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from homemon.devices.properties import Prop, ascii_text, hex_text, value_of
-from homemon.wire.echonet import Property
+from homemon.echonet.codec import Property
+from homemon.echonet.properties import Prop, ascii_text, hex_text, value_of
 
 CLASSES = {
     0x0011: "temperature sensor",

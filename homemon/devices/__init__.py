@@ -1,1 +1,0 @@
-"""What each device's properties mean: one table a device."""

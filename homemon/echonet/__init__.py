@@ -1,0 +1,1 @@
+"""ECHONET Lite: frames, properties, and our own node."""

@@ -1,0 +1,1 @@
+"""The Kyocera solar monitor."""

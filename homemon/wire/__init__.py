@@ -1,1 +1,0 @@
-"""Pure protocol code: bytes to events and back. No clock, file, socket or thread in here."""
