@@ -26,7 +26,7 @@ from homemon.core.files import Lock
 from homemon.core.points import Point, line
 from homemon.held import Held, dumped, fewer, loaded
 from homemon.sending import Round
-from homemon.store import Line, Store
+from homemon.storage.store import Line, Store
 from homemon.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:

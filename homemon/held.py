@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from homemon.outbox import Stretch
+from homemon.storage.outbox import Stretch
 
 MOST = 32  # stretches; of more the nearest ones are joined
 EVER = 1 << 62

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from homemon.held import Held
-from homemon.outbox import Line, Outbox, Stretch
+from homemon.storage.outbox import Line, Outbox, Stretch
 from homemon.verdicts import Answer, Verdict
 from homemon.walk import Walk, spread
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck
 from homemon.config.read import Server
 from homemon.deliver import Sender
 from homemon.influx import Influx
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
 

@@ -22,7 +22,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
 from homemon.panels import DAY, HOUR, MINUTE, midnight
 from homemon.sim.house import House
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon, wait_for, write_config
 from tests.servers import installed
 

@@ -14,7 +14,7 @@ from homemon.cli.check_findings import Aside, Finding, ok
 from homemon.core.clock import boot_id
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
 from tests.lan import address, configure, unit, wait_for_port
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, VictoriaServer

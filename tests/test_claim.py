@@ -6,7 +6,7 @@ from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import catches_sigterm, fill, homemon, running, simulated, small_disk, wait_for, write_config
 from tests.stores import put
 from tests.test_meter_commands import ADDRESS, LOADED, POWER

@@ -25,7 +25,7 @@ from homemon.deliver import Sender
 from homemon.influx import Influx
 from homemon.panels import differences, sums
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.servers import PATIENCE, InfluxServer, VictoriaServer, fetch, settings
 from tools import dashboards
 

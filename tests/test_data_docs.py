@@ -10,14 +10,14 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from homemon import outbox
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point, line
 from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.lan import ecocute
 from homemon.sources.meter import properties as meter
-from homemon.store import Store
+from homemon.storage import outbox
+from homemon.storage.store import Store
 from tests.documents import DOCS, blocks, section, table, text_of
 from tests.servers import Database, VictoriaServer, fetch
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from homemon import database
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.database import FILE, LOG_STAYS
-from homemon.store import Store
+from homemon.storage import database
+from homemon.storage.database import FILE, LOG_STAYS
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, fill, small_disk, wait_for
 from tests.stores import NOW, T, content, everything, put
 
@@ -37,7 +37,7 @@ OPENER = """
 import sys
 from pathlib import Path
 from homemon import database
-from homemon.store import Store
+from homemon.storage.store import Store
 database.MIGRATIONS[max(database.MIGRATIONS) + 1] = sys.argv[2]
 sys.stdin.readline()
 Store(Path(sys.argv[1])).close()
@@ -201,8 +201,8 @@ def test_after_a_great_transaction_the_log_is_cut_back(store: Store) -> None:
 
 def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
-    monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 7)
-    monkeypatch.setattr("homemon.outbox.sleep", rests.append)
+    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 7)
+    monkeypatch.setattr("homemon.storage.outbox.sleep", rests.append)
     put(store, *(Point(name, {"value": i}, T + i) for i in range(20) for name in ("power", "+power")))
     store.mark_sent(store.waiting(100))
     store.send_again(T + 3)

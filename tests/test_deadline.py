@@ -11,7 +11,7 @@ import pytest
 
 from homemon.deadline import Deadline
 from homemon.influx import Influx, Verdict
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon, wait_for
 from tests.servers import PATIENCE, settings
 from tests.stores import fill

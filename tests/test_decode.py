@@ -271,7 +271,7 @@ def test_what_makes_no_sense_at_all_is_an_error_with_the_reason(tmp_path: Path, 
 def test_the_command_loads_neither_store_nor_ports(tmp_path: Path) -> None:
     loaded = loaded_by("decode", POWER, folder=tmp_path)
     assert "homemon.explain.text" in loaded
-    assert not loaded & {"sqlite3", "homemon.store", "serial", "requests", "homemon.sources.meter.session"}
+    assert not loaded & {"sqlite3", "homemon.storage.store", "serial", "requests", "homemon.sources.meter.session"}
 
 
 # --- what a terminal could obey -------------------------------------------------------

@@ -16,8 +16,8 @@ from homemon.core.points import Point
 from homemon.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
 from homemon.held import Held, dumped
 from homemon.influx import Influx
-from homemon.outbox import Stretch
-from homemon.store import Store
+from homemon.storage.outbox import Stretch
+from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
 from tests.conftest import MakeSender
 from tests.servers import PATIENCE, Asked, Database, Reply, ScriptedServer, settings
@@ -177,7 +177,7 @@ import sys
 from pathlib import Path
 from random import Random
 from homemon.deliver import Sender
-from homemon.store import Store
+from homemon.storage.store import Store
 folder = Path(sys.argv[1])
 print(Sender(Store(folder), None, folder, Random(1)).send(0.0, 10.0))
 """

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from homemon import panels, state
 from homemon.core.points import HALF_HOUR, Point
-from homemon.meters import Meters
 from homemon.sim.smart_meter import SmartMeter
-from homemon.store import Store
+from homemon.storage.meters import Meters
+from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, write_config
 from tests.stores import T, put
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World

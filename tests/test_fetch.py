@@ -14,7 +14,7 @@ import pytest
 from homemon import fetch
 from homemon.core.points import EARLIEST, Point
 from homemon.influx import NotRead
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon, write_config
 from tests.servers import Asked, Database, Reply, ScriptedServer, VictoriaServer, settings
 from tests.servers import fetch as http

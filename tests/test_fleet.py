@@ -22,7 +22,7 @@ from homemon.config.read import Server, parse
 from homemon.core.points import Point, line
 from homemon.deliver import Sender
 from homemon.influx import Influx
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon
 from tests.servers import PATIENCE, InfluxServer, Process, ScriptedServer, fetch, installed, settings
 from tests.stores import WALL, T, put, send

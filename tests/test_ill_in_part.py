@@ -16,7 +16,7 @@ from homemon.deliver import BACKOFF_LAST, HOLD_FOR, Sender
 from homemon.held import MOST, Held, dumped, fewer, loaded
 from homemon.influx import Influx
 from homemon.sending import STRIKES, UNANSWERED
-from homemon.store import Store
+from homemon.storage.store import Store
 from homemon.verdicts import Answer, Verdict
 from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed
 from tests.conftest import MakeSender

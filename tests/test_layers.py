@@ -58,31 +58,53 @@ MAY_IMPORT = {
     },
     "replay": {"echonet", "skstack", "sources"} | SHARED,
     "state": {"echonet", "skstack", "sources.meter.properties"} | SHARED,
-    "schema": set(),
-    "openfile": {"core.files"},
-    "database": {"schema", "openfile", "salvage"} | SHARED,
-    "salvage": {"core.points", "schema"},
-    "health": {"database", "core.points", "schema"},
-    "mend": {"database", "health", "salvage", "core.points", "core.errors"},
-    "trust": {"database", "core.clock"},
-    "outbox": {"database"} | SHARED,
-    "tagsets": {"database"} | SHARED,
-    "store": {"database", "outbox", "trust", "tagsets"} | SHARED,
-    "retention": {"store", "outbox"} | SHARED,
+    "storage.schema": set(),
+    "storage.openfile": {"core.files"},
+    "storage.database": {"storage.schema", "storage.openfile", "storage.salvage"} | SHARED,
+    "storage.salvage": {"core.points", "storage.schema"},
+    "storage.health": {"storage.database", "core.points", "storage.schema"},
+    "storage.mend": {"storage.database", "storage.health", "storage.salvage", "core.points", "core.errors"},
+    "storage.trust": {"storage.database", "core.clock"},
+    "storage.outbox": {"storage.database"} | SHARED,
+    "storage.tagsets": {"storage.database"} | SHARED,
+    "storage.store": {"storage.database", "storage.outbox", "storage.trust", "storage.tagsets"} | SHARED,
+    "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
     "verdicts": set(),
     "deadline": set(),
     "influx": {"verdicts", "deadline"} | SHARED,
     "fetch": {"influx", "replay", "core.points", "config.read"},
-    "held": {"outbox"},
-    "walk": {"outbox", "verdicts"},
-    "sending": {"outbox", "verdicts", "held", "walk"},
-    "deliver": {"store", "influx", "verdicts", "held", "sending"} | SHARED,
-    "meters": {"store"},
+    "held": {"storage.outbox"},
+    "walk": {"storage.outbox", "verdicts"},
+    "sending": {"storage.outbox", "verdicts", "held", "walk"},
+    "deliver": {"storage.store", "influx", "verdicts", "held", "sending"} | SHARED,
+    "storage.meters": {"storage.store"},
     "sim": set[str](),
     "panels": {"core.points"},
     "page": {"panels", "core.points", "core.files", "core.errors"},
-    "cli": {"echonet", "skstack", "sources", "ports", "explain", "replay", "page", "panels", "sim", "state", "meters"}
-    | {"store", "retention", "influx", "fetch", "deliver", "health", "salvage", "mend", "database"}
+    "cli": {
+        "echonet",
+        "skstack",
+        "sources",
+        "ports",
+        "explain",
+        "replay",
+        "page",
+        "panels",
+        "sim",
+        "state",
+        "storage.meters",
+    }
+    | {
+        "storage.store",
+        "storage.retention",
+        "influx",
+        "fetch",
+        "deliver",
+        "storage.health",
+        "storage.salvage",
+        "storage.mend",
+        "storage.database",
+    }
     | SHARED,
 }
 """What each layer may import of homemon, itself excepted."""
@@ -92,7 +114,7 @@ ONLY_IN = {
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
-    "sqlite3": {"database", "openfile", "salvage", "mend"},
+    "sqlite3": {"storage.database", "storage.openfile", "storage.salvage", "storage.mend"},
     "plotly": {"page"},
 }
 PURE = (
@@ -201,4 +223,4 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
 def test_the_version_loads_no_command(tmp_path: Path) -> None:
     loaded = loaded_by("--version", folder=tmp_path)
     assert "homemon.cli.main" in loaded
-    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.sources.meter.session", "homemon.store"})
+    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.sources.meter.session", "homemon.storage.store"})

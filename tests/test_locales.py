@@ -9,7 +9,7 @@ import pytest
 
 from homemon.core.points import Point
 from homemon.sim.bp35c0 import BID, PWD
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON
 from tests.stores import T, put
 

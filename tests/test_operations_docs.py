@@ -14,7 +14,7 @@ from homemon import deliver
 from homemon.core.points import Point
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.meter import history, session
-from homemon.store import FILE, Store
+from homemon.storage.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, text_of
 from tests.lan import address

@@ -23,7 +23,7 @@ from homemon.panels import (
     sums,
     today,
 )
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.stores import NOW, put
 
 MIDNIGHT = 1_795_446_000  # 2026-11-24 00:00 in Japan, 15:00 of the day before in Greenwich

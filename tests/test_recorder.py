@@ -14,7 +14,7 @@ from homemon.core.clock import instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.deliver import Recorder
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import wait_for
 from tests.servers import Asked, Reply, ScriptedServer
 from tests.stores import NOW, T, everything

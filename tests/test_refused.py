@@ -14,7 +14,7 @@ from homemon import deliver
 from homemon.config.read import Server
 from homemon.deliver import Sender, fingerprint, server_fault
 from homemon.influx import Influx
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.conftest import MakeSender
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, fill, outcome, seconds, send
@@ -270,7 +270,7 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two parts another process gets its turn."""
-    monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
     fill(store, range(100))
     store.mark_sent(store.waiting(1000))
     others: list[int] = []
@@ -281,7 +281,7 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
         others.append(1)
         other.close()
 
-    monkeypatch.setattr("homemon.outbox.sleep", pause)
+    monkeypatch.setattr("homemon.storage.outbox.sleep", pause)
     store.send_again(T)
     assert len(others) >= 9
     assert store.backlog().waiting == 100 + len(others)

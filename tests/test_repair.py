@@ -13,8 +13,8 @@ from homemon.cli.check_findings import Aside
 from homemon.core import clock
 from homemon.core.clock import instant
 from homemon.core.points import Point
-from homemon.salvage import records
-from homemon.store import FILE, Store
+from homemon.storage.salvage import records
+from homemon.storage.store import FILE, Store
 from tests.commands import homemon, write_config
 from tests.rot.faults import PAGE
 from tests.stores import NOW, T, everything, put

@@ -12,7 +12,7 @@ from homemon.cli import replay
 from homemon.core.points import Point
 from homemon.sim.ecocute import Faults as HeaterFaults
 from homemon.sim.kyocera import Faults as MonitorFaults
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, homemon, running, simulated, write_config
 from tests.lan import configure as configure_heater
 from tests.lan import unit, wait_for_port

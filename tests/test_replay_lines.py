@@ -18,7 +18,7 @@ from homemon.replay.tally import Tally
 from homemon.skstack.lines import Parser
 from homemon.skstack.mask import masked_received
 from homemon.sources.meter.properties import Scale
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.stores import put
 from tests.test_decode import STARTS
 from tests.test_mask import TRANSCRIPT

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from homemon import retention
 from homemon.core import clock
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, JST, Point
-from homemon.database import FILE, MIGRATIONS
-from homemon.retention import BATCH, BATCHES, DAY, HOUR, SPARE, Retention
-from homemon.store import Store
+from homemon.storage import retention
+from homemon.storage.database import FILE, MIGRATIONS
+from homemon.storage.retention import BATCH, BATCHES, DAY, HOUR, SPARE, Retention
+from homemon.storage.store import Store
 from tests.commands import PATIENCE, homemon, running, simulated, wait_for, write_config
 from tests.monitor import configure, on_a_pty
 from tests.stores import NOW, T, content, put
@@ -146,7 +146,7 @@ import sys
 from pathlib import Path
 from homemon.core.clock import Instant
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 store = Store(Path(sys.argv[1]), busy=1.0)
 for i in range(300):
     store.add([(Point("current", {"r": i}, int(sys.argv[2]) + i), Instant(int(sys.argv[2]), 1.0, "b"))])

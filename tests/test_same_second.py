@@ -2,7 +2,7 @@
 
 from homemon.core.points import Point, Received, tags_text
 from homemon.deliver import Recorder
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.stores import NOW, T, content, put
 from tests.traces import at, erxudp, read, told
 

@@ -22,7 +22,7 @@ from homemon.echonet.properties import ascii_text
 from homemon.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.page.write import JAVASCRIPT, javascript, lay_beside
 from homemon.ports.trace import Trace
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import called, homemon, running, simulated, write_config
 from tests.servers import Database, Reply, ScriptedServer, VictoriaServer, fetch, settings
 from tests.stores import T, fill

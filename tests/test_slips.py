@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon
 from tests.stores import put
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.stores import put
 from tests.test_meter_commands import ADDRESS

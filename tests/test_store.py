@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from homemon.core import clock
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Number, Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.stores import NOW, T, content, put
 
 

@@ -15,7 +15,7 @@ import pytest
 from homemon.core.errors import StoreError
 from homemon.core.files import make_private_dir
 from homemon.core.points import Point
-from homemon.store import FILE, Store
+from homemon.storage.store import FILE, Store
 from tests.commands import PATIENCE, as_nobody, deny, homemon
 from tests.stores import T, content, everything, put
 
@@ -25,7 +25,7 @@ from pathlib import Path
 from homemon.core.clock import Instant
 from homemon.deliver import Recorder
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 who, count = sys.argv[1], int(sys.argv[2])
 for folder in sys.stdin:
     store = Store(Path(folder.strip()))

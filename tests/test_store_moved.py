@@ -14,8 +14,8 @@ import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.mend import bring_back
-from homemon.store import FILE, Store
+from homemon.storage.mend import bring_back
+from homemon.storage.store import FILE, Store
 from tests.commands import PATIENCE
 from tests.stores import T, content, everything, put
 
@@ -28,9 +28,9 @@ from contextlib import suppress
 from homemon.deliver import Recorder
 from homemon.core.errors import StoreError
 from homemon.core.errors import StoreError
-from homemon.mend import bring_back
+from homemon.storage.mend import bring_back
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()
 Thread(target=lambda: (sys.stdin.readline(), go.set()), daemon=True).start()
 stores = [Store(folder), Store(folder)]  # a listener's reader, and its sender

@@ -9,12 +9,12 @@ import pytest
 
 from homemon.core.errors import StoreDamaged
 from homemon.core.points import Point
-from homemon.database import Database
-from homemon.health import Look, newest_faults, whole_faults
-from homemon.mend import bring_back, copy, mend
-from homemon.salvage import checksum
-from homemon.schema import checksum_sql
-from homemon.store import FILE, Store
+from homemon.storage.database import Database
+from homemon.storage.health import Look, newest_faults, whole_faults
+from homemon.storage.mend import bring_back, copy, mend
+from homemon.storage.salvage import checksum
+from homemon.storage.schema import checksum_sql
+from homemon.storage.store import FILE, Store
 from tests.rot.faults import METER, PAGE, Content, Outcome, make, one
 from tests.rot.faults import T as T_ROT
 from tests.stores import T, put
@@ -185,8 +185,8 @@ def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, 
 
 
 def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.store.READ_AT_ONCE", 10)
-    monkeypatch.setattr("homemon.outbox.AGAIN_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.store.READ_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
     with closing(Store(tmp_path)) as store:
         put(store, *(Point("power", {"value": 1000.5 + number}, T + number) for number in range(60)))
     data = (tmp_path / FILE).read_bytes()

@@ -9,8 +9,8 @@ import pytest
 from homemon.core.points import HALF_HOUR, Point
 from homemon.panels import collect
 from homemon.sim.house import DAY
-from homemon.store import Store
-from homemon.tagsets import _is_there, tag_sets
+from homemon.storage.store import Store
+from homemon.storage.tagsets import _is_there, tag_sets
 from tests.commands import as_nobody, homemon
 from tests.monitor import configure, on_a_pty
 from tests.stores import T, put

@@ -6,8 +6,8 @@ import pytest
 
 from homemon.core import clock
 from homemon.core.points import HALF_HOUR, Point
-from homemon.store import Store
-from homemon.trust import ALONE_AFTER, CONFIRMED_AFTER, METER_SLACK
+from homemon.storage.store import Store
+from homemon.storage.trust import ALONE_AFTER, CONFIRMED_AFTER, METER_SLACK
 from tests.stores import NOW, T, put
 
 HOUR, DAY = 3600, 86_400

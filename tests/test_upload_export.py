@@ -9,7 +9,7 @@ import pytest
 
 from homemon.config.read import Server
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon
 from tests.servers import Database, Reply, ScriptedServer
 from tests.stores import T, fill, put

@@ -8,13 +8,13 @@ from unittest.mock import patch
 
 import pytest
 
-from homemon import database
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.deliver import Recorder
 from homemon.echonet import codec as echonet
 from homemon.sources.meter import history
 from homemon.sources.meter import properties as meter
+from homemon.storage import database
 from tests.year.day import live
 from tests.year.faults import HOUR, KINDS
 from tests.year.world import World

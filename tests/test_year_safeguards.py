@@ -10,12 +10,12 @@ import pytest
 
 from homemon import influx, verdicts
 from homemon.core.dialogue import Dialogue
-from homemon.openfile import OpenFile
 from homemon.sending import Round
 from homemon.sources.meter import unit
 from homemon.sources.meter.plausible import Doubts
 from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.repair import Again
+from homemon.storage.openfile import OpenFile
 from homemon.verdicts import Answer, Meaning, Verdict
 from tests.year import server_faults
 from tests.year.day import live

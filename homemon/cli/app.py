@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from homemon.deliver import Recorder, Sender, Sending
     from homemon.influx import Influx
     from homemon.ports.trace import Trace
-    from homemon.retention import Retention
-    from homemon.store import Store
+    from homemon.storage.retention import Retention
+    from homemon.storage.store import Store
 
 PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
 DAMAGED_TWICE = 2  # failures, one after the other, before a listener begins a new store
@@ -162,7 +162,7 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raises StoreError."""
-        from homemon.store import BUSY_SECONDS
+        from homemon.storage.store import BUSY_SECONDS
 
         try:
             return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
@@ -173,7 +173,7 @@ class App:
 
     def open_store(self, busy: float) -> "Store":
         """A connection to the store, for one thread; what happens to its file is told. Raises StoreError."""
-        from homemon.store import Store
+        from homemon.storage.store import Store
 
         opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
         for text, hint in opened.news:
@@ -226,8 +226,8 @@ class App:
         """Set a store aside that SQLite cannot read, so that a new one is begun; once, and whether that was done."""
         if not isinstance(error, StoreDamaged) or not error.sure or self._begun_anew:
             return False
-        from homemon.database import FILE
-        from homemon.mend import set_aside
+        from homemon.storage.database import FILE
+        from homemon.storage.mend import set_aside
 
         try:
             aside = set_aside(self.folder / FILE)
@@ -334,7 +334,7 @@ class App:
         """What drops old points from `store`; None where all are kept for ever."""
         if not self.config.store.keep_days:
             return None
-        from homemon.retention import Retention
+        from homemon.storage.retention import Retention
 
         return Retention(store, self.config.store.keep_days, self.config.server is None)
 
@@ -342,7 +342,7 @@ class App:
         """The Unix time before which nothing is kept; 0 where all is. Raises StoreError."""
         if not self.config.store.keep_days:
             return 0
-        from homemon.retention import kept_from
+        from homemon.storage.retention import kept_from
 
         return kept_from(self.store, at, self.config.store.keep_days) or 0
 

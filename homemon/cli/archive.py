@@ -5,8 +5,8 @@ from contextlib import suppress
 from homemon.cli.app import App
 from homemon.core.errors import StoreError
 from homemon.core.points import Number
-from homemon.meters import Meters
-from homemon.store import Store
+from homemon.storage.meters import Meters
+from homemon.storage.store import Store
 
 
 class Archive:

@@ -6,7 +6,7 @@ from homemon.cli.app import App
 from homemon.cli.upkeep import DailyLook
 from homemon.core.errors import StoreError
 from homemon.deliver import Sender
-from homemon.store import BUSY_SECONDS, Store
+from homemon.storage.store import BUSY_SECONDS, Store
 
 LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too
 SENDS_FOR = 3600.0

@@ -17,7 +17,7 @@ def command(app: App, file: Path) -> None:
     FILE is replaced once the copy is verified; it is readable by its owner only. `homemon repair --from FILE`
     brings back what the store lacks. Prints where the copy is (not with --quiet).
     """
-    from homemon import mend
+    from homemon.storage import mend
 
     target = file.absolute()
     if not target.parent.is_dir():

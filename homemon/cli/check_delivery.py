@@ -7,8 +7,8 @@ from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.config.read import Server
 from homemon.core.errors import StoreError
-from homemon.health import newest_faults, whole_faults
-from homemon.store import Store
+from homemon.storage.health import newest_faults, whole_faults
+from homemon.storage.store import Store
 
 LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 LATE_DAYS = 3  # that the meter's newest half-hour may lie back

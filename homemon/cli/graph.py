@@ -10,9 +10,9 @@ from homemon import panels, state
 from homemon.cli.app import App
 from homemon.cli.output import put
 from homemon.core.errors import HomemonError
-from homemon.meters import Meters
 from homemon.page import write
 from homemon.page.texts import LANGUAGES
+from homemon.storage.meters import Meters
 
 
 @click.command()

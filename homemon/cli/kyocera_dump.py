@@ -22,7 +22,7 @@ from homemon.sources.kyocera.protocol import Dump, dump_text
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace
-    from homemon.store import Store
+    from homemon.storage.store import Store
 
 LOCK = "kyocera.lock"
 AROUND = 40 * 86_400  # seconds, more than the memory's days

@@ -10,8 +10,8 @@ import click
 from homemon.cli.app import App
 from homemon.core.errors import HomemonError, StoreDamaged, StoreError
 from homemon.core.points import moment_text
-from homemon.database import FILE
-from homemon.salvage import Names
+from homemon.storage.database import FILE
+from homemon.storage.salvage import Names
 
 NAMED = 30  # periods at most
 SERVER = "server"  # what --from calls the one of config.ini
@@ -61,8 +61,8 @@ def work(app: App, source: str | None) -> Iterator[str]:
 
 def mend(app: App) -> Iterator[str]:
     """Look through the store, and mend it where it is damaged. Raises StoreError, OSError."""
-    from homemon import mend
-    from homemon.health import whole_faults
+    from homemon.storage import mend
+    from homemon.storage.health import whole_faults
 
     path = app.folder / FILE
     if not path.exists():
@@ -112,7 +112,7 @@ def period(names: Names, since: int | None, until: int) -> str:
 
 def bring_back(app: App, source: Path) -> Iterator[str]:
     """Add what another store has. Raises StoreError, OSError."""
-    from homemon import mend
+    from homemon.storage import mend
 
     added: Counter[Names] = mend.bring_back(app.store, source)
     yield from added_lines(added)
@@ -128,8 +128,9 @@ def added_lines(added: Counter[Names]) -> Iterator[str]:
 
 def bring_from_server(app: App) -> Iterator[str]:
     """Add what the server has of the series of homemon. Raises HomemonError, OSError."""
-    from homemon import fetch, mend
+    from homemon import fetch
     from homemon.cli.replay import kept_from
+    from homemon.storage import mend
 
     source, since = fetch.reader(app.server), kept_from(app, app.now())
     own = app.store.own_tags()

@@ -21,7 +21,7 @@ from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import LATEST, OLD, Tally
-from homemon.retention import days_before
+from homemon.storage.retention import days_before
 
 BATCH = 2000  # points a transaction
 TELL_EVERY = 2.0  # seconds

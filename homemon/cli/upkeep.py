@@ -5,8 +5,8 @@ from time import perf_counter, sleep
 
 from homemon.cli.app import DAY, App
 from homemon.core.errors import StoreDamaged, StoreError
-from homemon.health import Look
-from homemon.store import BUSY_SECONDS, Store
+from homemon.storage.health import Look
+from homemon.storage.store import BUSY_SECONDS, Store
 
 FIRST_AFTER, AGAIN_AFTER = 900.0, 3600.0  # seconds
 RESTS = 9.0  # times as long as a step took

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from time import time
 
 from homemon import panels
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.benchmarks.installed import HOMEMON, PYTHON
 from tests.benchmarks.measure import BUILD, Benchmark, Outcome, cpu_of_process, in_turns, milliseconds
 from tests.benchmarks.years import fill

@@ -11,7 +11,7 @@ from time import perf_counter, time
 
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
-from homemon.store import FILE, Store
+from homemon.storage.store import FILE, Store
 from tests.benchmarks.installed import HOMEMON
 from tests.benchmarks.measure import (
     BUILD,

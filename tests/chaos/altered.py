@@ -15,7 +15,7 @@ from typing import Any
 
 import serial
 
-from homemon import deliver, store
+from homemon import deliver
 from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
 from homemon.core import files
 from homemon.core.clock import Instant
@@ -23,6 +23,7 @@ from homemon.core.points import Point, line
 from homemon.ports import udp_node
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
+from homemon.storage import store
 
 PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},

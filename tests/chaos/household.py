@@ -13,7 +13,7 @@ from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import Monitor
-from homemon.store import FILE, Store
+from homemon.storage.store import FILE, Store
 from tests import lan
 from tests.chaos.gate import Gate
 from tests.chaos.judge import Evidence, Said

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import HALF_HOUR, Number, Point
-from homemon.health import whole_faults
-from homemon.store import FILE, Store
+from homemon.storage.health import whole_faults
+from homemon.storage.store import FILE, Store
 
 T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400
 MINUTE, DAY, PAGE = 60, 86_400, 1024

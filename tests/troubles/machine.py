@@ -6,7 +6,7 @@ import sys
 import time
 
 from homemon.core.points import Point
-from homemon.store import FILE, Store
+from homemon.storage.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE, deny, fill, simulated, small_disk, write_config
 from tests.stores import put
 from tests.test_meter_commands import ADDRESS

@@ -108,7 +108,7 @@ def limit(place: Place) -> str:
 @trouble("session-stale")
 def stale(place: Place) -> str:
     """A listener that runs and hears nothing, for more than a half-hour."""
-    from homemon.store import Store
+    from homemon.storage.store import Store
 
     write_config(place.folder)
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable
 
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 from tests.commands import running
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
 from tests.stores import T, put

@@ -10,7 +10,7 @@ from homemon.core.points import HALF_HOUR, number_text
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import House
 from homemon.sim.smart_meter import SmartMeter
-from homemon.store import Store
+from homemon.storage.store import Store
 
 POWER_GAP = 120.0  # seconds between two readings of a minute's power that is asked each minute
 TO_THE_MINUTE = 190.0  # a clock that the meter confirmed, before NTP did

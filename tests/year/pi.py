@@ -13,7 +13,7 @@ from homemon.cli.app import App
 from homemon.cli.background import LOOK_EVERY, Rounds
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
-from homemon.store import BUSY_SECONDS, Store
+from homemon.storage.store import BUSY_SECONDS, Store
 from tests.year.timeline import Actor, Ended
 from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.store import Store
+from homemon.storage.store import Store
 
 if TYPE_CHECKING:
     from tests.year.world import World

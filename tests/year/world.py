@@ -21,7 +21,7 @@ from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
 from homemon.sim.smart_meter import SmartMeter
-from homemon.store import Store, _journals
+from homemon.storage.store import Store, _journals
 from tests.year.books import Books, Excuse, Verdict
 from tests.year.disk import Disk
 from tests.year.faults import DAY, OFF, REJOIN, Fault, schedule

@@ -21,10 +21,10 @@ from typing import NamedTuple
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreMoved
 from homemon.core.points import LARGEST, Number, Point, Received, field_rank
-from homemon.database import BUSY_SECONDS, FILE
-from homemon.outbox import Backlog, Line, Outbox
-from homemon.tagsets import TagSets, claim, tag_sets
-from homemon.trust import METERED, Trust
+from homemon.storage.database import BUSY_SECONDS, FILE
+from homemon.storage.outbox import Backlog, Line, Outbox
+from homemon.storage.tagsets import TagSets, claim, tag_sets
+from homemon.storage.trust import METERED, Trust
 
 __all__ = ["BUSY_SECONDS", "FILE", "METERED", "Backlog", "Line", "Store"]
 

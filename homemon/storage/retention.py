@@ -17,8 +17,8 @@ for it grows again.
 from time import sleep
 
 from homemon.core.clock import Instant
-from homemon.outbox import OTHERS_WRITE
-from homemon.store import Store
+from homemon.storage.outbox import OTHERS_WRITE
+from homemon.storage.store import Store
 
 DAY, HOUR = 86_400, 3600  # seconds
 JST_AHEAD = 9 * HOUR

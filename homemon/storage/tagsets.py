@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon.database import Database
+from homemon.storage.database import Database
 
 FACT = "tags "  # and the configuration's path: the key of a fact
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homemon.core.points import Number
-from homemon.schema import FRACTION, MODULUS
+from homemon.storage.schema import FRACTION, MODULUS
 
 INTERIOR_KEYS, LEAF_KEYS, LEAF_ROWS = 0x02, 0x0A, 0x0D  # of a table without rowid or an index; of one with rowid
 MAGIC, PAGE = b"SQLite format 3\0", 1024

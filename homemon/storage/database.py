@@ -26,8 +26,8 @@ from time import monotonic, sleep
 from homemon.core.errors import StoreDamaged, StoreError, StoreMoved
 from homemon.core.files import Lock as FileLock
 from homemon.core.files import make_private_dir, make_private_file
-from homemon.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
-from homemon.schema import MIGRATIONS
+from homemon.storage.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
+from homemon.storage.schema import MIGRATIONS
 
 __all__ = ["BUSY_SECONDS", "FILE", "MIGRATIONS", "Database"]
 
@@ -246,7 +246,7 @@ class Database:
         make_private_dir(self.path.parent)
         with closing(_open(self.path)) as new:
             if new.execute("SELECT 1 FROM series").fetchone():
-                from homemon.salvage import add_lacking, rows_of
+                from homemon.storage.salvage import add_lacking, rows_of
 
                 add_lacking(rows_of(self._db), new)
             else:

@@ -9,8 +9,8 @@ A look can also seal the rows that were stored before there were seals.
 from collections.abc import Iterator
 
 from homemon.core.points import moment_text
-from homemon.database import Database
-from homemon.schema import checksum_sql, seal_sql
+from homemon.storage.database import Database
+from homemon.storage.schema import checksum_sql, seal_sql
 
 AT_ONCE = 1000  # rows
 SEALED = "sealed"  # a fact of the store: each row has a seal, so that one without is damaged

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from homemon.core.errors import StoreDamaged, StoreError
 from homemon.core.points import Number, in_range
-from homemon.database import FILE, Database
-from homemon.health import whole_faults
-from homemon.salvage import Names, Salvage, add_lacking, missing, series_id
+from homemon.storage.database import FILE, Database
+from homemon.storage.health import whole_faults
+from homemon.storage.salvage import Names, Salvage, add_lacking, missing, series_id
 
 SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log beside another database
 

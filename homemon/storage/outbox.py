@@ -5,7 +5,7 @@ from time import sleep
 from typing import NamedTuple
 
 from homemon.core.points import Number, head, headed, line
-from homemon.database import Database
+from homemon.storage.database import Database
 
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
 LACKED = "sent = 0 AND +sent = 0"  # by the index, and by the row itself: a damaged entry would be sent for ever

@@ -1,6 +1,6 @@
 """Which meter counted when: a fact of the store, as a register of another meter goes on from nowhere."""
 
-from homemon.store import METERED, Store
+from homemon.storage.store import METERED, Store
 
 
 class Meters:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from homemon.core import clock
 from homemon.core.clock import RELEASED, Instant
-from homemon.database import Database
+from homemon.storage.database import Database
 
 METERED = ("+power", "-power")  # their times are the utility's
 HOUR, DAY = 3600, 86_400  # seconds
