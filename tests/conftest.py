@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck
 
 from homemon.config.read import Server
-from homemon.deliver import Sender
-from homemon.influx import Influx
+from homemon.delivery.deliver import Sender
+from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer

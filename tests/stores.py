@@ -5,7 +5,7 @@ from pathlib import Path
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Number, Point
-from homemon.deliver import Sender, Sending
+from homemon.delivery.deliver import Sender, Sending
 from homemon.storage.store import Store
 from tests.servers import PATIENCE, Points
 

@@ -21,8 +21,8 @@ import yaml
 from homemon.config.read import KEYS, parse
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
-from homemon.deliver import Sender
-from homemon.influx import Influx
+from homemon.delivery.deliver import Sender
+from homemon.delivery.influx import Influx
 from homemon.panels import differences, sums
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.store import Store

@@ -9,8 +9,8 @@ from time import monotonic
 
 import pytest
 
-from homemon.deadline import Deadline
-from homemon.influx import Influx, Verdict
+from homemon.delivery.deadline import Deadline
+from homemon.delivery.influx import Influx, Verdict
 from homemon.storage.store import Store
 from tests.commands import homemon, wait_for
 from tests.servers import PATIENCE, settings

@@ -10,12 +10,12 @@ from threading import Event, Thread
 
 import pytest
 
-from homemon import deliver
 from homemon.config.read import Server
 from homemon.core.points import Point
-from homemon.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
-from homemon.held import Held, dumped
-from homemon.influx import Influx
+from homemon.delivery import deliver
+from homemon.delivery.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
+from homemon.delivery.held import Held, dumped
+from homemon.delivery.influx import Influx
 from homemon.storage.outbox import Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
@@ -176,7 +176,7 @@ SECOND = """
 import sys
 from pathlib import Path
 from random import Random
-from homemon.deliver import Sender
+from homemon.delivery.deliver import Sender
 from homemon.storage.store import Store
 folder = Path(sys.argv[1])
 print(Sender(Store(folder), None, folder, Random(1)).send(0.0, 10.0))
@@ -283,7 +283,7 @@ def test_the_trouble_is_told_once_and_over_when_it_is_over(
 def test_a_server_that_goes_away_in_the_middle_is_left_alone(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("homemon.deliver.FULL_BATCH", 10)
+    monkeypatch.setattr("homemon.delivery.deliver.FULL_BATCH", 10)
     fill(store, range(100))
     scripted.answer = lambda asked: Reply(204 if len(scripted.asked) == 1 else 500)
     Rounds(sender_to, scripted.url).next()

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from homemon import fetch
 from homemon.core.points import EARLIEST, Point
-from homemon.influx import NotRead
+from homemon.delivery import fetch
+from homemon.delivery.influx import NotRead
 from homemon.storage.store import Store
 from tests.commands import homemon, write_config
 from tests.servers import Asked, Database, Reply, ScriptedServer, VictoriaServer, settings
@@ -248,7 +248,7 @@ def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever(scripted:
 
 
 def test_an_answer_without_end_is_given_up(scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.influx.LARGEST_BODY", 1000)
+    monkeypatch.setattr("homemon.delivery.influx.LARGEST_BODY", 1000)
     scripted.answer = lambda asked: Reply(200, "x" * 100_000)
     with pytest.raises(NotRead, match="more than was asked for"):
         fetch.reader(settings(scripted.url))

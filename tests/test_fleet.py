@@ -20,8 +20,8 @@ import yaml
 
 from homemon.config.read import Server, parse
 from homemon.core.points import Point, line
-from homemon.deliver import Sender
-from homemon.influx import Influx
+from homemon.delivery.deliver import Sender
+from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests.commands import homemon
 from tests.servers import PATIENCE, InfluxServer, Process, ScriptedServer, fetch, installed, settings

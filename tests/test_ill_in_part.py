@@ -12,12 +12,12 @@ from typing import cast
 import pytest
 
 from homemon.core.points import Point
-from homemon.deliver import BACKOFF_LAST, HOLD_FOR, Sender
-from homemon.held import MOST, Held, dumped, fewer, loaded
-from homemon.influx import Influx
-from homemon.sending import STRIKES, UNANSWERED
+from homemon.delivery.deliver import BACKOFF_LAST, HOLD_FOR, Sender
+from homemon.delivery.held import MOST, Held, dumped, fewer, loaded
+from homemon.delivery.influx import Influx
+from homemon.delivery.sending import STRIKES, UNANSWERED
+from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.store import Store
-from homemon.verdicts import Answer, Verdict
 from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed
 from tests.conftest import MakeSender
 from tests.servers import Database, Reply, ScriptedServer, settings

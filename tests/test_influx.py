@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from requests import Response
 
 from homemon.core.points import line
-from homemon.influx import WORTH_GZIP, Influx, Verdict, _retry_after
+from homemon.delivery.influx import WORTH_GZIP, Influx, Verdict, _retry_after
 from tests.servers import (
     Asked,
     Database,

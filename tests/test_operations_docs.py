@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from homemon import deliver
 from homemon.core.points import Point
+from homemon.delivery import deliver
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.meter import history, session
 from homemon.storage.store import FILE, Store

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from homemon import deliver
 from homemon.config.read import Server
-from homemon.deliver import Sender, fingerprint, server_fault
-from homemon.influx import Influx
+from homemon.delivery import deliver
+from homemon.delivery.deliver import Sender, fingerprint, server_fault
+from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests.conftest import MakeSender
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, settings

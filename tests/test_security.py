@@ -18,8 +18,8 @@ from homemon.config import read as config
 from homemon.core.errors import ConfigError, HomemonError, PortError, StoreError
 from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import tags_text
+from homemon.delivery.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.echonet.properties import ascii_text
-from homemon.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.page.write import JAVASCRIPT, javascript, lay_beside
 from homemon.ports.trace import Trace
 from homemon.storage.store import Store

@@ -25,7 +25,7 @@ from pathlib import Path
 from threading import Event, Thread
 from homemon.core.clock import Instant
 from contextlib import suppress
-from homemon.deliver import Recorder
+from homemon.delivery.deliver import Recorder
 from homemon.core.errors import StoreError
 from homemon.core.errors import StoreError
 from homemon.storage.mend import bring_back

@@ -2,7 +2,7 @@
 
 import pytest
 
-from homemon.verdicts import Verdict, about_no_points, meaning
+from homemon.delivery.verdicts import Verdict, about_no_points, meaning
 
 LASTS = [  # something is wrong with a line, whatever the status
     (400, '{"error":"partial write: field type conflict: input field \\"value\\" is type float dropped=1"}'),

@@ -8,15 +8,15 @@ from unittest.mock import patch
 
 import pytest
 
-from homemon import influx, verdicts
 from homemon.core.dialogue import Dialogue
-from homemon.sending import Round
+from homemon.delivery import influx, verdicts
+from homemon.delivery.sending import Round
+from homemon.delivery.verdicts import Answer, Meaning, Verdict
 from homemon.sources.meter import unit
 from homemon.sources.meter.plausible import Doubts
 from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.repair import Again
 from homemon.storage.openfile import OpenFile
-from homemon.verdicts import Answer, Meaning, Verdict
 from tests.year import server_faults
 from tests.year.day import live
 from tests.year.faults import HOUR, Kind

@@ -21,8 +21,8 @@ from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
 from homemon.core.points import LATEST, Point, in_range, tags_text
 
 if TYPE_CHECKING:
-    from homemon.deliver import Recorder, Sender, Sending
-    from homemon.influx import Influx
+    from homemon.delivery.deliver import Recorder, Sender, Sending
+    from homemon.delivery.influx import Influx
     from homemon.ports.trace import Trace
     from homemon.storage.retention import Retention
     from homemon.storage.store import Store
@@ -190,7 +190,7 @@ class App:
     @cached_property
     def recorder(self) -> "Recorder":
         """Stores points and prints them. Raises StoreError."""
-        from homemon.deliver import Recorder
+        from homemon.delivery.deliver import Recorder
 
         return Recorder(self.store, self.tags, self.put)
 
@@ -309,12 +309,12 @@ class App:
 
     def sender(self, store: "Store") -> "Sender":
         """Sends what waits in `store`; a thread brings a store of its own."""
-        from homemon.deliver import Sender, fingerprint
+        from homemon.delivery.deliver import Sender, fingerprint
 
         return Sender(store, self._connect, self.folder, Random(), fingerprint(self.server))
 
     def _connect(self) -> "Influx":
-        from homemon.influx import Influx
+        from homemon.delivery.influx import Influx
 
         return Influx(self.server)
 
@@ -325,7 +325,7 @@ class App:
         older than keep_days is dropped, a little each hour.
         """
         if self.config.server is not None:
-            from homemon.deliver import send_quietly
+            from homemon.delivery.deliver import send_quietly
 
             self.tell_of(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
         self._drop_old()

@@ -5,7 +5,7 @@ from threading import Event, Thread
 from homemon.cli.app import App
 from homemon.cli.upkeep import DailyLook
 from homemon.core.errors import StoreError
-from homemon.deliver import Sender
+from homemon.delivery.deliver import Sender
 from homemon.storage.store import BUSY_SECONDS, Store
 
 LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too

@@ -80,8 +80,8 @@ def server(app: Aside) -> Iterator[Finding]:
     if app.config.server is None:
         yield ok("server", "none is configured; readings stay in the store")
         return
-    from homemon.deliver import lift_hold
-    from homemon.influx import Influx, Verdict
+    from homemon.delivery.deliver import lift_hold
+    from homemon.delivery.influx import Influx, Verdict
 
     answer = Influx(_quick(app)).probe()
     if answer.verdict is Verdict.TAKEN:
@@ -99,7 +99,7 @@ def _quick(app: Aside) -> Server:
 
 def create_db(app: Aside) -> Iterator[Finding]:
     """Make the database, on request. Raises ConfigError where no server is configured."""
-    from homemon.influx import Influx, Verdict
+    from homemon.delivery.influx import Influx, Verdict
 
     settings = app.server
     answer = Influx(_quick(app)).create_database()

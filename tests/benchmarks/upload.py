@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point, line
-from homemon.deliver import FULL_BATCH, Sender
-from homemon.influx import Influx
+from homemon.delivery.deliver import FULL_BATCH, Sender
+from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests.benchmarks.installed import peer
 from tests.benchmarks.measure import BUILD, Benchmark, Outcome, in_turns, per_second

@@ -15,11 +15,11 @@ from typing import Any
 
 import serial
 
-from homemon import deliver
 from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
 from homemon.core import files
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
+from homemon.delivery import deliver
 from homemon.ports import udp_node
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
@@ -167,7 +167,7 @@ def stops_at_send() -> None:
 
 
 def _before_write(number: int) -> None:
-    from homemon import influx  # loads requests, which most commands need not
+    from homemon.delivery import influx  # loads requests, which most commands need not
 
     write = influx.Influx.write
 

@@ -26,10 +26,10 @@ from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.core.points import Point, line
 from homemon.core.printable import printable
 from homemon.core.transcript import LAN, MODULE, MONITOR, written
+from homemon.delivery.influx import Influx
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Heard
 from homemon.explain.text import accounts
-from homemon.influx import Influx
 from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader

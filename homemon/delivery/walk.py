@@ -8,8 +8,8 @@ week that a server cannot store, a dozen lines are tried and all that is older i
 
 from collections.abc import Generator, Sequence
 
+from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.outbox import Line, Outbox, Stretch
-from homemon.verdicts import Answer, Verdict
 
 GROWTH = 8  # of a batch that got through, for the next
 LEAP = 16  # the same for the lines that are stepped over

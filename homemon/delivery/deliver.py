@@ -24,13 +24,13 @@ from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.files import Lock
 from homemon.core.points import Point, line
-from homemon.held import Held, dumped, fewer, loaded
-from homemon.sending import Round
+from homemon.delivery.held import Held, dumped, fewer, loaded
+from homemon.delivery.sending import Round
+from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.store import Line, Store
-from homemon.verdicts import Answer, Verdict
 
 if TYPE_CHECKING:
-    from homemon.influx import Influx
+    from homemon.delivery.influx import Influx
 
 FULL_BATCH = 5000  # rows; about 200 KB of line protocol, far below InfluxDB's 25 MB
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; a server can be down for months

@@ -30,8 +30,8 @@ from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of
 from homemon import __version__
 from homemon.config.read import Server
 from homemon.core.errors import HomemonError
-from homemon.deadline import Deadline, Watched
-from homemon.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning
+from homemon.delivery.deadline import Deadline, Watched
+from homemon.delivery.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning
 
 __all__ = ["Answer", "Influx", "NotRead", "Verdict"]
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from homemon.config.read import Server
 from homemon.core.points import EARLIEST, LATEST, Number, Point, in_range
-from homemon.influx import Influx, NotRead, quoted
+from homemon.delivery.influx import Influx, NotRead, quoted
 from homemon.replay.line_protocol import parse_tags
 from homemon.replay.values import CAN_BE, measured
 

@@ -12,10 +12,10 @@ be the request that is at fault, and all is kept.
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from homemon.held import Held
+from homemon.delivery.held import Held
+from homemon.delivery.verdicts import Answer, Verdict
+from homemon.delivery.walk import Walk, spread
 from homemon.storage.outbox import Line, Outbox, Stretch
-from homemon.verdicts import Answer, Verdict
-from homemon.walk import Walk, spread
 
 STRIKES = 60  # requests of a round that may fail
 IN_VAIN = 8  # the same, while the newest line of each head failed and no other got through
