@@ -36,7 +36,7 @@ ENDLESS = (
 OPENER = """
 import sys
 from pathlib import Path
-from homemon import database
+from homemon.storage import database
 from homemon.storage.store import Store
 database.MIGRATIONS[max(database.MIGRATIONS) + 1] = sys.argv[2]
 sys.stdin.readline()
