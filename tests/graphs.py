@@ -20,7 +20,7 @@ from selenium.webdriver.remote.command import Command
 
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
-from homemon.panels import DAY, HOUR, MINUTE, midnight
+from homemon.page.panels import DAY, HOUR, MINUTE, midnight
 from homemon.sim.house import House
 from homemon.storage.store import Store
 from tests.commands import homemon, wait_for, write_config

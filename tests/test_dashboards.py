@@ -23,7 +23,7 @@ from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
 from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
-from homemon.panels import differences, sums
+from homemon.page.panels import differences, sums
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.store import Store
 from tests.servers import PATIENCE, InfluxServer, VictoriaServer, fetch, settings

@@ -80,8 +80,8 @@ MAY_IMPORT = {
     | SHARED,
     "storage.meters": {"storage.store"},
     "sim": set[str](),
-    "panels": {"core.points"},
-    "page": {"panels", "core.points", "core.files", "core.errors"},
+    "page.panels": {"core.points"},
+    "page": {"page.panels", "core.points", "core.files", "core.errors"},
     "cli": {
         "echonet",
         "skstack",
@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "explain",
         "replay",
         "page",
-        "panels",
+        "page.panels",
         "sim",
         "state",
         "storage.meters",
@@ -120,7 +120,7 @@ ONLY_IN = {
 }
 PURE = (
     *("core.dialogue", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "panels"),
+    *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

@@ -13,7 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from homemon.core.points import HALF_HOUR, Point
-from homemon.panels import DAY, HOUR, JST_AHEAD, MINUTE, midnight
+from homemon.page.panels import DAY, HOUR, JST_AHEAD, MINUTE, midnight
 from tests.commands import wait_for, write_config
 from tests.graphs import (
     PHONE,

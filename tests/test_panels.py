@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from homemon.core.points import HALF_HOUR, Number, Point
-from homemon.panels import (
+from homemon.page.panels import (
     DAY,
     HOUR,
     MINUTE,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from homemon.core.points import HALF_HOUR, Point
-from homemon.panels import collect
+from homemon.page.panels import collect
 from homemon.sim.house import DAY
 from homemon.storage.store import Store
 from homemon.storage.tagsets import _is_there, tag_sets

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from homemon import panels, state
+from homemon import state
 from homemon.cli.app import App
 from homemon.cli.output import put
 from homemon.core.errors import HomemonError
-from homemon.page import write
+from homemon.page import panels, write
 from homemon.page.texts import LANGUAGES
 from homemon.storage.meters import Meters
 

@@ -13,7 +13,7 @@ from homemon.cli.times import Span
 from homemon.core.files import Lock, port_locks
 from homemon.core.points import HALF_HOUR, Number, moment_text, number_text
 from homemon.delivery.deliver import server_fault
-from homemon.panels import DAY, SOURCES, Kind, midnight
+from homemon.page.panels import DAY, SOURCES, Kind, midnight
 
 SECTIONS = {
     "power": "smartmeter",

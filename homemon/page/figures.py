@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR
+from homemon.page.panels import DAY, HOUR
 from homemon.page.texts import LOCALE_JA, text, time_format
-from homemon.panels import DAY, HOUR
 
 Json = dict[str, Any]
 MILLI = 1000  # plotly counts time in milliseconds

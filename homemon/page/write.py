@@ -21,8 +21,8 @@ from homemon import __version__
 from homemon.core.errors import HomemonError
 from homemon.core.files import replace_file
 from homemon.page.figures import PANELS, Json, Panel, figure, settings
+from homemon.page.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
 from homemon.page.texts import text
-from homemon.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
 
 JAVASCRIPT = "plotly.min.js"
 RANGES = (1, 2, 7, 30)  # days

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 
-from homemon import panels
+from homemon.page import panels
 from homemon.storage.store import Store
 from tests.benchmarks.installed import HOMEMON, PYTHON
 from tests.benchmarks.measure import BUILD, Benchmark, Outcome, cpu_of_process, in_turns, milliseconds
