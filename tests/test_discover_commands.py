@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from homemon import state
-from homemon.cli import discover, search
-from homemon.cli.app import App
-from homemon.cli.lan import Lan as OurLan
+from homemon.cli import discover
 from homemon.core.errors import ConfigError, DeviceError, NoAnswer
 from homemon.echonet.codec import Unit
+from homemon.runtime import search, state
+from homemon.runtime.context import App
+from homemon.runtime.lan import Lan as OurLan
 from tests.commands import called, homemon, running
 from tests.lan import of_ours, said
 from tests.networks import Lan, elsewhere, heater, networks

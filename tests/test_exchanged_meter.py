@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from homemon import state
 from homemon.core.points import HALF_HOUR, Point
 from homemon.page import panels
+from homemon.runtime import state
 from homemon.sim.smart_meter import SmartMeter
 from homemon.storage.meters import Meters
 from homemon.storage.store import Store

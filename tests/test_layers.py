@@ -57,7 +57,7 @@ MAY_IMPORT = {
         *("sources.meter.properties", "sources.kyocera", "sources.objects"),
     },
     "replay": {"echonet", "skstack", "sources"} | SHARED,
-    "state": {"echonet", "skstack", "sources.meter.properties"} | SHARED,
+    "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
     "storage.schema": set(),
     "storage.openfile": {"core.files"},
     "storage.database": {"storage.schema", "storage.openfile", "storage.salvage"} | SHARED,
@@ -69,6 +69,7 @@ MAY_IMPORT = {
     "storage.tagsets": {"storage.database"} | SHARED,
     "storage.store": {"storage.database", "storage.outbox", "storage.trust", "storage.tagsets"} | SHARED,
     "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
+    "storage.meters": {"storage.store"},
     "delivery.verdicts": set(),
     "delivery.deadline": set(),
     "delivery.influx": {"delivery.verdicts", "delivery.deadline"} | SHARED,
@@ -78,33 +79,22 @@ MAY_IMPORT = {
     "delivery.sending": {"storage.outbox", "delivery.verdicts", "delivery.held", "delivery.walk"},
     "delivery.deliver": {"storage.store", "delivery.influx", "delivery.verdicts", "delivery.held", "delivery.sending"}
     | SHARED,
-    "storage.meters": {"storage.store"},
     "sim": set[str](),
     "page.panels": {"core.points"},
-    "page": {"page.panels", "core.points", "core.files", "core.errors"},
+    "page": {"core.points", "core.files", "core.errors"},
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery"} | SHARED,
     "cli": {
         "echonet",
         "skstack",
         "sources",
         "ports",
+        "storage",
+        "delivery",
         "explain",
         "replay",
         "page",
-        "page.panels",
+        "runtime",
         "sim",
-        "state",
-        "storage.meters",
-    }
-    | {
-        "storage.store",
-        "storage.retention",
-        "delivery.influx",
-        "delivery.fetch",
-        "delivery.deliver",
-        "storage.health",
-        "storage.salvage",
-        "storage.mend",
-        "storage.database",
     }
     | SHARED,
 }
@@ -214,9 +204,9 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
     searching = {
         "homemon.sources.lan.discovery",
         "homemon.sources.lan.seeker",
-        "homemon.cli.search",
+        "homemon.runtime.search",
         "homemon.ports.beside",
-        "homemon.state",
+        "homemon.runtime.state",
     }
     assert not loaded & (HEAVY | searching | {"homemon.echonet.node", "tomllib", "tomli_w"})
 

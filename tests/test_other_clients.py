@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from homemon import state
+from homemon.runtime import state
 from tests.commands import running
 from tests.lan import address, configure, wait_for_port
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from homemon.cli import output
 from homemon.cli.main import COMMANDS
+from homemon.runtime import output
 from tests.commands import ENVIRONMENT, HOMEMON, catches_sigterm, homemon, simulated, wait_for, write_config
 from tests.monitor import on_a_pty
 from tests.servers import Database

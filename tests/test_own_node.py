@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homemon import state
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import CONTROLLER, NODE_PROFILE, PORT, Esv, Frame, Property
 from homemon.echonet.own_node import ALL_AGAIN, ALL_MAY, MOST_KNOWN, ONE_AGAIN, ONE_MAY, Allowance, OwnNode
 from homemon.ports.udp_node import UdpNode
+from homemon.runtime import state
 from homemon.sources.lan.controller import Controller
 from tests.commands import PATIENCE, homemon, running
 from tests.lan import address, configure, node_at, unit, wait_for_port

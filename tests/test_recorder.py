@@ -6,14 +6,14 @@ from threading import Event
 
 import pytest
 
-from homemon.cli import background
-from homemon.cli.app import App
-from homemon.cli.background import BackgroundSender
 from homemon.core.clock import instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.delivery import deliver
 from homemon.delivery.deliver import Recorder
+from homemon.runtime import background
+from homemon.runtime.background import BackgroundSender
+from homemon.runtime.context import App
 from homemon.storage.store import Store
 from tests.commands import wait_for
 from tests.servers import Asked, Reply, ScriptedServer

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from homemon.cli import upkeep
-from homemon.cli.app import App
 from homemon.cli.check_findings import Aside
 from homemon.core import clock
 from homemon.core.clock import instant
 from homemon.core.points import Point
+from homemon.runtime import upkeep
+from homemon.runtime.context import App
 from homemon.storage.salvage import records
 from homemon.storage.store import FILE, Store
 from tests.commands import homemon, write_config

@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
-from homemon.cli.app import App
-from homemon.cli.radio import Radio
+from homemon.runtime.context import App
+from homemon.runtime.radio import Radio
 from homemon.skstack.join import NoModule
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.test_meter_commands import ADDRESS, LOADED

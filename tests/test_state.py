@@ -6,9 +6,9 @@ from threading import Thread
 
 import pytest
 
-from homemon import state
 from homemon.core.errors import StoreError
 from homemon.echonet.codec import Unit
+from homemon.runtime import state
 from homemon.skstack.join import Link
 from homemon.skstack.lines import Dialect
 from homemon.sources.meter.properties import Scale

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from homemon.cli.app import App
 from homemon.core.errors import HomemonError
+from homemon.runtime.context import App
 
 
 @click.command()

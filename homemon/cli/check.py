@@ -13,10 +13,10 @@ from typing import NamedTuple
 import click
 
 from homemon.cli import check_delivery, check_devices, check_machine
-from homemon.cli.app import App
 from homemon.cli.check_findings import Aside, Finding, Mark, failed, fault
 from homemon.cli.options import trace_option
 from homemon.core.errors import ConfigError, HomemonError, StoreError
+from homemon.runtime.context import App
 
 WITHIN = 18.0  # seconds; a silent module takes 8, one whose meter is silent 15
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from homemon.cli.app import DAY
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
 from homemon.config.read import Server
 from homemon.core.errors import StoreError
+from homemon.runtime.context import DAY
 from homemon.storage.health import newest_faults, whole_faults
 from homemon.storage.store import Store
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from homemon.cli.check_findings import Aside, Finding, failed, fault, ok, warning
 from homemon.cli.kyocera_dump import LOCK, open_line
-from homemon.cli.lan import LISTENER as ECOCUTE
-from homemon.cli.lan import Lan
-from homemon.cli.radio import LISTENER as METER
-from homemon.cli.radio import Radio
 from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.echonet import codec as echonet
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
+from homemon.runtime.lan import LISTENER as ECOCUTE
+from homemon.runtime.lan import Lan
+from homemon.runtime.radio import LISTENER as METER
+from homemon.runtime.radio import Radio
 from homemon.skstack.join import is_event, run, wake_module
 from homemon.skstack.lines import Fail, Happening, Info, Udp
 from homemon.sources.lan.controller import NO_ANSWER_HINT

@@ -5,12 +5,12 @@ from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
-from homemon.cli.app import App
 from homemon.cli.status import ENDS_LATER, age_text
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
 from homemon.core.points import Point
 from homemon.page.panels import HOUR, MINUTE
+from homemon.runtime.context import App
 
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
 STALE = {"meter": 40 * MINUTE, "ecocute": 30 * MINUTE, "kyocera": 24 * HOUR}

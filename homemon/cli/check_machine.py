@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
-from homemon.cli.radio import LISTENER as METER
 from homemon.cli.status import listeners
 from homemon.config.read import Config, open_to_others
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.core.errors import StoreError
+from homemon.runtime.radio import LISTENER as METER
 
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes

@@ -5,10 +5,10 @@ import sys
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.lines import lines, typed
 from homemon.core.errors import HomemonError
 from homemon.explain.text import accounts
+from homemon.runtime.context import App
 from homemon.skstack.logged import as_text
 
 MOST_HELD = 1000  # lines

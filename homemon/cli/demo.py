@@ -15,10 +15,10 @@ from time import monotonic, sleep, time
 
 import click
 
-from homemon.cli.app import App
-from homemon.cli.lan import lan_lock
 from homemon.core.errors import HomemonError
 from homemon.core.files import Lock, replace_file
+from homemon.runtime.context import App
+from homemon.runtime.lan import lan_lock
 
 HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
 """Two addresses of this machine, which no other demo has."""

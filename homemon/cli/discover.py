@@ -8,9 +8,7 @@ from typing import Any
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.cli.search import place, search
 from homemon.config import read as configuration
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.echonet.codec import MULTICAST
@@ -18,6 +16,8 @@ from homemon.echonet.node import class_name
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import resolve
+from homemon.runtime.context import App
+from homemon.runtime.search import place, search
 from homemon.sources.lan.discovery import Node
 from homemon.sources.lan.ecocute import EOJ, is_kin
 

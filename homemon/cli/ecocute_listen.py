@@ -4,13 +4,13 @@ from functools import partial
 
 import click
 
-from homemon.cli.app import App
-from homemon.cli.background import BackgroundSender
-from homemon.cli.claim import claim
-from homemon.cli.lan import LISTENER, Lan, pipe_of
 from homemon.cli.options import trace_option
-from homemon.cli.stop import Stop, Stopped
 from homemon.ports.beside import pass_on
+from homemon.runtime.background import BackgroundSender
+from homemon.runtime.claim import claim
+from homemon.runtime.context import App
+from homemon.runtime.lan import LISTENER, Lan, pipe_of
+from homemon.runtime.stop import Stop, Stopped
 
 
 @click.command()

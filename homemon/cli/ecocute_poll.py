@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
-from homemon.cli.app import App
-from homemon.cli.claim import claim
-from homemon.cli.lan import LISTENER, Lan
 from homemon.cli.options import trace_option
 from homemon.core.errors import DeviceError, NoAnswer
 from homemon.ports.udp_node import UdpNode
+from homemon.runtime.claim import claim
+from homemon.runtime.context import App
+from homemon.runtime.lan import LISTENER, Lan
 from homemon.sources.lan.controller import NO_ANSWER_HINT
 from homemon.sources.lan.ecocute import FIELDS, MEASUREMENT
 
@@ -28,12 +28,12 @@ def at_its_address(lan: Lan, node: UdpNode | None, ask: Callable[[], Any]) -> An
         try:
             return ask()
         except NoAnswer as silence:
-            from homemon.cli.search import find_again
+            from homemon.runtime.search import find_again
 
             if not find_again(lan, node, silence):
                 raise
     else:
-        from homemon.cli.search import find
+        from homemon.runtime.search import find
 
         find(lan, node)
     return ask()

@@ -6,13 +6,13 @@ from difflib import get_close_matches
 
 import click
 
-from homemon.cli import output
-from homemon.cli.app import App
 from homemon.cli.lines import typed
 from homemon.cli.status import SECTIONS
 from homemon.cli.times import FOREVER, TimeOfDay
 from homemon.core.points import Number, line, moment_text, number_text
 from homemon.core.printable import printable
+from homemon.runtime import output
+from homemon.runtime.context import App
 
 Row = tuple[int, str, str, Mapping[str, Number]]
 """Time, measurement, tags, fields."""

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from homemon import state
-from homemon.cli.app import App
-from homemon.cli.output import put
 from homemon.core.errors import HomemonError
 from homemon.page import panels, write
 from homemon.page.texts import LANGUAGES
+from homemon.runtime import state
+from homemon.runtime.context import App
+from homemon.runtime.output import put
 from homemon.storage.meters import Meters
 
 

@@ -2,10 +2,10 @@
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.cli.radio import Radio
 from homemon.config.read import open_to_others, replace_address
+from homemon.runtime.context import App
+from homemon.runtime.radio import Radio
 
 
 @click.command()

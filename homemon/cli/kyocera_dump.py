@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.options import trace_option
 from homemon.config.read import KEYS
 from homemon.core.clock import instant, ticks
@@ -16,6 +15,7 @@ from homemon.core.errors import DeviceError, HomemonError, PortError
 from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import JST, Number, Point
 from homemon.core.transcript import MONITOR
+from homemon.runtime.context import App
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera.clock import changed, judge
 from homemon.sources.kyocera.protocol import Dump, dump_text

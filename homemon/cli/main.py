@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from homemon import __version__
-from homemon.cli import output
 from homemon.cli.options import Commands
 from homemon.core.errors import ConfigError, HomemonError
+from homemon.runtime import output
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -108,7 +108,7 @@ def homemon(ctx: click.Context, config: str | None, quiet: bool, verbose: bool) 
     Points go to stdout as InfluxDB line protocol, everything else to stderr. Exit status: 0 done,
     1 a device or server failed, 2 wrong usage or configuration.
     """
-    from homemon.cli.app import App
+    from homemon.runtime.context import App
 
     ctx.obj = App(config, quiet, verbose)
     ctx.call_on_close(ctx.obj.close)

@@ -2,10 +2,10 @@
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.cli.radio import Radio
 from homemon.core.errors import ConfigError, DeviceError
+from homemon.runtime.context import App
+from homemon.runtime.radio import Radio
 from homemon.sources.meter.history import LONGEST
 
 

@@ -2,13 +2,13 @@
 
 import click
 
-from homemon.cli.app import App
-from homemon.cli.background import BackgroundSender
 from homemon.cli.options import trace_option
-from homemon.cli.radio import LISTENER, Radio
-from homemon.cli.stop import Stop, Stopped
 from homemon.core.errors import HomemonError, NoAnswer, PortError
 from homemon.ports.serial_port import ModulePort
+from homemon.runtime.background import BackgroundSender
+from homemon.runtime.context import App
+from homemon.runtime.radio import LISTENER, Radio
+from homemon.runtime.stop import Stop, Stopped
 from homemon.sources.meter.history import LONGEST
 
 REOPEN_AFTER = 2.0  # seconds

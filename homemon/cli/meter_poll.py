@@ -4,11 +4,11 @@ import re
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.options import trace_option
-from homemon.cli.radio import KNOCK_WITHIN, Radio
 from homemon.core.errors import ConfigError, DeviceError, PortError, SessionLost
 from homemon.echonet.codec import Property
+from homemon.runtime.context import App
+from homemon.runtime.radio import KNOCK_WITHIN, Radio
 from homemon.sources.meter import properties as meter
 
 

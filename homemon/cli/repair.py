@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from homemon.cli.app import App
 from homemon.core.errors import HomemonError, StoreDamaged, StoreError
 from homemon.core.points import moment_text
+from homemon.runtime.context import App
 from homemon.storage.database import FILE
 from homemon.storage.salvage import Names
 

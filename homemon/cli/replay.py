@@ -11,8 +11,6 @@ from typing import IO
 
 import click
 
-from homemon import state
-from homemon.cli.app import DAY, App
 from homemon.cli.lines import lines
 from homemon.core.clock import RELEASED, Instant, kept_by_ntp
 from homemon.core.points import JST, Point
@@ -21,6 +19,8 @@ from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import LATEST, OLD, Tally
+from homemon.runtime import state
+from homemon.runtime.context import DAY, App
 from homemon.storage.retention import days_before
 
 BATCH = 2000  # points a transaction

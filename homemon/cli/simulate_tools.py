@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from homemon.cli import output
 from homemon.core.points import JST
+from homemon.runtime import output
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.faults import Fault
 from homemon.sim.house import DAY, House

@@ -5,15 +5,15 @@ from typing import Any, NamedTuple
 
 import click
 
-from homemon.cli.app import App
-from homemon.cli.lan import LISTENER as ECOCUTE
-from homemon.cli.lan import lan_lock
-from homemon.cli.radio import LISTENER as METER
 from homemon.cli.times import Span
 from homemon.core.files import Lock, port_locks
 from homemon.core.points import HALF_HOUR, Number, moment_text, number_text
 from homemon.delivery.deliver import server_fault
 from homemon.page.panels import DAY, SOURCES, Kind, midnight
+from homemon.runtime.context import App
+from homemon.runtime.lan import LISTENER as ECOCUTE
+from homemon.runtime.lan import lan_lock
+from homemon.runtime.radio import LISTENER as METER
 
 SECTIONS = {
     "power": "smartmeter",

@@ -2,9 +2,9 @@
 
 import click
 
-from homemon.cli.app import App
 from homemon.cli.times import TimeOfDay
 from homemon.core.errors import HomemonError
+from homemon.runtime.context import App
 
 LOCK_WITHIN = 30.0  # seconds for another sender to finish its round
 SENDS_FOR = 24 * 3600.0

@@ -15,12 +15,14 @@ from typing import Any
 
 import serial
 
-from homemon.cli import app, background, claim, lan, main, meter_listen, output, radio
+from homemon.cli import main, meter_listen
 from homemon.core import files
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.delivery import deliver
 from homemon.ports import udp_node
+from homemon.runtime import background, claim, lan, output, radio
+from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
 from homemon.storage import store

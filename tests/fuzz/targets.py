@@ -19,7 +19,6 @@ from typing import NamedTuple
 from requests import Response
 from urllib3 import HTTPResponse
 
-from homemon import state
 from homemon.config import read as config
 from homemon.core.dialogue import MOST_HEARD, Conversation
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
@@ -34,6 +33,7 @@ from homemon.replay.ecocute import Heater
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import EARLIEST, Tally
+from homemon.runtime import state
 from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute

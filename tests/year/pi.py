@@ -9,10 +9,10 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from homemon.cli import kyocera_dump, meter_listen
-from homemon.cli.app import App
-from homemon.cli.background import LOOK_EVERY, Rounds
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
+from homemon.runtime.background import LOOK_EVERY, Rounds
+from homemon.runtime.context import App
 from homemon.storage.store import BUSY_SECONDS, Store
 from tests.year.timeline import Actor, Ended
 from tests.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop

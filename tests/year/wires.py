@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from homemon.cli.app import App
-from homemon.cli.lan import Lan
-from homemon.cli.radio import Radio
-from homemon.cli.stop import Stop
 from homemon.core.errors import PortError, PortVanished
 from homemon.ports.serial_port import ModulePort, SerialLine
 from homemon.ports.udp_node import Datagram, UdpNode
+from homemon.runtime.context import App
+from homemon.runtime.lan import Lan
+from homemon.runtime.radio import Radio
+from homemon.runtime.stop import Stop
 from homemon.sim.kyocera import BYTE, Monitor
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from homemon.cli.app import App
-from homemon.cli.stop import Stop, Stopped
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import PortError, StoreError
@@ -15,6 +13,8 @@ from homemon.core.files import Lock, make_private_dir
 from homemon.echonet.codec import PORT, Unit
 from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
+from homemon.runtime.context import App
+from homemon.runtime.stop import Stop, Stopped
 from homemon.sources.lan import ecocute
 from homemon.sources.lan.controller import Controller, Step
 
@@ -91,7 +91,7 @@ class Lan:
 
     def _own(self) -> OwnNode:
         """Our node, whose ID is made once for each store; one that cannot be kept is another one the next time."""
-        from homemon import state
+        from homemon.runtime import state
 
         kept = state.load(self.app.folder).node
         if kept is None:
@@ -103,7 +103,7 @@ class Lan:
 
     def _keep_place(self, place: bytes) -> None:
         """Keep where somebody said that we are installed. Raises StoreError."""
-        from homemon import state
+        from homemon.runtime import state
 
         def placed(kept: state.State) -> state.State:
             return kept._replace(node=kept.node and kept.node._replace(place=place.hex().upper()))
@@ -112,14 +112,14 @@ class Lan:
 
     def recall(self) -> Unit | None:
         """The EcoCute that is remembered, if it is the one that config.ini means."""
-        from homemon import state
+        from homemon.runtime import state
 
         unit = state.load(self.app.folder).unit
         return unit if unit and ecocute.found_among((unit.eoj,), self.settings.eoj) else None
 
     def remember(self, unit: Unit) -> None:
         """Keep where the EcoCute was found. Raises StoreError."""
-        from homemon import state
+        from homemon.runtime import state
 
         state.change(self.app.folder, lambda kept: kept._replace(unit=unit))
 

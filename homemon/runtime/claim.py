@@ -6,9 +6,9 @@ another one-shot command waits: that one will be done in half a minute at most.
 
 from time import monotonic, sleep
 
-from homemon.cli.stop import Stop
 from homemon.core.errors import PortError
 from homemon.core.files import Lock
+from homemon.runtime.stop import Stop
 
 WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
 LOOK_EVERY = 0.1

@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from homemon.cli import output
 from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.clock import Instant, instant
 from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
 from homemon.core.points import LATEST, Point, in_range, tags_text
+from homemon.runtime import output
 
 if TYPE_CHECKING:
     from homemon.delivery.deliver import Recorder, Sender, Sending

@@ -7,10 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from homemon import state
-from homemon.cli.app import App
-from homemon.cli.claim import claim
-from homemon.cli.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
 from homemon.core.clock import ticks
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
@@ -20,6 +16,10 @@ from homemon.echonet.codec import MULTICAST, PORT, Heard
 from homemon.ports.beside import BesideNode
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
+from homemon.runtime import state
+from homemon.runtime.claim import claim
+from homemon.runtime.context import App
+from homemon.runtime.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
 from homemon.sources.lan.discovery import Discovery, Node, choose
 
 LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45

@@ -3,8 +3,8 @@
 from threading import Event, Thread
 from time import perf_counter, sleep
 
-from homemon.cli.app import DAY, App
 from homemon.core.errors import StoreDamaged, StoreError
+from homemon.runtime.context import DAY, App
 from homemon.storage.health import Look
 from homemon.storage.store import BUSY_SECONDS, Store
 

@@ -10,16 +10,16 @@ from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from homemon import state
-from homemon.cli.app import App
-from homemon.cli.archive import Archive
-from homemon.cli.claim import claim
-from homemon.cli.stop import Stop, Stopped
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import DeviceError, HomemonError, PortError, StoreError
 from homemon.core.files import port_locks
 from homemon.ports.knock import write_into
+from homemon.runtime import state
+from homemon.runtime.archive import Archive
+from homemon.runtime.claim import claim
+from homemon.runtime.context import App
+from homemon.runtime.stop import Stop, Stopped
 from homemon.skstack.join import Credentials, Link, NoModule
 from homemon.skstack.lines import Dialect
 from homemon.sources.meter.exchange import Step

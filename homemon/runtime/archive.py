@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from homemon.cli.app import App
 from homemon.core.errors import StoreError
 from homemon.core.points import Number
+from homemon.runtime.context import App
 from homemon.storage.meters import Meters
 from homemon.storage.store import Store
 

@@ -2,10 +2,10 @@
 
 from threading import Event, Thread
 
-from homemon.cli.app import App
-from homemon.cli.upkeep import DailyLook
 from homemon.core.errors import StoreError
 from homemon.delivery.deliver import Sender
+from homemon.runtime.context import App
+from homemon.runtime.upkeep import DailyLook
 from homemon.storage.store import BUSY_SECONDS, Store
 
 LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too

@@ -1,0 +1,1 @@
+"""Processes: locks, loops, stdout and the end."""
