@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from homemon.cli import check, check_delivery, check_devices
-from homemon.cli.check_findings import Aside, Finding, ok
+from homemon.check import delivery, devices
+from homemon.check.findings import Aside, Finding, ok
+from homemon.cli import check
 from homemon.core.clock import boot_id
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
@@ -217,8 +218,8 @@ def test_the_kernels_console_on_the_port_is_a_fault(tmp_path: Path, monkeypatch:
         consoles.write_text(
             f"tty0                 -WU (EC p  )    4:1\n{device.path.resolve().name:20} -W- (EC p  ) 4:64\n"
         )
-        monkeypatch.setattr(check_devices, "CONSOLES", consoles)
-        rival = check_devices._rival(str(device.path))
+        monkeypatch.setattr(devices, "CONSOLES", consoles)
+        rival = devices._rival(str(device.path))
     assert rival is not None
     assert "login shell no" in rival.remedy
 
@@ -264,14 +265,14 @@ def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monke
     put(store, *(Point("power", {"value": i}, T + i) for i in range(3000)))
     store.close()
     assert lines_of(tmp_path, "store")[0].endswith("is sound")
-    monkeypatch.setattr(check_delivery, "LOOKED_THROUGH", 20_000)
+    monkeypatch.setattr(delivery, "LOOKED_THROUGH", 20_000)
     with closing(Aside(str(tmp_path / "config.ini"))) as aside:
-        assert str(next(check_delivery.store(aside))).endswith("is sound in its newest readings")
+        assert str(next(delivery.store(aside))).endswith("is sound in its newest readings")
     with store.path.open("r+b") as file:
         file.seek(store.path.stat().st_size // 2)
         file.write(b"\xff" * 4096)
     with closing(Aside(str(tmp_path / "config.ini"))) as aside, pytest.raises(StoreError, match="malformed"):
-        next(check_delivery.store(aside))
+        next(delivery.store(aside))
 
 
 @pytest.mark.parametrize(("days_ago", "mark"), [(0, "ok"), (9, "warning")])

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import smbus2
 
-from homemon.cli.kyocera_dump import converse
 from homemon.core.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
+from homemon.runtime.dump import converse
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
 from homemon.sources.kyocera.protocol import Dump

@@ -83,18 +83,10 @@ MAY_IMPORT = {
     "page.panels": {"core.points"},
     "page": {"core.points", "core.files", "core.errors"},
     "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery"} | SHARED,
+    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "page.panels", "runtime"} | SHARED,
     "cli": {
-        "echonet",
-        "skstack",
-        "sources",
-        "ports",
-        "storage",
-        "delivery",
-        "explain",
-        "replay",
-        "page",
-        "runtime",
-        "sim",
+        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
+        *("check", "sim"),
     }
     | SHARED,
 }

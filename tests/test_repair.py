@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.cli.check_findings import Aside
+from homemon.check.findings import Aside
 from homemon.core import clock
 from homemon.core.clock import instant
 from homemon.core.points import Point

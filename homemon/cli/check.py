@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import click
 
-from homemon.cli import check_delivery, check_devices, check_machine
-from homemon.cli.check_findings import Aside, Finding, Mark, failed, fault
+from homemon.check import delivery, devices, machine
+from homemon.check.findings import Aside, Finding, Mark, failed, fault
 from homemon.cli.options import trace_option
 from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.runtime.context import App
@@ -29,16 +29,16 @@ class Look(NamedTuple):
 
 
 LOOKS = (
-    Look("config", check_machine.config),
-    Look("files", check_machine.files),
-    Look("clock", check_machine.clock),
-    Look("disk", check_machine.disk),
-    Look("store", check_delivery.store),
-    Look("server", check_delivery.server),
-    Look("meter", check_devices.meter),
-    Look("ecocute", check_devices.ecocute),
-    Look("kyocera", check_devices.kyocera),
-    Look("start", check_machine.start),
+    Look("config", machine.config),
+    Look("files", machine.files),
+    Look("clock", machine.clock),
+    Look("disk", machine.disk),
+    Look("store", delivery.store),
+    Look("server", delivery.server),
+    Look("meter", devices.meter),
+    Look("ecocute", devices.ecocute),
+    Look("kyocera", devices.kyocera),
+    Look("start", machine.start),
 )
 
 
@@ -65,7 +65,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
     app.trace(trace)  # one that cannot be written is told at once
     worst = 0
     if create_db:
-        worst = tell(app, Looking(Look("server", check_delivery.create_db), Aside(named)).result(WITHIN))
+        worst = tell(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN))
     with suppress(StoreError):  # its look tells it
         _ = app.store  # so that those of the threads need not make it
     begun = [Looking(look, Aside(named, True, trace)) for look in LOOKS]

@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 import click
 
 from homemon.cli.times import Span
-from homemon.core.files import Lock, port_locks
-from homemon.core.points import HALF_HOUR, Number, moment_text, number_text
+from homemon.core.points import Number, age_text, moment_text, number_text
 from homemon.delivery.deliver import server_fault
-from homemon.page.panels import DAY, SOURCES, Kind, midnight
+from homemon.page.panels import DAY, ENDS_LATER, SOURCES, midnight
 from homemon.runtime.context import App
-from homemon.runtime.lan import LISTENER as ECOCUTE
-from homemon.runtime.lan import lan_lock
-from homemon.runtime.radio import LISTENER as METER
+from homemon.runtime.listeners import listeners
 
 SECTIONS = {
     "power": "smartmeter",
@@ -25,8 +22,6 @@ SECTIONS = {
 }
 AHEAD = 300  # seconds that a device's clock may be ahead of ours
 STALE = {(source.measurement, source.field): source.stale for source in SOURCES}
-ENDS_LATER = {source.measurement: HALF_HOUR for source in SOURCES if source.kind is Kind.HALF_HOURS}
-"""Measurements whose time is the start of what they tell of: seconds to its end."""
 
 
 class Row(NamedTuple):
@@ -102,22 +97,6 @@ def look_at(app: App, measurement: str, field: str, now: int, max_age: int | Non
     return Row(measurement, field, value, time, age, today, stale, ahead)
 
 
-def listeners(app: App) -> dict[str, int | None]:
-    """The pid of each configured device's listener; None where none runs."""
-    found: dict[str, int | None] = {}
-    if app.config.smartmeter:
-        found[METER] = pid_of(METER, port_locks(app.folder, app.smartmeter.serial_port)[0])
-    if app.config.ecocute:
-        found[ECOCUTE] = pid_of(ECOCUTE, lan_lock(app))
-    return found
-
-
-def pid_of(listener: str, lock: Lock) -> int | None:
-    """The pid of the listener that holds a port's lock; a poll that holds it for a moment is none."""
-    holder = lock.holder()
-    return holder.pid if holder and holder.name == listener else None
-
-
 def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
     """The same for people: a line a series, then what else there is to know."""
     lines = [told_row(row, now) for row in rows]
@@ -150,11 +129,3 @@ def short_text(time: int, now: int) -> str:
     """`11-24 02:49:00` in JST, `2017-11-24 02:49` in another year than `now`; else Unix time."""
     this_year = moment_text(time, "%Y") == moment_text(now, "%Y")
     return moment_text(time, "%m-%d %H:%M:%S" if this_year else "%Y-%m-%d %H:%M")
-
-
-def age_text(seconds: int) -> str:
-    """`42 s`, `7 min`, `3 h`, `2 d`."""
-    for size, unit in ((DAY, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -95,3 +95,11 @@ def headed(head: str, fields: Iterable[tuple[str, Number]], time: int) -> str:
 def line(measurement: str, tags: str, fields: Mapping[str, Number], time: int) -> str:
     """One line of line protocol, without a line end."""
     return headed(head(measurement, tags), fields.items(), time)
+
+
+def age_text(seconds: int) -> str:
+    """`42 s`, `7 min`, `3 h`, `2 d`."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

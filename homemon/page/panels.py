@@ -62,6 +62,8 @@ SOURCES = (
     Source("heating", "ecocute", "power", Kind.LEVEL, 30 * MINUTE),
     Source("balance", "baiden_diff", "value", Kind.HALF_HOURS, 90 * MINUTE),
 )
+ENDS_LATER = {source.measurement: HALF_HOUR for source in SOURCES if source.kind is Kind.HALF_HOURS}
+"""Measurements whose time is the start of what they tell of: seconds to its end."""
 
 
 class Readings(Protocol):

@@ -12,9 +12,9 @@ from functools import cache, partial
 from time import monotonic, sleep, time
 from typing import Any, NamedTuple
 
-from homemon.cli.kyocera_dump import converse
 from homemon.ports.i2c_bridge import I2cBridge
 from homemon.ports.serial_port import SerialLine
+from homemon.runtime.dump import converse
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
 from homemon.sources.kyocera.protocol import Dump

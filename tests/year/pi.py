@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from homemon.cli import kyocera_dump, meter_listen
+from homemon.cli import meter_listen
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
+from homemon.runtime import dump as kyocera_dump
 from homemon.runtime.background import LOOK_EVERY, Rounds
 from homemon.runtime.context import App
 from homemon.storage.store import BUSY_SECONDS, Store

@@ -153,5 +153,5 @@ class MonitorLine:
 
 
 def open_monitor(app: "VirtualApp") -> MonitorLine:
-    """In the place of `kyocera_dump.open_line`."""
+    """In the place of `dump.open_line`."""
     return MonitorLine(app.pi)

@@ -9,12 +9,13 @@ from random import Random
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from homemon.cli import kyocera_dump, meter_listen
+from homemon.cli import meter_listen
 from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.errors import StoreError
 from homemon.delivery import influx
 from homemon.delivery.influx import Influx
+from homemon.runtime import dump as kyocera_dump
 from homemon.runtime import radio
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
 from homemon.sim.bp35c0_commands import METER

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
+from homemon.check.findings import Aside, Finding, fault, ok, warning
 from homemon.config.read import Server
 from homemon.core.errors import StoreError
 from homemon.runtime.context import DAY

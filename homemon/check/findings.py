@@ -5,11 +5,10 @@ from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
 
-from homemon.cli.status import ENDS_LATER, age_text
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
-from homemon.core.points import Point
-from homemon.page.panels import HOUR, MINUTE
+from homemon.core.points import Point, age_text
+from homemon.page.panels import ENDS_LATER, HOUR, MINUTE
 from homemon.runtime.context import App
 
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing

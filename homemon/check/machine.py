@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from homemon.cli.check_findings import Aside, Finding, fault, ok, warning
-from homemon.cli.status import listeners
+from homemon.check.findings import Aside, Finding, fault, ok, warning
 from homemon.config.read import Config, open_to_others
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.core.errors import StoreError
+from homemon.runtime.listeners import listeners
 from homemon.runtime.radio import LISTENER as METER
 
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example

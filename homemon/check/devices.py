@@ -8,13 +8,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from homemon.cli.check_findings import Aside, Finding, failed, fault, ok, warning
-from homemon.cli.kyocera_dump import LOCK, open_line
+from homemon.check.findings import Aside, Finding, failed, fault, ok, warning
 from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.echonet import codec as echonet
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
+from homemon.runtime.dump import LOCK, open_line
 from homemon.runtime.lan import LISTENER as ECOCUTE
 from homemon.runtime.lan import Lan
 from homemon.runtime.radio import LISTENER as METER

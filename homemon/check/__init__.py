@@ -1,0 +1,1 @@
+"""What `homemon check` looks at: one function a finding."""
