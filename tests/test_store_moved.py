@@ -27,7 +27,6 @@ from homemon.core.clock import Instant
 from contextlib import suppress
 from homemon.delivery.deliver import Recorder
 from homemon.core.errors import StoreError
-from homemon.core.errors import StoreError
 from homemon.storage.mend import bring_back
 from homemon.core.points import Point
 from homemon.storage.store import Store
@@ -38,8 +37,9 @@ for store in stores:
     store.report = lambda text, hint: print(f"{text}\\n  {hint}", file=sys.stderr, flush=True)
 recorder = Recorder(stores[0], "", lambda line: print(line, flush=True))
 for i in range(10_000):
-    recorder.record([Point("power", {who: i})], Instant(1_800_000_000 + i, 1.0, "b"))
-    with suppress(StoreError):  # as the sender's thread does
+    with suppress(StoreError):  # as a listener does, whose readings wait in memory
+        recorder.record([Point("power", {who: i})], Instant(1_800_000_000 + i, 1.0, "b"))
+    with suppress(StoreError):  # as its sender's thread does
         stores[1].mark_sent(stores[1].waiting(10))
     if go.wait(0.004):
         break
