@@ -24,7 +24,7 @@ from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
 from homemon.sim.smart_meter import SmartMeter
 from homemon.storage.store import Store, _journals
-from tests.year.books import Books, Excuse, Verdict
+from tests.year.books import POWER_GAP, Books, Excuse, Verdict
 from tests.year.disk import Disk
 from tests.year.faults import DAY, OFF, REJOIN, Fault, schedule
 from tests.year.meter_faults import UNITS
@@ -52,6 +52,7 @@ dir = {folder}
 """
 KNOCK = bytes.fromhex("1081 0BAD 05FF01 028801 62 02 E000 E300")
 NO_CLOCK, NO_ROOM = "the power went before the clock was known", "the power went while the disk was full"
+UNCONFIRMED = "nothing confirmed what came"
 MAY_BE_LATE = 2 * 3600.0  # seconds that a reading may wait while a part of the server is ill
 REQUEST_TAKES = 0.05  # seconds, there and the same back
 LAST_DUMP_WITHIN = 900.0  # seconds after the end
@@ -218,7 +219,9 @@ class World:
         self.pi.check()
 
     def hear(self, text: str) -> None:
-        """What a command told a person."""
+        """What a command told a person. Of a power reading that nothing bore out it says that it recorded none."""
+        if text.startswith("did not record power") and text.endswith("no other answer says so"):
+            self.books.excuses.append(Excuse(self.time.now - 2 * POWER_GAP, self.time.now, UNCONFIRMED))
         self.said[re.sub(r"\d+(\.\d+)?", "N", text)] += 1
 
     def _heard(self, truth: Truth) -> None:
