@@ -415,3 +415,16 @@ def test_a_session_that_was_over_before_the_start_is_begun_anew_at_once_and_with
     world.listen(4)
     assert sum(b"SKJOIN" in sent for sent in world.sent) == 1
     assert not [sent for sent in world.sent if b"SKSCAN" in sent]
+
+
+@pytest.mark.parametrize(("first", "then"), [("expire", None), ("limit", "end-session")])
+def test_a_session_that_ends_while_it_is_waited_for_is_begun_anew_within_minutes(first: str, then: str | None) -> None:
+    """Also where nothing is asked for that would show it."""
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(600)
+    world.module.fault(first, 1200 if first == "limit" else 0)
+    world.listen(5)
+    if then:
+        world.module.fault(then)
+    world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=90)
