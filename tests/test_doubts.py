@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from homemon.core.points import HALF_HOUR, Number, Point
-from homemon.sources.meter.plausible import LARGEST_W, Doubts, Reading
+from homemon.sources.meter.plausible import LARGEST_W, Doubts, Reading, fits
 from homemon.sources.meter.properties import Scale
 from tests.test_refusals import NONE_AT_ALL, wrong_or_lacking
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
@@ -261,3 +261,9 @@ def test_a_running_register_is_compared_with_the_only_value_that_is_known() -> N
     archive = Stored({NOON - HALF_HOUR: 100.0})
     assert Doubts(archive).admit(running(50_000.0), TENTHS)[0] == []
     assert Doubts(archive).admit(running(100.3), TENTHS)[0] == [running(100.3).point._replace(received=0.0)]
+
+
+@pytest.mark.parametrize(("value", "possible"), [(10.5, True), (9.0, False), (12.0, False), (900.0, False)])
+def test_a_register_lies_between_the_one_before_and_the_one_after(value: float, possible: bool) -> None:
+    known = {0: 10.0, 3600: 11.0}
+    assert fits(1800, value, known, Scale(-1, 1)) is possible

@@ -12,13 +12,13 @@ from typing import cast
 import pytest
 
 from homemon.core.points import Point
-from homemon.delivery.deliver import BACKOFF_LAST, HOLD_FOR, Sender
+from homemon.delivery.deliver import BACKOFF_LAST, HOLD_FOR, Sender, Sending
 from homemon.delivery.held import MOST, Held, dumped, fewer, loaded
 from homemon.delivery.influx import Influx
 from homemon.delivery.sending import STRIKES, UNANSWERED
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.store import Store
-from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed
+from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed, spread
 from tests.conftest import MakeSender
 from tests.servers import Database, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, put
@@ -121,6 +121,62 @@ def test_one_call_of_upload_delivers_what_can_be(
     assert "mystery" in sending.fault
     assert len(scripted.asked) < 2 * STRIKES
     assert {name for name, _ in server.has} == set(NAMES) - {"power"}
+
+
+@pytest.mark.parametrize("part", ["the newest week", "the newest line of each"])
+def test_one_round_finds_what_is_older_than_what_it_fails_on(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]], part: str
+) -> None:
+    server = Ailing(scripted, PARTS[part])
+    Rounds(sender_to, scripted.url).next()
+    assert server.has == {line for line in three_weeks if not PARTS[part](*line)}
+    assert all(asked.lines for asked in scripted.asked)
+
+
+class Mute:
+    """A server that takes all but the lines of some measurements: to those there comes no answer."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def write(self, lines: Sequence[str]) -> Answer:
+        if any(parsed(line)[0] in self.names for line in lines):
+            return Answer(Verdict.LATER, "no answer within 30 s", whole=True, unanswered=True)
+        return Answer(Verdict.TAKEN)
+
+    def round(self, store: Store, folder: Path, wall: float) -> Sending:
+        sender = Sender(store, lambda: cast(Influx, self), folder, Random(1))
+        assert sender.due(wall)
+        sending = sender.send(wall, 60, patient=True)
+        assert sending is not None
+        return sending
+
+
+def held_back(store: Store, folder: Path, *names: str) -> float:
+    """Have old lines of `names` wait until the server may be asked for them again; when that is."""
+    for name in names:
+        spread(store, name, [0])
+    spread(store, "hatuden", [1])
+    wall = WALL
+    for _ in range(3):
+        wall = max(wall + 1, Mute(*names).round(store, folder, wall).next_try)
+    return wall
+
+
+def test_a_new_reading_goes_at_once_after_an_old_one_got_no_answer(store: Store, tmp_path: Path) -> None:
+    wall = held_back(store, tmp_path, "power")
+    assert Mute("power").round(store, tmp_path, wall).sent == 0
+    spread(store, "hatuden", [100])
+    assert Mute("power").round(store, tmp_path, wall + 0.5).sent == 1
+
+
+def test_the_pauses_grow_for_each_of_several_that_get_no_answer(store: Store, tmp_path: Path) -> None:
+    names = ("power", "+power", "-power")
+    wall = begin = held_back(store, tmp_path, *names)
+    for _ in range(40):
+        wall = max(wall + 1, Mute(*names).round(store, tmp_path, wall).next_try)
+    assert all(one.failures > 5 for one in loaded(str(store.recall("held"))))
+    assert wall - begin > 3 * BACKOFF_LAST
 
 
 # --- what is kept between rounds --------------------------------------------------------------

@@ -2,7 +2,21 @@
 
 import pytest
 
-from homemon.core.points import JST, Number, Point, field_rank, head, headed, line, number_text, tags_text
+from homemon.core.points import (
+    EARLIEST,
+    JST,
+    LARGEST,
+    LATEST,
+    Number,
+    Point,
+    field_rank,
+    head,
+    headed,
+    in_range,
+    line,
+    number_text,
+    tags_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -47,3 +61,20 @@ def test_a_line_has_its_fields_as_they_are_given_and_nanoseconds() -> None:
 
 def test_a_reading_has_no_time_and_the_tags_of_the_house_unless_it_is_said() -> None:
     assert Point("power", {"value": 1}) == ("power", {"value": 1}, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("time", "value", "possible"),
+    [
+        (EARLIEST, 1, True),
+        (LATEST - 1, -1, True),
+        (EARLIEST - 1, 1, False),
+        (LATEST, 1, False),
+        (EARLIEST, LARGEST, False),
+        (EARLIEST, -LARGEST, False),
+        (EARLIEST, float("nan"), False),
+        (LATEST, LARGEST, False),
+    ],
+)
+def test_only_what_a_device_could_give_and_when_is_a_reading(time: int, value: Number, possible: bool) -> None:
+    assert in_range(time, value) is possible

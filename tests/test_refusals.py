@@ -1,12 +1,14 @@
 """What the meter refuses, or has no data for, is a fact of that moment: it is asked again, and nothing is lost."""
 
 from collections.abc import Callable
+from math import inf
 from random import Random
 
 import pytest
 
 from homemon.core.points import HALF_HOUR
 from homemon.sim.bp35c0 import BID, PWD
+from homemon.sim.smart_meter import Reading
 from homemon.skstack.join import Credentials
 from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.repair import Again
@@ -292,3 +294,66 @@ def test_a_record_that_goes_on_into_the_future_is_read_up_to_now() -> None:
     world.listen(1200, 60)
     assert NOON in world.half_hours("+power")
     assert max(world.half_hours("+power")) <= world.now
+
+
+# --- holes in the record -----------------------------------------------------------------
+
+
+def spoil_slot(world: World, count: str, times: float = inf) -> Callable[[], None]:
+    """Put `count` into the eleventh half-hour of each day of the record, `times` times; return what ends it."""
+    get, left = world.module.meter._get, times
+
+    def spoiled(epc: int, now: float) -> Reading | None:
+        nonlocal left
+        reading = get(epc, now)
+        if reading is None or epc != 0xE2 or left <= 0:
+            return reading
+        left -= 1
+        return reading._replace(edt=reading.edt[:84] + count + reading.edt[92:])
+
+    def end() -> None:
+        nonlocal left
+        left = 0
+
+    world.module.meter._get = spoiled  # type: ignore[method-assign]
+    return end
+
+
+HOLE = "FFFFFFFE"
+
+
+def times_read(world: World) -> int:
+    """How often a day of the record was asked for."""
+    return sum(b"SKSENDTO" in sent and b"\x01\xe2\x00" in sent[-6:] for sent in world.sent)
+
+
+def test_a_hole_that_stays_costs_ever_fewer_questions() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    spoil_slot(world, HOLE)
+    world.listen(3 * 3600)
+    assert times_read(world) >= 4, "it is looked for again soon"
+    world.listen(DAY - 3 * 3600)
+    before = times_read(world)
+    world.listen(DAY)
+    assert times_read(world) - before < 20
+
+
+def test_a_hole_that_the_meter_fills_later_is_filled_within_hours() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    end = spoil_slot(world, HOLE)
+    world.listen(1200)
+    hole = NOON - 7 * 3600
+    assert wrong_or_lacking(world, NOON - 12 * 3600)["+power"] == [hole]
+    end()
+    world.listen(3 * 3600)
+    assert wrong_or_lacking(world, NOON - DAY) == NONE_AT_ALL
+
+
+def test_one_damaged_answer_of_the_record_costs_seconds() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    spoil_slot(world, "00000001", times=1)
+    world.listen(120)
+    assert wrong_or_lacking(world, NOON - DAY) == NONE_AT_ALL

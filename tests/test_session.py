@@ -408,3 +408,23 @@ def test_the_meters_clock_is_believed_when_it_says_the_same_twice_and_goes_not_b
         clocks.append(world._last.meter_time)
         world.now += 300
     assert [clock is not None for clock in clocks] == [False, False, False, True]
+
+
+def test_a_session_that_was_over_before_the_start_is_begun_anew_at_once_and_without_a_scan() -> None:
+    world = World(LINK, TENTHS)
+    world.listen(4)
+    assert sum(b"SKJOIN" in sent for sent in world.sent) == 1
+    assert not [sent for sent in world.sent if b"SKSCAN" in sent]
+
+
+@pytest.mark.parametrize(("first", "then"), [("expire", None), ("limit", "end-session")])
+def test_a_session_that_ends_while_it_is_waited_for_is_begun_anew_within_minutes(first: str, then: str | None) -> None:
+    """Also where nothing is asked for that would show it."""
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(600)
+    world.module.fault(first, 1200 if first == "limit" else 0)
+    world.listen(5)
+    if then:
+        world.module.fault(then)
+    world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=90)

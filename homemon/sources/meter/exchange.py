@@ -90,7 +90,7 @@ class Exchange:
         self._doubts = Doubts(archive)
         self._asked: list[tuple[float, echonet.Frame]] = []  # requests whose answers may yet come
         self._told_time: tuple[float, int] | None = None
-        self._tid = first_tid & 0xFFFF
+        self._tid = first_tid
         self._now = 0.0
         self._wall = 0.0
         self._last_request = float("-inf")
