@@ -8,7 +8,7 @@ STAMP = $(VENV)/.installed
 CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 SECONDS ?= 60
 
-.PHONY: demo test chaos lint year bench fuzz audit rooms screenshot dashboards clean
+.PHONY: demo test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -16,9 +16,13 @@ demo: $(STAMP)
 test: $(STAMP) debian
 	$(BIN)/python -m pytest
 
+# The tests that need no server, no other process and no network: half a minute.
+quick: $(STAMP)
+	$(BIN)/python -m pytest -q -n 2 tests/unit
+
 # make chaos CHAOS="--seconds 600 --seed 7"
 chaos: $(STAMP) debian
-	$(BIN)/python -m tests.chaos $(CHAOS)
+	$(BIN)/python -m tests.longrun.chaos $(CHAOS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -26,15 +30,15 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 year: $(STAMP)
-	$(BIN)/python -m tests.year
+	$(BIN)/python -m tests.longrun.year
 
 bench: $(STAMP) debian
-	$(BIN)/python -m tests.benchmarks $(ONLY)
+	$(BIN)/python -m tests.longrun.benchmarks $(ONLY)
 
 # All that takes bytes from outside, under a coverage-guided fuzzer: make fuzz SECONDS=600
 fuzz: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable .[fuzz]
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	$(BIN)/python -m tests.longrun.fuzz --seconds $(SECONDS)
 
 # The runtime dependencies against the known vulnerabilities; needs the network.
 audit: $(STAMP)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import click
 
 from homemon.cli.main import homemon
+from tests import ROOT
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))]
 _FENCE = re.compile(r"(?ms)^( *)```([^\n`]*)\n(.*?)^\1```$")

@@ -19,7 +19,6 @@ from tests.commands import ENVIRONMENT, PATIENCE, homemon, write_config
 
 START = int(time.time()) - 40 * DAY
 HOUSE = House(START)
-ROOT = Path(__file__).parent.parent
 WITH_BUS = """
 import atexit, json, os, pathlib, sys
 import smbus2

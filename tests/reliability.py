@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "reliability.md"
+from tests import ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
 KILLED = "## Killed"
 
 

@@ -11,9 +11,9 @@ from homemon.sim import kyocera
 from homemon.sim.ecocute import Faults
 from tests import monitor
 from tests.commands import running
+from tests.integration.test_ecocute_commands import Recovering
+from tests.integration.test_meter_commands import babble
 from tests.lan import HOUSE, address, configure, node_at, unit, wait_for_port
-from tests.test_ecocute_commands import Recovering
-from tests.test_meter_commands import babble
 from tests.troubles.place import Place, trouble
 
 

@@ -1,8 +1,8 @@
 """Logs and backups that `replay` cannot take as they are."""
 
-from tests.test_local_times import NOON, half_hour, logged
 from tests.traces import POWER
 from tests.troubles.place import Place, trouble
+from tests.unit.test_local_times import NOON, half_hour, logged
 
 
 @trouble("replay-zone")

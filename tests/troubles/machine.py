@@ -8,9 +8,9 @@ import time
 from homemon.core.points import Point
 from homemon.storage.store import FILE, Store
 from tests.commands import ENVIRONMENT, PATIENCE, deny, fill, simulated, small_disk, write_config
+from tests.integration.test_meter_commands import ADDRESS
+from tests.integration.test_store_faults import _newer
 from tests.stores import put
-from tests.test_meter_commands import ADDRESS
-from tests.test_store_faults import _newer
 from tests.troubles.place import Place, joined, trouble
 
 AT_BOOT = """

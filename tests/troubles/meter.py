@@ -5,7 +5,7 @@ from itertools import cycle
 from homemon.sim import smart_meter
 from homemon.sim.smart_meter import Reading
 from tests.commands import running, simulated, wait_for, write_config
-from tests.test_meter_commands import ADDRESS, POWER
+from tests.integration.test_meter_commands import ADDRESS, POWER
 from tests.troubles.place import Place, joined, trouble
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Thread
 
 from tests.commands import deny, running, simulated, wait_for, write_config
-from tests.test_meter_commands import ADDRESS, babble
-from tests.test_second_reader import another_reader, port_that_answers
+from tests.integration.test_meter_commands import ADDRESS, babble
+from tests.integration.test_second_reader import another_reader, port_that_answers
 from tests.troubles.place import Place, joined, trouble
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import running
+from tests.integration.test_deadline import dripping, talking
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
 from tests.stores import T, put
-from tests.test_deadline import dripping, talking
 from tests.troubles.place import Place, trouble
 
 

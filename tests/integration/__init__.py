@@ -1,0 +1,1 @@
+"""Tests of real commands, with real servers, terminals and networks."""

@@ -1,0 +1,463 @@
+"""`homemon check` names what is wrong with each thing, and what to do; test_troubleshooting has more of it."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from homemon.check import delivery, devices
+from homemon.check.findings import Aside, Finding, ok
+from homemon.cli import check
+from homemon.core.clock import boot_id
+from homemon.core.errors import StoreError
+from homemon.core.points import Point
+from homemon.storage.store import Store
+from tests import ROOT
+from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
+from tests.integration.test_meter_commands import ADDRESS, no_secret_in
+from tests.lan import address, configure, unit, wait_for_port
+from tests.servers import Database, InfluxServer, Reply, ScriptedServer, VictoriaServer
+from tests.stores import T, put
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with a home, and a crontab in the file `crontab` there if there is one."""
+    folder = tmp_path / "home"
+    (folder / "bin").mkdir(parents=True)
+    crontab = folder / "bin" / "crontab"
+    crontab.write_text(f'#!/bin/sh\ncat {folder}/crontab 2>/dev/null || {{ echo "no crontab" >&2; exit 1; }}\n')
+    crontab.chmod(0o700)
+    monkeypatch.setitem(ENVIRONMENT, "HOME", str(folder))
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{folder}/bin:{os.environ['PATH']}")
+    return folder
+
+
+def lines_of(folder: Path, what: str) -> list[str]:
+    """The lines of `check` about one thing."""
+    out = homemon("check", cwd=folder).stdout
+    return [line for line in out.splitlines() if line[8:].startswith(f"{what}:")]
+
+
+def config(folder: Path, text: str) -> None:
+    (folder / "config.ini").write_text(f"{text}\n[store]\ndir = {folder}/store\n")
+    (folder / "config.ini").chmod(0o600)
+
+
+def test_a_sound_set_up_has_no_fault_and_no_secret(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path):
+        run = homemon("check", cwd=tmp_path)
+    assert run.returncode == 0
+    assert not [line for line in run.stdout.splitlines() if line.startswith("fault")]
+    no_secret_in(run.stdout, run.stderr)
+
+
+# --- machine ------------------------------------------------------------------------------
+
+
+def test_faults_of_the_configuration_are_told_line_by_line_and_exit_2(tmp_path: Path) -> None:
+    write_config(tmp_path, bid="1", pwd="2")
+    run = homemon("check", cwd=tmp_path)
+    assert run.returncode == 2
+    assert [line.startswith(f"fault   config: {tmp_path}/config.ini:") for line in run.stdout.splitlines()] == [
+        True,
+        True,
+    ]
+
+
+def test_what_others_may_read_is_a_warning_with_the_remedy(tmp_path: Path, home: Path) -> None:
+    write_config(tmp_path).chmod(0o644)
+    Store(tmp_path / "store").close()
+    (tmp_path / "trace.txt").touch(0o644)
+    (home / "crontab").write_text("* * * * * homemon meter-listen --trace trace.txt\n")
+    assert any("chmod 600" in line for line in lines_of(tmp_path, "config"))
+    (line,) = lines_of(tmp_path, "files")
+    assert line.startswith("warning")
+    assert "trace.txt" in line
+    (tmp_path / "trace.txt").chmod(0o600)
+    (tmp_path / "store" / "kyocera_20261123.txt").touch(0o640)
+    (line,) = lines_of(tmp_path, "files")
+    assert line.endswith(f"chmod -R go= {tmp_path}/store/kyocera_20261123.txt")
+    (tmp_path / "store").chmod(0o755)
+    (line,) = lines_of(tmp_path, "files")
+    assert line.endswith(f"chmod -R go= {tmp_path}/store")
+    for path in (tmp_path / "store", *(tmp_path / "store").glob("kyocera*")):
+        path.chmod(path.stat().st_mode & 0o700)
+    (line,) = lines_of(tmp_path, "files")
+    assert line.startswith("ok")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_a_warning(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    Store(tmp_path / "store").close()
+    os.chown(tmp_path / "store", 65534, -1)
+    assert any("belongs to nobody, and you are root" in line for line in lines_of(tmp_path, "files"))
+
+
+def test_a_disk_that_is_nearly_full_is_a_fault(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with small_disk(tmp_path / "store", "1m"):
+        Store(tmp_path / "store").close()
+        fill(tmp_path / "store")
+        run = homemon("check", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "fault   disk: 0 MB free" in run.stdout
+
+
+PATH = f"PATH={Path(sys.executable).parent}:/usr/bin:/bin"
+LISTEN, POLL = "* * * * * homemon -q meter-listen >/dev/null", "* * * * * homemon -q meter-poll"
+
+
+@pytest.mark.parametrize(
+    ("crontab", "told"),
+    [
+        (None, ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
+        (f"# {LISTEN}\n", ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
+        (
+            f"{PATH}\n{LISTEN}\n{POLL}\n",
+            ["no meter-listen runs, although crontab starts it", "meter-poll is started by crontab"],
+        ),
+        (f"{PATH}\n@reboot homemon meter-listen --poll 60\n", ["no meter-listen runs, although crontab starts it"]),
+    ],
+)
+def test_cron_lines_that_are_missing_are_told(tmp_path: Path, home: Path, crontab: str | None, told: list[str]) -> None:
+    write_config(tmp_path)
+    if crontab is not None:
+        (home / "crontab").write_text(crontab)
+    lines = [*lines_of(tmp_path, "listener"), *lines_of(tmp_path, "start")]
+    assert [text in line for text, line in zip(told, lines, strict=True)] == [True] * len(told), lines
+
+
+def test_a_listener_that_nothing_starts_again_is_a_warning(tmp_path: Path, home: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
+        listener.until(bool)
+        (line,) = lines_of(tmp_path, "listener")
+        assert f"runs (pid {listener.process.pid}), but nothing starts it again after a reboot" in line
+        (home / "crontab").write_text(LISTEN)
+        (line,) = lines_of(tmp_path, "listener")
+        assert line.startswith("ok")
+        assert line.endswith("is started by crontab")
+
+
+def test_systemd_units_count_once_they_are_enabled(tmp_path: Path, home: Path) -> None:
+    config(tmp_path, "[kyocera]\ntransport = i2c")
+    units = home / ".config" / "systemd" / "user"
+    (units / "timers.target.wants").mkdir(parents=True)
+    for name in ("homemon-kyocera-dump.service", "homemon-kyocera-dump.timer"):
+        (units / name).write_bytes((ROOT / "docs" / "systemd" / name).read_bytes())
+    (line,) = [line for line in lines_of(tmp_path, "start") if "kyocera" in line]
+    assert line.startswith("warning")
+    assert line.endswith("systemctl --user enable --now homemon-kyocera-dump.timer")
+    (units / "timers.target.wants" / "homemon-kyocera-dump.timer").symlink_to(units / "homemon-kyocera-dump.timer")
+    (line,) = [line for line in lines_of(tmp_path, "start") if "kyocera" in line]
+    assert line.startswith("ok")
+
+
+def test_neither_cron_nor_systemd_is_no_fault(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "bin" / "crontab").unlink()
+    monkeypatch.setitem(ENVIRONMENT, "PATH", str(home / "bin"))
+    config(tmp_path, "")
+    assert homemon("check", cwd=tmp_path).returncode == 0
+
+
+# --- devices ------------------------------------------------------------------------------
+
+
+def test_a_port_that_is_none_is_a_fault(tmp_path: Path) -> None:
+    write_config(tmp_path, serial_port="/dev/null")
+    run = homemon("check", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "fault   serial port: /dev/null is no serial port. Check [smartmeter] serial_port." in run.stdout
+
+
+def test_a_free_port_is_asked_and_nothing_is_joined_set_or_stored(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        heard: list[bytes] = []
+        feed = device.module.feed
+
+        def listen_in(data: bytes, now: float) -> None:
+            heard.append(data)
+            feed(data, now)
+
+        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module, "feed", listen_in))
+        run = homemon("check", cwd=tmp_path)
+    assert "ok      module: SKSTACK 1.5.2, commands of a BP35C0" in run.stdout
+    assert "ok      meter: it answers" in run.stdout
+    said = b"".join(heard).split()
+    assert {word for word in said if word.startswith((b"SK", b"RO", b"WO"))} == {b"SKVER", b"SKINFO", b"SKSENDTO"}
+    assert homemon("export", cwd=tmp_path).stdout == ""
+
+
+def test_a_listener_is_not_disturbed_and_judged_by_what_it_stored(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path) as device, running("meter-listen", cwd=tmp_path) as listener:
+        listener.until(bool)
+        asked = len(device.module.truth)
+        meter = lines_of(tmp_path, "meter")
+        assert len(device.module.truth) == asked
+        assert meter[0] == f"ok      meter: {ADDRESS}, channel 31, PAN ID B5FB"
+        assert meter[-1].startswith("ok      meter: its newest reading is ")
+        store = Store(tmp_path / "store")
+        store._db.execute("UPDATE point SET time = time - 86400")
+        store.close()
+        assert lines_of(tmp_path, "meter")[-1].startswith("fault   meter: its newest reading is 24 h old. Stop it and")
+        assert listener.process.poll() is None
+
+
+def test_the_kernels_console_on_the_port_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with simulated(tmp_path) as device:
+        consoles = tmp_path / "consoles"
+        consoles.write_text(
+            f"tty0                 -WU (EC p  )    4:1\n{device.path.resolve().name:20} -W- (EC p  ) 4:64\n"
+        )
+        monkeypatch.setattr(devices, "CONSOLES", consoles)
+        rival = devices._rival(str(device.path))
+    assert rival is not None
+    assert "login shell no" in rival.remedy
+
+
+def test_a_listener_on_the_lan_is_judged_by_what_it_stored(tmp_path: Path) -> None:
+    with unit() as network:
+        bind = configure(tmp_path, network.bind)
+        with running("ecocute-listen", cwd=tmp_path) as listener:
+            wait_for_port(bind)
+            assert "no reading has been stored yet" in lines_of(tmp_path, "ecocute")[-1]
+            homemon("ecocute-poll", cwd=tmp_path)
+            listener.until(bool)
+            assert lines_of(tmp_path, "ecocute")[-1].startswith("ok      ecocute: its newest reading is ")
+
+
+def test_what_a_device_tells_a_check_is_stored(tmp_path: Path) -> None:
+    with unit() as network:
+        configure(tmp_path, network.bind)
+        assert f"ok      ecocute: {network.bind} answers: power, powerSum, tank" in lines_of(tmp_path, "ecocute")
+    assert homemon("export", cwd=tmp_path).stdout.startswith("ecocute power=")
+
+
+# --- store and server ---------------------------------------------------------------------
+
+
+def test_what_waits_is_told(tmp_path: Path, scripted: ScriptedServer) -> None:
+    config(tmp_path, f"[server]\nurl = {scripted.url}")
+    store = Store(tmp_path / "store")
+    put(store, *(Point("power", {"value": i}, int(time.time()) - i) for i in range(3)))
+    store.park(store.waiting(1)[0], "field type conflict")
+    store._db.execute("INSERT INTO undated VALUES (?, 1.0, 1, 1), ('another', 1.0, 1, 1)", (boot_id(),))
+    store.close()
+    told = "\n".join(lines_of(tmp_path, "store"))
+    assert "ok      store: 2 points wait for the server" in told
+    assert "warning store: the server refused 1 points: field type conflict. `homemon status` lists them" in told
+    assert "1 values wait for a clock that is right" in told
+    assert "1 values came before a restart" in told
+
+
+def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config(tmp_path, "")
+    store = Store(tmp_path / "store")
+    put(store, *(Point("power", {"value": i}, T + i) for i in range(3000)))
+    store.close()
+    assert lines_of(tmp_path, "store")[0].endswith("is sound")
+    monkeypatch.setattr(delivery, "LOOKED_THROUGH", 20_000)
+    with closing(Aside(str(tmp_path / "config.ini"))) as aside:
+        assert str(next(delivery.store(aside))).endswith("is sound in its newest readings")
+    with store.path.open("r+b") as file:
+        file.seek(store.path.stat().st_size // 2)
+        file.write(b"\xff" * 4096)
+    with closing(Aside(str(tmp_path / "config.ini"))) as aside, pytest.raises(StoreError, match="malformed"):
+        next(delivery.store(aside))
+
+
+@pytest.mark.parametrize(("days_ago", "mark"), [(0, "ok"), (9, "warning")])
+def test_whether_keep_days_is_kept_is_told(tmp_path: Path, days_ago: int, mark: str) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 30\n")
+    store = Store(tmp_path / "store")
+    put(store, Point("+power", {"value": 1}, int(time.time()) - days_ago * 86_400))
+    store.close()
+    (line,) = [line for line in lines_of(tmp_path, "store") if "30 days" in line]
+    assert line.startswith(mark)
+
+
+def test_a_server_that_is_down_is_a_fault_and_keeps_nothing_from_being_kept(tmp_path: Path) -> None:
+    config(tmp_path, "[server]\nurl = http://127.0.0.1:1")
+    run = homemon("check", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "nobody listens there" in run.stdout
+    assert "Readings are kept, and sent when it works" in run.stdout
+
+
+def test_an_influxdb_2_that_only_misses_points_takes_them(tmp_path: Path, scripted: ScriptedServer) -> None:
+    """InfluxDB 2.x answers an empty batch, after it found the bucket, with 400 `writing requires points`."""
+    scripted.answer = lambda asked: Reply(400, '{"code":"invalid","message":"writing requires points"}')
+    config(tmp_path, f"[server]\nurl = {scripted.url}\ntoken = t\norg = o\nbucket = b")
+    assert lines_of(tmp_path, "server") == [f"ok      server: {scripted.url} takes points"]
+
+
+@pytest.mark.parametrize("name", ["smartmeter", 'my "home"; DROP', "日本"])
+def test_a_database_is_made_on_request_whatever_its_name(
+    tmp_path: Path, influx_server: InfluxServer, name: str
+) -> None:
+    influx_server.query('DROP DATABASE "{}"'.format(name.replace('"', '\\"')))
+    config(tmp_path, f"[server]\nurl = {influx_server.url}\ndb = {name}")
+    assert "database not found" in lines_of(tmp_path, "server")[0]
+    run = homemon("check", "--create-db", cwd=tmp_path)
+    assert run.stdout.splitlines()[0] == f"ok      server: {influx_server.url} has the database {name}"
+    assert f"ok      server: {influx_server.url} takes points" in run.stdout
+    assert run.returncode == 0
+    assert homemon("check", "--create-db", cwd=tmp_path).returncode == 0
+
+
+def test_a_name_that_influxdb_does_not_want_is_told(tmp_path: Path, influx_server: InfluxServer) -> None:
+    config(tmp_path, f"[server]\nurl = {influx_server.url}\ndb = a\\b")
+    run = homemon("check", "--create-db", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "refused: invalid name; check [server] db" in run.stdout
+
+
+def test_only_an_administrator_makes_a_database(tmp_path: Path, closed_database: Database) -> None:
+    server = closed_database.server
+    server.query("CREATE USER guest WITH PASSWORD 'guests'")
+    text = f"[server]\nurl = {server.url}\ndb = new\nuser = {{}}\npassword = {{}}"
+    config(tmp_path, text.format("guest", "guests"))
+    told = homemon("check", "--create-db", cwd=tmp_path).stdout
+    assert "the user may not make databases" in told
+    assert "-execute 'CREATE DATABASE \"new\"'" in told
+    config(tmp_path, text.format("guest", "wr0ng-one"))
+    told = homemon("check", "--create-db", cwd=tmp_path).stdout
+    assert "check [server] user and password" in told
+    assert "wr0ng-one" not in told
+    config(tmp_path, text.format(server.USER, server.PASSWORD))
+    assert homemon("check", "--create-db", cwd=tmp_path).returncode == 0
+    server.query("DROP DATABASE new")
+    server.query("DROP USER guest")
+
+
+def test_servers_that_have_no_such_databases_say_what_to_do_instead(
+    tmp_path: Path, victoria: VictoriaServer, scripted: ScriptedServer
+) -> None:
+    config(tmp_path, f"[server]\nurl = {victoria.url}/write")
+    assert "nothing needs to be made" in homemon("check", "--create-db", cwd=tmp_path).stdout
+    config(tmp_path, f"[server]\nurl = {scripted.url}\ntoken = t\norg = home\nbucket = smart meter")
+    assert (
+        "influx bucket create --org home --name 'smart meter'" in homemon("check", "--create-db", cwd=tmp_path).stdout
+    )
+    config(tmp_path, f"[server]\nurl = {scripted.url}")
+    assert "cannot be asked to make a database" in homemon("check", "--create-db", cwd=tmp_path).stdout
+    scripted.answer = lambda asked: Reply(200, "<html>Grafana</html>")
+    assert "that is no database's write address" in homemon("check", "--create-db", cwd=tmp_path).stdout
+    config(tmp_path, "")
+    assert homemon("check", "--create-db", cwd=tmp_path).returncode == 2
+
+
+# --- the looks ----------------------------------------------------------------------------
+
+
+def test_a_look_that_hangs_keeps_none_from_being_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(app: Aside) -> Iterator[Finding]:
+        yield ok("name", "it begins")
+        os.read(hanging, 1)
+
+    hanging, release = os.pipe()
+    looking = check.Looking(check.Look("name", hangs), Aside(str(write_config(tmp_path))))
+    first, last = looking.result(0.2)
+    assert (str(first), str(last)) == ("ok      name: it begins", str(last))
+    assert "no result within" in last.found
+    os.close(release)
+
+
+def test_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
+    def broken(app: Aside) -> Iterator[Finding]:
+        yield ok("name", "fine")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        check.Looking(check.Look("name", broken), Aside(str(write_config(tmp_path)))).result(10)
+
+
+def test_the_ecocutes_host_and_our_port_are_looked_at(tmp_path: Path) -> None:
+    config(tmp_path, f"[ecocute]\nhost = no-such-host.invalid\nbind = {address()}")
+    assert any(line.startswith("fault") and "is unknown" in line for line in lines_of(tmp_path, "ecocute"))
+    assert any("no ecocute-listen runs" in line for line in lines_of(tmp_path, "listener"))
+    assert not any(line.startswith("warning") for line in lines_of(tmp_path, "meter"))
+    config(tmp_path, f"[ecocute]\nbind = {address()}")
+    assert any("none is remembered" in line and "homemon discover" in line for line in lines_of(tmp_path, "ecocute"))
+
+
+def test_what_a_check_says_to_the_module_can_be_traced(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path):
+        run = homemon("check", "--trace", "check.trace", cwd=tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    lines = (tmp_path / "check.trace").read_text().splitlines()
+    assert any(line.endswith("wisun > SKINFO\\r\\n") for line in lines), lines
+    assert (tmp_path / "check.trace").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_not_filled_in_is_no_complete_configuration(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    (line,) = lines_of(tmp_path, "config")
+    assert "[smartmeter] bid and pwd are those of config.ini.example" in line
+    config(tmp_path, "")
+    (line,) = lines_of(tmp_path, "config")
+    assert line == f"warning config: {tmp_path}/config.ini names no device. See config.ini.example"
+    config(tmp_path, "[kyocera]\nserial_bps = [ビットレート]\n")
+    (line,) = lines_of(tmp_path, "config")
+    assert line.endswith("serial_bps: still holds the placeholder of a template. Fill it in, or take the line out")
+    config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 192.0.2.1\n")
+    (line,) = lines_of(tmp_path, "config")
+    assert line == f"ok      config: {tmp_path}/config.ini is complete"
+
+
+@pytest.mark.parametrize(
+    ("crontab", "found"),
+    [
+        ("* * * * * homemon -q meter-poll", False),
+        ("PATH=/usr/local/sbin:/nowhere\n* * * * * homemon meter-poll >/dev/null", False),
+        ("* * * * * homemon meter-poll\n" + PATH, False),  # it counts for the lines below it
+        ("* * * * * /nowhere/homemon meter-poll", False),
+        (f"{PATH}\n* * * * * homemon meter-poll", True),
+        (f'PATH = "{Path(sys.executable).parent}:/bin"\n* * * * * homemon meter-poll', True),
+        (f"* * * * * {Path(sys.executable).parent}/homemon meter-poll", True),
+        ("* * * * * python3 -m homemon meter-poll", True),
+        ("* * * * * . ~/venv/bin/activate && homemon meter-poll", True),
+    ],
+)
+def test_a_line_by_which_cron_finds_no_homemon_starts_nothing(
+    tmp_path: Path, home: Path, crontab: str, found: bool
+) -> None:
+    write_config(tmp_path)
+    (home / "crontab").write_text(f"{crontab}\n")
+    (line,) = [line for line in lines_of(tmp_path, "start") if "meter-poll" in line]
+    assert line.startswith("ok" if found else "warning start: meter-poll is started by crontab, whose PATH ("), line
+    assert found or "Put PATH=" in line
+
+
+def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) -> None:
+    config(tmp_path, "[smartmeter]\nbid = " + "0" * 32 + "\npwd = " + "0" * 12)
+    store = Store(tmp_path / "store")
+    put(store, Point("hatuden", {"value": 1}, int(time.time()) - 2950))
+    store.close()
+    aside = Aside(str(tmp_path / "config.ini"))
+    assert aside.heard("kyocera", ["hatuden"], "").found == "its newest reading is 19 min old"
+    aside.close()
+    assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
+
+
+def test_a_folder_of_another_user_is_not_called_ours(tmp_path: Path) -> None:
+    if os.geteuid():
+        assert not os.environ.get("CI")
+        pytest.skip("only root can give folders away")
+    write_config(tmp_path)
+    Store(tmp_path / "store").close()
+    os.chown(tmp_path / "store", 65534, 65534)
+    (line,) = lines_of(tmp_path, "files")
+    assert line.startswith("warning files:")
+    assert "belongs to nobody, and you are root" in line

@@ -1,0 +1,429 @@
+"""`homemon replay` as its user runs it: a trace stores what the first run stored, a backup brings every byte back."""
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homemon.cli import replay
+from homemon.core.points import Point
+from homemon.sim.ecocute import Faults as HeaterFaults
+from homemon.sim.kyocera import Faults as MonitorFaults
+from homemon.storage.store import Store
+from tests.commands import ENVIRONMENT, HOMEMON, homemon, running, simulated, write_config
+from tests.lan import configure as configure_heater
+from tests.lan import unit, wait_for_port
+from tests.monitor import configure as configure_monitor
+from tests.monitor import dump_over_i2c, on_a_pty
+from tests.stores import T, put
+from tests.unit.test_logged import SHAPES
+
+ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
+MODULE = "FE80:0000:0000:0000:0200:AA00:0000:0001"
+EVERY_LINE = "every line makes sense"
+
+
+def export(folder: Path) -> str:
+    return homemon("export", cwd=folder).stdout
+
+
+def replays_to_the_same(folder: Path, *files: str, timeout: float = 60.0) -> str:
+    """Replay into a store that has never been there, twice; gives what the first replay said on stderr."""
+    first = export(folder)
+    assert first
+    (folder / "store").rename(folder / "first")
+    again = homemon("replay", *files, cwd=folder, timeout=timeout)
+    assert again.returncode == 0, again.stderr
+    assert export(folder) == first
+    assert sorted(again.stdout.splitlines()) == sorted(first.splitlines())
+    twice = homemon("replay", *files, cwd=folder, timeout=timeout)
+    assert (twice.returncode, twice.stdout) == (0, "")
+    assert ", 0 new, " in twice.stderr
+    assert export(folder) == first
+    assert EVERY_LINE in again.stderr.splitlines()[-1]
+    return again.stderr
+
+
+# --- traces of real runs -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", [{"dialect": "c"}, {"dialect": "a1", "raw": True}, {"dialect": "dss"}])
+def test_the_trace_of_join_and_polls_stores_what_they_stored(tmp_path: Path, module: dict[str, Any]) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path, **module):
+        for command in (("join",), ("meter-poll", "E7", "E8", "E0", "E3", "EA", "EB"), ("meter-poll",)):
+            run = homemon(*command, "--trace", "trace.txt", cwd=tmp_path)
+            assert run.returncode == 0, run.stderr
+    replays_to_the_same(tmp_path, "trace.txt")
+
+
+def test_the_trace_of_a_listener_with_its_repairs_and_polls_stores_what_they_stored(tmp_path: Path) -> None:
+    """The unit comes late in it, records of two days, and noise between the lines."""
+    write_config(tmp_path, history_days="1")
+    arguments = ("meter-listen", "--poll", "5", "--trace", "trace.txt")
+    with simulated(tmp_path, faults={"noise": 3}), running(*arguments, cwd=tmp_path) as listener:
+        listener.until(lambda lines: sum(line.startswith("+power") for line in lines) > 50)
+        knock = homemon("meter-poll", "E8", "E0", "E3", "--trace", "trace.txt", cwd=tmp_path)
+        assert knock.returncode == 0
+        listener.until(lambda lines: any(line.startswith("energy") for line in lines))
+        assert listener.stop() == 0
+    replays_to_the_same(tmp_path, "trace.txt")
+    assert homemon("decode", (tmp_path / "trace.txt").read_text(), cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        HeaterFaults(),
+        HeaterFaults(one_each=True),
+        HeaterFaults(lacking=frozenset({0x84})),
+        HeaterFaults(reverse=True, extra=True, from_port=49154),
+    ],
+)
+def test_the_trace_of_the_ecocute_stores_what_was_stored(tmp_path: Path, faults: HeaterFaults) -> None:
+    with unit(faults) as network:
+        bind = configure_heater(tmp_path, network.bind)
+        with running("ecocute-listen", "--trace", "trace.txt", cwd=tmp_path) as listener:
+            wait_for_port(bind)
+            assert homemon("ecocute-poll", "--trace", "trace.txt", cwd=tmp_path).returncode == 0
+            listener.until(bool)
+            assert listener.stop() == 0
+    replays_to_the_same(tmp_path, "trace.txt")
+
+
+def test_the_trace_of_the_monitor_stores_what_was_stored(tmp_path: Path) -> None:
+    configure_monitor(tmp_path)
+    with on_a_pty(tmp_path, MonitorFaults(corrupt_every=90)):
+        assert homemon("kyocera-dump", "--trace", "trace.txt", cwd=tmp_path).returncode == 0
+    replays_to_the_same(tmp_path, "trace.txt")
+
+
+def test_the_trace_of_the_monitor_over_i2c_stores_what_was_stored(tmp_path: Path) -> None:
+    configure_monitor(tmp_path, "i2c", reads="block")
+    assert dump_over_i2c("kyocera-dump", "--trace", "trace.txt", cwd=tmp_path).returncode == 0
+    replays_to_the_same(tmp_path, "trace.txt")
+
+
+def test_a_dump_file_stores_all_half_hours_but_the_one_that_may_have_been_running(tmp_path: Path) -> None:
+    configure_monitor(tmp_path)
+    with on_a_pty(tmp_path):
+        assert homemon("kyocera-dump", cwd=tmp_path).returncode == 0
+    first = export(tmp_path).splitlines()
+    (dump,) = (tmp_path / "store").glob("kyocera_*.txt")
+    dump.rename(tmp_path / dump.name)
+    (tmp_path / "store").rename(tmp_path / "first")
+    run = homemon("replay", dump.name, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    newest = max(line.split()[2] for line in first)
+    midnight = time.strftime("%H:%M:%S", time.gmtime(int(newest) // 10**9 + 1800)) == "15:00:00"
+    assert export(tmp_path).splitlines() == [line for line in first if midnight or line.split()[2] != newest]
+    assert len(first) > 35 * 90
+
+
+# --- backups -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder with a config.ini that has tags of its own."""
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\n[tags]\nhome = Nara 1\n")
+    return tmp_path
+
+
+def lived(home: Path) -> None:
+    """A store with a past: tags that changed, fields that came in another order, numbers of all sizes."""
+    before, after = Store(home / "store"), Store(home / "store", ",home=Nara\\ 1,room=a\\=b")
+    put(before, Point("ecocute", {"power": 1, "tank": 3}, T + 5), Point("ecocute", {"powerSum": 2}, T + 5))
+    put(before, Point("ecocute", {"tank": 4, "powerSum": 3, "power": 2}, T))
+    put(before, Point("energy", {"export": 0.3}, T + 9), Point("energy", {"import": 1234.5}, T + 1))
+    put(
+        after,
+        Point("energy", {"export": 0.3, "import": 99_999_999_0000.0}, T + 9),
+        Point("power", {"value": -7}, T + 9),
+    )
+    put(
+        before, *(Point("+power", {"value": value}, T - at * 1800) for at, value in enumerate((0.1, 1e-4, 523.0, 7, 0)))
+    )
+    put(before, Point("odd, name", {"value": 1.5e14, "other": -1e-7}, T))
+    before.close()
+    after.close()
+
+
+def test_a_backup_brings_back_every_byte(home: Path) -> None:
+    lived(home)
+    backup = export(home)
+    assert "ecocute power=1,powerSum=2,tank=3 " in backup
+    assert ",home=Nara\\ 1,room=a\\=b " in backup
+    (home / "backup").write_text(backup)
+    (home / "store").rename(home / "lost")
+    run = homemon("replay", "backup", cwd=home)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == backup
+    assert export(home) == backup
+    count = len(backup.splitlines())
+    assert run.stderr == (
+        f"homemon: {count} lines, {count} readings, {count} new, 0 already there, 0 refused; {EVERY_LINE}\n"
+    )
+    twice = subprocess.run(
+        (*HOMEMON, "replay", "-"), cwd=home, input=backup, capture_output=True, text=True, env=ENVIRONMENT, check=True
+    )
+    assert twice.stdout == ""
+    assert f"{count} readings, 0 new, {count} already there" in twice.stderr
+    assert export(home) == backup
+
+
+def test_what_a_backup_brings_back_goes_to_the_server_again(home: Path, influx_server: Any, database: Any) -> None:
+    (home / "config.ini").write_text(
+        f"[store]\ndir = {home}/store\n[server]\nurl = {influx_server.url}\ndb = {database.name}\n"
+    )
+    (home / "backup").write_text(f"power value=523 {T}000000000\n+power value=0.3 {T}000000000\n")
+    assert homemon("replay", "backup", cwd=home).returncode == 0
+    assert database.points() == {("power", T): {"value": 523}, ("+power", T): {"value": 0.3}}
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('power value="text" 1795421667000000000', "byte 5: fields that are numbers are expected"),
+        ("power value=1", "byte 13: a time in nanoseconds"),
+        ("power value=1 1795421667", "byte 13: a time in nanoseconds, of a whole second"),
+        ("power value=1 1795421667500000000", "byte 13: a time in nanoseconds, of a whole second"),
+        ("power value=nan 1795421667000000000", "byte 5: fields that are numbers are expected"),
+        ("time,measurement,field,value", "this is CSV"),
+        ("what is this", "not understood"),
+        ("2026-11-23T17:14:27.123+09:00 kyocera < 0G", "a trace's line that is broken"),
+        ("0020: 00", "the dump that begins here: byte 0: line 1 should begin with 0000"),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_told_with_its_place_and_all_others_are_stored(
+    home: Path, line: str, why: str
+) -> None:
+    good = f"power value=523 {T}000000000"
+    (home / "file").write_text(f"{good}\n{line}\n+{good}\n{line}\n")
+    run = homemon("-q", "replay", "file", cwd=home)
+    assert run.returncode == 1
+    assert run.stdout == f"{good}\n+{good}\n"
+    assert "4 lines, 2 readings, 2 new, 0 already there, 0 refused; 2 lines make no sense, first file:2: " in run.stderr
+    assert why in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+def test_times_that_cannot_be_are_refused(home: Path) -> None:
+    times = (1_000_000_000, 1_262_271_599_000_000_000, 4_102_412_401_000_000_000, 253_402_300_799_000_000_000)
+    (home / "file").write_text("".join(f"power value=1 {time}\n" for time in times))
+    run = homemon("replay", "file", cwd=home)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "2 readings are left out: their time cannot be" in run.stderr
+    said = "2 refused; 2 lines make no sense, first file:3: byte 13: a time before 2100 is expected"
+    assert said in run.stderr.splitlines()[-1]
+
+
+def test_an_empty_file_is_nothing(home: Path) -> None:
+    (home / "file").write_text("")
+    run = homemon("replay", "file", cwd=home)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "0 lines, 0 readings" in run.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("nowhere",), (".",), ("file", "--date", "yesterday")])
+def test_wrong_usage_ends_with_2(home: Path, arguments: tuple[str, ...]) -> None:
+    (home / "file").write_text("")
+    run = homemon("replay", *arguments, cwd=home)
+    assert (run.returncode, run.stdout) == (2, "")
+
+
+def test_a_big_file_is_stored_in_batches_and_never_held_whole(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\n")
+    script = (
+        "import re, sys; from pathlib import Path; from homemon.cli.main import homemon;"
+        "homemon(['replay', '-'], standalone_mode=False);"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1], file=sys.stderr)"
+    )
+    peaks = []
+    for count in (1_000, 60_000):
+        text = "".join(f"power value={at % 5000} {T - at}000000000\n" for at in range(count))
+        run = subprocess.run(
+            (HOMEMON[0], "-c", script),
+            cwd=tmp_path,
+            input=text,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+            check=True,
+        )
+        *_, said, peak = run.stderr.splitlines()
+        assert f"{count:,} lines, {count:,} readings" in said
+        peaks.append(int(peak))
+    assert peaks[1] < peaks[0] + 8_000  # KB; the file has 2,100, its points would take tens of thousands
+
+
+# --- order -------------------------------------------------------------------------
+
+
+def test_the_older_half_of_a_trace_is_read_first() -> None:
+    assert replay.in_order(["b", "a", "a.1", "b"]) == [["b"], ["a.1", "a"]]
+    assert replay.in_order(["a.1"]) == [["a.1"]]
+
+
+def head(second: int) -> str:
+    return f"2026-11-23T17:14:{second:02}.000+09:00 wisun <"
+
+
+def erxudp(frame: str) -> str:
+    size = len(bytes.fromhex(frame))
+    return f"ERXUDP {ADDRESS} {MODULE} 0E1A 0E1A 0000AA0000000002 1 0 {size:04X} {frame.replace(' ', '')}"
+
+
+GET_RES = "1081 0001 028801 05FF01 72 "
+
+
+def test_the_unit_of_a_traces_older_half_counts_for_the_newer_one(home: Path) -> None:
+    unit, register = erxudp(GET_RES + "02 E10101 D30400000001"), erxudp(GET_RES + "01 E0040000FE73")
+    (home / "t.1").write_text(f"{head(1)} {unit}\n")
+    (home / "t").write_text(f"{head(2)} {register}\n")
+    assert homemon("replay", "t", cwd=home).stdout == ""
+    run = homemon("replay", "t", "t.1", cwd=home)
+    assert run.stdout == "energy,home=Nara\\ 1 import=6513.9 1795421642000000000\n"
+
+
+def remember(home: Path, address: str = ADDRESS, exponent: int = -1) -> None:
+    """A state.toml with the unit of a meter."""
+    (home / "store").mkdir(exist_ok=True)
+    link = {"address": address, "channel": "31", "pan_id": "B5FB", "mac": "0000AA0000000002", "dialect": "BP35C0"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in link.items()]
+    scale = f"exponent = {exponent}\ncoefficient = 1\ndigits = 8\n"
+    text = "\n".join(["[smartmeter.link]", *lines, "[smartmeter.scale]", scale])
+    (home / "store" / "state.toml").write_text(text)
+
+
+HALF_HOUR = erxudp("1081 0007 028801 05FF01 73 02 EA0B07E70C13001E000000458E EB0B07E70C13001E0000000015")
+
+
+def test_the_remembered_unit_counts_where_a_log_tells_none_and_the_meter_is_the_same(home: Path) -> None:
+    (home / "log").write_text(f"{HALF_HOUR}\r\n")
+    run = homemon("replay", "log", cwd=home)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "2 registers are left out: neither the file nor state.toml tells their unit (E1, D3)" in run.stderr
+    remember(home, address=MODULE)
+    assert homemon("replay", "log", cwd=home).stdout == ""
+    remember(home)
+    lines = homemon("replay", "log", cwd=home).stdout.splitlines()
+    assert lines == [
+        "+power,home=Nara\\ 1 value=1780.6 1702913400000000000",
+        "-power,home=Nara\\ 1 value=2.1 1702913400000000000",
+    ]
+
+
+def test_what_the_original_scripts_left_behind_is_read(home: Path) -> None:
+    """The files in which they kept what they sent, and what bp35c0_rcv2.py printed, through `ts %H:%M:%S`."""
+    (home / "power20170531.txt").write_text(
+        "power value=632 1496199600000000000\n+power value=6512.8 1496199600000000000\n"
+    )
+    (home / "ec20170531.txt").write_text("ecocute power=800,powerSum=123456,tank=280 1496199600000000000\n")
+    power = erxudp(GET_RES + "01 E7040000020B")
+    (home / "log").write_text(f"23:59:59 {power}\n23:59:59 瞬時電力計測値:523[W]\n00:00:59 {power}\n")
+    run = homemon("replay", "power20170531.txt", "ec20170531.txt", "log", "--date", "2017-05-31", cwd=home)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == [
+        "power value=632 1496199600000000000",
+        "+power value=6512.8 1496199600000000000",
+        "ecocute power=800,powerSum=123456,tank=280 1496199600000000000",
+        "power,home=Nara\\ 1 value=523 1496242799000000000",
+        "power,home=Nara\\ 1 value=523 1496242859000000000",
+    ]
+    assert EVERY_LINE in run.stderr
+
+
+def test_the_codes_for_no_data_that_the_original_scripts_kept_are_not_stored(home: Path) -> None:
+    """`bp35c0_rcv2.py` took E7's 7FFFFFFE, 7FFFFFFF and 80000000, and a register's FFFFFFFE, for numbers."""
+    codes = "".join(
+        f"power value={code} 149619960{at}000000000\n" for at, code in enumerate((2**31 - 2, 2**31 - 1, 2**31))
+    )
+    (home / "power20170531.txt").write_text(f"{codes}power value=632 1496199603000000000\n")
+    (home / "power20170601.txt").write_text(f"+power value={float(0xFFFFFFFE) * 0.1} 1496286000000000000\n")
+    (home / "ec20170531.txt").write_text("ecocute power=65534,powerSum=4294967294,tank=280 1496199600000000000\n")
+    run = homemon("replay", "power20170531.txt", "power20170601.txt", "ec20170531.txt", cwd=home)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines() == ["power value=632 1496199603000000000", "ecocute tank=280 1496199600000000000"]
+    assert run.stderr.splitlines() == [
+        'homemon: 6 values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be',
+        "homemon: 6 lines, 2 readings, 2 new, 0 already there, 6 refused; every line makes sense",
+    ]
+
+
+def test_a_log_may_hold_the_lines_in_all_the_ways_that_programs_write_them(home: Path) -> None:
+    remember(home)
+    lines = [f"2025-11-26 17:{at // 60:02}:{at % 60:02} {line}" for at, line in enumerate(SHAPES.values())]
+    (home / "log").write_text("\n".join(lines))
+    run = homemon("replay", "log", cwd=home)
+    assert run.returncode == 0, run.stderr
+    expected = [f"power,home=Nara\\ 1 value=504 {1764144000 + at}000000000" for at in range(len(lines))]
+    assert run.stdout.splitlines() == expected
+    assert "taken for JST" in run.stderr
+    told = homemon("decode", "\n".join(lines), cwd=home)
+    assert told.stdout.count("E7 power: 504 W") == len(lines)
+    assert "not understood" not in told.stdout
+
+
+# --- where the lines' times come from ------------------------------------------------
+
+CONTAINER = f"""\
+2025-11-26 08:01:10,101 DEBUG {erxudp("1081 7001 028801 05FF01 73 01 EA 0B 07E9 0B 1A 11 00 00 00000A95")}
+2025-11-26 08:01:12,101 DEBUG {erxudp(GET_RES + "01 E7 04 000003A0")}
+"""
+EIGHT_UTC = 1764144072
+
+
+def replayed(home: Path, text: str, zone: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """What replay makes of a log, with TZ set or not."""
+    (home / "log").write_text(text)
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "TZ"} | ({"TZ": zone} if zone else {})
+    command = (*HOMEMON, "replay", "log")
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo", "America/New_York"])
+def test_a_container_that_logs_in_utc_without_saying_so_is_noticed(home: Path, zone: str | None) -> None:
+    run = replayed(home, CONTAINER, zone)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == f"power,home=Nara\\ 1 value=928 {EIGHT_UTC}000000000\n"
+    assert ("by the meter's own clock they are UTC" in run.stderr) == (zone != "UTC")
+
+
+@pytest.mark.parametrize(("zone", "hours"), [(None, 9), ("UTC", 0), ("JST-9", 9), ("Asia/Singapore", 8)])
+def test_without_a_time_of_the_meters_the_zone_is_japans_or_that_of_tz(
+    home: Path, zone: str | None, hours: int
+) -> None:
+    run = replayed(home, CONTAINER.splitlines()[1], zone)
+    assert run.stdout == f"power,home=Nara\\ 1 value=928 {EIGHT_UTC - hours * 3600}000000000\n"
+
+
+# --- keep_days -----------------------------------------------------------------------
+
+
+def test_what_is_older_than_keep_days_is_not_stored_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 30\n")
+    now = int(time.time()) // 1800 * 1800
+    old = [f"+power value=0.{at} {now - 365 * 86_400 + at * 1800}000000000" for at in range(500)]
+    new = f"+power value=1.5 {now - 1800}000000000"
+    (tmp_path / "backup").write_text("\n".join([*old, new]))
+    run = homemon("replay", "backup", cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (0, f"{new}\n")
+    assert run.stderr.splitlines() == [
+        "homemon: 500 of 501 readings are older than keep_days = 30 and were not stored",
+        "homemon: 501 lines, 1 readings, 1 new, 0 already there, 500 refused; every line makes sense",
+    ]
+    assert export(tmp_path) == run.stdout
+
+
+def test_keep_days_counts_whole_days_of_japan(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 2\n")
+    midnight = (int(time.time()) + 9 * 3600) // 86_400 * 86_400 - 9 * 3600 - 2 * 86_400
+    (tmp_path / "backup").write_text("".join(f"power value=1 {midnight + at}000000000\n" for at in (-1, 0, 1)))
+    run = homemon("replay", "backup", cwd=tmp_path)
+    assert len(run.stdout.splitlines()) == 2
+    assert "1 of 3 readings are older than keep_days = 2 and were not stored" in run.stderr

@@ -1,0 +1,100 @@
+"""`homemon status` and `meter-history`, as their user runs them."""
+
+import json
+import time
+from pathlib import Path
+
+from homemon.core.points import Point
+from homemon.storage.store import Store
+from tests.commands import homemon, running, simulated, wait_for, write_config
+from tests.integration.test_meter_commands import ADDRESS
+from tests.stores import put
+
+
+def filled(folder: Path, *points: Point) -> Store:
+    """A store in the place that `write_config` names."""
+    store = Store(folder / "store")
+    put(store, *points)
+    return store
+
+
+def test_each_series_has_its_value_age_and_count_of_today(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    now = int(time.time())
+    filled(tmp_path, *(Point("power", {"value": 500 + i}, now - i) for i in range(3))).close()
+    run = homemon("status", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    (power,) = [line for line in run.stdout.splitlines() if line.startswith("power value")]
+    assert power.split()[2] == "500"
+    assert "STALE" not in power
+    assert "meter-listen: does not run" in run.stdout
+
+
+def test_a_stale_series_of_a_configured_device_is_exit_1_and_no_other_is(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    now = int(time.time())
+    points = Point("power", {"value": 500}, now - 60), Point("hatuden", {"value": 0.1}, now - 86_400)
+    filled(tmp_path, *points).close()
+    assert homemon("status", cwd=tmp_path).returncode == 0  # [kyocera] is not configured
+    old = homemon("status", "--max-age", "30s", cwd=tmp_path)
+    assert old.returncode == 1
+    assert "STALE" in old.stdout
+    assert homemon("status", "--max-age", "2m", cwd=tmp_path).returncode == 0
+    assert homemon("status", "--max-age", "soon", cwd=tmp_path).returncode == 2
+
+
+def test_a_configured_device_that_never_said_anything_is_exit_1(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    run = homemon("status", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "[smartmeter] is configured, and nothing was ever recorded" in run.stdout
+
+
+def test_json_holds_the_backlog_and_the_parked_lines(tmp_path: Path) -> None:
+    write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
+    now = int(time.time())
+    store = filled(tmp_path, Point("power", {"value": 1}, now), Point("current", {"r": 2, "t": 3}, now))
+    refused = next(entry for entry in store.waiting(10) if entry.text.startswith("power"))
+    store.park(refused, "field type conflict")
+    store.close()
+    told = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
+    assert told["waiting"] == 1
+    assert told["parked"] == [{"line": f"power value=1 {now}000000000", "reason": "field type conflict"}]
+    assert {row["measurement"]: row["value"] for row in told["series"]} == {"power": 1, "current": 3}
+    assert told["listeners"] == {"meter-listen": None}
+
+
+def test_a_listener_that_runs_is_named_by_its_pid(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
+        listener.until(lambda lines: bool(lines))
+        told = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
+        assert told["listeners"] == {"meter-listen": listener.process.pid}
+        wait_for(lambda: "owned by meter-listen" in homemon("check", cwd=tmp_path).stdout)
+
+
+def test_meter_history_fills_what_the_store_lacks_and_asks_no_more(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        first = homemon("meter-history", "--days", "1", cwd=tmp_path)
+        second = homemon("meter-history", "--days", "1", "--trace", "trace.txt", cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    lines = first.stdout.splitlines()
+    assert len(lines) >= 96
+    for line in lines:
+        name, value, moment = line.split()
+        register = device.house.register_import if name == "+power" else device.house.register_export
+        assert float(value.removeprefix("value=")) == register(int(moment) // 10**9) / 10
+    assert (second.returncode, second.stdout) == (0, "")
+    assert "0 registers at half-hours were missing" in second.stderr
+    assert (tmp_path / "trace.txt").read_text().count("> SKSENDTO") == 2, "the time, twice"
+
+
+def test_meter_history_needs_the_port_for_itself(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
+        listener.until(lambda lines: bool(lines))
+        run = homemon("meter-history", cwd=tmp_path)
+    assert run.returncode == 1
+    assert f"pid {listener.process.pid}" in run.stderr

@@ -1,0 +1,1 @@
+"""Simulated years, killed processes, fuzzing and benchmarks, and the short runs of them that every test run has."""

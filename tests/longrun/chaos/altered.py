@@ -1,0 +1,216 @@
+"""homemon with something altered: `python -m tests.longrun.chaos.altered NAME[,NAME…] COMMAND …` from anywhere.
+
+`hurried` shortens the pauses that devices and servers are owed, for a round that must be short. The
+others show that a safeguard matters: some take it away, and some end or stop the process at the one
+moment for which the safeguard is there.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import serial
+
+from homemon.cli import main, meter_listen
+from homemon.core import files
+from homemon.core.clock import Instant
+from homemon.core.points import Point, line
+from homemon.delivery import deliver
+from homemon.ports import udp_node
+from homemon.runtime import background, claim, lan, output, radio
+from homemon.runtime import context as app
+from homemon.sources.lan import controller
+from homemon.sources.meter import exchange, session
+from homemon.storage import store
+
+PAUSES = {
+    exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
+    session: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
+    controller: {"ANSWER_WITHIN": 0.5, "SPACING": 0.1, "GATHER": 0.2},
+    deliver: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
+    claim: {"WITHIN": 10.0},
+    background: {"LOOK_EVERY": 1.0},
+    meter_listen: {"REOPEN_AFTER": 0.2},
+    radio: {"STORE_AGAIN_AFTER": 0.2},
+    lan: {"STORE_AGAIN_AFTER": 0.2},
+}
+
+
+def hurried() -> None:
+    """What takes seconds takes tenths."""
+    for module, pauses in PAUSES.items():
+        for name, seconds in pauses.items():
+            _set(module, name, seconds)
+
+
+# --- safeguards taken away ---------------------------------------------------------------
+
+
+def prints_first() -> None:
+    """A point is printed before it is committed."""
+
+    def hasty(self: Any, points: Sequence[Point], at: Instant) -> int:
+        for text in _lines(points, self._tags, at):
+            self._print(text)
+        return len(self._store.add([(point, at) for point in points]))
+
+    _set(deliver.Recorder, "record", hasty)
+
+
+def sends_first() -> None:
+    """A point is sent before it is committed."""
+    record = app.App.record
+
+    def hasty(self: Any, points: Sequence[Point], at: Instant) -> None:
+        if points:
+            self._connect().write(list(_lines(points, self.tags, at)))
+        record(self, points, at)
+
+    _set(app.App, "record", hasty)
+
+
+def marks_first() -> None:
+    """A point counts as sent before the server has said so."""
+    push = deliver.Sender._push
+
+    def hasty(self: Any, batch: Sequence[store.Line], deadline: float) -> Any:
+        self._store.mark_sent(batch)
+        return push(self, batch, deadline)
+
+    _set(deliver.Sender, "_push", hasty)
+
+
+def shares_port() -> None:
+    """Whoever wants the serial port opens it: neither our lock nor the device's keeps anybody out."""
+    _set(radio, "claim", lambda *_: True)
+    _set(serial.Serial, "exclusive", property(lambda _: None, lambda *_: None))
+
+
+def sends_together() -> None:
+    """Several processes send at once."""
+
+    class NoLock:
+        def __init__(self, _: object) -> None:
+            pass
+
+        @contextmanager
+        def holding(self, _: float) -> Iterator[bool]:
+            yield True
+
+    _set(deliver, "Lock", NoLock)
+
+
+def joins_once() -> None:
+    """The group in which nodes tell everybody is joined at the start only."""
+    join, done = udp_node.UdpNode._join_group, set[int]()
+
+    def once(self: udp_node.UdpNode) -> None:
+        if id(self) not in done:
+            done.add(id(self))
+            join(self)
+
+    _set(udp_node.UdpNode, "_join_group", once)
+
+
+def waits_for_readers() -> None:
+    """A listener writes its lines itself, as a command does that ends at once."""
+    _set(output, "detach", lambda: None)
+
+
+def reads_proc_locks() -> None:
+    """Who holds a lock is looked up in /proc/locks, where btrfs and overlayfs have device numbers of their own."""
+
+    def holder(self: Any) -> files.Holder | None:
+        try:
+            file, written = self._path.stat(), self._path.read_text().split()
+        except OSError:
+            return None
+        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
+        locks = [entry.split() for entry in Path("/proc/locks").read_text().splitlines()]
+        pids = [words[4] for words in locks if words[1] == "FLOCK" and words[5] == place]
+        return files.Holder(int(pids[0]), written[1] if written[:1] == pids[:1] else "") if pids else None
+
+    _set(files.Lock, "holder", holder)
+
+
+# --- fate --------------------------------------------------------------------------------
+
+
+def dies_at_commit() -> None:
+    """kill -9, when points are written and the COMMIT is next."""
+    writing = store.Store.writing
+
+    @contextmanager
+    def dying(self: Any) -> Iterator[None]:
+        with writing(self):
+            before = _count(self)
+            yield
+            if _count(self) != before:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _count(self: Any) -> int:
+        return int(self._db.execute("SELECT count(*) FROM point").fetchone()[0])
+
+    _set(store.Store, "writing", dying)
+
+
+def dies_at_send() -> None:
+    """kill -9, when the next thing is to ask the server."""
+    _before_write(signal.SIGKILL)
+
+
+def stops_at_send() -> None:
+    """SIGSTOP at the same moment, once: a process that gets no time, until it is continued."""
+    _before_write(signal.SIGSTOP)
+
+
+def _before_write(number: int) -> None:
+    from homemon.delivery import influx  # loads requests, which most commands need not
+
+    write = influx.Influx.write
+
+    def stricken(self: Any, lines: Sequence[str]) -> influx.Answer:
+        _set(influx.Influx, "write", write)
+        os.kill(os.getpid(), number)
+        return write(self, lines)
+
+    _set(influx.Influx, "write", stricken)
+
+
+def _lines(points: Sequence[Point], tags: str, at: Instant) -> Iterator[str]:
+    for point in points:
+        yield line(point.measurement, tags, point.fields, int(at.wall) if point.time is None else point.time)
+
+
+def _set(owner: object, name: str, value: object) -> None:
+    """Replace what is there; a name that is not there any more is an error."""
+    assert hasattr(owner, name)
+    setattr(owner, name, value)
+
+
+ALTERATIONS: dict[str, Callable[[], None]] = {
+    alter.__name__: alter
+    for alter in (
+        hurried,
+        prints_first,
+        sends_first,
+        marks_first,
+        shares_port,
+        joins_once,
+        waits_for_readers,
+        reads_proc_locks,
+        sends_together,
+        dies_at_commit,
+        dies_at_send,
+        stops_at_send,
+    )
+}
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1].split(","):
+        ALTERATIONS[chosen]()
+    main.main(sys.argv[2:])

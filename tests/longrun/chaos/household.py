@@ -1,0 +1,253 @@
+"""A household for real: its devices, its server, its small disk, and the commands that cron and systemd run."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from homemon.core.errors import StoreError
+from homemon.core.points import HALF_HOUR
+from homemon.sim.bp35c0 import Truth
+from homemon.sim.ecocute import Ecocute
+from homemon.sim.house import DAY, House
+from homemon.sim.kyocera import Monitor
+from homemon.storage.store import FILE, Store
+from tests import lan
+from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
+from tests.filesystems import mounted_here
+from tests.longrun.chaos.gate import Gate
+from tests.longrun.chaos.judge import Evidence, Said
+from tests.longrun.chaos.run import PATIENCE, Run
+from tests.servers import Database, InfluxServer
+
+LISTENERS = ("meter-listen", "ecocute-listen")
+DISK = "8m"
+BEHIND = 80_000.0  # seconds; a solar monitor whose day is not ours or yesterday is not believed
+METER = {
+    0xE7: [("power", "value", 1)],
+    0xE8: [("current", "r", 10), ("current", "t", 10)],
+    0xE0: [("energy", "import", 10)],
+    0xE3: [("energy", "export", 10)],
+}
+HEATER = {0x84: [("ecocute", "power", 1)], 0x85: [("ecocute", "powerSum", 1)], 0xE1: [("ecocute", "tank", 1)]}
+"""EPC → series, field and divisor of each value that is dated by its receipt."""
+
+
+class Heater:
+    """What the water heater says: within an hour no value comes again, so that each reading is known by it."""
+
+    def ecocute_power(self, t: float) -> int:
+        return int(t * 15) % 60_000
+
+    def ecocute_energy(self, t: float) -> int:
+        return int(t * 100) % 900_000_000
+
+    def tank(self, t: float) -> int:
+        return int(t * 15) % 59_999
+
+
+class Solar:
+    """What the monitor says of the house. With a `correction` (tenths) it says something else than before."""
+
+    def __init__(self, house: House) -> None:
+        self.correction = 0
+        self._house = house
+
+    def generation(self, half_hour_start: int) -> int:
+        return self._house.generation(half_hour_start) + self.correction
+
+    def bought_minus_sold(self, half_hour_start: int) -> int:
+        return self._house.bought_minus_sold(half_hour_start) + self.correction
+
+
+class Household:
+    """The devices, the server and the processes of a folder; `stack` ends them all.
+
+    Every command is `altered` (see there). The clocks of the meter and the monitor run `speed` times as fast, or
+    so fast that they are not ahead `within` seconds later, and are never so far behind that it would be noticed.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, altered: str, speed: float, within: float, on: str) -> None:
+        self.folder, self.altered = folder, altered
+        self.runs: list[Run] = []
+        self.asides: list[Path] = []  # stores that were moved
+        self._filler: Path | None = None
+        self.small_disk = not on and self._has_small_disk(stack)
+        if on:
+            stack.enter_context(mounted_here(on, folder))
+        self.server = InfluxServer(folder / "influx")
+        stack.callback(self.server.kill)
+        self.server.start()
+        self.gate = Gate(self.server)
+        stack.callback(self.gate.close)
+        self.database = Database(self.server, "home")
+        self.database.renew()
+        speed = min(speed, BEHIND / within)
+        pace = speed / 20  # what takes the module or the meter a second takes a twentieth of ours
+        self.meter = stack.enter_context(
+            simulated(folder, speed=speed, behind=within * speed, pace=pace, push_after=60.0)
+        )
+        self.solar = Solar(self.meter.house)
+        self.monitor = stack.enter_context(plugged(Plugged(Monitor(self.solar), self.meter.clock, folder / "monitor")))
+        self.heater = stack.enter_context(lan.unit(Ecocute(Heater(), inform_every=1.0), informs=True))
+        self._configure()
+        stack.callback(self._end)
+        self._first = -(-int(self.meter.clock()) // HALF_HOUR) * HALF_HOUR
+        self._last = float(self._first)
+        self.run("join")
+
+    def _has_small_disk(self, stack: ExitStack) -> bool:
+        try:
+            stack.enter_context(small_disk(self.folder / "store", DISK))
+        except pytest.skip.Exception:
+            return False
+        return True
+
+    def _configure(self) -> None:
+        more = f"""\
+[ecocute]
+host = {self.heater.bind}
+bind = {lan.address()}
+[kyocera]
+transport = serial
+serial_port = {self.monitor.path}
+[server]
+url = {self.gate.url}
+db = {self.database.name}
+"""
+        write_config(self.folder, more, history_days="1")
+
+    def _end(self) -> None:
+        for run in self.runs:
+            run.kill()
+
+    # --- commands ------------------------------------------------------------------
+
+    def start(self, *arguments: str, altered: str = "", unread: bool = False) -> Run:
+        """A command in the background, `altered` besides; see `Run`."""
+        alterations = ",".join(filter(None, (self.altered, altered)))
+        self.runs.append(Run(arguments, self.folder, len(self.runs), alterations, unread))
+        return self.runs[-1]
+
+    def run(self, *arguments: str) -> Run:
+        """A command that must succeed. Raises AssertionError."""
+        run = self.start(*arguments)
+        assert run.wait() == 0, run.errors
+        return run
+
+    def listener(self, name: str) -> Run:
+        """The one that runs, started where there is none: what cron does each minute."""
+        running = (run for run in reversed(self.runs) if run.name == name and run.alive)
+        return next(running, None) or self.start(name)
+
+    def usual(self, name: str) -> float:
+        """Seconds that the command takes, where nothing goes wrong and the machine is quick."""
+        well = (run.lasted for run in self.runs if run.name == name and run.process.returncode == 0 and run.lasted)
+        return min(well, default=0.5)
+
+    # --- the disk ------------------------------------------------------------------
+
+    def fill_disk(self) -> None:
+        """Leave no space for the store."""
+        self._filler = fill(self.folder / "store")
+
+    def free_disk(self) -> None:
+        """Give it back."""
+        if self._filler:
+            self._filler.unlink()
+
+    # --- the store's file ------------------------------------------------------------
+
+    def move_store(self) -> None:
+        """Lay the store's file elsewhere, as somebody does who wants to begin anew."""
+        aside = self.folder / "store" / f"aside-{len(self.asides)}"
+        aside.mkdir(mode=0o700)
+        (self.folder / "store" / FILE).rename(aside / FILE)
+        self.asides.append(aside / FILE)
+
+    def bring_back(self) -> None:
+        """Add to the store that was made meanwhile what those have that were moved."""
+        for aside in self.asides:
+            self.run("repair", "--from", str(aside))
+
+    # --- the end -------------------------------------------------------------------
+
+    def live_until(self, half_hours: int) -> None:
+        """Wait until so many half-hours of the meter are whole, however quick the machine was."""
+        wait_for(lambda: self.meter.clock() > self._first + half_hours * HALF_HOUR)
+
+    def come_to_rest(self) -> None:
+        """Let every process end, and fill in, by the commands that are there for it, what nobody was there to hear."""
+        for run in self.runs:
+            if run.name not in LISTENERS:
+                run.wait()
+        listeners = [self.listener(name) for name in LISTENERS]
+        module = self.meter.module
+        wait_for(lambda: module.session and not module.forgotten, PATIENCE, lambda: listeners[0].errors)
+        for listener in listeners:
+            status = listener.stop()
+            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
+        self._last = self.meter.clock()
+        days = 1 + max(0, int(self._last - self._first)) // DAY
+        self.run("meter-history", "--days", str(days))
+        self.run("kyocera-dump", "--days", str(days + 1))
+        self.run("upload")
+
+    def evidence(self) -> Evidence:
+        """What there is to be judged."""
+        house, last = self.meter.house, int(self._last)
+        begun, over = range(self._first, last, HALF_HOUR), range(self._first, last - HALF_HOUR, HALF_HOUR)
+        return Evidence(
+            [line for run in self.runs for line in run.printed],
+            homemon("export", cwd=self.folder).stdout.splitlines(),
+            self.database.points(),
+            [*self._said_by_meter(), *said(self.heater.truth, HEATER)],
+            {
+                "+power": lambda t: house.register_import(t) / 10,
+                "-power": lambda t: house.register_export(t) / 10,
+                "hatuden": lambda t: self.solar.generation(t) / 10,
+                "baiden_diff": lambda t: self.solar.bought_minus_sold(t) / 10,
+            },
+            {"+power": begun, "-power": begun, "hatuden": over, "baiden_diff": over},
+        )
+
+    def _said_by_meter(self) -> Iterator[Said]:
+        """Its truths in our time; its clock runs faster, and is behind."""
+        clock = self.meter.clock
+        behind, now = time.time(), clock()
+        truths = [row._replace(time=behind - (now - row.time) / clock.speed) for row in self.meter.module.truth]
+        return said(truths, METER)
+
+    def complaints(self) -> list[str]:
+        """What is wrong besides the readings: how processes ended, and the state of the database."""
+        found = [complaint for run in self.runs if (complaint := run.complaint())]
+        store = Store(self.folder / "store")
+        try:
+            return found + store.integrity_faults()
+        except StoreError as error:
+            return [*found, str(error)]
+        finally:
+            store.close()
+
+
+def said(truths: list[Truth], fields: dict[int, list[tuple[str, str, int]]]) -> Iterator[Said]:
+    """What devices sent, as the fields of points."""
+    for truth in truths:
+        values = truth.value if isinstance(truth.value, tuple) else (truth.value,)
+        for (measurement, field, divisor), value in zip(fields.get(truth.epc, ()), values, strict=False):
+            assert value is not None
+            yield Said(measurement, field, value / divisor, truth.time)
+
+
+@contextmanager
+def household(
+    folder: Path, altered: str = "", speed: float = 150.0, within: float = 800.0, on: str = ""
+) -> Iterator[Household]:
+    """A household in `folder` that has joined the meter's network, for a block.
+
+    Its store is on a small disk, where one can be mounted, or on a file system of the kind `on`: see `mounted_here`.
+    """
+    with ExitStack() as stack:
+        yield Household(folder, stack, altered, speed, within, on)

@@ -1,0 +1,45 @@
+"""A storm of kills: commands of every kind, a few at a time, each ended by kill -9 at some moment of its life."""
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+from time import monotonic
+
+from tests.longrun.chaos.household import LISTENERS, Household
+from tests.longrun.chaos.mischief import ORDINARY, RESIDENT
+from tests.longrun.chaos.run import Run
+
+VICTIMS = (*((name,) for name in LISTENERS), *ORDINARY, ("meter-history", "--days", "1"))
+AT_ONCE = 4
+SERVER_DIES = 100  # kills between two of the server's
+
+
+def storm(house: Household, rng: Random, kills: int, tell: Callable[[str], None] = lambda text: None) -> Counter[str]:
+    """So many kills; how many of each command. The server is killed now and then, too, and started again."""
+    done: Counter[str] = Counter()
+    server_dies = SERVER_DIES
+    while done.total() < kills:
+        if done.total() >= server_dies:
+            house.server.kill()
+            house.server.start()
+            server_dies += SERVER_DIES
+            tell(f"{done.total()} killed")
+        victims = [_start(house, command) for command in rng.sample(VICTIMS, AT_ONCE)]
+        began = monotonic()
+        for moment, victim in sorted(((rng.random() * _usual(house, run), run) for run in victims), key=_moment):
+            victim.ends_within(max(0.0, began + moment - monotonic()))
+            done[victim.name] += victim.kill()
+    return done
+
+
+def _start(house: Household, command: tuple[str, ...]) -> Run:
+    return house.listener(command[0]) if command[0] in LISTENERS else house.start(*command)
+
+
+def _usual(house: Household, run: Run) -> float:
+    """Seconds in which it is killed."""
+    return RESIDENT if run.name in LISTENERS else house.usual(run.name)
+
+
+def _moment(entry: tuple[float, Run]) -> float:
+    return entry[0]

@@ -1,0 +1,142 @@
+"""The promise, end to end, under stress: real processes, a real server, a small disk; and the judge of it."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.longrun.chaos.household import LISTENERS, household
+from tests.longrun.chaos.judge import Evidence, Said, judge
+from tests.longrun.chaos.mischief import ORDINARY, live_through
+from tests.longrun.chaos.storm import storm
+from tests.reliability import put_section, section
+from tests.stores import T
+
+SEED = 1  # as good as any; `make chaos` takes others
+
+
+def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_path: Path) -> None:
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
+        done = live_through(house, Random(SEED))
+        house.live_until(half_hours=3)
+        house.come_to_rest()
+        evidence = house.evidence()
+        assert judge(evidence).faults + house.complaints() == []
+    assert done.total() >= len(done) - 4, "all that was to be killed in the middle of its work was done already"
+    assert {line.split(" ")[0] for line in evidence.printed} >= {*SERIES, "power", "ecocute"}
+    assert all(len(evidence.half_hours[name]) > 1 for name in SERIES)
+
+
+def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
+        done = storm(house, Random(SEED), 12)
+        house.come_to_rest()
+        assert judge(house.evidence()).faults + house.complaints() == []
+    assert sum(run.killed for run in house.runs) == done.total() >= 12
+
+
+def test_of_a_store_that_is_moved_under_everybody_nothing_is_lost(tmp_path: Path) -> None:
+    """What the new store lacks is asked for, and printed, again; so nobody looks for doubled lines."""
+    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
+        for name in LISTENERS:
+            house.listener(name)
+        for command in ORDINARY:
+            house.run(*command)
+        for _ in range(2):
+            polls = [house.start(*command) for command in ORDINARY]
+            house.move_store()
+            for poll in polls:
+                poll.wait()
+        for command in ORDINARY:
+            house.run(*command)
+        house.bring_back()
+        house.come_to_rest()
+        verdict = judge(house.evidence())
+        assert verdict.lost + verdict.wrong + house.complaints() == []
+
+
+def test_a_section_of_the_page_is_put_in_its_place(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Title\n\n## One\n\nold\n\n## Two\n\nstays\n")
+    put_section("## One", "new\n", page)
+    put_section("## Three", "more\n", page)
+    assert page.read_text() == "# Title\n\n## One\n\nnew\n\n## Two\n\nstays\n\n## Three\n\nmore\n"
+    assert section("## Three", page) == "## Three\n\nmore\n"
+
+
+# --- the judge ---------------------------------------------------------------------------
+
+SERIES = ("+power", "-power", "hatuden", "baiden_diff")
+HALF_HOUR = T // 1800 * 1800
+POWER, OTHER, REGISTER = (
+    f"power value=523 {T}000000000",
+    f"power value=-7 {T + 60}000000000",
+    f"+power value=1.5 {HALF_HOUR}000000000",
+)
+GOOD = Evidence(
+    [POWER, OTHER, REGISTER],
+    [POWER, OTHER, REGISTER],
+    {("power", T): {"value": 523}, ("power", T + 60): {"value": -7}, ("+power", HALF_HOUR): {"value": 1.5}},
+    [Said("power", "value", 523, T - 0.5), Said("power", "value", -7, T + 60.2)],
+    {"+power": lambda time: 1.5},
+    {"+power": range(HALF_HOUR, HALF_HOUR + 1, 1800)},
+)
+
+
+def test_the_judge_finds_no_fault_with_what_is_right() -> None:
+    assert judge(GOOD).faults + judge(GOOD).unheard == []
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "kind", "told"),
+    [
+        (GOOD._replace(stored=[POWER, REGISTER]), "lost", "was printed, and is not stored"),
+        (GOOD._replace(served={**GOOD.served, ("power", T): {}}), "lost", "is stored, and not in the server"),
+        (GOOD._replace(half_hours={"+power": range(HALF_HOUR - 1800, HALF_HOUR, 1800)}), "lost", "is missing"),
+        (GOOD._replace(printed=[POWER, *GOOD.printed]), "doubled", "was printed 2 times"),
+        (GOOD._replace(printed=[*GOOD.printed, REGISTER.replace("1.5", "1.6")]), "doubled", "was printed 2 times"),
+        (GOOD._replace(said=GOOD.said[1:]), "wrong", "was never said"),
+        (GOOD._replace(said=[GOOD.said[0]._replace(time=T - 60), GOOD.said[1]]), "wrong", "was never said"),
+        (GOOD._replace(registers={"+power": lambda time: 1.6}), "wrong", "the truth is 1.6"),
+        (
+            GOOD._replace(stored=[POWER.replace("523", "-7"), OTHER, REGISTER]),
+            "wrong",
+            "is stored, [523.0] was printed",
+        ),
+        (
+            GOOD._replace(served={**GOOD.served, ("power", T): {"value": 5}}),
+            "wrong",
+            "is in the server, 523.0 is stored",
+        ),
+        (
+            GOOD._replace(served={**GOOD.served, ("power", 1): {"value": 5}}),
+            "wrong",
+            "is in the server, None is stored",
+        ),
+    ],
+)
+def test_the_judge_finds(spoilt: Evidence, kind: str, told: str) -> None:
+    assert any(told in fault for fault in getattr(judge(spoilt), kind)), judge(spoilt)
+
+
+def test_the_judge_finds_what_was_recorded_twice_of_one_saying() -> None:
+    again = POWER.replace(str(T), str(T + 1))
+    verdict = judge(
+        GOOD._replace(stored=[*GOOD.stored, again], served={**GOOD.served, ("power", T + 1): {"value": 523}})
+    )
+    assert verdict.doubled == [f"power value=523 {T + 1} was said less often than it was recorded"]
+    assert verdict.faults == verdict.doubled
+
+
+def test_the_judge_knows_what_nobody_was_there_to_hear() -> None:
+    verdict = judge(GOOD._replace(said=[*GOOD.said, Said("power", "value", 99, T + 5)]))
+    assert verdict.unheard == ["power value=99"]
+    assert verdict.faults == []
+
+
+def test_of_two_readings_in_one_second_either_may_be_stored() -> None:
+    later = POWER.replace("523", "524")
+    verdict = judge(
+        GOOD._replace(printed=[*GOOD.printed, later], said=[*GOOD.said, Said("power", "value", 524, T + 0.3)])
+    )
+    assert verdict.faults == []

@@ -1,0 +1,210 @@
+"""The architecture's rules, held by reading the imports: docs/development.md draws them."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+from tests.lan import address
+
+HOMEMON = ROOT / "homemon"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+    for path in HOMEMON.rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py")
+}
+SHARED = {"core", "config"}
+MAY_IMPORT = {
+    "core.errors": set[str](),
+    "core.clock": set[str](),
+    "core.printable": set[str](),
+    "core.points": {"core.errors"},
+    "core.files": {"core.errors"},
+    "core.dialogue": {"core.errors"},
+    "core.transcript": {"core.errors"},
+    "config.values": set[str](),
+    "config.keys": {"config.values"},
+    "config.place": {"core.errors", "core.files"},
+    "config.read": {"config", "core.errors", "core.files"},
+    "echonet": {"core.errors", "core.points"},
+    "skstack": {"core.errors", "core.dialogue", "echonet"},
+    "sources.meter.properties": {"core.points", "echonet"},
+    "sources.meter.plausible": {"core.points", "sources.meter.properties"},
+    "sources.meter.unit": {"core.dialogue", "echonet", "sources.meter.properties"},
+    "sources.meter.history": {
+        *("core.dialogue", "core.errors", "core.points", "echonet"),
+        *("sources.meter.properties", "sources.meter.plausible"),
+    },
+    "sources.meter.repair": {"core.dialogue", "core.points", "sources.meter.history", "sources.meter.plausible"},
+    "sources.meter.exchange": {
+        *("core.dialogue", "core.errors", "core.points", "echonet", "skstack"),
+        *("sources.meter.properties", "sources.meter.plausible", "sources.meter.unit", "sources.meter.history"),
+    },
+    "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},
+    "sources.lan.ecocute": {"core.points", "echonet"},
+    "sources.lan.controller": {"core.dialogue", "core.errors", "core.points", "echonet", "sources.lan.ecocute"},
+    "sources.lan.discovery": {"core.dialogue", "core.errors", "echonet", "sources.lan.ecocute"},
+    "sources.lan.seeker": {"core", "echonet", "sources.lan"},
+    "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
+    "sources.objects": {"echonet", "sources.meter.properties", "sources.lan.ecocute"},
+    "ports": {"echonet", "skstack"} | SHARED,
+    "explain": {
+        *("core.errors", "core.points", "core.printable", "core.transcript", "echonet", "skstack"),
+        *("sources.meter.properties", "sources.kyocera", "sources.objects"),
+    },
+    "replay": {"echonet", "skstack", "sources"} | SHARED,
+    "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
+    "storage.schema": set(),
+    "storage.openfile": {"core.files"},
+    "storage.database": {"storage.schema", "storage.openfile", "storage.salvage"} | SHARED,
+    "storage.salvage": {"core.points", "storage.schema"},
+    "storage.health": {"storage.database", "core.points", "storage.schema"},
+    "storage.mend": {"storage.database", "storage.health", "storage.salvage", "core.points", "core.errors"},
+    "storage.trust": {"storage.database", "core.clock"},
+    "storage.outbox": {"storage.database"} | SHARED,
+    "storage.tagsets": {"storage.database"} | SHARED,
+    "storage.store": {"storage.database", "storage.outbox", "storage.trust", "storage.tagsets"} | SHARED,
+    "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
+    "storage.meters": {"storage.store"},
+    "delivery.verdicts": set(),
+    "delivery.deadline": set(),
+    "delivery.influx": {"delivery.verdicts", "delivery.deadline"} | SHARED,
+    "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.read"},
+    "delivery.held": {"storage.outbox"},
+    "delivery.walk": {"storage.outbox", "delivery.verdicts"},
+    "delivery.sending": {"storage.outbox", "delivery.verdicts", "delivery.held", "delivery.walk"},
+    "delivery.deliver": {"storage.store", "delivery.influx", "delivery.verdicts", "delivery.held", "delivery.sending"}
+    | SHARED,
+    "sim": set[str](),
+    "page.panels": {"core.points"},
+    "page": {"core.points", "core.files", "core.errors"},
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery"} | SHARED,
+    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "page.panels", "runtime"} | SHARED,
+    "cli": {
+        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
+        *("check", "sim"),
+    }
+    | SHARED,
+}
+"""What each layer may import of homemon, itself excepted."""
+ONLY_IN = {
+    "requests": {"delivery.influx", "delivery.deadline"},
+    "urllib3": {"delivery.influx", "delivery.deadline"},
+    "click": {"cli"},
+    "smbus2": {"ports"},
+    "serial": {"ports"},
+    "sqlite3": {"storage.database", "storage.openfile", "storage.salvage", "storage.mend"},
+    "plotly": {"page"},
+}
+PURE = (
+    *("core.dialogue", "core.points", "core.printable", "core.transcript"),
+    *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
+)
+IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports anywhere, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> str:
+    """The row of the rules that a module, or what is imported of one, falls under: the longest name that fits."""
+    parts = module.split(".")[1:]
+    names = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((name for name in names if name in MAY_IMPORT), "")
+
+
+def allowed(used: str, own: str) -> bool:
+    """Whether `own` may import `used`: a rule that names a folder allows all that is in it."""
+    return any(used == name or used.startswith(f"{name}.") for name in (own, *MAY_IMPORT[own]))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    own = layer(module)
+    assert own, f"add {module} to MAY_IMPORT, and to the table of docs/development.md"
+    used = {layer(name) for name in imports(MODULES[module]) if name.startswith("homemon.")} - {""}
+    assert {name for name in used if not allowed(name, own)} == set()
+
+
+def test_no_module_needs_itself() -> None:
+    needed = {module: {name for name in imports(path) if name in MODULES} for module, path in MODULES.items()}
+    graph = {module: names for module, names in needed.items() if layer(module) != "sim"}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_each_outside_library_has_one_place(module: str) -> None:
+    used = {name.split(".")[0] for name in imports(MODULES[module])}
+    misplaced = {name for name in used & ONLY_IN.keys() if layer(module) not in ONLY_IN[name]}
+    assert not misplaced
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if name.startswith(tuple(f"homemon.{room}" for room in PURE))]
+)
+def test_what_is_pure_knows_no_clock_file_socket_or_thread(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
+
+
+def test_every_layer_of_the_rules_exists() -> None:
+    assert {layer(module) for module in MODULES} == MAY_IMPORT.keys()
+
+
+def loaded_by(*arguments: str, folder: Path) -> set[str]:
+    """The modules in memory at the end of `homemon ARGUMENTS`."""
+    script = (
+        "import sys, atexit; atexit.register(lambda: print('\\nLOADED', *sys.modules, file=sys.stderr));"
+        "from homemon.cli.main import main; main(sys.argv[1:])"
+    )
+    run = subprocess.run(
+        (sys.executable, "-c", script, *arguments), cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    return set(run.stderr.rpartition("LOADED")[2].split())
+
+
+HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl"}
+
+
+def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    (tmp_path / "config.ini").write_text(
+        f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {port}\n"
+        f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
+    )
+    loaded = loaded_by("meter-poll", folder=tmp_path)
+    assert "homemon.sources.meter.session" in loaded
+    assert not loaded & HEAVY
+
+
+def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_searches(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(
+        f"[ecocute]\nhost = {address()}\nbind = 192.0.2.1\n[store]\ndir = {tmp_path}/store\n"
+    )
+    loaded = loaded_by("ecocute-poll", folder=tmp_path)
+    assert "homemon.sources.lan.controller" in loaded
+    searching = {
+        "homemon.sources.lan.discovery",
+        "homemon.sources.lan.seeker",
+        "homemon.runtime.search",
+        "homemon.ports.beside",
+        "homemon.runtime.state",
+    }
+    assert not loaded & (HEAVY | searching | {"homemon.echonet.node", "tomllib", "tomli_w"})
+
+
+def test_the_version_loads_no_command(tmp_path: Path) -> None:
+    loaded = loaded_by("--version", folder=tmp_path)
+    assert "homemon.cli.main" in loaded
+    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.sources.meter.session", "homemon.storage.store"})

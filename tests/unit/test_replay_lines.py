@@ -1,0 +1,494 @@
+"""What each line of a trace, a log or a backup gives to the store, and what it must not give."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from homemon.core.points import LATEST, Point, line, tags_text
+from homemon.core.transcript import MODULE, written
+from homemon.replay import tally
+from homemon.replay.ecocute import Heater
+from homemon.replay.line_protocol import parse_line
+from homemon.replay.meter import Known
+from homemon.replay.reader import Reader
+from homemon.replay.tally import Tally
+from homemon.skstack.lines import Parser
+from homemon.skstack.mask import masked_received
+from homemon.sources.meter.properties import Scale
+from homemon.storage.store import Store
+from tests.integration.test_decode import STARTS
+from tests.stores import put
+from tests.traces import (
+    HALF_PAST,
+    METER,
+    NOTHING,
+    OTHER,
+    POWER,
+    PUSHED,
+    PUSHED_POINTS,
+    RECORD,
+    REGISTER,
+    TENTHS,
+    at,
+    erxudp,
+    read,
+    told,
+    unix,
+)
+from tests.unit.test_mask import TRANSCRIPT
+
+# --- traces ------------------------------------------------------------------------
+
+
+def test_a_reading_without_a_time_of_its_own_gets_the_second_of_its_line() -> None:
+    points, left = read(at("17:14:27", POWER), at("17:14:28", PUSHED))
+    assert points == [Point("power", {"value": 523}, unix("2026-11-23T17:14:27")), *PUSHED_POINTS]
+    assert (left.refused, left.nonsense, left.sense, left.lines) == ({}, 0, 2, 2)
+
+
+def test_what_came_while_the_clock_was_wrong_is_left_out_unless_it_has_its_own_time() -> None:
+    for power in (at("17:14:27", POWER, "?"), "2026-10-31T23:59:59.999+09:00 wisun < " + POWER):
+        points, left = read(power, power.replace(POWER, PUSHED))
+        assert points == PUSHED_POINTS
+        assert left.refused == {tally.CLOCK: 1}
+
+
+@pytest.mark.parametrize("refused", [erxudp(told("D300", esv="52")), erxudp(told("D30400000001"))])
+def test_a_register_waits_for_the_unit_that_the_trace_tells_later(refused: str) -> None:
+    unit = erxudp(told("E10102"))
+    points, left = read(
+        at("17:14:27", REGISTER), at("17:14:28", unit), at("17:14:29", refused), at("17:14:30", REGISTER), known=NOTHING
+    )
+    assert points == [Point("energy", {"import": 651.39}, unix(f"2026-11-23T17:14:{second}")) for second in (27, 30)]
+    assert not left.refused
+
+
+@pytest.mark.parametrize("known", [NOTHING, Known(OTHER, TENTHS)])
+def test_a_register_whose_unit_nobody_told_is_left_out(known: Known) -> None:
+    points, left = read(at("17:14:27", REGISTER), at("17:14:28", erxudp(told("E10102"))), PUSHED, known=known)
+    assert points == []
+    assert left.refused == {tally.NO_UNIT: 3}
+    assert len(read(at("17:14:27", REGISTER), known=Known(None, TENTHS))[0]) == 1
+
+
+def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit() -> None:
+    stray = erxudp(told("E7040000020B"), OTHER)
+    asked = at("17:14:26", rf"SKSENDTO 1 {METER} 0E1A 1 0 0012 \x10\x81", direction=">")
+    join = at("17:14:29", rf"SKJOIN {OTHER}\r\n", direction=">")
+    points, left = read(asked, at("17:14:27", stray), join, at("17:14:30", stray), at("17:14:31", REGISTER))
+    assert [point.time for point in points] == [unix("2026-11-23T17:14:30")]
+    assert left.refused == {tally.OTHERS: 2}
+    unit, theirs = erxudp(told("E10102", "D30400000001")), erxudp(told("E0040000FE73"), OTHER)
+    points, left = read(asked, at("17:14:27", unit), join, at("17:14:30", theirs), known=NOTHING)
+    assert (points, left.refused) == ([], {tally.NO_UNIT: 1})
+
+
+def test_what_was_not_encrypted_is_no_reading() -> None:
+    points, left = read(at("17:14:27", POWER.replace(" 1 0 0012 ", " 0 0 0012 ")), POWER)
+    assert points == []
+    assert left.refused == {tally.OPEN: 1, tally.NO_TIME: 1}
+
+
+@pytest.mark.parametrize(
+    ("clock", "asked", "day"),
+    [
+        ("98 04 07EA0B17  97 02 110E", "17:14:35", "2026-11-22"),
+        ("98 04 07EA0B17  97 02 173B", "23:59:59", None),  # midnight may lie between
+        ("98 04 07EA0B18  97 02 0001", "23:59:59", "2026-11-23"),  # its clock is ahead of ours
+        ("98 04 07EA0B17  97 02 1736", "23:57:30", None),  # told too long ago, and too near to midnight
+    ],
+)
+def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: str, day: str | None) -> None:
+    first, _, second = clock.partition("  ")
+    when = {"110E": "17:14:27", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
+    points, left = read(at(when, erxudp(told(first, second))), at(asked, erxudp(RECORD)))
+    if day is None:
+        assert (points, left.refused) == ([], {tally.NO_DAY: 46})
+    else:
+        midnight = unix(f"{day}T00:00:00")
+        assert points == [Point("+power", {"value": 1780.6}, midnight + slot * 1800) for slot in range(46)]
+
+
+def test_the_meters_clock_goes_on_over_midnight() -> None:
+    clock = at("23:55:00", erxudp(told("980407EA0B17", "97021737")))
+    record = at("00:02:00", erxudp(RECORD)).replace("2026-11-23", "2026-11-24")
+    points, left = read(clock, record)
+    assert points[0].time == unix("2026-11-23T00:00:00")
+    assert not left.refused
+
+
+def test_a_record_without_the_meters_clock_belongs_to_the_day_of_its_line() -> None:
+    assert read(at("12:00:00", erxudp(RECORD)))[0][0].time == unix("2026-11-22T00:00:00")
+    for record in (at("00:04:59", erxudp(RECORD)), at("12:00:00", erxudp(RECORD), "?"), erxudp(RECORD)):
+        assert read(record)[0] == []
+
+
+def test_a_records_registers_wait_for_the_unit_as_well() -> None:
+    unit = erxudp(told("E10101", "D30400000001"))
+    points, _ = read(at("12:00:00", erxudp(RECORD)), at("12:00:01", unit), known=NOTHING)
+    assert len(points) == 46
+
+
+def test_a_clock_without_a_time_of_its_line_is_a_guide_to_the_date_alone() -> None:
+    """Lines with and without a time in one file: the meter's clock of the one dates the record of the other."""
+    clock, record = erxudp(told("980407EA0B17", "9702110E")), erxudp(RECORD)
+    for lines in ((clock, at("12:00:00", record)), (at("12:00:00", clock), record)):
+        points, left = read(*lines)
+        assert points[0].time == unix("2026-11-22T00:00:00")
+        assert len(points) == 46
+        assert not left.refused
+
+
+def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_counted() -> None:
+    short, sound = "E2C1" + "00" * 0xC1, "E4C20001" + "00000015" * 48
+    for record in (told(short, sound), told(sound, short), told("D30400000001", short, sound)):
+        points, left = read(at("12:00:00", erxudp(record)))
+        assert [point.measurement for point in points] == ["-power"] * 48
+        assert left.refused == {tally.ODD: 1}
+
+
+@pytest.mark.parametrize(("days", "stored"), [(0, 2), (99, 2), (100, 0)])
+def test_a_record_may_be_of_any_day_that_a_meter_keeps(days: int, stored: int) -> None:
+    record = told(f"E2C2{days:04X}" + "0000458E" * 2 + "FFFFFFFE" * 46)
+    points, left = read(at("12:00:00", erxudp(record)))
+    assert len(points) == stored
+    assert left.refused == ({} if stored else {tally.NO_DAY: 2})
+    if stored:
+        assert points[0].time == unix("2026-11-23T00:00:00") - days * 86_400
+
+
+def test_an_empty_or_refused_record_is_nothing() -> None:
+    points, left = read(at("12:00:00", erxudp(told("E200", esv="52"))), at("12:00:01", erxudp(told("E7040000020B"))))
+    assert [point.measurement for point in points] == ["power"]
+    assert not left.refused
+
+
+def test_a_datagram_that_is_of_another_port_or_device_is_not_of_the_meter() -> None:
+    lines = (
+        POWER.replace(" 0E1A 0E1A ", " 0E1B 0E1B "),
+        erxudp("1081 0001 026B01 05FF01 72 01 84020320"),
+        erxudp("1081 0001 0EF001 05FF01 73 01 D50401028801"),
+    )
+    points, left = read(*(at("17:14:27", text) for text in lines))
+    assert (points, left.refused, left.nonsense) == ([], {}, 0)
+    for one_port in (" 0E1A 0E1B ", " 0E1B 0E1A "):
+        assert len(read(at("17:14:27", POWER.replace(" 0E1A 0E1A ", one_port)))[0]) == 1
+
+
+def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homemon.replay.meter.MAX_WAITING", 3)
+    unit = erxudp(told("E10102", "D30400000001"))
+    registers = [at(f"17:14:{second}", REGISTER) for second in range(20, 26)]
+    points, left = read(*registers, at("17:14:30", unit), known=NOTHING)
+    assert [point.time for point in points] == [unix(f"2026-11-23T17:14:{second}") for second in (23, 24, 25)]
+    assert left.refused == {tally.NO_UNIT: 3}
+
+
+def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
+    cut, short = erxudp(told("E7040000020B")[:-2]), erxudp(told("E702020B", "E80400280028"))
+    points, left = read(at("17:14:27", cut), at("17:14:28", short), at("17:14:29", "EVENT 21 \\x00~"))
+    assert points == [Point("current", {"r": 4.0, "t": 4.0}, unix("2026-11-23T17:14:28"))]
+    assert left.refused == {tally.BROKEN: 1, tally.ODD: 1}
+    assert left.nonsense == 0
+
+
+def test_of_a_line_behind_a_torn_one_nothing_is_lost() -> None:
+    points, left = read(at("17:14:27", POWER)[:80] + at("17:14:28", POWER))
+    assert [point.time for point in points] == [unix("2026-11-23T17:14:28")]
+    assert (left.nonsense, left.first) == (1, "file:1: a line that was cut off")
+
+
+def test_masking_breaks_no_reading() -> None:
+    """A whole join with the reading behind it, through the mask, a trace's lines and back."""
+    stamp = "2026-11-23T17:14:27.500+09:00"
+    events = Parser().feed(TRANSCRIPT + b"\r\n")
+    lines = [written(stamp, MODULE, False, masked_received(event)) for event in events]
+    points, left = read(*lines)
+    assert points == [Point("power", {"value": 523}, unix("2026-11-23T17:14:27"))]
+    assert (left.refused, left.nonsense) == ({}, 0)
+
+
+# --- logs of the original scripts --------------------------------------------------
+
+LOG = f"""\
+{POWER}
+瞬時電力計測値:523[W]
+EVENT 21 {METER} 0 00
+OK
+SKSENDTO 1 {METER} 0E1A 1 0 000E
+{PUSHED}
+正方向定時積算電力量: 2023/12/19 00:30:00 1780.6[kWh]
+Other EPC: E8
+Not ERXUDP
+ERXUDP {METER} FF02:0000:0000:0000:0000:0000:0000:0001 0E1A 0E1A 0000AA000000000A 1 0 0012 \
+108100000EF0010EF0017301D50401028801
+Other SEOJ: 0ef001
+25: ['\\x10\\x81\\x00\\x01\\x02k\\x01\\x05\\xff\\x01r\\x03\\x84\\x02']
+ecocute power=800,powerSum=123456,tank=280 1496197800000000000
+0.1kWh
+EPANDESC
+  Channel:31
+  PairID:00AA0002
+2017/05/31 11:30:00 -> 1.7
+1, 31, 31
+hatuden value=1.7 1496197800000000000
+"""
+
+
+def test_of_bare_lines_only_what_has_its_own_time_is_stored_and_all_talk_is_known() -> None:
+    points, left = read(*LOG.splitlines())
+    others = [
+        Point("ecocute", {"power": 800, "powerSum": 123456, "tank": 280}, 1496197800, ""),
+        Point("hatuden", {"value": 1.7}, 1496197800, ""),
+    ]
+    assert points == PUSHED_POINTS + others
+    assert left.refused == {tally.NO_TIME: 1}
+    assert (left.nonsense, left.first) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("before", "day", "when"),
+    [
+        ("2017-05-31 12:00:00 ", None, "2017-05-31T12:00:00"),
+        ("[2017/05/31 12:00:00] ", None, "2017-05-31T12:00:00"),
+        ("2017-05-31T03:00:00.123Z ", None, "2017-05-31T12:00:00"),
+        ("2017-05-31T12:00:00,123+09:00 INFO: ", None, "2017-05-31T12:00:00"),
+        ("1496199600.25 ", None, "2017-05-31T12:00:00"),
+        ("12:00:00 ", date(2017, 5, 31), "2017-05-31T12:00:00"),
+        ("May 31 12:00:00 pi rcv2[312]: ", date(2017, 5, 31), "2017-05-31T12:00:00"),
+        ("12:00:00 ", None, None),
+        ("2017-13-31 12:00:00 ", None, None),
+        ("", date(2017, 5, 31), None),
+    ],
+)
+def test_a_time_before_the_line_is_the_readings(before: str, day: date | None, when: str | None) -> None:
+    points, left = read(before + POWER, before + PUSHED, before + "OK", before + "SKVER", day=day)
+    dated = [Point("power", {"value": 523}, unix(when))] if when else []
+    assert points == dated + PUSHED_POINTS
+    assert left.nonsense == 0
+
+
+def test_times_of_the_day_go_on_into_the_next() -> None:
+    clocks = ("23:58:00", "23:59:59", "00:00:01", "00:00:00", "12:00:00", "23:00:00", "01:00:00")
+    points, _ = read(*(f"{clock} {POWER}" for clock in clocks), day=date(2017, 5, 31))
+    days = [31, 31, 1, 1, 1, 1, 2]
+    times = [f"2017-0{5 if day == 31 else 6}-{day:02}T{clock}" for day, clock in zip(days, clocks, strict=True)]
+    assert [point.time for point in points] == [unix(time) for time in times]
+
+
+def test_a_bare_record_needs_the_meters_date_or_the_one_that_is_given() -> None:
+    record = erxudp(RECORD)
+    assert read(record)[0] == []
+    assert read(record)[1].refused == {tally.NO_DAY: 46}
+    midnight = unix("2017-05-30T00:00:00")
+    for lines, day in (([record], date(2017, 5, 31)), ([erxudp(told("980407E1051F")), record], date(2020, 1, 1))):
+        points, left = read(*lines, day=day)
+        assert [point.time for point in points][:2] == [midnight, midnight + 1800]
+        assert not left.refused
+
+
+@pytest.mark.parametrize(
+    "line", ["ERXUDP FE80", "hello", "\x00\xfe~", "power value", "EVENT", "2026-11-23 17:14 O", "power value=1e300 1"]
+)
+def test_a_line_that_is_nothing_known_is_told(line: str) -> None:
+    points, left = read("OK", line, "what")
+    assert points == []
+    assert left.nonsense == 2
+    assert left.first.startswith("file:2: ")
+
+
+# --- values that nobody measured ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *(f"power value={value}" for value in (2147483646, 2147483647, 2147483648, -2147483648, 4294967294, 1_000_001)),
+        "power value=1e14",
+        *(f"{name} value={value}" for name in ("+power", "-power") for value in ("429496729.4", "429496729.5")),
+        *(f"+power value={value}" for value in ("4294967294", "42949672.94", "4294967.295", "429496.7294", "-0.1")),
+        "+power value=429496729.40000004",
+        "+power value=999999990001",
+        "energy import=429496729.4",
+        "energy export=429496729.5",
+        *(f"current r={value}" for value in ("3276.6", "3276.7", "-3276.8")),
+        *(f"ecocute power={value}" for value in (65534, 65535)),
+        *(f"ecocute powerSum={value}" for value in (4294967294, 4294967295, 1_000_000_000)),
+        *(f"ecocute tank={value}" for value in (65534, 65535, -1)),
+        *(f"{name} value={value}" for name in ("hatuden", "baiden_diff") for value in (3000, "3276.7", "-3276.8")),
+    ],
+)
+@pytest.mark.parametrize("tags", ["", ",home=nara"])
+def test_a_devices_code_for_no_data_is_no_value(fields: str, tags: str) -> None:
+    measurement, _, rest = fields.partition(" ")
+    points, left = read(f"{measurement}{tags} {rest} {HALF_PAST}000000000")
+    assert points == []
+    assert (left.refused, left.nonsense) == ({tally.UNMEASURED: 1}, 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "power value=0",
+        "power value=-1000000",
+        "power value=1000000",
+        "+power value=0",
+        "+power value=999999990000",
+        "+power value=429496.7",
+        "energy import=9999999.9,export=0",
+        "current r=-3276.7,t=3276.5",
+        "ecocute power=65533,powerSum=999999999,tank=0",
+        "hatuden value=2999.9",
+        "baiden_diff value=-2999.9",
+        "anything value=2147483646",
+        "power other=2147483646",
+    ],
+)
+def test_what_could_be_measured_stays(fields: str) -> None:
+    points, left = read(f"{fields} {HALF_PAST}000000000")
+    assert len(points) == 1
+    assert len(points[0].fields) == fields.count("=")
+    assert not left.refused
+
+
+def test_a_meters_no_data_is_counted() -> None:
+    codes = told(
+        "E7047FFFFFFE", "E7047FFFFFFF", "E70480000000", "E004FFFFFFFE", "EA0B07E70C13001E00FFFFFFFE", "E8047FFE7FFE"
+    )
+    points, left = read(at("17:14:27", erxudp(codes)), at("17:14:28", POWER))
+    assert [point.measurement for point in points] == ["power"]
+    assert left.refused == {tally.UNMEASURED: 5}
+
+
+def test_what_is_no_reading_is_not_counted_as_one_that_is_missing() -> None:
+    points, left = read(at("17:14:27", erxudp(told("D30400000000", "E101FF", "97021763"))))
+    assert (points, left.refused) == ([], {})
+
+
+def test_a_flipped_bit_that_makes_a_thousand_kilowatts_is_no_reading() -> None:
+    points, left = read(at("17:14:27", POWER.replace("0000020B", "0100020B")))
+    assert (points, left.refused) == ([], {tally.UNMEASURED: 1})
+
+
+def test_of_a_line_with_a_code_in_it_the_rest_stays() -> None:
+    points, left = read(f"ecocute power=65535,powerSum=12,tank=65534 {HALF_PAST}000000000")
+    assert points == [Point("ecocute", {"powerSum": 12}, HALF_PAST, "")]
+    assert left.refused == {tally.UNMEASURED: 2}
+
+
+# --- times, line protocol, anything ------------------------------------------------
+
+
+def test_no_point_is_dated_before_its_device_was_made_or_after_now() -> None:
+    lines = [f"power value=1 {second}000000000" for second in (tally.EARLIEST - 1, tally.EARLIEST, 5000, 1_900_000_000)]
+    points, left = read(*lines, latest=1_800_000_000.0)
+    assert [point.time for point in points] == [tally.EARLIEST]
+    assert left.refused == {tally.IMPOSSIBLE: 3}
+
+
+def test_a_reading_may_be_as_new_as_is_said() -> None:
+    lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (0, 1)]
+    assert [point.time for point in read(*lines, latest=HALF_PAST)[0]] == [HALF_PAST]
+
+
+def test_a_reading_may_be_as_old_as_the_meters() -> None:
+    lines = [f"power value=1 {unix('2010-01-01T00:00:00') + after}000000000" for after in (-1, 0)]
+    assert [point.time for point in read(*lines)[0]] == [unix("2010-01-01T00:00:00")]
+
+
+def test_a_person_hears_so_much_and_no_more() -> None:
+    left = Tally()
+    for number in range(50):
+        left.note(str(number % 30))
+    assert list(left.notes) == [str(number) for number in range(20)]
+
+
+def test_what_keep_days_would_drop_again_is_not_stored() -> None:
+    told = Tally(kept_from=HALF_PAST)
+    reader = Reader(NOTHING, Heater(), None, told)
+    lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (-1, 0)]
+    assert [point.time for text in lines for point in reader.feed(text.encode(), "")] == [HALF_PAST]
+    assert told.refused == {tally.OLD: 1}
+
+
+@pytest.mark.parametrize("name", ["po\x1b[2Jwer", "po\x9bwer", "po\u2028wer"])
+def test_a_line_that_a_terminal_might_obey_is_refused(name: str) -> None:
+    points, left = read(f"{name} value=1 {HALF_PAST}000000000")
+    assert (points, left.nonsense) == ([], 1)
+
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters='\\,= "'), min_size=1)
+words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1).filter(
+    lambda t: t[-1] != "\\"
+)
+numbers = st.one_of(st.integers(-(10**15) + 1, 10**15 - 1), st.floats(-9e14, 9e14, allow_subnormal=False))
+
+
+@given(
+    words.filter(lambda text: text.strip() == text and text[0] not in "#"),
+    st.dictionaries(st.from_regex(r"[A-Za-z]\w*", fullmatch=True), words, max_size=3),
+    st.dictionaries(names, numbers, min_size=1, max_size=4),
+    st.integers(0, LATEST - 1),
+)
+@example("+power", {"home": "a\\,b= c"}, {"value": 0.3}, 1_795_421_667)
+def test_line_protocol_reads_back_as_it_was_written(
+    measurement: str, tags: dict[str, str], fields: dict[str, int | float], time: int
+) -> None:
+    text = line(measurement, tags_text(tags), fields, time)
+    point = parse_line(text)
+    assert point == Point(measurement, fields, time, tags_text(tags))
+    assert line(point.measurement, point.tags or "", point.fields, time) == text
+
+
+def test_an_export_does_not_depend_on_what_was_stored_first(tmp_path: Path) -> None:
+    points = [
+        Point("energy", {"export": 1}, 5),
+        Point("energy", {"import": 2}, 5),
+        Point("x", {"b": 1, "tank": 3}, 5, ",home=b"),
+        Point("x", {"a": 2, "power": 4}, 5, ",home=b"),
+        Point("x", {"a": 2}, 5),
+    ]
+    exports = []
+    for name, order in (("first", points), ("second", points[::-1])):
+        store = Store(tmp_path / name)
+        put(store, *order)
+        exports.append([line(name, tags, fields, time) for time, name, tags, fields in store.lines(0, 9)])
+        store.close()
+    assert exports[0] == exports[1]
+    assert exports[0] == [
+        "energy import=2,export=1 5000000000",
+        "x a=2 5000000000",
+        "x,home=b power=4,tank=3,a=2,b=1 5000000000",
+    ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([*STARTS, "power value=", f"{POWER[:90]}"]), st.text(max_size=60)), max_size=6)
+)
+def test_any_lines_give_points_that_can_be_or_none(pieces: list[tuple[str, str]]) -> None:
+    points, left = read(*("".join(piece).replace("\n", " ") for piece in pieces))
+    assert all(point.time is not None and point.time >= tally.EARLIEST for point in points)
+    assert left.lines == len(pieces)
+    assert left.sense + left.nonsense >= left.lines
+
+
+@pytest.mark.parametrize("clock_first", [True, False])
+def test_a_clock_in_a_line_without_a_time_dates_a_record_in_one_with_a_time(clock_first: bool) -> None:
+    clock = erxudp(told("980407EA0B17", "9702110E"))
+    timed = at("17:14:35", clock)
+    record = erxudp(RECORD)
+    points, _ = read(clock, at("17:14:35", record)) if clock_first else read(timed, record)
+    assert points[0].time == unix("2026-11-22T00:00:00")
+
+
+def test_a_refused_coefficient_is_the_one_that_is_known_of_this_meter() -> None:
+    lines = [at("17:14:26", erxudp(told("E10102"))), at("17:14:27", erxudp(told("D300", esv="52")))]
+    lines.append(at("17:14:28", REGISTER))
+    known = Known(METER, Scale(-1, 10))
+    assert read(*lines, known=known)[0] == [Point("energy", {"import": 6513.9}, unix("2026-11-23T17:14:28"))]
+    stranger = Known(OTHER, Scale(-1, 10))
+    assert read(*lines, known=stranger)[0] == [Point("energy", {"import": 651.39}, unix("2026-11-23T17:14:28"))]
