@@ -68,12 +68,6 @@ def section(document: Path, heading: str) -> str:
     return match[2]
 
 
-def sections(document: Path) -> list[str]:
-    """A document cut before each heading, with its blocks, but without the comments in them."""
-    text = _FENCE.sub(lambda fenced: re.sub(r"(?m)(?:^|[ \t]+)#.*$", "", fenced[0]), text_of(document))
-    return re.split(r"(?m)^(?=#+ )", text)[1:]
-
-
 def table(text: str) -> list[list[str]]:
     """The rows of the first table in `text`, without its head, each as its cells."""
     lines = re.search(r"(?m)(?:^\|.*\n)+", text)

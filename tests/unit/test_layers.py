@@ -135,7 +135,10 @@ def test_imports_point_down(module: str) -> None:
     own = layer(module)
     assert own, f"add {module} to MAY_IMPORT, and to the table of docs/development.md"
     used = {layer(name) for name in imports(MODULES[module]) if name.startswith("homemon.")} - {""}
-    assert {name for name in used if not allowed(name, own)} == set()
+    upward = sorted(name for name in used if not allowed(name, own))
+    assert not upward, (
+        f"{module} may not import {upward}: pass it in from above, or change MAY_IMPORT['{own}'] and docs/development.md"
+    )
 
 
 def test_no_module_needs_itself() -> None:
@@ -148,18 +151,22 @@ def test_no_module_needs_itself() -> None:
 def test_each_outside_library_has_one_place(module: str) -> None:
     used = {name.split(".")[0] for name in imports(MODULES[module])}
     misplaced = {name for name in used & ONLY_IN.keys() if layer(module) not in ONLY_IN[name]}
-    assert not misplaced
+    assert not misplaced, f"{module} imports {sorted(misplaced)}: that is for {[ONLY_IN[name] for name in misplaced]}"
 
 
 @pytest.mark.parametrize(
     "module", [name for name in MODULES if name.startswith(tuple(f"homemon.{room}" for room in PURE))]
 )
 def test_what_is_pure_knows_no_clock_file_socket_or_thread(module: str) -> None:
-    assert not {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
+    used = {name.split(".")[0] for name in imports(MODULES[module])} & IMPURE
+    assert not used, (
+        f"{module} is pure and imports {sorted(used)}: take what it needs as an argument, or do it in runtime/"
+    )
 
 
 def test_every_layer_of_the_rules_exists() -> None:
-    assert {layer(module) for module in MODULES} == MAY_IMPORT.keys()
+    gone = MAY_IMPORT.keys() - {layer(module) for module in MODULES}
+    assert not gone, f"take {sorted(gone)} out of MAY_IMPORT"
 
 
 def loaded_by(*arguments: str, folder: Path) -> set[str]:

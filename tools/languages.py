@@ -1,0 +1,67 @@
+"""List what one README says and the one in the other language does not, section by section: `make docs`.
+
+Compared is what is the same in every language: headings, tables, lists, code, links and figures.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ENGLISH, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
+FENCE = re.compile(r"(?ms)^ *```.*?^ *```$")
+NAMED = 4  # so many of what differs in a section
+
+
+def sections(document: Path) -> list[str]:
+    """Return a document cut before each heading, with its blocks, but without the comments in them."""
+    text = FENCE.sub(lambda block: re.sub(r"(?m)(?:^|[ \t]+)#.*$", "", block[0]), document.read_text("utf-8"))
+    return re.split(r"(?m)^(?=#+ )", text)[1:]
+
+
+def _code(text: str) -> list[str]:
+    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"(?m)^ *```.*", "", text))]
+
+
+KEPT: dict[str, Callable[[str], list[str]]] = {
+    "heading": lambda text: re.findall(r"\A#+", text),
+    "row": lambda text: [" ".join(sorted(_code(row))) for row in re.findall(r"(?m)^\|.*", text)],
+    "list item": lambda text: re.findall(r"(?m)^ *(?:-|\d+\.) ", text),
+    "block": lambda text: FENCE.findall(text),
+    "code": lambda text: sorted(set(_code(text))),
+    "link": lambda text: sorted(set(re.findall(r"\]\(([^)]+)\)", text)) - {ENGLISH.name, JAPANESE.name}),
+}
+"""What a section has of each kind, the same in both languages."""
+
+
+def _figures(text: str) -> list[str]:
+    return sorted(set(re.findall(r"\d+(?:\.\d+)?", text)))
+
+
+def differences(english: list[str], japanese: list[str]) -> Iterator[str]:
+    """Yield a line for each kind of thing in which a pair of sections differs."""
+    for one, other in zip_longest(english, japanese, fillvalue=""):
+        where = (one or other).partition("\n")[0]
+        for kind, kept in KEPT.items():
+            if kept(one) != kept(other):
+                yield f"{where}: {kind}: {_apart(kept(one), kept(other))}"
+        if lacking := [each for each in _figures(one) if each not in _figures(other)]:
+            yield f"{where}: figure: {_apart(lacking, [])}"  # Japanese writes some words as figures
+
+
+def _apart(ours: list[str], theirs: list[str]) -> str:
+    lacking = [each for each in ours if each not in theirs]
+    more = [each for each in theirs if each not in ours]
+    if not lacking and not more:
+        return f"{len(ours)} in English, {len(theirs)} in Japanese, or in another order"
+    return "; ".join(
+        f"only in {language}: {', '.join(only[:NAMED])}"
+        for language, only in (("English", lacking), ("Japanese", more))
+        if only
+    )
+
+
+if __name__ == "__main__":
+    for difference in differences(sections(ENGLISH), sections(JAPANESE)):
+        print(f"{ENGLISH.name} and {JAPANESE.name} differ: {difference}")
