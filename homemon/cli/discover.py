@@ -80,7 +80,7 @@ def with_defaults(app: App) -> None:
     """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name."""
     empty = configuration.parse("[ecocute]", Path(configuration.PLACES[0]))
     try:
-        app.config = app.config._replace(ecocute=app.config.ecocute or empty.ecocute)
+        app.config = app.config._replace(devices={**empty.devices, **app.config.devices})
     except NoConfig:
         app.config = empty
 

@@ -23,9 +23,10 @@ from homemon.config.values import (
     server_url,
     text,
 )
+from homemon.sources.registry import DEVICES, SOURCES
+from homemon.sources.source import REQUIRED, Setting
 
 DEFAULT_DIR = "~/.local/state/homemon"
-REQUIRED = object()
 
 
 class Key(NamedTuple):
@@ -35,27 +36,27 @@ class Key(NamedTuple):
     default: Any = None
 
 
+READERS: dict[str, Callable[..., Any]] = {
+    "Route-B ID": route_b_id,
+    "Route-B password": route_b_password,
+    "IPv6 address": ipv6_address,
+    "serial port": serial_port,
+    "host": host,
+    "text": text,
+    "EOJ": eoj,
+    "number": number,
+    "word": one_of,
+}
+"""How values read that the registry names; those with arguments are made by them."""
+
+
+def _key(setting: Setting) -> Key:
+    read = READERS[setting.reader]
+    return Key(plain(read(*setting.of) if setting.of else read), setting.default)
+
+
 KEYS: dict[str, dict[str, Key]] = {
-    "smartmeter": {
-        "bid": Key(plain(route_b_id), REQUIRED),
-        "pwd": Key(plain(route_b_password), REQUIRED),
-        "address": Key(plain(ipv6_address)),
-        "serial_port": Key(plain(serial_port), "/dev/ttyAMA0"),
-        "serial_bps": Key(plain(number(300, 4_000_000)), 115200),
-        "history_days": Key(plain(number(0, 99)), 7),
-    },
-    "ecocute": {
-        "host": Key(plain(host)),
-        "bind": Key(plain(text), "0.0.0.0"),
-        "port": Key(plain(number(1, 65535)), 3610),
-        "eoj": Key(plain(eoj), 0x026B01),
-        "accept": Key(plain(one_of("host", "any")), "host"),
-    },
-    "kyocera": {
-        "transport": Key(plain(one_of("i2c", "serial")), "i2c"),
-        "serial_port": Key(plain(serial_port), "/dev/ttyUSB0"),
-        "serial_bps": Key(plain(number(300, 4_000_000)), 38400),
-    },
+    **{source.section: {name: _key(setting) for name, setting in source.keys.items()} for source in SOURCES},
     "i2c": {
         "port": Key(plain(number(0, 255)), 1),
         "reads": Key(plain(one_of("block", "byte")), "block"),
@@ -96,8 +97,8 @@ class SmartMeter(NamedTuple):
         return f"SmartMeter({self.serial_port}, bid ****, pwd ****)"
 
 
-class EcoCute(NamedTuple):
-    """The water heater's address, None where it is to be found, and ours.
+class Device(NamedTuple):
+    """The address of a device on the LAN, None where it is to be found, and ours.
 
     `accept` "any" takes notifications from other hosts too.
     """
@@ -148,9 +149,9 @@ class Store(NamedTuple):
     keep_days: int
 
 
-CLASSES = {
+CLASSES: dict[str, Callable[..., Any]] = {
     "smartmeter": SmartMeter,
-    "ecocute": EcoCute,
+    **dict.fromkeys((source.section for source in DEVICES), Device),
     "kyocera": Kyocera,
     "i2c": I2c,
     "server": Server,

@@ -22,8 +22,7 @@ from homemon.config.keys import (
     CLASSES,
     DEFAULT_DIR,
     KEYS,
-    REQUIRED,
-    EcoCute,
+    Device,
     I2c,
     Key,
     Kyocera,
@@ -35,6 +34,8 @@ from homemon.config.place import PLACES, find, open_to_others, written_by_others
 from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
 from homemon.core.files import replace_file
+from homemon.sources.registry import DEVICES
+from homemon.sources.source import REQUIRED
 
 __all__ = [
     "ALWAYS",
@@ -42,7 +43,7 @@ __all__ = [
     "KEYS",
     "PLACES",
     "REQUIRED",
-    "EcoCute",
+    "Device",
     "I2c",
     "Key",
     "Kyocera",
@@ -60,18 +61,28 @@ UNFILLED = "still holds the placeholder of a template"
 class Config(NamedTuple):
     """The whole of config.ini. `path` is where it was read.
 
-    `unfilled` says by section which keys still hold a template's placeholder; they count as not there.
+    `devices` are those on the LAN, by their sections. `unfilled` says by section which keys still hold a
+    template's placeholder; they count as not there.
     """
 
     path: Path
     smartmeter: SmartMeter | None
-    ecocute: EcoCute | None
+    devices: Mapping[str, Device]
     kyocera: Kyocera | None
     i2c: I2c
     server: Server | None
     store: Store
     tags: Mapping[str, str]
     unfilled: Mapping[str, list[str]] = {}
+
+    @property
+    def ecocute(self) -> Device | None:
+        """[ecocute]; None where the file has none."""
+        return self.devices.get("ecocute")
+
+    def of(self, section: str) -> Any:
+        """Return a source's section; None where the file has none."""
+        return self.devices.get(section) or getattr(self, section, None)
 
 
 def load(path: Path) -> Config:
@@ -141,7 +152,8 @@ def parse(content: str, path: Path) -> Config:
     for line, fault in unfilled:
         by_section.setdefault(fault[1 : fault.index("]")], []).append(f"{path}:{line}: {fault}")
     sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS}
-    return Config(path=path, tags=tags, unfilled=by_section, **sections)  # type: ignore[arg-type]
+    devices = {source.section: found for source in DEVICES if (found := sections.pop(source.section))}
+    return Config(path=path, devices=devices, tags=tags, unfilled=by_section, **sections)  # type: ignore[arg-type]
 
 
 Faults = list[tuple[int, str]]

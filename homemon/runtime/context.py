@@ -118,9 +118,13 @@ class App:
         return self._section(self.config.smartmeter, "smartmeter")
 
     @property
-    def ecocute(self) -> configuration.EcoCute:
+    def ecocute(self) -> configuration.Device:
         """[ecocute]. Raises ConfigError where it is missing."""
-        return self._section(self.config.ecocute, "ecocute")
+        return self.device("ecocute")
+
+    def device(self, section: str) -> configuration.Device:
+        """Return the section of a device on the LAN. Raises ConfigError where it is missing."""
+        return self._section(self.config.devices.get(section), section)
 
     @property
     def kyocera(self) -> configuration.Kyocera:

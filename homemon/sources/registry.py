@@ -1,0 +1,120 @@
+"""What homemon reads, one row a source: the other rooms ask here instead of listing sources themselves.
+
+A device on the LAN is one table of properties and one row, `device`: docs/development.md walks through an example.
+"""
+
+from collections.abc import Mapping
+
+from homemon.sources.lan import ecocute
+from homemon.sources.source import HOUR, MINUTE, REQUIRED, Connection, Kind, Series, Setting, Source, Table, Text
+
+BAUD = (300, 4_000_000)
+WATTS = (-1_000_000, 1_000_000)  # a low-voltage contract ends at 50 kW
+KWH = (0, 99_999_999 * 10_000)  # of eight digits and the largest unit
+AMPERES = (-3276.7, 3276.5)  # 8000, 7FFE and 7FFF in tenths are codes
+TENTHS = (-2999.9, 2999.9)  # 7530 in tenths is "no data"
+U16 = (0, 0xFFFD)
+COUNTS = (0, 999_999_999)  # super class, 85
+
+
+def device(section: str, name: Text, classes: Mapping[int, Table], *series: Series, stale: int = 30 * MINUTE) -> Source:
+    """Return the row of a device on the LAN that is polled, some reading of which is due every `stale` seconds."""
+    return Source(
+        section=section,
+        look=section,
+        name=name,
+        connection=Connection.LAN,
+        keys={
+            "host": Setting("host"),
+            "bind": Setting("text", "0.0.0.0"),
+            "port": Setting("number", 3610, (1, 65535)),
+            "eoj": Setting("EOJ", next(iter(classes)) << 8 | 1),
+            "accept": Setting("word", "host", ("host", "any")),
+        },
+        series=series,
+        silent_after=stale,
+        set_up=(
+            "host を書き (`homemon discover` が示します)、",
+            "Put its host there (`homemon discover` shows it),",
+        ),
+        polls=(f"device-poll {section}",),
+        classes=classes,
+    )
+
+
+SMART_METER = Source(
+    section="smartmeter",
+    look="meter",
+    name=("スマートメーター", "smart meter"),
+    connection=Connection.WI_SUN,
+    keys={
+        "bid": Setting("Route-B ID", REQUIRED),
+        "pwd": Setting("Route-B password", REQUIRED),
+        "address": Setting("IPv6 address"),
+        "serial_port": Setting("serial port", "/dev/ttyAMA0"),
+        "serial_bps": Setting("number", 115200, BAUD),
+        "history_days": Setting("number", 7, (0, 99)),
+    },
+    series=(
+        Series("power", "value", "W", WATTS, stale=10 * MINUTE, name="power", label=("電力", "power")),
+        Series("+power", "value", "kWh", KWH, Kind.REGISTER, 40 * MINUTE, "bought", ("買電", "bought")),
+        Series("-power", "value", "kWh", KWH, Kind.REGISTER, 40 * MINUTE, "sold", ("売電", "sold")),
+        Series("energy", "import", "kWh", KWH, Kind.REGISTER),
+        Series("energy", "export", "kWh", KWH, Kind.REGISTER),
+        Series("current", "r", "A", AMPERES),
+        Series("current", "t", "A", AMPERES),
+    ),
+    silent_after=40 * MINUTE,
+    set_up=(
+        "bid と pwd を書いて一度 `homemon join` を実行し、",
+        "Put bid and pwd there, run `homemon join` once,",
+    ),
+    polls=("meter-poll",),
+    listener="meter-listen",
+    simulator="meter",
+)
+ECOCUTE = device(
+    "ecocute",
+    ("エコキュート", "EcoCute"),
+    {0x026B: ecocute.PROPS, 0x02A6: ecocute.HYBRID_PROPS},
+    Series("ecocute", "power", "W", U16, Kind.LEVEL, 30 * MINUTE, "heating", ("消費電力", "power"), 0x84),
+    Series("ecocute", "powerSum", "0.001 kWh", COUNTS, Kind.REGISTER, epc=0x85),
+    Series("ecocute", "tank", "L", U16, Kind.LEVEL, 30 * MINUTE, "tank", ("残湯量", "hot water left"), 0xE1),
+)._replace(polls=("ecocute-poll",), listener="ecocute-listen", simulator="ecocute")
+SOLAR_MONITOR = Source(
+    section="kyocera",
+    look="kyocera",
+    name=("太陽光発電", "solar monitor"),
+    connection=Connection.MONITOR,
+    keys={
+        "transport": Setting("word", "i2c", ("i2c", "serial")),
+        "serial_port": Setting("serial port", "/dev/ttyUSB0"),
+        "serial_bps": Setting("number", 38400, BAUD),
+    },
+    series=(
+        Series("hatuden", "value", "kWh", TENTHS, Kind.HALF_HOURS, 90 * MINUTE, "generated", ("発電", "generated")),
+        Series(
+            "baiden_diff",
+            "value",
+            "kWh",
+            TENTHS,
+            Kind.HALF_HOURS,
+            90 * MINUTE,
+            "balance",
+            ("買電 − 売電", "bought − sold"),
+        ),
+    ),
+    silent_after=24 * HOUR,
+    set_up=("transport を書き、", "Put its transport there,"),
+    polls=("kyocera-dump",),
+    simulator="kyocera",
+)
+SOURCES = (SMART_METER, ECOCUTE, SOLAR_MONITOR)
+SERIES = {(series.measurement, series.field): series for source in SOURCES for series in source.series}
+DEVICES = tuple(source for source in SOURCES if source.connection is Connection.LAN)
+ENDS_LATER = {series.measurement: 30 * MINUTE for series in SERIES.values() if series.kind is Kind.HALF_HOURS}
+"""Measurements whose time is the start of what they tell of: seconds to its end."""
+WATCHED = {
+    series.measurement: source.section for source in SOURCES for series in source.series if series.stale is not None
+}
+"""Measurements of which a reading is due now and then, and the section that they need."""
