@@ -62,7 +62,7 @@ def fill(folder: Path, days: int, every: int = MINUTE) -> Path:
 def keep(folder: Path, points: list[Point]) -> None:
     """Put points into the store of a folder."""
     store = Store(folder / "store")
-    store.add([(point, Instant(time(), 0, "")) for point in points])
+    store.archive.add([(point, Instant(time(), 0, "")) for point in points])
     store.close()
 
 

@@ -16,12 +16,12 @@ NOW = Instant(T, 5000.0, "this boot")
 
 def put(store: Store, *points: Point, at: Instant = NOW) -> list[Point]:
     """Store points that arrive `at`."""
-    return store.add([(point, at) for point in points])
+    return store.archive.add([(point, at) for point in points])
 
 
 def content(store: Store) -> list[tuple[int, str, dict[str, Number]]]:
     """All that is in it, without tags."""
-    return [(time, name, fields) for time, name, _, fields in store.lines(0, 1 << 62)]
+    return [(time, name, fields) for time, name, _, fields in store.archive.lines(0, 1 << 62)]
 
 
 def everything(folder: Path) -> list[tuple[int, str, dict[str, Number]]]:

@@ -14,7 +14,7 @@ import click
 from homemon import __version__
 from homemon.cli.main import GROUPS, homemon
 from homemon.config.read import DEFAULT_DIR, PLACES
-from homemon.storage.store import FILE
+from homemon.storage.database import FILE
 
 DOCS = Path(__file__).parent.parent / "docs"
 WIDTH = 100

@@ -20,7 +20,7 @@ def store(app: Aside) -> Iterator[Finding]:
     opened = app.store
     size = f"{opened.path.stat().st_size / 1e6:.1f} MB"
     whole = opened.path.stat().st_size <= LOOKED_THROUGH
-    faults = whole_faults(opened) if whole else newest_faults(opened) or seen_before(opened)
+    faults = whole_faults(opened.db) if whole else newest_faults(opened.db) or seen_before(opened)
     if faults:
         yield fault(
             "store",
@@ -32,7 +32,7 @@ def store(app: Aside) -> Iterator[Finding]:
     if app.config.server is not None:  # else all that was ever read waits, and takes long to count
         yield from _undelivered(app)
     yield from _kept(app)
-    waiting, lost = opened.undated(app.now().boot)
+    waiting, lost = opened.archive.undated(app.now().boot)
     if waiting:
         yield ok("store", f"{waiting} values wait for a clock that is right")
     if lost:
@@ -45,19 +45,19 @@ def store(app: Aside) -> Iterator[Finding]:
 
 def seen_before(opened: Store) -> list[str]:
     """What a listener's look through all of the store found last; it is once a day."""
-    damage = opened.recall("damage")
+    damage = opened.db.recall("damage")
     return [str(damage)] if damage else []
 
 
 def _undelivered(app: Aside) -> Iterator[Finding]:
     """What the server does not have."""
-    backlog = app.store.backlog()
+    backlog = app.store.outbox.backlog()
     if backlog.waiting:
         yield ok("store", f"{backlog.waiting} points wait for the server")
     if backlog.parked:
         yield warning(
             "store",
-            f"the server refused {backlog.parked} points: {app.store.parked()[0][1]}",
+            f"the server refused {backlog.parked} points: {app.store.outbox.parked()[0][1]}",
             "`homemon status` lists them; once the cause is gone, `homemon upload --since TIME` tries them again",
         )
 

@@ -80,13 +80,13 @@ class Aside(App):
         Raises StoreError.
         """
         now = self.now()
-        if not self.store.trusts(now):
+        if not self.store.clock.trusts(now):
             return warning(what, "how old its readings are is not known while the clock is wrong", "Set the clock")
-        wanted = [(name, field) for name, field in self.store.series() if name in measurements]
+        wanted = [(name, field) for name, field in self.store.archive.series() if name in measurements]
         newest = [
             reading[0] + ENDS_LATER.get(name, 0)
             for name, field in wanted
-            if (reading := self.store.latest(name, field, int(now.wall) + AHEAD))
+            if (reading := self.store.archive.latest(name, field, int(now.wall) + AHEAD))
         ]
         if not newest:
             return warning(what, "no reading has been stored yet", remedy)

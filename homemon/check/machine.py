@@ -112,7 +112,7 @@ def clock(app: Aside) -> Iterator[Finding]:
     """Whether it is set, and stays so."""
     now = app.now()
     try:
-        right = app.store.trusts(now)
+        right = app.store.clock.trusts(now)
     except StoreError:  # it has a look of its own
         right = now.wall >= RELEASED
     if not right:

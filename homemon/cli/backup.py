@@ -25,7 +25,7 @@ def command(app: App, file: Path) -> None:
     if target.exists() and target.samefile(app.store.path):
         raise click.UsageError(f"{file} is the store itself")
     try:
-        mend.copy(app.store, target)
+        mend.copy(app.store.db, target)
     except OSError as error:
         raise HomemonError(
             f"{target} cannot be written: {error.strerror}", "Check that disk, and its free space."

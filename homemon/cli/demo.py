@@ -104,7 +104,7 @@ def live_through_days(app: App, config: Path) -> None:
     now = int(time())
     app.remark(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
     store = App(str(config)).store
-    store.add(lived_through(new_house(now, seed=1), now - PAST_DAYS * 86_400, now))
+    store.archive.add(lived_through(new_house(now, seed=1), now - PAST_DAYS * 86_400, now))
     store.close()
 
 

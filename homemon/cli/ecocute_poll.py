@@ -47,8 +47,8 @@ def ask_through_listener(app: App, lan: Lan) -> None:
     for number in range(TRIES):
         at = app.now()
         lan.knock(and_what=number == 1)
-        newest = [app.store.latest(MEASUREMENT, field, int(app.now().wall) + 1) for field in FIELDS.values()]
-        if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.trusts(at):
+        newest = [app.store.archive.latest(MEASUREMENT, field, int(app.now().wall) + 1) for field in FIELDS.values()]
+        if any(found and found[0] >= int(at.wall) for found in newest) or not app.store.clock.trusts(at):
             app.log("asked; the answer is stored")
             return
     raise NoAnswer(

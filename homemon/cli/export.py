@@ -34,18 +34,18 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     today, 3d, 12h.
     """
     named = known(app, printable(typed(measurement))) if measurement else None
-    points = app.store.lines(since or 0, FOREVER if until is None else until, named)
+    points = app.store.archive.lines(since or 0, FOREVER if until is None else until, named)
     if style == "lp":
         output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
         return
-    with app.store.explained("read"):
-        tagged = any(tags for (tags,) in app.store.execute("SELECT DISTINCT tags FROM series").fetchall())
+    with app.store.db.explained("read"):
+        tagged = any(tags for (tags,) in app.store.db.execute("SELECT DISTINCT tags FROM series").fetchall())
     output.put_all(csv_rows(points, tagged))
 
 
 def known(app: App, measurement: str) -> str:
     """The measurement, if there can be one of that name. Raises click.UsageError with those that there are."""
-    stored = {name for name, _ in app.store.series()}
+    stored = {name for name, _ in app.store.archive.series()}
     if measurement in stored or measurement in SECTIONS:
         return measurement
     near = get_close_matches(measurement, stored | SECTIONS.keys(), 1)

@@ -45,7 +45,7 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     """
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
-    shown = panels.collect(app.store, int(app.now().wall), days, modulus, Meters(app.store).exchanges())
+    shown = panels.collect(app.store.archive, int(app.now().wall), days, modulus, Meters(app.store).exchanges())
     sections = [name for name in ("smartmeter", "ecocute", "kyocera") if getattr(app.config, name)]
     if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
         raise HomemonError(f"{output} is another user's link", "Name another --output.")

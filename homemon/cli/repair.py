@@ -68,7 +68,7 @@ def mend(app: App) -> Iterator[str]:
     if not path.exists():
         raise StoreError(f"there is no store {path}", "It is made when the first reading comes.")
     try:
-        faults = whole_faults(app.store)
+        faults = whole_faults(app.store.db)
     except StoreDamaged as error:
         faults = [str(error)]
     if not faults:
@@ -114,7 +114,7 @@ def bring_back(app: App, source: Path) -> Iterator[str]:
     """Add what another store has. Raises StoreError, OSError."""
     from homemon.storage import mend
 
-    added: Counter[Names] = mend.bring_back(app.store, source)
+    added: Counter[Names] = mend.bring_back(app.store.db, source)
     yield from added_lines(added)
     if not added:
         yield f"{source} has nothing that the store lacks"
@@ -133,7 +133,7 @@ def bring_from_server(app: App) -> Iterator[str]:
     from homemon.storage import mend
 
     source, since = fetch.reader(app.server), kept_from(app, app.now())
-    own = app.store.own_tags()
+    own = app.store.archive.own_tags()
     came: Counter[Names] = Counter()
     others = left_out = 0
     fault = None
@@ -142,7 +142,7 @@ def bring_from_server(app: App) -> Iterator[str]:
             app.progress(f"reading {measurement}{tags} {field} ...")
             sets = [tags, *(each for each in own if each != tags)]
             for page in source.pages(measurement, field, tags, since):
-                added, different = mend.add_sent(app.store, measurement, field, sets, page.values)
+                added, different = mend.add_sent(app.store.db, measurement, field, sets, page.values)
                 came[measurement, tags, field] += added
                 others += different
                 left_out += page.left_out
@@ -154,4 +154,4 @@ def bring_from_server(app: App) -> Iterator[str]:
         yield f"{left_out:,} were left out: no device gives them, or another program wrote them"
     if fault:
         raise fault
-    yield from periods("still missing", mend.still_missing(app.store, since))
+    yield from periods("still missing", mend.still_missing(app.store.db, since))

@@ -53,8 +53,12 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     """
     at = app.now()
     now = int(at.wall)
-    undated, undatable = app.store.undated(at.boot)
-    rows = [row for name, field in app.store.series() if (row := look_at(app, name, field, now, max_age)) is not None]
+    undated, undatable = app.store.archive.undated(at.boot)
+    rows = [
+        row
+        for name, field in app.store.archive.series()
+        if (row := look_at(app, name, field, now, max_age)) is not None
+    ]
     silent = [
         section
         for section in dict.fromkeys(SECTIONS.values())
@@ -64,8 +68,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
-        "waiting": app.store.backlog().waiting if app.config.server else 0,
-        "parked": [{"line": text, "reason": reason} for text, reason in app.store.parked()],
+        "waiting": app.store.outbox.backlog().waiting if app.config.server else 0,
+        "parked": [{"line": text, "reason": reason} for text, reason in app.store.outbox.parked()],
         "undated": undated,
         "undatable": undatable,
         "server": server_fault(app.store, app.config.server) if app.config.server else "",
@@ -81,18 +85,18 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
 
 def look_at(app: App, measurement: str, field: str, now: int, max_age: int | None) -> Row | None:
     """One series; None where it has no points. Only those of a configured device can be stale."""
-    last = app.store.latest(measurement, field, 1 << 62)
+    last = app.store.archive.latest(measurement, field, 1 << 62)
     if last is None:
         return None
     ahead = last[0] if last[0] > now + AHEAD else None
-    newest = app.store.latest(measurement, field, now + AHEAD + 1) if ahead else last
+    newest = app.store.archive.latest(measurement, field, now + AHEAD + 1) if ahead else last
     time, value = newest or last
     age = max(0, now - time - ENDS_LATER.get(measurement, 0))
     section = SECTIONS.get(measurement)
     limit = STALE.get((measurement, field)) if max_age is None else max_age
     watched = section is not None and getattr(app.config, section) is not None
     start = midnight(now)
-    today = sum(1 for _ in app.store.values(measurement, field, start, start + DAY))
+    today = sum(1 for _ in app.store.archive.values(measurement, field, start, start + DAY))
     stale = watched and limit is not None and (age > limit or newest is None)
     return Row(measurement, field, value, time, age, today, stale, ahead)
 

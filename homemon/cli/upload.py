@@ -22,7 +22,7 @@ def command(app: App, since: int | None) -> None:
     """
     server = app.server
     if since is not None:
-        app.store.send_again(since)
+        app.store.outbox.send_again(since)
     app.progress(f"sending to {server.url} ...")
     sending = app.sender(app.store).send(app.now().wall, SENDS_FOR, wait_for_lock=LOCK_WITHIN)
     if sending is None:

@@ -27,7 +27,8 @@ from homemon.core.points import Point, line
 from homemon.delivery.held import Held, dumped, fewer, loaded
 from homemon.delivery.sending import Round
 from homemon.delivery.verdicts import Answer, Verdict
-from homemon.storage.store import Line, Store
+from homemon.storage.outbox import Line
+from homemon.storage.store import Store
 
 if TYPE_CHECKING:
     from homemon.delivery.influx import Influx
@@ -70,7 +71,7 @@ class Recorder:
         del self._unstored[:-MAX_UNSTORED]
         if not self._unstored:
             return 0
-        changed = self._store.add(self._unstored)
+        changed = self._store.archive.add(self._unstored)
         self._unstored.clear()
         for point in changed:
             assert point.time is not None
@@ -104,11 +105,11 @@ class Sending(NamedTuple):
 
     @property
     def waiting(self) -> int:
-        return self.store.backlog().waiting
+        return self.store.outbox.backlog().waiting
 
     @property
     def parked(self) -> int:
-        return self.store.backlog().parked
+        return self.store.outbox.backlog().parked
 
 
 class Sender:
@@ -134,7 +135,7 @@ class Sender:
         held = self._held()
         if any(not _asleep(one, wall) for one in held):
             return True
-        return bool(self._store.waiting(1, without=[one.stretch for one in held]))
+        return bool(self._store.outbox.waiting(1, without=[one.stretch for one in held]))
 
     def next_try(self, wall: float) -> float:
         """When the server may be asked again; 0 where nothing is to be waited for."""
@@ -148,12 +149,12 @@ class Sender:
 
     def _recall(self, key: str) -> float | str | None:
         """What an earlier round kept, if it was about this server."""
-        return self._store.recall(key) if knows(self._store, self._server) else None
+        return self._store.db.recall(key) if knows(self._store, self._server) else None
 
     def _remember(self, **facts: float | str) -> None:
         """Keep facts for the next round, and nothing of another server."""
         fresh = {} if knows(self._store, self._server) else FRESH
-        self._store.remember(**{**fresh, **facts}, server=self._server)
+        self._store.db.remember(**{**fresh, **facts}, server=self._server)
 
     def _held(self) -> list[Held]:
         return loaded(str(self._recall("held") or ""))
@@ -176,7 +177,7 @@ class Sender:
         asleep = [one for one in held if patient and _asleep(one, wall)]
         ready = [one for one in held if one not in asleep]
         done = Round(
-            self._store,
+            self._store.outbox,
             lambda batch: self._push(batch, deadline),
             lambda: monotonic() >= deadline,
             FULL_BATCH,
@@ -210,7 +211,7 @@ class Sender:
             self._influx = self._connect()
         answer = self._influx.write([entry.text for entry in batch])
         if answer.verdict is Verdict.TAKEN:
-            self._store.mark_sent(batch)
+            self._store.outbox.mark_sent(batch)
         return answer
 
     def _stopped(self, done: Round, wall: float, failures: int, held: list[Held]) -> Sending:
@@ -247,7 +248,7 @@ class Sender:
 
     def _is_newest(self, head: str, last: int, others: list[Held]) -> bool:
         """Whether no newer line with a head got through, nor is held by itself."""
-        sent = self._store.newest_sent(head)
+        sent = self._store.outbox.newest_sent(head)
         return (sent is None or sent.time < last) and not any(one.head == head and one.last > last for one in others)
 
     def _pause(self, answer: Answer, failures: int) -> float:
@@ -276,19 +277,19 @@ def fingerprint(server: Server) -> str:
 
 def knows(store: Store, server: str) -> bool:
     """Whether what was kept of the delivery is about the server of this `fingerprint`."""
-    return (store.recall("server") or "") == server
+    return (store.db.recall("server") or "") == server
 
 
 def server_fault(store: Store, server: Server) -> str:
     """What keeps this server from taking points, as the last round found it; empty where nothing does."""
-    return str(store.recall("fault") or "") if knows(store, fingerprint(server)) else ""
+    return str(store.db.recall("fault") or "") if knows(store, fingerprint(server)) else ""
 
 
 def lift_hold(store: Store) -> None:
     """Have the next round try all again at once, as the server was just seen to take points."""
-    if store.recall("fault"):
-        held = [one._replace(retry_at=0.0) for one in loaded(str(store.recall("held") or ""))]
-        store.remember(failures=0, retry_at=0, fault=held[0].text if held else "", held=dumped(held))
+    if store.db.recall("fault"):
+        held = [one._replace(retry_at=0.0) for one in loaded(str(store.db.recall("held") or ""))]
+        store.db.remember(failures=0, retry_at=0, fault=held[0].text if held else "", held=dumped(held))
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:

@@ -28,7 +28,7 @@ class Archive:
     def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, Number]:
         """Time → value of a period, nothing of an earlier meter."""
         with suppress(StoreError):
-            return dict(self._app.store.values(measurement, field, max(since, self.first()), until))
+            return dict(self._app.store.archive.values(measurement, field, max(since, self.first()), until))
         return {}
 
     def first(self) -> int:

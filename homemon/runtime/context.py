@@ -166,7 +166,7 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raises StoreError."""
-        from homemon.storage.store import BUSY_SECONDS
+        from homemon.storage.database import BUSY_SECONDS
 
         try:
             return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
@@ -180,9 +180,9 @@ class App:
         from homemon.storage.store import Store
 
         opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
-        for text, hint in opened.news:
+        for text, hint in opened.db.news:
             self.complain(text, hint)
-        opened.report = self.complain
+        opened.db.report = self.complain
         return opened
 
     def close_store(self) -> None:
@@ -220,7 +220,7 @@ class App:
             return
         self.complained, self._damaged = "", 0
         with suppress(StoreError):
-            if new < len(points) and not self._undated_told and (kept := self.store.undated(at.boot)[0]):
+            if new < len(points) and not self._undated_told and (kept := self.store.archive.undated(at.boot)[0]):
                 self._undated_told = True
                 self.remark(self._why_undated(kept, at))
         if any(point.measurement in METERED for point in points):
@@ -243,7 +243,7 @@ class App:
         return True
 
     def _why_undated(self, kept: int, at: Instant) -> str:
-        ahead, told = self.store.meter_ahead(at)
+        ahead, told = self.store.clock.meter_ahead(at)
         if at.wall < clock.RELEASED or abs(ahead) < CLOCKS_DIFFER:
             return f"the clock is not right yet: {kept} values, and those that come, wait to be dated until it is"
         least = "" if told else "at least "
@@ -256,8 +256,8 @@ class App:
     def _compare_clocks(self, at: Instant) -> None:
         """Tell, once, that the meter's clock and ours disagree while readings are dated by both."""
         with suppress(StoreError):
-            ahead, told = self.store.meter_ahead(at)
-            if self._clocks_differ or not told or abs(ahead) < CLOCKS_DIFFER or not self.store.trusts(at):
+            ahead, told = self.store.clock.meter_ahead(at)
+            if self._clocks_differ or not told or abs(ahead) < CLOCKS_DIFFER or not self.store.clock.trusts(at):
                 return
             self._clocks_differ = True
             whose = "NTP keeps" if clock.kept_by_ntp() else "nothing keeps: `sudo timedatectl set-ntp true`"
@@ -269,7 +269,7 @@ class App:
     def hear_clock(self, meter_time: int, at: Instant) -> None:
         """The meter's clock said this `at` ours; kept where it can be, as a help only."""
         with suppress(StoreError):
-            self.store.hear_clock(meter_time, at)
+            self.store.clock.note_meter_clock(meter_time, at)
 
     def _believable(self, point: Point, at: Instant) -> bool:
         """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""
@@ -300,7 +300,7 @@ class App:
         """Whether readings that come `at` are dated by our clock at once; once it is right it stays so."""
         if not self._believed:
             with suppress(StoreError):
-                self._believed = self.store.trusts(at)
+                self._believed = self.store.clock.trusts(at)
         return self._believed
 
     def give_up_unstored(self) -> None:

@@ -94,7 +94,7 @@ def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], byt
     since = app.kept_from(at)
     drop_dumps(app.folder, since)
     stored = stored_around(app.store, memory)
-    verdict = judge(memory, at.wall if app.store.trusts(at) else None, stored)
+    verdict = judge(memory, at.wall if app.store.clock.trusts(at) else None, stored)
     for complaint in verdict.complaints:
         app.remark(f"the solar monitor's memory: {complaint}")
     if verdict.refusal:
@@ -141,11 +141,11 @@ def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number
     times = [point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None]
     found: dict[tuple[str, int], Number] = {}
     for series in solar.SERIES if times else ():
-        newest = store.latest(series.measurement, "value", 1 << 62)
+        newest = store.archive.latest(series.measurement, "value", 1 << 62)
         periods = [(min(times) - AROUND, max(times) + AROUND)]
         periods += [(newest[0] - 2 * AROUND, newest[0] + 1)] if newest else []
         for since, until in periods:
-            rows = store.values(series.measurement, "value", since, until, foreign=False)
+            rows = store.archive.values(series.measurement, "value", since, until, foreign=False)
             found.update({(series.measurement, time): value for time, value in rows})
     return found
 

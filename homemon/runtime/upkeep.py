@@ -5,8 +5,9 @@ from time import perf_counter, sleep
 
 from homemon.core.errors import StoreDamaged, StoreError
 from homemon.runtime.context import DAY, App
+from homemon.storage.database import BUSY_SECONDS
 from homemon.storage.health import Look
-from homemon.storage.store import BUSY_SECONDS, Store
+from homemon.storage.store import Store
 
 FIRST_AFTER, AGAIN_AFTER = 900.0, 3600.0  # seconds
 RESTS = 9.0  # times as long as a step took
@@ -46,28 +47,28 @@ def look_if_due(app: App, store: Store) -> None:
     Raises StoreError, where it could not be looked through for another reason.
     """
     now = app.now().wall
-    looked = float(store.recall("looked_at") or 0)
+    looked = float(store.db.recall("looked_at") or 0)
     if looked <= now < looked + DAY:
         return
-    store.remember(looked_at=now)
+    store.db.remember(looked_at=now)
     try:
         faults = whole_look(store)
     except StoreDamaged as error:
         faults = [str(error)]
-    told = store.recall("damage") or ""
+    told = store.db.recall("damage") or ""
     found = faults[0] if faults else ""
     if found and found != told:
         app.complain(f"the store {store.path} is damaged: {found}", "`homemon repair` saves what is whole.")
     if found != told:
-        store.remember(damage=found)
+        store.db.remember(damage=found)
 
 
 def whole_look(store: Store) -> list[str]:
     """Return what is wrong with the store; rows from before there were seals are sealed. Raises StoreError."""
-    store.execute("PRAGMA cache_size = -256")  # KB: a reader of everything keeps nothing
-    look, more = Look(store), True
+    store.db.execute("PRAGMA cache_size = -256")  # KB: a reader of everything keeps nothing
+    look, more = Look(store.db), True
     while more:
         begun = perf_counter()
         more = look.step(seals=True)
         sleep((perf_counter() - begun) * RESTS)
-    return [*look.faults, *store.faults_of_small_tables()]
+    return [*look.faults, *store.db.faults_of_small_tables()]

@@ -17,7 +17,7 @@ in a new file only. An older file keeps its size, and uses its free pages again.
 import atexit
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock, RLock
@@ -50,12 +50,15 @@ class Database:
     """One connection to the store in `folder`, for one thread.
 
     `busy`: seconds to wait for another process that writes. Raises StoreError. Where the file at the path is not
-    the one that is open any more, which is looked for before and after each use, the path's file is opened, and
-    `report` is called with what happened and what to do next.
+    the one that is open any more, which is looked for before and after each use, the path's file is opened,
+    `restore` stores again what this process stored (and returns how many readings), and `report` is called with
+    what happened and what to do next. Ids of rows hold good for one `generation`.
     """
 
     def __init__(self, folder: Path, busy: float = BUSY_SECONDS) -> None:
         self.path = folder / FILE
+        self.generation = 0
+        self.restore: Callable[[], int] = lambda: 0
         self.news: list[tuple[str, str]] = []
         self.report: Callable[[str, str], None] = lambda text, hint: self.news.append((text, hint))
         self._busy = busy
@@ -83,9 +86,13 @@ class Database:
         """SQLite's own connection: within `explained`."""
         return self._db
 
-    def execute(self, statement: str, values: Sequence[float | str] = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, values: Sequence[float | str | None] = ()) -> sqlite3.Cursor:
         """One statement, for who keeps the file in order: within `explained`, and `writing` where it writes."""
         return self._db.execute(statement, values)
+
+    def execute_many(self, statement: str, rows: Iterable[Sequence[float | str]]) -> None:
+        """The same statement for each of the rows: within `explained`, and `writing` where it writes."""
+        self._db.executemany(statement, rows)
 
     def recall(self, key: str) -> float | str | None:
         """What `remember` kept under `key`."""
@@ -127,6 +134,7 @@ class Database:
             yield
             self._db.execute("COMMIT")
         except BaseException:
+            self.generation += 1
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
@@ -184,7 +192,7 @@ class Database:
         """Add what this command stored to the new file, and report; at the next use, where that fails."""
         pending, self._left = self._left, []
         try:
-            again = self._restore() if pending else 0
+            again = self.restore() if pending else 0
         except BaseException:
             self._left = pending
             raise
@@ -214,6 +222,7 @@ class Database:
             self.report(f"{aside} is the log of another store that was at {self.path}", "")
         try:
             make_private_dir(self.path.parent)
+            self.generation += 1
             self._db, self._file = _open_watched(self.path)
         except OSError as error:
             text = error.strerror or str(error)
@@ -251,10 +260,6 @@ class Database:
                 add_lacking(rows_of(self._db), new)
             else:
                 self._db.backup(new)
-
-    def _restore(self) -> int:
-        """What a subclass does when another file was opened; how many readings it stored again."""
-        return 0
 
 
 @atexit.register

@@ -1,6 +1,7 @@
 """Which meter counted when: a fact of the store, as a register of another meter goes on from nowhere."""
 
-from homemon.storage.store import METERED, Store
+from homemon.storage.store import Store
+from homemon.storage.trust import METERED
 
 
 class Meters:
@@ -28,12 +29,12 @@ class Meters:
         store = self._store
         if self._present() == address:  # without a writer's lock, as nearly always
             return
-        with store.explained("written"), store.writing():
+        with store.db.explained("written"), store.db.writing():
             if self._present() == address:
                 return
             rows = self._rows()
             since = max(self._newest() + 1, rows[-1][0] + 1) if rows else 0
-            store.execute("INSERT INTO meter VALUES (?, ?)", (since, address))
+            store.db.execute("INSERT INTO meter VALUES (?, ?)", (since, address))
 
     def _present(self) -> str | None:
         rows = self._rows()
@@ -43,9 +44,9 @@ class Meters:
         """The time of the newest half-hour, 0 where there is none."""
         marks = ",".join("?" * len(METERED))
         query = f"SELECT max(time) FROM point WHERE series IN (SELECT id FROM series WHERE measurement IN ({marks}))"
-        newest: int | None = self._store.execute(query, METERED).fetchone()[0]
+        newest: int | None = self._store.db.execute(query, METERED).fetchone()[0]
         return newest or 0
 
     def _rows(self) -> list[tuple[int, str]]:
-        with self._store.explained("read"):
-            return self._store.execute("SELECT since, address FROM meter ORDER BY since").fetchall()
+        with self._store.db.explained("read"):
+            return self._store.db.execute("SELECT since, address FROM meter ORDER BY since").fetchall()

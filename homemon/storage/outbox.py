@@ -44,13 +44,16 @@ class Backlog(NamedTuple):
     parked: int
 
 
-class Outbox(Database):
-    """What of the store waits for the server."""
+class Outbox:
+    """What the server lacks of the points in a database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
 
     def waiting(self, limit: int, without: Sequence[Stretch] = ()) -> list[Line]:
         """About `limit` rows that the server lacks, newest first, as whole lines; none of the stretches `without`."""
         query = f"SELECT series, time, value FROM point WHERE {LACKED} {{}} ORDER BY time DESC, series DESC LIMIT ?"
-        with self.explained("read"):
+        with self._db.explained("read"):
             named = self._named()
             out = _left_out(named, without)
             rows = self._db.execute(query.format(out), (limit,)).fetchall()
@@ -64,7 +67,7 @@ class Outbox(Database):
         """Of each head the stretch from its oldest waiting line to its newest; the newest first."""
         query = f"SELECT series, min(time), max(time) FROM point WHERE {LACKED} {{}} GROUP BY +series"
         found: dict[str, Stretch] = {}
-        with self.explained("read"):
+        with self._db.explained("read"):
             named = self._named()
             for series, first, last in self._db.execute(query.format(_left_out(named, without))):
                 head = named[series][0]
@@ -74,7 +77,7 @@ class Outbox(Database):
 
     def count_waiting(self, stretch: Stretch, without: Sequence[Stretch] = ()) -> int:
         """How many lines of a stretch wait."""
-        with self.explained("read"):
+        with self._db.explained("read"):
             named = self._named()
             query = f"SELECT count(DISTINCT time) FROM point WHERE {_within(named, stretch)}{_left_out(named, without)}"
             count: int = self._db.execute(query).fetchone()[0]
@@ -82,7 +85,7 @@ class Outbox(Database):
 
     def waiting_in(self, stretch: Stretch, limit: int, skip: int = 0, without: Sequence[Stretch] = ()) -> list[Line]:
         """At most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
-        with self.explained("read"):
+        with self._db.explained("read"):
             named = self._named()
             which = f"{_within(named, stretch)}{_left_out(named, without)}"
             query = f"SELECT DISTINCT time FROM point WHERE {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
@@ -95,7 +98,7 @@ class Outbox(Database):
     def newest_sent(self, head: str) -> Line | None:
         """The newest line with a head that the server took, if it took any."""
         newest = "SELECT time FROM point WHERE series = ? AND sent = 1 ORDER BY time DESC LIMIT 1"
-        with self.explained("read"):
+        with self._db.explained("read"):
             named = self._named()
             ids = [key for key, (its, _) in named.items() if its == head]
             last = max((time for key in ids for (time,) in self._db.execute(newest, (key,))), default=None)
@@ -106,7 +109,7 @@ class Outbox(Database):
 
     def heads(self) -> list[str]:
         """Every head that was ever stored."""
-        with self.explained("read"):
+        with self._db.explained("read"):
             return list(dict.fromkeys(head for head, _ in self._named().values()))
 
     def _named(self) -> dict[int, tuple[str, str]]:
@@ -116,12 +119,12 @@ class Outbox(Database):
     def mark_sent(self, lines: Iterable[Line]) -> None:
         """The server has these; a value that changed since it was read goes on waiting."""
         query = "UPDATE point SET sent = 1 WHERE series = ? AND time = ? AND value = ?"
-        with self.explained("written"), self.writing():
-            self._db.executemany(query, [row for entry in lines for row in entry.rows])
+        with self._db.explained("written"), self._db.writing():
+            self._db.execute_many(query, [row for entry in lines for row in entry.rows])
 
     def park(self, refused: Line, reason: str) -> None:
         """Set a line aside that the server refuses for what it says. It stays in the archive, and is listed."""
-        with self.explained("written"), self.writing():
+        with self._db.explained("written"), self._db.writing():
             for series, time, value in refused.rows:
                 self._db.execute(
                     "UPDATE point SET sent = 2 WHERE series = ? AND time = ? AND value = ?", (series, time, value)
@@ -131,21 +134,21 @@ class Outbox(Database):
     def send_again(self, since: int) -> None:
         """Let all points from `since` on wait once more, parked ones too; in parts, between which others write."""
         query = "SELECT time FROM point WHERE series = ? AND time >= ? ORDER BY time LIMIT ?"
-        with self.explained("written"):
+        with self._db.explained("written"):
             for (series,) in self._db.execute("SELECT id FROM series").fetchall():
                 first = since
                 while times := self._db.execute(query, (series, first, AGAIN_AT_ONCE)).fetchall():
                     (last,) = times[-1]
                     if last < first:
                         raise IndexError("its rows are out of order")
-                    with self.writing():
+                    with self._db.writing():
                         self._db.execute(
                             "UPDATE point SET sent = 0 WHERE series = ? AND time BETWEEN ? AND ?", (series, first, last)
                         )
                     first = last + 1
                     if len(times) == AGAIN_AT_ONCE:
                         sleep(OTHERS_WRITE)
-            with self.writing():
+            with self._db.writing():
                 self._db.execute("DELETE FROM parked WHERE time >= ?", (since,))
 
     def backlog(self) -> Backlog:
@@ -153,7 +156,7 @@ class Outbox(Database):
         points = "SELECT DISTINCT measurement, tags, time FROM {} JOIN series ON series = id WHERE sent = {}"
         count = f"SELECT count(*) FROM ({points})"
         refused = "parked CROSS JOIN point USING (series, time)"  # in this order: few rows, then ten years of them
-        with self.explained("read"):
+        with self._db.explained("read"):
             waiting = self._db.execute(count.format("point", WAITING)).fetchone()[0]
             parked = self._db.execute(count.format(refused, PARKED)).fetchone()[0]
         return Backlog(waiting, parked)
@@ -165,7 +168,7 @@ class Outbox(Database):
             FROM parked CROSS JOIN point USING (series, time) JOIN series ON series = id
             WHERE sent = 2 ORDER BY time DESC
         """
-        with self.explained("read"):
+        with self._db.explained("read"):
             found = self._db.execute(query).fetchall()
         return [(line(name, tags, {field: value}, time), reason) for name, tags, field, time, value, reason in found]
 

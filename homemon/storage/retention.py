@@ -45,7 +45,7 @@ Span = tuple[int, int, int]
 
 def kept_from(store: Store, at: Instant, days: int) -> int | None:
     """The Unix time before which nothing is kept; None while the time is not known for sure. Raises StoreError."""
-    now = store.surely_past(at)
+    now = store.clock.surely_past(at)
     return None if now is None else days_before(now, days)
 
 
@@ -65,17 +65,17 @@ class Retention:
 
     def prune(self, at: Instant) -> int:
         """Drop some, where it is time to; how many rows. Raises StoreError."""
-        last = float(self._store.recall("pruned_at") or 0)
+        last = float(self._store.db.recall("pruned_at") or 0)
         if not self._unfinished and last <= at.wall < last + HOUR:
             return 0
         before = kept_from(self._store, at, self._days)
         if before is None:
             return 0
-        with self._store.explained("pruned"):
+        with self._store.db.explained("pruned"):
             dropped = self._drop(before)
-            self._store.execute(DROP_UNDATED, (at.boot, UNDATED_STAY))
+            self._store.db.execute(DROP_UNDATED, (at.boot, UNDATED_STAY))
             self._unfinished = self._give_back() or dropped > BATCH * (BATCHES - 1)
-        self._store.remember(pruned_at=at.wall)
+        self._store.db.remember(pruned_at=at.wall)
         return dropped
 
     def _drop(self, before: int) -> int:
@@ -86,18 +86,18 @@ class Retention:
                 break
             if batch:
                 sleep(OTHERS_WRITE)
-            with self._store.writing():
+            with self._store.db.writing():
                 for span in spans:
-                    dropped += self._store.execute(DROP, (*span, self._unsent)).rowcount
-                    self._store.execute(DROP_PARKED, span)
+                    dropped += self._store.db.execute(DROP, (*span, self._unsent)).rowcount
+                    self._store.db.execute(DROP_PARKED, span)
         return dropped
 
     def _oldest(self, before: int) -> list[Span]:
         """Where the next batch lies: the oldest rows of each series that may go."""
         spans: list[Span] = []
         room = BATCH
-        for (series,) in self._store.execute("SELECT id FROM series").fetchall():
-            first, last, count = self._store.execute(OLDEST, (series, before, self._unsent, room)).fetchone()
+        for (series,) in self._store.db.execute("SELECT id FROM series").fetchall():
+            first, last, count = self._store.db.execute(OLDEST, (series, before, self._unsent, room)).fetchone()
             if count:
                 spans.append((series, first, last))
                 room -= count
@@ -106,11 +106,11 @@ class Retention:
     def _give_back(self) -> bool:
         """Give some free pages back to the file system where they are many; whether it did."""
         mode, pages, free = (
-            self._store.execute(f"PRAGMA {name}").fetchone()[0]
+            self._store.db.execute(f"PRAGMA {name}").fetchone()[0]
             for name in ("auto_vacuum", "page_count", "freelist_count")
         )
         too_many = min(FREED_AT_ONCE, int(free - SPARE * pages))
         if mode != INCREMENTAL or too_many <= 0:
             return False
-        self._store.shrink(too_many)
+        self._store.db.shrink(too_many)
         return True

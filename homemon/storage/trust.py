@@ -21,14 +21,21 @@ LONE = 2 * HOUR  # without another reading of the series before it
 DOUBTED = 20  # times of a series that are not counted, at most
 
 
-class Trust:
+class ClockTrust:
     """What the store in `db` says of a clock."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def trusts(self, at: Instant) -> bool:
-        """As `Store.trusts`. Raises StoreError."""
+        """Whether the wall clock can be right: not before this release, nor before the newest point that counts.
+
+        Where a time service has set it, it is right whatever the points say. Where one has not done so yet,
+        the clock may show the hour of the last shutdown (fake-hwclock): it is believed after a quarter of an
+        hour if the meter's own clock says the same. After six hours, or a quarter of one where no time service
+        runs that could still set it, it is believed whatever the meter says, as long as it is not behind what it
+        dated itself: then it may be the meter's clock that is wrong. Raises StoreError.
+        """
         if at.wall < RELEASED:
             return False
         serviced = clock.has_time_service()
@@ -42,19 +49,30 @@ class Trust:
         return confirmed or clock.kept_by_ntp()
 
     def meter_ahead(self, at: Instant) -> tuple[float, bool]:
-        """As `Store.meter_ahead`. Raises StoreError."""
+        """By how many seconds the meter's clock is ahead of ours, and whether it told so itself.
+
+        Else its newest half-hour tells by how many at least; 0 where nothing tells. Raises StoreError.
+        """
         error = self._error_by_meter(at)
         metered, _ = self._newest_times(None)
         return (max(0.0, (metered or 0) - at.wall), False) if error is None else (-error, True)
 
     def surely_past(self, at: Instant) -> int | None:
-        """As `Store.surely_past`. Raises StoreError."""
+        """The latest time that is surely not ahead of the true one, for who drops what is old; None where unknown.
+
+        Where the meter ever told half-hours, none later than its newest: a clock that leaps ahead, even one
+        that a time service keeps, takes no reading away. Without a meter only a time service is believed.
+        """
         if not self.trusts(at):
             return None
         metered, _ = self._newest_times(at)
         if metered is None:
             return int(at.wall) if clock.kept_by_ntp() else None
         return min(int(at.wall), metered)
+
+    def note_meter_clock(self, meter_time: int, at: Instant) -> None:
+        """Keep what the meter's clock (98, 97; Unix seconds, to the minute) said at an instant. Raises StoreError."""
+        self._db.remember(meter_clock=f"{at.boot} {at.ticks} {meter_time}")
 
     @staticmethod
     def _is_behind(at: Instant, alone: bool, metered: int | None, ours: int) -> bool:

@@ -87,7 +87,7 @@ def filled(store: Store) -> list[str]:
     """The last two days in a store; gives their lines."""
     points = [Point("+power", {"value": value}, t) for t, value in REGISTER.items()]
     points += [Point("power", {"value": 500 + at}, LAST - 60 * at) for at in range(60)]
-    store.add([(point, Instant(LAST, 0.0, "a boot")) for point in points])
+    store.archive.add([(point, Instant(LAST, 0.0, "a boot")) for point in points])
     return [line(p.measurement, "", p.fields, p.time or 0) for p in points]
 
 

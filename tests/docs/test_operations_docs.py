@@ -14,7 +14,8 @@ from homemon.core.points import Point
 from homemon.delivery import deliver
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.meter import history, session
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, text_of
 from tests.lan import address

@@ -207,7 +207,7 @@ def test_a_listener_is_not_disturbed_and_judged_by_what_it_stored(tmp_path: Path
         assert meter[0] == f"ok      meter: {ADDRESS}, channel 31, PAN ID B5FB"
         assert meter[-1].startswith("ok      meter: its newest reading is ")
         store = Store(tmp_path / "store")
-        store._db.execute("UPDATE point SET time = time - 86400")
+        store.db.execute("UPDATE point SET time = time - 86400")
         store.close()
         assert lines_of(tmp_path, "meter")[-1].startswith("fault   meter: its newest reading is 24 h old. Stop it and")
         assert listener.process.poll() is None
@@ -250,8 +250,8 @@ def test_what_waits_is_told(tmp_path: Path, scripted: ScriptedServer) -> None:
     config(tmp_path, f"[server]\nurl = {scripted.url}")
     store = Store(tmp_path / "store")
     put(store, *(Point("power", {"value": i}, int(time.time()) - i) for i in range(3)))
-    store.park(store.waiting(1)[0], "field type conflict")
-    store._db.execute("INSERT INTO undated VALUES (?, 1.0, 1, 1), ('another', 1.0, 1, 1)", (boot_id(),))
+    store.outbox.park(store.outbox.waiting(1)[0], "field type conflict")
+    store.db.execute("INSERT INTO undated VALUES (?, 1.0, 1, 1), ('another', 1.0, 1, 1)", (boot_id(),))
     store.close()
     told = "\n".join(lines_of(tmp_path, "store"))
     assert "ok      store: 2 points wait for the server" in told

@@ -265,7 +265,7 @@ def fill(folder: Path, url: str) -> None:
     for tags, content in (("", points()), (",home=nara", points(LOST)), (",home=roll,meter=2", rollover()), *across):
         place = folder / f"store{tags}"
         store = Store(place, tags)
-        store.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
+        store.archive.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
         sending = Sender(store, lambda: Influx(server), place, Random(1)).send(END, PATIENCE)
         assert sending is not None
         assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")

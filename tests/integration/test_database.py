@@ -81,20 +81,20 @@ def test_a_store_of_any_schema_is_whole_and_goes_on(tmp_path: Path, schema: int)
     old = write_old(tmp_path / "old", schema)
     store = Store(old, ",home=tokyo")
     assert content(store) == HELD
-    assert [entry.text for entry in store.waiting(100)] == [
+    assert [entry.text for entry in store.outbox.waiting(100)] == [
         f"power,home=tokyo value=524 {THEN + 60}000000000",
         f"ecocute,home=tokyo power=800,powerSum=123456,tank=280 {THEN}000000000",
         f"power,home=tokyo value=523 {THEN}000000000",
         f"-power,home=tokyo value=0.3 {THEN - 1000}000000000",
     ]
     refused = f"+power,home=tokyo value=1234.5 {THEN - 1000}000000000"
-    assert store.parked() == [(refused, "400: partial write: field type conflict")]
-    assert store.undated("boot without a clock") == (1, 0)
-    assert (store.recall("failures"), store.recall("retry_at")) == (3, THEN + 77.5)
+    assert store.outbox.parked() == [(refused, "400: partial write: field type conflict")]
+    assert store.archive.undated("boot without a clock") == (1, 0)
+    assert (store.db.recall("failures"), store.db.recall("retry_at")) == (3, THEN + 77.5)
     point = Point("power", {"value": 526}, THEN + 180)
     assert put(store, point, Point("power", {"value": 523}, THEN), at=Instant(THEN + 200, 9e3, "b")) == [point]
-    store.mark_sent(store.waiting(100))
-    assert store.backlog() == (0, 1)
+    store.outbox.mark_sent(store.outbox.waiting(100))
+    assert store.outbox.backlog() == (0, 1)
     store.close()
     assert everything(old) == [*HELD, (THEN + 180, "power", {"value": 526})]
 
@@ -173,7 +173,7 @@ def log_size(store: Store) -> int:
 def rewrite(store: Store, times: int, points: int) -> None:
     """Change `points` readings so often."""
     for i in range(times):
-        store.add([(Point("power", {"value": i}, T + second), NOW) for second in range(points)])
+        store.archive.add([(Point("power", {"value": i}, T + second), NOW) for second in range(points)])
 
 
 def test_a_reader_who_stands_still_does_not_let_the_log_grow(store: Store, tmp_path: Path) -> None:
@@ -205,9 +205,9 @@ def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monk
     monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 7)
     monkeypatch.setattr("homemon.storage.outbox.sleep", rests.append)
     put(store, *(Point(name, {"value": i}, T + i) for i in range(20) for name in ("power", "+power")))
-    store.mark_sent(store.waiting(100))
-    store.send_again(T + 3)
-    assert [entry.text.split()[-1] for entry in store.waiting(100)] == [
+    store.outbox.mark_sent(store.outbox.waiting(100))
+    store.outbox.send_again(T + 3)
+    assert [entry.text.split()[-1] for entry in store.outbox.waiting(100)] == [
         f"{T + i}000000000" for i in range(19, 2, -1) for _ in range(2)
     ]
     assert rests == [0.1] * 4, "in which others write: as long as SQLite's busy handler waits between two tries"
@@ -215,5 +215,5 @@ def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monk
 
 def test_a_store_is_opened_and_read_while_another_process_writes(store: Store) -> None:
     put(store, Point("power", {"value": 1}, T))
-    with store.writing():
+    with store.db.writing():
         assert everything(store.path.parent) == [(T, "power", {"value": 1})]

@@ -130,7 +130,7 @@ def test_a_pause_that_a_wrong_clock_left_in_the_far_future_does_not_count(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:
     fill(store, [0])
-    store.remember(failures=3, retry_at=WALL + 1e8)
+    store.db.remember(failures=3, retry_at=WALL + 1e8)
     assert sender_to(settings(scripted.url)).due(WALL)
 
 
@@ -208,7 +208,7 @@ def test_only_one_process_sends_at_a_time(store: Store, scripted: ScriptedServer
         go_on.set()
         thread.join(PATIENCE)
     assert len(scripted.lines) == 3
-    assert store.backlog() == (0, 0)
+    assert store.outbox.backlog() == (0, 0)
 
 
 def test_a_server_may_be_down_for_months(store: Store, scripted: ScriptedServer, sender_to: MakeSender) -> None:
@@ -216,7 +216,7 @@ def test_a_server_may_be_down_for_months(store: Store, scripted: ScriptedServer,
     fill(store, range(3))
     sender, wall = sender_to(settings(scripted.url)), WALL
     for _ in range(20):
-        store.remember(failures=5000)
+        store.db.remember(failures=5000)
         wall = send(sender, wall).next_try
         assert wall - WALL <= 20 * 450
     scripted.answer = lambda asked: Reply(204)
@@ -242,7 +242,7 @@ def test_new_readings_go_at_once_beside_what_it_fails_on(
         requests += server.requests(rounds.next)
         assert ("hatuden", fresh) in server.has
     assert requests < 30 + 8 * 10
-    assert store.backlog().waiting == COUNT + 30
+    assert store.outbox.backlog().waiting == COUNT + 30
 
 
 def test_what_comes_after_the_illness_is_not_held_back(
@@ -277,7 +277,7 @@ def test_the_trouble_is_told_once_and_over_when_it_is_over(
     assert [rounds.next().news for _ in range(4)] == [True, False, False, False]
     server.picks = lambda name, time: False
     last = rounds.next()
-    assert (last.fault, last.next_try, store.recall("fault"), store.recall("held")) == ("", 0.0, "", "[]")
+    assert (last.fault, last.next_try, store.db.recall("fault"), store.db.recall("held")) == ("", 0.0, "", "[]")
 
 
 def test_a_server_that_goes_away_in_the_middle_is_left_alone(
@@ -288,14 +288,14 @@ def test_a_server_that_goes_away_in_the_middle_is_left_alone(
     scripted.answer = lambda asked: Reply(204 if len(scripted.asked) == 1 else 500)
     Rounds(sender_to, scripted.url).next()
     assert len(scripted.asked) <= 8
-    assert store.backlog().waiting == 90
+    assert store.outbox.backlog().waiting == 90
 
 
 def test_after_a_round_that_sent_something_the_pause_is_short_again(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:
     fill(store, range(100))
-    store.remember(failures=6)
+    store.db.remember(failures=6)
     scripted.answer = lambda asked: Reply(204) if len(scripted.asked) == 1 else Reply(429, "", {"Retry-After": "1"})
     sending = sender_to(settings(scripted.url)).send(WALL, 60)
     assert sending is not None
@@ -320,7 +320,7 @@ def test_a_clock_that_was_wrong_holds_nothing_for_years(
 ) -> None:
     expected = spread(store, "power", range(3))
     server = Ailing(scripted, lambda name, time: False)
-    store.remember(held=dumped([Held("power", T, T + 2, True, WALL + 1e8, 3, "answered 500")]))
+    store.db.remember(held=dumped([Held("power", T, T + 2, True, WALL + 1e8, 3, "answered 500")]))
     rounds = Rounds(sender_to, scripted.url)
     rounds.next()
     assert server.has == expected
@@ -335,7 +335,7 @@ def test_a_server_that_takes_nothing_sees_one_request_a_round(
     for _ in range(9):
         assert server.requests(rounds.next) == 1
     assert rounds.wall - WALL > 600
-    assert store.backlog() == (len(three_weeks), 0)
+    assert store.outbox.backlog() == (len(three_weeks), 0)
     server.picks = lambda name, time: False
     rounds.next()
     assert server.has == three_weeks
@@ -348,30 +348,30 @@ def test_the_newest_line_that_the_server_has_is_told_for_each_head(store: Store)
     """With all its fields, and without what came or changed since."""
     put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(3)))
     fill(store, range(5, 8))
-    assert store.newest_sent("power") is None
-    store.mark_sent(store.waiting(100))
+    assert store.outbox.newest_sent("power") is None
+    store.outbox.mark_sent(store.outbox.waiting(100))
     put(store, Point("power", {"value": 9}, T + 9), Point("ecocute", {"power": 9}, T + 2))
-    power, ecocute = store.newest_sent("power"), store.newest_sent("ecocute")
+    power, ecocute = store.outbox.newest_sent("power"), store.outbox.newest_sent("ecocute")
     assert power is not None
     assert ecocute is not None
     assert (power.text, power.time) == (f"power value=7 {T + 7}000000000", T + 7)
     assert ecocute.text == f"ecocute tank=20 {T + 2}000000000"
-    assert store.newest_sent("hatuden") is None
-    assert store.heads() == ["ecocute", "power"]
+    assert store.outbox.newest_sent("hatuden") is None
+    assert store.outbox.heads() == ["ecocute", "power"]
 
 
 def test_what_waits_is_told_by_head_and_stretch(store: Store) -> None:
     put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(10)))
     fill(store, range(5, 15))
-    assert store.waiting_heads() == [Stretch("power", T + 5, T + 14), Stretch("ecocute", T, T + 9)]
+    assert store.outbox.waiting_heads() == [Stretch("power", T + 5, T + 14), Stretch("ecocute", T, T + 9)]
     out = [Stretch("power", T + 8, T + 99), Stretch("ecocute", T + 3, T + 3)]
-    assert store.waiting_heads(out) == [Stretch("ecocute", T, T + 9), Stretch("power", T + 5, T + 7)]
+    assert store.outbox.waiting_heads(out) == [Stretch("ecocute", T, T + 9), Stretch("power", T + 5, T + 7)]
     part = Stretch("ecocute", T + 1, T + 5)
-    assert (store.count_waiting(part), store.count_waiting(part, out)) == (5, 4)
-    assert seconds(line.text for line in store.waiting_in(part, 2)) == [5, 4]
-    assert seconds(line.text for line in store.waiting_in(part, 9, 1, out)) == [4, 2, 1]
-    assert store.waiting_in(part, 1)[0].text == f"ecocute power=5,tank=50 {T + 5}000000000"
-    assert store.waiting_in(part, 9, 5) == []
-    assert seconds(line.text for line in store.waiting(1000, out)) == [9, 8, 7, 7, 6, 6, 5, 5, 4, 2, 1, 0]
+    assert (store.outbox.count_waiting(part), store.outbox.count_waiting(part, out)) == (5, 4)
+    assert seconds(line.text for line in store.outbox.waiting_in(part, 2)) == [5, 4]
+    assert seconds(line.text for line in store.outbox.waiting_in(part, 9, 1, out)) == [4, 2, 1]
+    assert store.outbox.waiting_in(part, 1)[0].text == f"ecocute power=5,tank=50 {T + 5}000000000"
+    assert store.outbox.waiting_in(part, 9, 5) == []
+    assert seconds(line.text for line in store.outbox.waiting(1000, out)) == [9, 8, 7, 7, 6, 6, 5, 5, 4, 2, 1, 0]
     for limit in range(1, 12):
-        assert all(len(line.rows) == (2 if "ecocute" in line.text else 1) for line in store.waiting(limit, out))
+        assert all(len(line.rows) == (2 if "ecocute" in line.text else 1) for line in store.outbox.waiting(limit, out))

@@ -59,7 +59,7 @@ class Home:
 
     def waiting(self) -> int:
         with closing(Store(self.folder / "store")) as store:
-            return store.backlog().waiting
+            return store.outbox.backlog().waiting
 
 
 @pytest.fixture(params=["influxdb", "victoria-metrics"])

@@ -264,7 +264,7 @@ def test_other_servers_take_the_same_lines_by_url_alone(scripted: ScriptedServer
     assert path in DOCUMENT.read_text("utf-8")
     put(store, Point("+power", {"value": 0.3}, T), Point("ecocute", {"power": 800, "tank": 280}, T + 1))
     for url in (scripted.url + path, scripted.url):
-        store.send_again(0)
+        store.outbox.send_again(0)
         server = Sender(store, lambda url=url: Influx(settings(url)), store.path.parent, Random(1))  # type: ignore[misc]
         assert send(server).sent == 2
     special, plain = scripted.asked

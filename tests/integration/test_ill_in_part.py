@@ -73,7 +73,7 @@ def test_all_that_it_takes_arrives_within_a_few_small_rounds(
         if server.has == wanted:
             break
     assert server.has == wanted
-    assert store.backlog() == (len(three_weeks) - len(wanted), 0), "nothing is parked"
+    assert store.outbox.backlog() == (len(three_weeks) - len(wanted), 0), "nothing is parked"
     server.picks = lambda name, time: False
     for _ in range(3):
         rounds.wall += HOLD_FOR + 2 * BACKOFF_LAST
@@ -175,7 +175,7 @@ def test_the_pauses_grow_for_each_of_several_that_get_no_answer(store: Store, tm
     wall = begin = held_back(store, tmp_path, *names)
     for _ in range(40):
         wall = max(wall + 1, Mute(*names).round(store, tmp_path, wall).next_try)
-    assert all(one.failures > 5 for one in loaded(str(store.recall("held"))))
+    assert all(one.failures > 5 for one in loaded(str(store.db.recall("held"))))
     assert wall - begin > 3 * BACKOFF_LAST
 
 

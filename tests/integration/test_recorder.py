@@ -36,14 +36,14 @@ def test_what_cannot_be_stored_is_kept_with_its_time_and_nothing_is_printed(stor
     nudges: list[str] = []
     recorder = Recorder(store, "", printed.append)
     recorder.then(lambda: nudges.append("nudge"))
-    store._db.execute("PRAGMA query_only = ON")
+    store.db.execute("PRAGMA query_only = ON")
     for i in range(3):
         with pytest.raises(StoreError):
             recorder.record([Point("power", {"value": i})], NOW._replace(wall=T + i))
     with pytest.raises(StoreError):
         recorder.record([], NOW)
     assert (recorder.unstored, printed, nudges) == (3, [], [])
-    store._db.execute("PRAGMA query_only = OFF")
+    store.db.execute("PRAGMA query_only = OFF")
     assert recorder.record([], NOW._replace(wall=T + 3)) == 3
     assert printed == [f"power value={i} {T + i}000000000" for i in range(3)]
     assert (recorder.unstored, nudges) == (0, ["nudge"])
@@ -76,7 +76,7 @@ def test_the_sending_thread_sends_at_a_nudge_and_lets_the_reader_go_on(app: App,
     app.recorder.then(sender.nudge)
     for i in range(100):
         app.recorder.record([Point("power", {"value": i}, T + i)], instant())
-    wait_for(lambda: slow.backlog() == (0, 0))
+    wait_for(lambda: slow.outbox.backlog() == (0, 0))
     slow.close()
     app.store.close()
 
@@ -122,7 +122,7 @@ def test_the_sending_thread_goes_on_after_a_server_that_trickled(
         app.recorder.then(BackgroundSender(app).nudge)
         for i in range(3):
             app.recorder.record([Point("power", {"value": i}, T + i)], instant())
-        wait_for(lambda: app.store.backlog() == (0, 0))
+        wait_for(lambda: app.store.outbox.backlog() == (0, 0))
         assert len(trickled) == 2
         app.store.close()
 
@@ -144,7 +144,7 @@ def test_what_the_server_refuses_is_told_once_by_a_listener(
     said = capfd.readouterr().err
     assert said.count("such points are parked, and `homemon status` lists them") == 1
     assert "field type conflict" in said
-    assert app.store.backlog() == (0, 3)
+    assert app.store.outbox.backlog() == (0, 3)
     app.store.close()
 
 

@@ -65,7 +65,7 @@ def test_a_parked_line_goes_when_it_is_sent_again(
     fill(store, range(3))
     assert outcome(send(sender_to(settings(scripted.url))))[:3] == (2, 0, 1)
     scripted.answer = lambda asked: Reply()
-    store.send_again(T + 1)
+    store.outbox.send_again(T + 1)
     assert outcome(send(sender_to(settings(scripted.url))))[:3] == (2, 0, 0)
     assert parked(store) == []
 
@@ -103,8 +103,8 @@ def test_a_line_that_a_server_fails_on_for_ever_keeps_no_other_back(
     for newer in range(100, 106):
         fill(store, [newer])
         wall = send(sender_to(settings(scripted.url)), wall + 60).next_try
-    assert store.backlog() == (len(bad), 0)
-    assert set(seconds(entry.text for entry in store.waiting(9))) == bad
+    assert store.outbox.backlog() == (len(bad), 0)
+    assert set(seconds(entry.text for entry in store.outbox.waiting(9))) == bad
     assert len(scripted.asked) < 150
 
 
@@ -272,7 +272,7 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
     """Between two parts another process gets its turn."""
     monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
     fill(store, range(100))
-    store.mark_sent(store.waiting(1000))
+    store.outbox.mark_sent(store.outbox.waiting(1000))
     others: list[int] = []
 
     def pause(_: float) -> None:
@@ -282,9 +282,9 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
         other.close()
 
     monkeypatch.setattr("homemon.storage.outbox.sleep", pause)
-    store.send_again(T)
+    store.outbox.send_again(T)
     assert len(others) >= 9
-    assert store.backlog().waiting == 100 + len(others)
+    assert store.outbox.backlog().waiting == 100 + len(others)
 
 
 # --- another configuration ------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_the_store_tells_nothing_of_the_configuration(store: Store, scripted: Sc
     fill(store, range(3))
     server = settings(scripted.url, user="me", password="hunter2", token="s3cret", ca=None)
     send(of(store, server))
-    kept = str(store.recall("server"))
+    kept = str(store.db.recall("server"))
     assert kept == fingerprint(server)
     assert len(kept) == 6
     assert not [secret for secret in ("hunter2", "s3cret") if secret in kept]

@@ -13,8 +13,9 @@ from homemon.core.clock import instant
 from homemon.core.points import Point
 from homemon.runtime import upkeep
 from homemon.runtime.context import App
+from homemon.storage.database import FILE
 from homemon.storage.salvage import records
-from homemon.storage.store import FILE, Store
+from homemon.storage.store import Store
 from tests.commands import homemon, write_config
 from tests.longrun.rot.faults import PAGE
 from tests.stores import NOW, T, everything, put
@@ -131,28 +132,28 @@ def test_the_daily_look_warns_once_of_what_nothing_else_reads(home: Path) -> Non
     with closing(Listener(home)) as app, closing(Store(home / "store")) as store:
         upkeep.look_if_due(app, store)
         assert app.said == []
-        with store.explained("written"), store.writing():
-            store.execute("UPDATE point SET seal = seal + 1 WHERE time = ?", (T + 1800,))
-            store.execute("DELETE FROM delivery WHERE key = 'looked_at'")
+        with store.db.explained("written"), store.db.writing():
+            store.db.execute("UPDATE point SET seal = seal + 1 WHERE time = ?", (T + 1800,))
+            store.db.execute("DELETE FROM delivery WHERE key = 'looked_at'")
         upkeep.look_if_due(app, store)
         upkeep.look_if_due(app, store)
-        store.remember(looked_at=instant().wall - 100_000)
+        store.db.remember(looked_at=instant().wall - 100_000)
         upkeep.look_if_due(app, store)
         (said,) = app.said
         assert "+power value: the reading of" in said
         assert "homemon repair" in said
-        assert store.recall("damage")
+        assert store.db.recall("damage")
 
 
 def test_the_look_seals_what_is_older_than_seals_and_forgets_what_was_mended(home: Path) -> None:
     with closing(Listener(home)) as app, closing(Store(home / "store")) as store:
-        with store.explained("written"), store.writing():
-            store.execute("UPDATE point SET seal = NULL")
-            store.execute("DELETE FROM delivery WHERE key = 'sealed'")
-        store.remember(damage="something that is mended by now")
+        with store.db.explained("written"), store.db.writing():
+            store.db.execute("UPDATE point SET seal = NULL")
+            store.db.execute("DELETE FROM delivery WHERE key = 'sealed'")
+        store.db.remember(damage="something that is mended by now")
         upkeep.look_if_due(app, store)
-        assert store.execute("SELECT count(*) FROM point WHERE seal IS NULL").fetchone() == (0,)
-        assert (store.recall("sealed"), store.recall("damage"), app.said) == (1, "", [])
+        assert store.db.execute("SELECT count(*) FROM point WHERE seal IS NULL").fetchone() == (0,)
+        assert (store.db.recall("sealed"), store.db.recall("damage"), app.said) == (1, "", [])
 
 
 # --- readings of the future, and those that cannot be ----------------------------------

@@ -40,8 +40,8 @@ def metered(store: Store, time: int = T) -> None:
 
 
 def all_sent(store: Store) -> None:
-    while waiting := store.waiting(5000):
-        store.mark_sent(waiting)
+    while waiting := store.outbox.waiting(5000):
+        store.outbox.mark_sent(waiting)
 
 
 def pages(folder: Path, name: str) -> int:
@@ -65,19 +65,19 @@ def test_what_the_server_lacks_or_refused_stays(store: Store) -> None:
     put(store, *(Point("power", {"value": i}, T - 50 * DAY + i) for i in range(6)))
     all_sent(store)
     put(store, Point("power", {"value": 70}, T - 50 * DAY + 2), Point("power", {"value": 70}, T - 50 * DAY + 4))
-    newest, _ = store.waiting(2)
-    store.park(newest, "refused")
+    newest, _ = store.outbox.waiting(2)
+    store.outbox.park(newest, "refused")
     assert Retention(store, 3, unsent=False).prune(NOW) == 4
     assert seconds_ago(store) == [50 * DAY - 2, 50 * DAY - 4]
-    assert store.backlog() == (1, 1)
+    assert store.outbox.backlog() == (1, 1)
 
 
 def test_where_there_is_no_server_any_more_what_it_lacked_goes_too(store: Store) -> None:
     metered(store)
     put(store, *(Point("power", {"value": i}, T - 50 * DAY + i) for i in range(2)))
-    store.park(store.waiting(10)[-1], "refused")
+    store.outbox.park(store.outbox.waiting(10)[-1], "refused")
     assert Retention(store, 3, unsent=True).prune(NOW) == 2
-    assert store._db.execute("SELECT count(*) FROM parked").fetchone() == (0,)
+    assert store.db.execute("SELECT count(*) FROM parked").fetchone() == (0,)
 
 
 # --- a clock that is wrong ------------------------------------------------------------
@@ -149,7 +149,7 @@ from homemon.core.points import Point
 from homemon.storage.store import Store
 store = Store(Path(sys.argv[1]), busy=1.0)
 for i in range(300):
-    store.add([(Point("current", {"r": i}, int(sys.argv[2]) + i), Instant(int(sys.argv[2]), 1.0, "b"))])
+    store.archive.add([(Point("current", {"r": i}, int(sys.argv[2]) + i), Instant(int(sys.argv[2]), 1.0, "b"))])
 """
 
 
@@ -175,7 +175,7 @@ def test_values_of_earlier_boots_that_nobody_can_date_do_not_pile_up(
     for i in range(20):
         put(store, Point("power", {"value": i}), at=Instant(0.0, i, f"boot {i // 8}"))
     Retention(store, 3, unsent=True).prune(NOW._replace(boot="boot 2"))
-    assert store.undated("boot 2") == (4, 1)
+    assert store.archive.undated("boot 2") == (4, 1)
 
 
 # --- the file -------------------------------------------------------------------------

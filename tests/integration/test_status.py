@@ -54,8 +54,8 @@ def test_json_holds_the_backlog_and_the_parked_lines(tmp_path: Path) -> None:
     write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
     now = int(time.time())
     store = filled(tmp_path, Point("power", {"value": 1}, now), Point("current", {"r": 2, "t": 3}, now))
-    refused = next(entry for entry in store.waiting(10) if entry.text.startswith("power"))
-    store.park(refused, "field type conflict")
+    refused = next(entry for entry in store.outbox.waiting(10) if entry.text.startswith("power"))
+    store.outbox.park(refused, "field type conflict")
     store.close()
     told = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
     assert told["waiting"] == 1

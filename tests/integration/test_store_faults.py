@@ -15,7 +15,8 @@ import pytest
 from homemon.core.errors import StoreError
 from homemon.core.files import make_private_dir
 from homemon.core.points import Point
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 from tests.commands import PATIENCE, as_nobody, deny, homemon
 from tests.stores import T, content, everything, put
 
@@ -116,7 +117,7 @@ def test_what_was_printed_survives_kill_9_and_is_seen_by_others_at_once(tmp_path
 
 
 def test_a_commit_waits_for_the_disk(store: Store) -> None:
-    pragmas = {name: store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")}
+    pragmas = {name: store.db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")}
     assert pragmas == {"synchronous": 2, "journal_mode": "wal"}
 
 
@@ -179,19 +180,19 @@ def test_a_full_disk_is_told_and_stored_to_again_when_there_is_space(small_disk:
         assert content(store) == [(T, "power", {"value": 1})]
     ballast.unlink()
     assert len(put(store, *many)) == 2000
-    assert store.integrity_faults() == []
+    assert store.db.integrity_faults() == []
     store.close()
     assert len(everything(small_disk)) == 2000
 
 
 def test_a_file_that_may_not_grow_keeps_the_transaction_out(store: Store) -> None:
     put(store, Point("power", {"value": 1}, T))
-    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store.db.execute("PRAGMA page_count").fetchone()[0]
+    store.db.execute(f"PRAGMA max_page_count = {pages}")
     points = [Point(f"new{i}", {"value": i}, T + i) for i in range(500)]
     with pytest.raises(StoreError, match="full"):
         put(store, *points)
-    store._db.execute("PRAGMA max_page_count = 100000")
+    store.db.execute("PRAGMA max_page_count = 100000")
     put(store, *points)
     expected = [(T, "power", {"value": 1}), *((T + i, f"new{i}", {"value": i}) for i in range(500))]
     assert sorted(map(str, content(store))) == sorted(map(str, expected)), "series must be made again"
@@ -219,7 +220,7 @@ def test_a_folder_that_may_not_even_be_looked_into_is_an_error_with_a_remedy(tmp
     denied.chmod(0)
     try:
         with as_nobody(), pytest.raises(StoreError, match="ermission denied") as raised:
-            Store(home / "store").integrity_faults()
+            Store(home / "store").db.integrity_faults()
     finally:
         denied.chmod(0o700)
     assert "[store] dir" in raised.value.hint

@@ -14,8 +14,9 @@ import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
+from homemon.storage.database import FILE
 from homemon.storage.mend import bring_back
-from homemon.storage.store import FILE, Store
+from homemon.storage.store import Store
 from tests.commands import PATIENCE
 from tests.stores import T, content, everything, put
 
@@ -34,13 +35,13 @@ folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()
 Thread(target=lambda: (sys.stdin.readline(), go.set()), daemon=True).start()
 stores = [Store(folder), Store(folder)]  # a listener's reader, and its sender
 for store in stores:
-    store.report = lambda text, hint: print(f"{text}\\n  {hint}", file=sys.stderr, flush=True)
+    store.db.report = lambda text, hint: print(f"{text}\\n  {hint}", file=sys.stderr, flush=True)
 recorder = Recorder(stores[0], "", lambda line: print(line, flush=True))
 for i in range(10_000):
     with suppress(StoreError):  # as a listener does, whose readings wait in memory
         recorder.record([Point("power", {who: i})], Instant(1_800_000_000 + i, 1.0, "b"))
     with suppress(StoreError):  # as its sender's thread does
-        stores[1].mark_sent(stores[1].waiting(10))
+        stores[1].outbox.mark_sent(stores[1].outbox.waiting(10))
     if go.wait(0.004):
         break
 """
@@ -182,7 +183,7 @@ def test_every_printed_line_is_in_the_paths_store(
     assert all(sound(path) for path in (folder, *([aside] if word == "was moved to" else [])))
 
 
-@pytest.mark.parametrize("fails", ["_connect", "_restore"])
+@pytest.mark.parametrize("fails", ["_connect", "restore"])
 @pytest.mark.parametrize("act", [moved, moved_over], ids=["mv", "mv over"])
 def test_what_happened_is_made_up_for_when_the_disk_has_space_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: Callable[[Path, Path], None], fails: str
@@ -194,11 +195,11 @@ def test_what_happened_is_made_up_for_when_the_disk_has_space_again(
             put(store, Point("power", {"value": 0}, T))
     reports: list[str] = []
     with closing(Store(folder)) as store:
-        store.report = lambda text, hint: reports.append(f"{text} {hint}")
+        store.db.report = lambda text, hint: reports.append(f"{text} {hint}")
         put(store, Point("power", {"value": 1}, T + 1))
         act(folder, aside)
         with monkeypatch.context() as full:
-            full.setattr(store, fails, raise_full)
+            full.setattr(store.db, fails, raise_full)
             for _ in range(2):
                 with pytest.raises(StoreError, match="full"):
                     put(store, Point("power", {"value": 2}, T + 2))
@@ -221,15 +222,15 @@ def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> Non
     reports: list[str] = []
     with closing(Store(folder)) as store:
         put(store, *(Point("power", {"value": i}, T + i) for i in range(300, 600)))
-        store.execute("PRAGMA wal_checkpoint")
+        store.db.execute("PRAGMA wal_checkpoint")
         put(store, *(Point("power", {"value": i}, T + i) for i in range(600, 900)))
-        store._journal.clear()  # another command's
-        store.report = lambda text, hint: reports.append(hint)
+        store.archive._journal.clear()  # another command's
+        store.db.report = lambda text, hint: reports.append(hint)
         shutil.copyfile(tmp_path / "backup" / FILE, folder / FILE)
         put(store, Point("power", {"value": 900}, T + 900))
         (aside,) = (path for path in folder.iterdir() if "-wal.2" in path.name)
         assert str(aside) in reports[0]
-        bring_back(store, aside)
+        bring_back(store.db, aside)
         assert {time - T for time, *_ in content(store)} >= {*range(300), *range(600, 901)}
 
 
@@ -241,7 +242,7 @@ def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path) -> None:
             process.kill()  # so that nobody puts it right
     with closing(Store(folder)) as store:
         assert content(store) == []
-        assert len(store.news) == 1
+        assert len(store.db.news) == 1
     assert any("-wal.2" in path.name for path in folder.iterdir())
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from homemon.core.errors import StoreDamaged
 from homemon.core.points import Point
-from homemon.storage.database import Database
+from homemon.storage.database import FILE, Database
 from homemon.storage.health import Look, newest_faults, whole_faults
 from homemon.storage.mend import bring_back, copy, mend
 from homemon.storage.salvage import checksum
 from homemon.storage.schema import checksum_sql
-from homemon.storage.store import FILE, Store
+from homemon.storage.store import Store
 from tests.integration.test_database import write_old
 from tests.longrun.rot.faults import METER, PAGE, Content, Outcome, make, one
 from tests.longrun.rot.faults import T as T_ROT
@@ -37,7 +37,7 @@ def values(content: Content) -> Values:
 
 def held(folder: Path) -> Content:
     with closing(Store(folder)) as store:
-        return list(store.lines(0, 1 << 62))
+        return list(store.archive.lines(0, 1 << 62))
 
 
 def damaged(sound: Path, folder: Path, *spoils: tuple[int, bytes]) -> Path:
@@ -74,8 +74,8 @@ def test_a_repair_saves_what_is_whole_invents_nothing_and_names_what_is_missing(
     assert {key: value for key, value in found.items() if key not in added}.items() <= known.items()
     assert kind == "truncated" or len(known) - len(found) <= 140, "no more than two pages' rows"
     with closing(Store(tmp_path / "rotten")) as store:
-        assert whole_faults(store) == []
-        assert +bring_back(store, folder / FILE) or len(found) >= len(known)
+        assert whole_faults(store.db) == []
+        assert +bring_back(store.db, folder / FILE) or len(found) >= len(known)
     assert values(held(tmp_path / "rotten")).items() >= known.items()
     assert mended.aside.exists()
     assert len(mended.aside.read_bytes()) >= len(before) - PAGE
@@ -86,9 +86,9 @@ def test_a_flipped_bit_of_a_value_is_named_and_is_not_saved(sound: tuple[Path, C
     at = data.index(struct.pack(">d", 68333.5), 3 * PAGE)
     rotten = damaged(sound[0], tmp_path / "rotten", (at + 4, bytes([data[at + 4] ^ 1])))
     with closing(Store(rotten)) as store:
-        (fault,) = whole_faults(store)
+        (fault,) = whole_faults(store.db)
         assert fault.startswith("+power value: the reading of 2026-12-")
-        assert newest_faults(store) == [fault]
+        assert newest_faults(store.db) == [fault]
     ((names, since, until),) = mend(rotten / FILE).lost
     assert names == ("+power", "", "value")
     assert since is not None
@@ -111,13 +111,13 @@ def test_a_damaged_small_table_is_seen_in_a_large_store_too(sound: tuple[Path, C
     at = data.index(b"baiden_diff", 3 * PAGE)
     rotten = damaged(sound[0], tmp_path / "rotten", (at, b"baiden_difg"))
     with closing(Store(rotten)) as store:
-        assert any("series" in fault or "index" in fault for fault in newest_faults(store))
+        assert any("series" in fault or "index" in fault for fault in newest_faults(store.db))
 
 
 @pytest.mark.parametrize("value", [0, 5, -3000, 523.25, 0.3, -0.1, 68332.6, 99_999_999_999_999, 1e14 + 0.5, 0.0001])
 def test_sql_and_python_give_the_same_checksum_and_each_bit_counts(store: Store, value: float) -> None:
     query = f"SELECT {checksum_sql('?1', '?2', '?3', '?4')}"
-    told = store.execute(query, (3, T, value, 1800)).fetchone()[0]
+    told = store.db.execute(query, (3, T, value, 1800)).fetchone()[0]
     assert told == checksum(3, T, value, 1800)
     others = {checksum(3, T ^ 1 << bit, value, 1800) for bit in range(33)} | {checksum(4, T, value, 1800)}
     if isinstance(value, int):
@@ -128,38 +128,38 @@ def test_sql_and_python_give_the_same_checksum_and_each_bit_counts(store: Store,
 def test_a_store_from_before_there_were_seals_is_sealed_in_steps(tmp_path: Path) -> None:
     with closing(Store(write_old(tmp_path / "old"))) as store:
         put(store, Point("power", {"value": 1}, 1_794_458_890), Point("power", {"value": 2}, T + 7))
-        look = Look(store)
+        look = Look(store.db)
         assert not look.step()
         assert (look.faults, look.unsealed) == ([], 8)
-        look = Look(store)
+        look = Look(store.db)
         look.step(seals=True)
         assert (look.faults, look.unsealed) == ([], 0)
-        assert whole_faults(store) == []
-        assert store.recall("sealed") == 1
-        with store.explained("written"), store.writing():
-            store.execute("UPDATE point SET seal = NULL WHERE time = ?", (T + 7,))
-        assert len(whole_faults(store)) == 1, "what lost its seal is damaged"
+        assert whole_faults(store.db) == []
+        assert store.db.recall("sealed") == 1
+        with store.db.explained("written"), store.db.writing():
+            store.db.execute("UPDATE point SET seal = NULL WHERE time = ?", (T + 7,))
+        assert len(whole_faults(store.db)) == 1, "what lost its seal is damaged"
 
 
 def test_a_copy_is_made_beside_a_writer_private_verified_and_whole(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "store")) as store, closing(Store(tmp_path / "store")) as writer:
         put(store, *(Point("power", {"value": i}, T + i) for i in range(500)))
-        with writer.explained("written"), writer.writing():
-            copy(store, tmp_path / "copy.db")
+        with writer.db.explained("written"), writer.db.writing():
+            copy(store.db, tmp_path / "copy.db")
         assert (tmp_path / "copy.db").stat().st_mode & 0o777 == 0o600
         put(store, Point("power", {"value": 9}, T + 500))
-        copy(store, tmp_path / "copy.db")
+        copy(store.db, tmp_path / "copy.db")
     assert {path.name for path in tmp_path.iterdir()} == {"store", "copy.db"}, "one file, and no other is left"
     with closing(Store(tmp_path / "new")) as new:
-        assert bring_back(new, tmp_path / "copy.db").total() == 501
-        assert bring_back(new, tmp_path / "copy.db").total() == 0
+        assert bring_back(new.db, tmp_path / "copy.db").total() == 501
+        assert bring_back(new.db, tmp_path / "copy.db").total() == 0
 
 
 def test_of_a_damaged_store_no_copy_replaces_a_good_one(sound: tuple[Path, Content], tmp_path: Path) -> None:
     (tmp_path / "copy.db").write_text("a good one")
     rotten = damaged(sound[0], tmp_path / "rotten", (200 * PAGE, bytes(PAGE)))
     with closing(Store(rotten)) as store, pytest.raises(Exception, match="no copy was made"):
-        copy(store, tmp_path / "copy.db")
+        copy(store.db, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "a good one"
 
 
@@ -168,12 +168,12 @@ def test_a_repair_keeps_what_was_sent_what_waits_and_what_was_learned(
 ) -> None:
     rotten = damaged(sound[0], tmp_path / "rotten", (200 * PAGE, bytes(PAGE)))
     with closing(Store(sound[0])) as store:
-        waiting = store.backlog().waiting
+        waiting = store.outbox.backlog().waiting
     mend(rotten / FILE)
     with closing(Store(rotten)) as store:
-        assert store.execute("SELECT * FROM meter").fetchall() == [(T_ROT, METER)]
-        assert (store.undated("boot"), store.recall("retry_at")) == ((1, 0), 5.0)
-        assert 0 < store.backlog().waiting <= waiting + 1, "the parked one waits once more"
+        assert store.db.execute("SELECT * FROM meter").fetchall() == [(T_ROT, METER)]
+        assert (store.archive.undated("boot"), store.db.recall("retry_at")) == ((1, 0), 5.0)
+        assert 0 < store.outbox.backlog().waiting <= waiting + 1, "the parked one waits once more"
 
 
 def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, Content], tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, 
 
 
 def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.storage.store.READ_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.archive.READ_AT_ONCE", 10)
     monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
     with closing(Store(tmp_path)) as store:
         put(store, *(Point("power", {"value": 1000.5 + number}, T + number) for number in range(60)))
@@ -195,6 +195,6 @@ def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypa
     (tmp_path / FILE).write_bytes(data[:at] + b"\1" + data[at + 1 :])
     with closing(Store(tmp_path)) as store:
         with pytest.raises(StoreDamaged):
-            list(store.values("power", "value", 0, 1 << 40))
+            list(store.archive.values("power", "value", 0, 1 << 40))
         with pytest.raises(StoreDamaged):
-            store.send_again(0)
+            store.outbox.send_again(0)

@@ -29,7 +29,7 @@ def opened(folder: Path, tags: str, origin: str = "") -> "closing[Store]":
 
 
 def rows(store: Store) -> int:
-    return sum(len(fields) for *_, fields in store.lines(0, 1 << 62))
+    return sum(len(fields) for *_, fields in store.archive.lines(0, 1 << 62))
 
 
 @pytest.mark.parametrize("origin", ["config.ini", ""], ids=["known", "before it was kept"])
@@ -40,7 +40,7 @@ def test_a_reading_that_is_stored_is_not_stored_again_under_other_tags(tmp_path:
         with opened(tmp_path, tags, "config.ini") as store:
             assert put(store, *HALF_HOURS) == []
             assert rows(store) == len(HALF_HOURS) + number
-            assert store.lacking("hatuden", [T, T - HALF_HOUR, T + HALF_HOUR]) == [T + HALF_HOUR]
+            assert store.archive.lacking("hatuden", [T, T - HALF_HOUR, T + HALF_HOUR]) == [T + HALF_HOUR]
             later = Point("hatuden", {"value": 1}, T + 1 + number)
             assert put(store, later) == [later]
 
@@ -48,29 +48,29 @@ def test_a_reading_that_is_stored_is_not_stored_again_under_other_tags(tmp_path:
 def test_a_correction_goes_where_the_reading_is_and_is_sent_from_there(tmp_path: Path) -> None:
     with opened(tmp_path, "", "config.ini") as before:
         put(before, Point("hatuden", {"value": 1.5}, T))
-        before.mark_sent(before.waiting(10))
+        before.outbox.mark_sent(before.outbox.waiting(10))
     with opened(tmp_path, HOME, "config.ini") as store:
         (changed,) = put(store, Point("hatuden", {"value": 1.7}, T))
         assert changed.tags == ""
-        assert [entry.text for entry in store.waiting(10)] == [f"hatuden value=1.7 {T}000000000"]
-        assert list(store.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7)]
+        assert [entry.text for entry in store.outbox.waiting(10)] == [f"hatuden value=1.7 {T}000000000"]
+        assert list(store.archive.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7)]
 
 
 def test_under_tags_that_nobody_claims_another_value_is_another_reading(tmp_path: Path) -> None:
     with opened(tmp_path, ",room=a") as first, opened(tmp_path, ",room=b") as second:
         put(first, Point("hatuden", {"value": 1.5}, T), Point("hatuden", {"value": 2}, T + 1))
         put(second, Point("hatuden", {"value": 1.7}, T), Point("hatuden", {"value": 2}, T + 1))
-        assert list(second.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7), (T, 1.5), (T + 1, 2)]
+        assert list(second.archive.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7), (T, 1.5), (T + 1, 2)]
 
 
 def test_two_configurations_in_one_store_are_two_houses(tmp_path: Path) -> None:
     with opened(tmp_path, ",room=a", "a.ini") as first, opened(tmp_path, ",room=b", "b.ini") as second:
         put(second, Point("power", {"value": 1}, T))
         put(first, *HALF_HOURS)
-        assert second.lacking("hatuden", [T]) == [T]
+        assert second.archive.lacking("hatuden", [T]) == [T]
         assert put(second, *HALF_HOURS) == HALF_HOURS
         assert rows(first) == 2 * len(HALF_HOURS) + 1
-        assert len(list(first.values("hatuden", "value", 0, 1 << 62))) == len(HALF_HOURS)
+        assert len(list(first.archive.values("hatuden", "value", 0, 1 << 62))) == len(HALF_HOURS)
 
 
 def test_a_configuration_that_moved_goes_on_with_what_it_stored(tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ def test_what_was_stored_twice_is_counted_once(tmp_path: Path) -> None:
     ]
     now = T // DAY * DAY + 20 * HALF_HOUR
     with opened(tmp_path, "") as store:
-        with closing(store._db.cursor()) as cursor:
+        with closing(store.db._db.cursor()) as cursor:
             for key, tags in enumerate(("", HOME), 1):
                 cursor.execute("INSERT INTO series VALUES (?, 'hatuden', ?, 'value')", (key, tags))
             for point in generated:
                 key = 1 + (point.tags == HOME)
                 cursor.execute("INSERT INTO point (series, time, value) VALUES (?, ?, ?)", (key, point.time, 0.5))
-        panel = collect(store, now, 40)
+        panel = collect(store.archive, now, 40)
         assert panel.headlines["generated"].value == 10
         assert max(hours for hours in panel.daily["generated"][2] if hours is not None) <= 24
 
@@ -135,14 +135,14 @@ def test_the_present_tags_are_believed_before_those_that_were(tmp_path: Path) ->
     for tags in ("", HOME, ROOM, ""):
         with opened(tmp_path, tags, "config.ini") as store:
             put(store, Point("power", {"value": len(tags)}, T + len(tags)))
-            sets = tag_sets(store, tags, str(tmp_path / "config.ini"))
+            sets = tag_sets(store.db, tags, str(tmp_path / "config.ini"))
             assert (sets.own[0], len(set(sets.own)), sets.unclaimed) == (tags, len(sets.own), ())
     assert sets.own == ("", ROOM, HOME)
     with opened(tmp_path, "", "other.ini") as other:
-        assert tag_sets(other, "", str(tmp_path / "other.ini")) == (("",), ())
+        assert tag_sets(other.db, "", str(tmp_path / "other.ini")) == (("",), ())
     with opened(tmp_path, ",room=b", "other.ini") as other:
         put(other, Point("power", {"value": 1}, T))
-        assert tag_sets(other, ",room=b", str(tmp_path / "other.ini")) == ((",room=b",), ())
+        assert tag_sets(other.db, ",room=b", str(tmp_path / "other.ini")) == ((",room=b",), ())
 
 
 def test_a_configuration_in_somebody_elses_folder_is_there(tmp_path: Path) -> None:

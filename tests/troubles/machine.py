@@ -6,7 +6,8 @@ import sys
 import time
 
 from homemon.core.points import Point
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE, deny, fill, simulated, small_disk, write_config
 from tests.integration.test_meter_commands import ADDRESS
 from tests.integration.test_store_faults import _newer

@@ -114,8 +114,8 @@ def stale(place: Place) -> str:
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
         listener.until(bool)
         store = Store(place.folder / "store")
-        wait_for(lambda: store.latest("+power", "value", 1 << 62) is not None)
-        store._db.execute("UPDATE point SET time = time - 10800")
+        wait_for(lambda: store.archive.latest("+power", "value", 1 << 62) is not None)
+        store.db.execute("UPDATE point SET time = time - 10800")
         store.close()
         return place.run("check")
 

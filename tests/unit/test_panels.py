@@ -308,7 +308,8 @@ def test_the_store_gives_what_was_recorded_under_whatever_tags(store: Store) -> 
     put(moved, *(Point("power", {"value": value, "other": 1}, time) for time, value in power[200:]))
     moved.close()
     for days in (1, 30, 60, 80):
-        assert collect(store, int(NOW.wall), days) == collect(Recorded(power=power), int(NOW.wall), days)
+        assert collect(store.archive, int(NOW.wall), days) == collect(Recorded(power=power), int(NOW.wall), days)
     assert all(
-        before < after for before, after in pairwise(time for time, _ in store.values("power", "value", 0, 1 << 62))
+        before < after
+        for before, after in pairwise(time for time, _ in store.archive.values("power", "value", 0, 1 << 62))
     )

@@ -455,7 +455,7 @@ def test_an_export_does_not_depend_on_what_was_stored_first(tmp_path: Path) -> N
     for name, order in (("first", points), ("second", points[::-1])):
         store = Store(tmp_path / name)
         put(store, *order)
-        exports.append([line(name, tags, fields, time) for time, name, tags, fields in store.lines(0, 9)])
+        exports.append([line(name, tags, fields, time) for time, name, tags, fields in store.archive.lines(0, 9)])
         store.close()
     assert exports[0] == exports[1]
     assert exports[0] == [

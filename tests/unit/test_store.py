@@ -16,8 +16,8 @@ from tests.stores import NOW, T, content, put
 
 def sent(store: Store) -> list[str]:
     """Lets all that waits be sent; gives the lines."""
-    waiting = store.waiting(1000)
-    store.mark_sent(waiting)
+    waiting = store.outbox.waiting(1000)
+    store.outbox.mark_sent(waiting)
     return [entry.text.removesuffix("000000000") for entry in waiting]
 
 
@@ -71,28 +71,28 @@ def test_the_store_is_a_dictionary(
     points = [Point(name, fields, time) for name, time, fields in said]
     assert put(store, *points) == [point for point, is_new in zip(points, new, strict=True) if is_new]
     assert content(store) == [(*key, known[key]) for key in sorted(known)]
-    assert store.backlog().waiting == len(known)
+    assert store.outbox.backlog().waiting == len(known)
     store.close()
 
 
 def test_an_export_streams_in_order_and_does_not_block_a_writer(store: Store) -> None:
     put(store, *(Point(name, {"value": i}, T + i // 2) for i in range(500) for name in ("+power", "power")))
     other = Store(store.path.parent)
-    stream = store.lines(T + 10, T + 200)
+    stream = store.archive.lines(T + 10, T + 200)
     first = next(stream)
     put(other, Point("power", {"value": -1}, T + 100))
     found = [first, *stream]
     other.close()
     assert [time for time, *_ in found] == [T + 10 + i // 2 for i in range(380)]
     assert {tuple(fields.values()) for time, name, _, fields in found if (time, name) == (T + 100, "power")} == {(201,)}
-    assert {name for _, name, *_ in store.lines(0, 1 << 62, "+power")} == {"+power"}
+    assert {name for _, name, *_ in store.archive.lines(0, 1 << 62, "+power")} == {"+power"}
 
 
 def test_waiting_gives_whole_lines_newest_first(store: Store) -> None:
     put(store, *(Point("ecocute", {"power": 1, "powerSum": 2, "tank": 3}, T + i) for i in range(3)))
     put(store, Point("power", {"value": 1}, T + 1))
     whole = "ecocute power=1,powerSum=2,tank=3"
-    assert [entry.text for entry in store.waiting(1)] == [f"{whole} {T + 2}000000000"]
+    assert [entry.text for entry in store.outbox.waiting(1)] == [f"{whole} {T + 2}000000000"]
     assert sent(store) == [f"{whole} {T + 2}", f"power value=1 {T + 1}", f"{whole} {T + 1}", f"{whole} {T}"]
 
 
@@ -105,11 +105,11 @@ def test_a_reading_waits_undated_until_the_clock_is_right(store: Store, wrong: f
     sent(store)
     assert put(store, Point("power", {"value": 5}), at=Instant(wrong, 100.0, "b")) == []
     assert put(store, Point("current", {"r": 1, "t": 2}), at=Instant(wrong + 20.5, 120.5, "b")) == []
-    assert store.undated("b") == (3, 0)
+    assert store.archive.undated("b") == (3, 0)
     later = put(store, Point("power", {"value": 6}), at=Instant(T + 1000.7, 200.0, "b"))
     dated = [Point("power", {"value": 5}, T + 900), Point("current", {"r": 1, "t": 2}, T + 921)]
     assert later == [Point("power", {"value": 6}, T + 1000), *dated]
-    assert store.undated("b") == (0, 0)
+    assert store.archive.undated("b") == (0, 0)
     assert len(sent(store)) == 3
 
 
@@ -129,14 +129,14 @@ def test_what_another_boot_left_undated_gets_no_invented_time(store: Store) -> N
     put(store, Point("power", {"value": 5}), at=Instant(0.0, 100.0, "the boot before"))
     put(store, Point("power", {"value": 6}))
     assert content(store) == [(T, "power", {"value": 6})]
-    assert store.undated(NOW.boot) == (0, 1)
+    assert store.archive.undated(NOW.boot) == (0, 1)
 
 
 def test_a_leap_ahead_of_our_clock_does_not_make_the_right_time_distrusted(store: Store) -> None:
     now = RELEASED + 90 * 86_400
     put(store, Point("+power", {"value": 1}, now), Point("power", {"value": 1}, now + 400 * 86_400))
-    assert store.trusts(NOW._replace(wall=now + 200))
-    assert not store.trusts(NOW._replace(wall=now - 3600, ticks=100.0))
+    assert store.clock.trusts(NOW._replace(wall=now + 200))
+    assert not store.clock.trusts(NOW._replace(wall=now - 3600, ticks=100.0))
 
 
 class TimeService:
@@ -167,20 +167,20 @@ def test_the_hour_of_the_last_shutdown_is_not_believed_before_ntp_has_set_the_cl
 
 
 def test_where_nobody_ever_sets_the_clock_it_is_believed(store: Store, service: TimeService) -> None:
-    assert not store.trusts(BOOTED)
-    assert store.trusts(BOOTED._replace(ticks=21_600.0))
+    assert not store.clock.trusts(BOOTED)
+    assert store.clock.trusts(BOOTED._replace(ticks=21_600.0))
 
 
 @pytest.mark.parametrize(("ahead", "believed"), [(0, True), (-18_000, False), (18_000, False), (100, True)])
 def test_before_ntp_has_set_the_clock_the_meters_own_decides(
     store: Store, service: TimeService, ahead: int, believed: bool
 ) -> None:
-    store.hear_clock((T - ahead) // 60 * 60, BOOTED._replace(wall=T))
-    assert not store.trusts(BOOTED._replace(wall=T))
+    store.clock.note_meter_clock((T - ahead) // 60 * 60, BOOTED._replace(wall=T))
+    assert not store.clock.trusts(BOOTED._replace(wall=T))
     later = BOOTED._replace(wall=T + 5000.0, ticks=BOOTED.ticks + 5000)
-    assert store.trusts(later) is believed
+    assert store.clock.trusts(later) is believed
     service.kept = True
-    assert store.trusts(later)
+    assert store.clock.trusts(later)
 
 
 @pytest.mark.parametrize("ahead", [2400, 7200, 86_400 * 5000])
@@ -188,8 +188,8 @@ def test_a_meter_whose_clock_is_ahead_leaves_nothing_undated_for_ever(
     store: Store, service: TimeService, ahead: int
 ) -> None:
     put(store, Point("power", {"value": 1}, T), Point("+power", {"value": 1}, (T + ahead) // 1800 * 1800))
-    store.hear_clock((T + ahead) // 60 * 60, BOOTED)
-    found, told = store.meter_ahead(BOOTED)
+    store.clock.note_meter_clock((T + ahead) // 60 * 60, BOOTED)
+    found, told = store.clock.meter_ahead(BOOTED)
     assert told
     assert abs(found - ahead) <= 100
     assert put(store, Point("power", {"value": 2}), at=BOOTED) == []
@@ -197,7 +197,7 @@ def test_a_meter_whose_clock_is_ahead_leaves_nothing_undated_for_ever(
     dated = put(store, Point("power", {"value": 3}), at=late)
     assert [(point.time, point.fields["value"]) for point in dated] == [(int(late.wall), 3), (int(BOOTED.wall), 2)]
     behind = late._replace(wall=T - 1000.0)
-    assert not store.trusts(behind), "it dated a reading later than that itself"
+    assert not store.clock.trusts(behind), "it dated a reading later than that itself"
 
 
 def test_without_a_time_service_a_meter_that_is_ahead_costs_a_quarter_of_an_hour(
@@ -206,11 +206,11 @@ def test_without_a_time_service_a_meter_that_is_ahead_costs_a_quarter_of_an_hour
     monkeypatch.setattr(clock, "TIME_SERVICES", ())
     monkeypatch.setattr(clock, "kept_by_ntp", lambda: False)
     put(store, Point("+power", {"value": 1}, T + 2400))
-    assert store.meter_ahead(BOOTED) == (T + 2400 - BOOTED.wall, False)
-    assert not store.trusts(BOOTED)
-    assert store.trusts(BOOTED._replace(ticks=900.0))
+    assert store.clock.meter_ahead(BOOTED) == (T + 2400 - BOOTED.wall, False)
+    assert not store.clock.trusts(BOOTED)
+    assert store.clock.trusts(BOOTED._replace(ticks=900.0))
 
 
 def test_without_a_time_service_a_machine_is_believed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "TIME_SERVICES", ())
-    assert store.trusts(BOOTED)
+    assert store.clock.trusts(BOOTED)

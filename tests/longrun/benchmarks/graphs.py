@@ -36,7 +36,7 @@ def page(days: int) -> Outcome:
         write_config(folder, "[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c")
         fill(folder / "store", now, days + 1)
         store = Store(folder / "store")
-        shown = panels.collect(store, now, days)
+        shown = panels.collect(store.archive, now, days)
         store.close()
         ready = [
             (ROWS[name], columns) for part in (shown.detailed, shown.daily) for name, columns in part.items() if columns

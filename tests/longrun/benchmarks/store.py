@@ -11,7 +11,8 @@ from time import perf_counter, time
 
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 from tests.commands import write_config
 from tests.longrun.benchmarks.installed import HOMEMON
 from tests.longrun.benchmarks.measure import (
@@ -42,14 +43,14 @@ class Appending:
 
     def execute(self, statement: str) -> None:
         """One statement of SQL."""
-        self._store.execute(statement)
+        self._store.db.execute(statement)
 
     def write(self) -> float:
         """Seconds for one."""
         time = next(self._seconds)
         arrival = [(Point("power", {"value": time % 3000}), Instant(time, time, ""))]
         started = perf_counter()
-        self._store.add(arrival)
+        self._store.archive.add(arrival)
         return perf_counter() - started
 
 
@@ -84,7 +85,8 @@ def size(sent: bool) -> Outcome:
         stored = (folder / FILE).stat().st_size
         store = Store(folder)
         text = sum(
-            len(line(name, tags, fields, time).encode()) + 1 for time, name, tags, fields in store.lines(0, 1 << 62)
+            len(line(name, tags, fields, time).encode()) + 1
+            for time, name, tags, fields in store.archive.lines(0, 1 << 62)
         )
         store.close()
         return Outcome(stored / points, text / points)

@@ -41,7 +41,7 @@ def against(make: Callable[[], Send]) -> Outcome:
     with TemporaryDirectory(dir=BUILD) as name, database(Path(name)) as home:
         store = Store(Path(name) / "store")
         at = Instant(time(), 0.0, "")
-        store.add([(Point("power", {"value": value}, moment), at) for moment, value in READINGS])
+        store.archive.add([(Point("power", {"value": value}, moment), at) for moment, value in READINGS])
 
         def ours(home: Database) -> None:
             sender = Sender(store, lambda: Influx(home.settings()), Path(name), Random(1))
@@ -51,8 +51,8 @@ def against(make: Callable[[], Send]) -> Outcome:
 
         def timed(send: Send) -> float:
             home.renew()
-            with store.explained("written"), store.writing():
-                store.execute("UPDATE point SET sent = 0")
+            with store.db.explained("written"), store.db.writing():
+                store.db.execute("UPDATE point SET sent = 0")
             gc.collect()
             gc.freeze()  # what the other left behind is not ours to look through
             started = perf_counter()

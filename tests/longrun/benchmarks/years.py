@@ -4,7 +4,8 @@ import sqlite3
 from pathlib import Path
 
 from homemon.core.points import HALF_HOUR
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 
 MINUTE, DAY = 60, 86_400
 SERIES = (  # measurement, field, seconds from one to the next, the value of the i-th

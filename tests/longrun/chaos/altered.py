@@ -25,7 +25,7 @@ from homemon.runtime import background, claim, lan, output, radio
 from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
-from homemon.storage import store
+from homemon.storage import database, outbox
 
 PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
@@ -56,7 +56,7 @@ def prints_first() -> None:
     def hasty(self: Any, points: Sequence[Point], at: Instant) -> int:
         for text in _lines(points, self._tags, at):
             self._print(text)
-        return len(self._store.add([(point, at) for point in points]))
+        return len(self._store.archive.add([(point, at) for point in points]))
 
     _set(deliver.Recorder, "record", hasty)
 
@@ -77,8 +77,8 @@ def marks_first() -> None:
     """A point counts as sent before the server has said so."""
     push = deliver.Sender._push
 
-    def hasty(self: Any, batch: Sequence[store.Line], deadline: float) -> Any:
-        self._store.mark_sent(batch)
+    def hasty(self: Any, batch: Sequence[outbox.Line], deadline: float) -> Any:
+        self._store.outbox.mark_sent(batch)
         return push(self, batch, deadline)
 
     _set(deliver.Sender, "_push", hasty)
@@ -142,7 +142,7 @@ def reads_proc_locks() -> None:
 
 def dies_at_commit() -> None:
     """kill -9, when points are written and the COMMIT is next."""
-    writing = store.Store.writing
+    writing = database.Database.writing
 
     @contextmanager
     def dying(self: Any) -> Iterator[None]:
@@ -153,9 +153,9 @@ def dies_at_commit() -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def _count(self: Any) -> int:
-        return int(self._db.execute("SELECT count(*) FROM point").fetchone()[0])
+        return int(self.execute("SELECT count(*) FROM point").fetchone()[0])
 
-    _set(store.Store, "writing", dying)
+    _set(database.Database, "writing", dying)
 
 
 def dies_at_send() -> None:

@@ -13,7 +13,8 @@ from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import Monitor
-from homemon.storage.store import FILE, Store
+from homemon.storage.database import FILE
+from homemon.storage.store import Store
 from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
@@ -225,7 +226,7 @@ db = {self.database.name}
         found = [complaint for run in self.runs if (complaint := run.complaint())]
         store = Store(self.folder / "store")
         try:
-            return found + store.integrity_faults()
+            return found + store.db.integrity_faults()
         except StoreError as error:
             return [*found, str(error)]
         finally:

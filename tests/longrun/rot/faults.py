@@ -10,8 +10,9 @@ from typing import NamedTuple
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import HALF_HOUR, Number, Point
+from homemon.storage.database import FILE
 from homemon.storage.health import whole_faults
-from homemon.storage.store import FILE, Store
+from homemon.storage.store import Store
 
 T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400
 MINUTE, DAY, PAGE = 60, 86_400, 1024
@@ -34,15 +35,17 @@ def make(folder: Path, days: int, seed: int = 7) -> Content:
     store = Store(folder)
     for start in range(T, T + days * DAY, DAY):
         for points in (minutes(start, random), half_hours(start, random), heater(start, random)):
-            store.add([(point, Instant(start + DAY, 9e5, "b")) for point in points])
-        store.mark_sent(store.waiting(100_000))
-    store.add([(Point("power", {"value": i}, T + days * DAY + i * MINUTE), Instant(T, 9e5, "b")) for i in range(30)])
-    store.park(store.waiting(1)[0], "400: partial write")
-    with store.explained("written"), store.writing():
-        store.execute("INSERT INTO meter VALUES (?, ?)", (T, METER))
-        store.execute("INSERT INTO undated SELECT 'boot', 1.5, min(id), 7 FROM series")
-    store.remember(retry_at=5.0)
-    truth = list(store.lines(0, 1 << 62))
+            store.archive.add([(point, Instant(start + DAY, 9e5, "b")) for point in points])
+        store.outbox.mark_sent(store.outbox.waiting(100_000))
+    store.archive.add(
+        [(Point("power", {"value": i}, T + days * DAY + i * MINUTE), Instant(T, 9e5, "b")) for i in range(30)]
+    )
+    store.outbox.park(store.outbox.waiting(1)[0], "400: partial write")
+    with store.db.explained("written"), store.db.writing():
+        store.db.execute("INSERT INTO meter VALUES (?, ?)", (T, METER))
+        store.db.execute("INSERT INTO undated SELECT 'boot', 1.5, min(id), 7 FROM series")
+    store.db.remember(retry_at=5.0)
+    truth = list(store.archive.lines(0, 1 << 62))
     store.close()
     return truth
 
@@ -144,8 +147,8 @@ def judge(folder: Path, truth: Content) -> tuple[Outcome, str]:
     """What check says of the store, against what export gives; then what a listener does with it."""
     try:
         with closing(Store(folder)) as store:
-            faults = _said(lambda: whole_faults(store))
-            found = _said(lambda: [] if list(store.lines(0, 1 << 62)) == truth else ["not what was stored"])
+            faults = _said(lambda: whole_faults(store.db))
+            found = _said(lambda: [] if list(store.archive.lines(0, 1 << 62)) == truth else ["not what was stored"])
             use(store)
     except StoreError as error:
         faults = found = [str(error)]
@@ -166,17 +169,19 @@ def use(store: Store) -> None:
     at = Instant(T + 100 * DAY, 9e5, "b")
     readings = [(Point("power", {"value": 5}), at), (Point("+power", {"value": 70_000.1}, T + 99 * DAY), at)]
     for each in (
-        store.backlog,
-        store.parked,
-        store.series,
-        lambda: store.trusts(at),
-        lambda: store.surely_past(at),
-        lambda: store.undated("b"),
-        lambda: [store.latest(name, field, 1 << 62) for name, field in store.series()],
-        lambda: [store.extent(name, field, 0, 1 << 62) for name, field in store.series()],
-        lambda: [sum(1 for _ in store.values(name, field, 0, 1 << 62)) for name, field in store.series()],
-        lambda: store.add(readings),
-        lambda: store.mark_sent(store.waiting(5000)),
-        lambda: store.lacking("+power", range(T, T + DAY, HALF_HOUR)),
+        store.outbox.backlog,
+        store.outbox.parked,
+        store.archive.series,
+        lambda: store.clock.trusts(at),
+        lambda: store.clock.surely_past(at),
+        lambda: store.archive.undated("b"),
+        lambda: [store.archive.latest(name, field, 1 << 62) for name, field in store.archive.series()],
+        lambda: [store.archive.extent(name, field, 0, 1 << 62) for name, field in store.archive.series()],
+        lambda: [
+            sum(1 for _ in store.archive.values(name, field, 0, 1 << 62)) for name, field in store.archive.series()
+        ],
+        lambda: store.archive.add(readings),
+        lambda: store.outbox.mark_sent(store.outbox.waiting(5000)),
+        lambda: store.archive.lacking("+power", range(T, T + DAY, HALF_HOUR)),
     ):
         _said(lambda each=each: (each() and []) or [])  # type: ignore[misc]

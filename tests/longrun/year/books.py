@@ -108,7 +108,7 @@ class Books:
 
     def judge(self, store: Store, server: dict[tuple[str, str], dict[str, str]], start: float, end: float) -> Verdict:
         """Hold the store and the server against the truth from `start` to `end`."""
-        content = {(name, time): dict(fields) for time, name, _, fields in store.lines(0, 1 << 62)}
+        content = {(name, time): dict(fields) for time, name, _, fields in store.archive.lines(0, 1 << 62)}
         held = {
             (name, f"{time}000000000"): {field: number_text(value) for field, value in fields.items()}
             for (name, time), fields in content.items()
@@ -136,7 +136,7 @@ class Books:
         rows.append(Row("power, minutes", minutes - sum(missing.values()), len(power), unexcused, wrong, flipped))
         rows += [self._energy_row(content, "import", 0xE0), self._energy_row(content, "export", 0xE3)]
         rows.append(self._ecocute_row(content))
-        integrity = self.damaged + store.integrity_faults()
+        integrity = self.damaged + store.db.integrity_faults()
         return Verdict(rows, missing, gaps, len(self._printed), lost, len(server), differs, self.starved, integrity)
 
     @staticmethod

@@ -6,6 +6,8 @@ Only the lowest layer is exchanged: serial lines, UDP port, HTTP request and clo
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homemon.cli import meter_listen
@@ -14,7 +16,8 @@ from homemon.core.errors import HomemonError, StoreError
 from homemon.runtime import dump as kyocera_dump
 from homemon.runtime.background import LOOK_EVERY, Rounds
 from homemon.runtime.context import App
-from homemon.storage.store import BUSY_SECONDS, Store
+from homemon.storage.database import BUSY_SECONDS, Database
+from homemon.storage.store import Store
 from tests.longrun.year.timeline import Actor, Ended
 from tests.longrun.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
 
@@ -47,7 +50,7 @@ class Pi:
         self._number = number
         self._error = clock_error
         self._countdown = self._writes = 0  # steps, and writes to the disk, until the power goes
-        self._stores: set[VirtualStore] = set()
+        self._stores: set[VirtualDatabase] = set()
         self._actors: list[Actor] = []
         self.listener = self.start(self._keep_listening)
         self.start(self._knock)
@@ -140,11 +143,11 @@ class Pi:
 
     # --- disk ------------------------------------------------------------------------
 
-    def opened(self, store: "VirtualStore") -> None:
+    def opened(self, store: "VirtualDatabase") -> None:
         self._stores.add(store)
         store.limit(self.world.disk_full)
 
-    def closed(self, store: "VirtualStore") -> None:
+    def closed(self, store: "VirtualDatabase") -> None:
         self._stores.discard(store)
 
     def limit_disk(self) -> None:
@@ -180,13 +183,12 @@ class Pi:
         self.check()
 
 
-class VirtualStore(Store):
-    """The real store, on a disk that can be full and lose its power."""
+class VirtualDatabase(Database):
+    """The real store's file, on a disk that can be full and lose its power."""
 
-    def __init__(self, pi: Pi, app: "VirtualApp", busy: float) -> None:
+    def __init__(self, pi: Pi, folder: Path, busy: float) -> None:
         self._pi = pi
-        super().__init__(app.folder, app.tags, busy, str(app.config.path))
-        self.report = app.complain
+        super().__init__(folder, busy)
         pi.opened(self)
 
     def close(self) -> None:
@@ -243,7 +245,10 @@ class VirtualApp(App):
         self.pi.world.hear(text)
 
     def open_store(self, busy: float) -> Store:
-        return VirtualStore(self.pi, self, busy)
+        on_this_disk = partial(VirtualDatabase, self.pi)
+        store = Store(self.folder, self.tags, busy, str(self.config.path), on_this_disk)
+        store.db.report = self.complain
+        return store
 
     def _connect(self) -> Any:
         return self.pi.world.influx

@@ -136,7 +136,7 @@ def _add(world: "World", aside: Path, since: int) -> None:
     with closing(Store(aside)) as old, closing(Store(world.store_folder)) as store:
         lacking = [
             Point(name, fields, time)
-            for time, name, _, fields in old.lines(since, 1 << 62)
-            if any(dict(store.values(name, field, time, time + 1)) == {} for field in fields)
+            for time, name, _, fields in old.archive.lines(since, 1 << 62)
+            if any(dict(store.archive.values(name, field, time, time + 1)) == {} for field in fields)
         ]
-        store.add([(point, world.pi.instant()) for point in lacking])
+        store.archive.add([(point, world.pi.instant()) for point in lacking])

@@ -23,7 +23,8 @@ from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
 from homemon.sim.smart_meter import SmartMeter
-from homemon.storage.store import Store, _journals
+from homemon.storage.archive import _journals
+from homemon.storage.store import Store
 from tests.longrun.year.books import POWER_GAP, Books, Excuse, Verdict
 from tests.longrun.year.disk import Disk
 from tests.longrun.year.faults import DAY, OFF, REJOIN, Fault, schedule
@@ -188,7 +189,7 @@ class World:
         """What `upload --since` does first; the listener's sender does the rest."""
         self._sent_again.append((self.time.now, since))
         with closing(Store(self.store_folder)) as store:
-            store.send_again(int(since))
+            store.outbox.send_again(int(since))
 
     def brought_back(self, left: float) -> None:
         """A store as it was left is there again: what was to be sent again since then, it takes to be sent."""
@@ -208,7 +209,7 @@ class World:
             return
         store = Store(self.store_folder)
         with closing(store):
-            for time, name, tags, _ in store.lines(int(since), int(self.time.now - MAY_BE_LATE)):
+            for time, name, tags, _ in store.archive.lines(int(since), int(self.time.now - MAY_BE_LATE)):
                 line = f"{name}{tags} value=0 {time}000000000"
                 if (f"{name}{tags}", f"{time}000000000") not in self.server.points and not self.server.strikes(line):
                     self.books.starved += 1
