@@ -82,11 +82,10 @@ class Aside(App):
         now = self.now()
         if not self.store.clock.trusts(now):
             return warning(what, "how old its readings are is not known while the clock is wrong", "Set the clock")
-        wanted = [(name, field) for name, field in self.store.archive.series() if name in measurements]
         newest = [
             reading[0] + ENDS_LATER.get(name, 0)
-            for name, field in wanted
-            if (reading := self.store.archive.latest(name, field, int(now.wall) + AHEAD))
+            for name, field, tags in self.store.archive.series()
+            if name in measurements and (reading := self.store.archive.latest(name, field, int(now.wall) + AHEAD, tags))
         ]
         if not newest:
             return warning(what, "no reading has been stored yet", remedy)

@@ -45,7 +45,7 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
 
 def known(app: App, measurement: str) -> str:
     """The measurement, if there can be one of that name. Raises click.UsageError with those that there are."""
-    stored = {name for name, _ in app.store.archive.series()}
+    stored = {series.measurement for series in app.store.archive.series()}
     if measurement in stored or measurement in SECTIONS:
         return measurement
     near = get_close_matches(measurement, stored | SECTIONS.keys(), 1)

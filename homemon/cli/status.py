@@ -11,6 +11,7 @@ from homemon.delivery.deliver import server_fault
 from homemon.page.panels import DAY, ENDS_LATER, SOURCES, midnight
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
+from homemon.storage.archive import Series
 
 SECTIONS = {
     "power": "smartmeter",
@@ -28,6 +29,7 @@ class Row(NamedTuple):
     """One series: its newest value and time, its age in seconds, the points of today, whether it is stale.
 
     `ahead` is the time of its newest reading where that is dated in the future, which says nothing of its age.
+    `tags` are None for a series of this configuration's; of another's none is stale.
     """
 
     measurement: str
@@ -38,6 +40,7 @@ class Row(NamedTuple):
     today: int
     stale: bool
     ahead: int | None = None
+    tags: str | None = None
 
 
 @click.command()
@@ -54,11 +57,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     at = app.now()
     now = int(at.wall)
     undated, undatable = app.store.archive.undated(at.boot)
-    rows = [
-        row
-        for name, field in app.store.archive.series()
-        if (row := look_at(app, name, field, now, max_age)) is not None
-    ]
+    rows = [row for series in app.store.archive.series() if (row := look_at(app, series, now, max_age)) is not None]
     silent = [
         section
         for section in dict.fromkeys(SECTIONS.values())
@@ -83,22 +82,23 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     return 1 if silent or any(row.stale for row in rows) else 0
 
 
-def look_at(app: App, measurement: str, field: str, now: int, max_age: int | None) -> Row | None:
+def look_at(app: App, series: Series, now: int, max_age: int | None) -> Row | None:
     """One series; None where it has no points. Only those of a configured device can be stale."""
-    last = app.store.archive.latest(measurement, field, 1 << 62)
+    measurement, field, tags = series
+    last = app.store.archive.latest(measurement, field, 1 << 62, tags)
     if last is None:
         return None
     ahead = last[0] if last[0] > now + AHEAD else None
-    newest = app.store.archive.latest(measurement, field, now + AHEAD + 1) if ahead else last
+    newest = app.store.archive.latest(measurement, field, now + AHEAD + 1, tags) if ahead else last
     time, value = newest or last
     age = max(0, now - time - ENDS_LATER.get(measurement, 0))
     section = SECTIONS.get(measurement)
     limit = STALE.get((measurement, field)) if max_age is None else max_age
-    watched = section is not None and getattr(app.config, section) is not None
+    watched = tags is None and section is not None and getattr(app.config, section) is not None
     start = midnight(now)
-    today = sum(1 for _ in app.store.archive.values(measurement, field, start, start + DAY))
+    today = sum(1 for _ in app.store.archive.values(measurement, field, start, start + DAY, tags))
     stale = watched and limit is not None and (age > limit or newest is None)
-    return Row(measurement, field, value, time, age, today, stale, ahead)
+    return Row(measurement, field, value, time, age, today, stale, ahead, tags)
 
 
 def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
@@ -124,7 +124,7 @@ def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
 
 def told_row(row: Row, now: int) -> str:
     """`power value     523  11-24 02:49:00    12 s ago   1014 today`; with the year where it is not this one's."""
-    name = f"{row.measurement} {row.field}"
+    name = f"{row.measurement}{row.tags or ''} {row.field}"
     line = f"{name:22}{number_text(row.value):>12}  {short_text(row.time, now):14}  {age_text(row.age):>8} ago"
     return f"{line}  {row.today:5} today{'  STALE' if row.stale else ''}"
 

@@ -145,7 +145,7 @@ def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number
         periods = [(min(times) - AROUND, max(times) + AROUND)]
         periods += [(newest[0] - 2 * AROUND, newest[0] + 1)] if newest else []
         for since, until in periods:
-            rows = store.archive.values(series.measurement, "value", since, until, foreign=False)
+            rows = store.archive.values(series.measurement, "value", since, until)
             found.update({(series.measurement, time): value for time, value in rows})
     return found
 

@@ -4,8 +4,8 @@ Readings that came while the clock was wrong are kept undated with the seconds s
 right; see `clock.Instant`.
 """
 
-from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,14 @@ ANOTHER = "SELECT 1 FROM point WHERE series = ? AND time = ? AND value <> ?"
 
 _journals: dict[Path, deque[Point]] = {}
 """What this process stored last in each folder: that of its threads is one."""
+
+
+class Series(NamedTuple):
+    """What a series is known by. `tags` is None for this configuration's own, else as `points.tags_text` gives them."""
+
+    measurement: str
+    field: str
+    tags: str | None
 
 
 class Archive:
@@ -151,8 +159,9 @@ class Archive:
         return self._ids[key]
 
     def _keep_undated(self, point: Point, at: Instant) -> None:
+        tags = self._tags if point.tags is None else point.tags
         rows = [
-            (at.boot, at.ticks, self._series(point.measurement, self._tags, name), value)
+            (at.boot, at.ticks, self._series(point.measurement, tags, name), value)
             for name, value in point.fields.items()
         ]
         self._db.execute_many("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
@@ -163,17 +172,20 @@ class Archive:
     def _date_the_undated(self, now: Instant) -> list[Point]:
         """Date what this boot kept; what another boot left behind has no time that anyone could know."""
         query = """
-            SELECT ticks, measurement, field, value FROM undated JOIN series ON series = id
-            WHERE boot = ? ORDER BY ticks, measurement
+            SELECT ticks, measurement, tags, field, value FROM undated JOIN series ON series = id
+            WHERE boot = ? ORDER BY ticks, measurement, tags
         """
-        kept: dict[tuple[int, str], dict[str, Number]] = {}
-        for then, measurement, field, value in self._db.execute(query, (now.boot,)).fetchall():
-            at = int(now.wall - (now.ticks - then)), measurement
+        kept: dict[tuple[int, str, str], dict[str, Number]] = {}
+        for then, measurement, tags, field, value in self._db.execute(query, (now.boot,)).fetchall():
+            at = int(now.wall - (now.ticks - then)), measurement, tags
             kept.setdefault(at, {}).setdefault(field, value)
         if not kept:
             return []
         self._db.execute("DELETE FROM undated WHERE boot = ?", (now.boot,))
-        points = [Received(measurement, fields, time) for (time, measurement), fields in kept.items()]
+        points = [
+            Received(name, fields, time, None if tags == self._tags else tags)
+            for (time, name, tags), fields in kept.items()
+        ]
         return [new for point in points if (new := self._put(point))]
 
     def lines(
@@ -201,21 +213,23 @@ class Archive:
                 yield *key, fields
 
     def values(
-        self, measurement: str, field: str, since: int, until: int, foreign: bool = True
+        self, measurement: str, field: str, since: int, until: int, tags: str | None = None
     ) -> Iterator[tuple[int, Number]]:
-        """Times and values of one field from `since` up to but not including `until`, oldest first, as they stream.
+        """Yield times and values of one series from `since` up to but not including `until`, oldest first.
 
-        What is stored twice, because [tags] changed, is given once. `foreign`: what other configurations stored, too.
+        `tags`: those of the series; without them it is this configuration's own, whatever tags it had and with what
+        nobody claims, one value a time. Raises StoreError.
         """
         with self._db.explained("read"):
-            found = self._found(measurement, field)
-            if len(found.own) == len(found.all) == 1:
-                yield from self._rows(found.all[0], since, until)
+            found = self._found(measurement, field, tags)
+            if len(found) == 1:
+                yield from self._rows(found[0], since, until)
                 return
-            streams = [self._stream(rank, series, since, until) for rank, series in enumerate(found.own)]
-            others = [self._stream(len(found.own), series, since, until) for series in found.unclaimed]
-            apart = [self._rows(series, since, until) for series in found.foreign if foreign]
-            yield from merge(_once(merge(*streams, *others), len(found.own)), *apart)
+            last = None
+            for time, _, value in merge(*(self._stream(*each, since, until) for each in enumerate(found))):
+                if time != last:
+                    yield time, value
+                last = time
 
     def _stream(self, order: int, series: int, since: int, until: int) -> Iterator[tuple[int, int, Number]]:
         return ((time, order, value) for time, value in self._rows(series, since, until))
@@ -233,43 +247,56 @@ class Archive:
         """Those of `times` at which no `value` of the measurement is stored, in their order."""
         if not times:
             return []
-        stored = self.values(measurement, "value", min(times), max(times) + 1, foreign=False)
+        stored = self.values(measurement, "value", min(times), max(times) + 1)
         have = {time for time, _ in stored}
         return [time for time in times if time not in have]
 
-    def latest(self, measurement: str, field: str, until: int) -> tuple[int, Number] | None:
-        """The newest time and value of one field before `until`, if there is any."""
+    def latest(self, measurement: str, field: str, until: int, tags: str | None = None) -> tuple[int, Number] | None:
+        """Return the newest time and value of one series before `until`, if there is any; `tags` as in `values`."""
         query = f"SELECT time, value FROM point WHERE series = ? AND time < ? {POSSIBLE} ORDER BY time DESC LIMIT 1"
         with self._db.explained("read"):
-            found = self._found(measurement, field).all
+            found = self._found(measurement, field, tags)
             rows = [row for series in found for row in self._db.execute(query, (series, until))]
         return max(rows, key=lambda row: row[0], default=None)
 
     def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
-        """The least, the mean and the greatest value of one field in a period, if it has any."""
+        """Return the least, the mean and the greatest value of a series of our own in a period, if it has any."""
         query = "SELECT min(value), avg(value), max(value) FROM point WHERE series IN ({}) AND time >= ? AND time < ?"
         with self._db.explained("read"):
-            found = self._found(measurement, field).all
+            found = self._found(measurement, field)
             row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()
         return None if row[0] is None else row
 
-    def _found(self, measurement: str, field: str) -> "_Found":
-        """The series of one field, by whose their tags are."""
+    def _found(self, measurement: str, field: str, tags: str | None = None) -> list[int]:
+        """The ids of one series, the most believable first."""
         query = "SELECT tags, id FROM series WHERE measurement = ? AND field = ?"
         found: dict[str, int] = dict(self._db.execute(query, (measurement, field)).fetchall())
-        if found.keys() <= {self._tags}:
-            return _Found(list(found.values()), [], [])
-        kinds = tag_sets(self._db, self._tags, self._origin)
-        own, unclaimed = ([found.pop(tags) for tags in kind if tags in found] for kind in kinds)
-        return _Found(own, unclaimed, list(found.values()))
+        if tags is not None:
+            wanted: tuple[str, ...] = (tags,)
+        elif found.keys() <= {self._tags}:
+            wanted = (self._tags,)
+        else:
+            sets = tag_sets(self._db, self._tags, self._origin)
+            wanted = sets.own + sets.unclaimed
+        return [found[each] for each in wanted if each in found]
 
-    def series(self) -> list[tuple[str, str]]:
-        """Each measurement and field that was ever stored, in the order in which they first came."""
+    def series(self) -> list[Series]:
+        """Return each series that was ever stored, in the order in which they first came.
+
+        This configuration's own is one, whatever tags it had and with what nobody claims. Where it has none, what
+        nobody claims is its own if that is one series.
+        """
         with self._db.explained("read"):
-            found = self._db.execute(
-                "SELECT measurement, field FROM series GROUP BY measurement, field ORDER BY min(id)"
+            stored = self._db.execute("SELECT measurement, tags, field FROM series ORDER BY id").fetchall()
+            sets = tag_sets(self._db, self._tags, self._origin)
+        found = [Series(name, field, None if tags in sets.own else tags) for name, tags, field in stored]
+        unclaimed = Counter(each[:2] for each in found if each.tags in sets.unclaimed)
+        ours = {each[:2] for each in found if each.tags is None} | {one for one, n in unclaimed.items() if n == 1}
+        return list(
+            dict.fromkeys(
+                each._replace(tags=None) if each.tags in sets.unclaimed and each[:2] in ours else each for each in found
             )
-            return found.fetchall()
+        )
 
     def undated(self, boot: str) -> tuple[int, int]:
         """How many values wait for a clock that is right, and how many never get a time: `boot` did not see them."""
@@ -277,31 +304,3 @@ class Archive:
             query = "SELECT count(*) FILTER (WHERE boot = ?), count(*) FILTER (WHERE boot <> ?) FROM undated"
             waiting, lost = self._db.execute(query, (boot, boot)).fetchone()
         return waiting, lost
-
-
-class _Found(NamedTuple):
-    """Series of one field under different tags: see `tagsets`."""
-
-    own: list[int]
-    unclaimed: list[int]
-    foreign: list[int]
-
-    @property
-    def all(self) -> list[int]:
-        """The most believable first."""
-        return self.own + self.unclaimed + self.foreign
-
-
-def _once(rows: Iterable[tuple[int, int, Number]], own: int) -> Iterator[tuple[int, Number]]:
-    """Rows (time, rank, value), in order, without those that say again what one of the same time said.
-
-    Those of a rank below `own` are one house's, so one a time is enough; others say it again by the same value.
-    """
-    before, given = None, set[Number]()
-    for time, rank, value in rows:
-        if time != before:
-            before, given = time, set()
-        elif rank < own or value in given:
-            continue
-        given.add(value)
-        yield time, value

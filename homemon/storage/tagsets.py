@@ -4,7 +4,8 @@ A reading of the house is one reading, whatever [tags] said when it was stored. 
 writes keeps, among the store's facts, the sets of tags it has had. Three kinds follow for one of them:
 
     own       those it has had itself
-    unclaimed those that nobody claims: of a store from before this was kept, or of a configuration that is gone
+    unclaimed those that nobody claims: of a store from before this was kept, or of a configuration that is gone;
+              they are read as our own where our own has no reading of the time
     foreign   those that another configuration claims: another home, another room
 """
 

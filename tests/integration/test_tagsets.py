@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
 from homemon.page.panels import collect
 from homemon.sim.house import DAY
@@ -60,7 +61,8 @@ def test_under_tags_that_nobody_claims_another_value_is_another_reading(tmp_path
     with opened(tmp_path, ",room=a") as first, opened(tmp_path, ",room=b") as second:
         put(first, Point("hatuden", {"value": 1.5}, T), Point("hatuden", {"value": 2}, T + 1))
         put(second, Point("hatuden", {"value": 1.7}, T), Point("hatuden", {"value": 2}, T + 1))
-        assert list(second.archive.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7), (T, 1.5), (T + 1, 2)]
+        assert list(second.archive.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7), (T + 1, 2)]
+        assert list(second.archive.values("hatuden", "value", 0, 1 << 62, ",room=a")) == [(T, 1.5), (T + 1, 2)]
 
 
 def test_two_configurations_in_one_store_are_two_houses(tmp_path: Path) -> None:
@@ -70,7 +72,48 @@ def test_two_configurations_in_one_store_are_two_houses(tmp_path: Path) -> None:
         assert second.archive.lacking("hatuden", [T]) == [T]
         assert put(second, *HALF_HOURS) == HALF_HOURS
         assert rows(first) == 2 * len(HALF_HOURS) + 1
-        assert len(list(first.archive.values("hatuden", "value", 0, 1 << 62))) == len(HALF_HOURS)
+        assert len(list(first.archive.values("hatuden", "value", 0, 1 << 62))) == len(HALF_HOURS) / 2
+        assert first.archive.latest("power", "value", 1 << 62) is None
+        assert first.archive.latest("power", "value", 1 << 62, ",room=b") == (T, 1)
+
+
+def test_two_rooms_are_two_rows_and_neither_has_the_others_values(tmp_path: Path) -> None:
+    configure(tmp_path)
+    lines = (
+        f"aircon,room={room} power={watts} {T + i}000000000" for i, (room, watts) in enumerate([("a", 300), ("b", 500)])
+    )
+    (tmp_path / "lines").write_text("\n".join(lines))
+    run = homemon("replay", "lines", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    found = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)["series"]
+    rows = {(row["tags"], row["value"]) for row in found if row["measurement"] == "aircon"}
+    assert rows == {(",room=a", 300), (",room=b", 500)}
+    shown = homemon("status", cwd=tmp_path).stdout
+    assert "aircon,room=a power" in shown
+    assert "aircon,room=b power" in shown
+
+
+def test_a_reading_without_a_time_keeps_its_tags_until_it_has_one(tmp_path: Path) -> None:
+    wrong, right = Instant(0.0, 50.0, "b"), Instant(T, 60.0, "b")
+    with opened(tmp_path, HOME) as store:
+        for room in ("a", "b"):
+            point = Point("aircon", {"power": len(room)}, None, f"{HOME},room={room}")
+            assert store.archive.add([(point, wrong)]) == []
+        store.archive.add([(Point("power", {"value": 1}), right)])
+        tags = {tags for _, name, tags, _ in store.archive.lines(0, 1 << 62) if name == "aircon"}
+        assert tags == {f"{HOME},room=a", f"{HOME},room=b"}
+
+
+def test_what_nobody_claims_is_our_own_where_it_is_one(tmp_path: Path) -> None:
+    with opened(tmp_path, "") as before:
+        put(before, Point("power", {"value": 1}, T), Point("aircon", {"power": 1}, T, ",room=a"))
+        put(before, Point("aircon", {"power": 1}, T, ",room=b"))
+    with opened(tmp_path, HOME, "config.ini") as store:
+        assert store.archive.series() == [
+            ("power", "value", None),
+            ("aircon", "power", ",room=a"),
+            ("aircon", "power", ",room=b"),
+        ]
 
 
 def test_a_configuration_that_moved_goes_on_with_what_it_stored(tmp_path: Path) -> None:

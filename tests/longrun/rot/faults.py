@@ -175,10 +175,10 @@ def use(store: Store) -> None:
         lambda: store.clock.trusts(at),
         lambda: store.clock.surely_past(at),
         lambda: store.archive.undated("b"),
-        lambda: [store.archive.latest(name, field, 1 << 62) for name, field in store.archive.series()],
-        lambda: [store.archive.extent(name, field, 0, 1 << 62) for name, field in store.archive.series()],
+        lambda: [store.archive.latest(name, field, 1 << 62) for name, field, _ in store.archive.series()],
+        lambda: [store.archive.extent(name, field, 0, 1 << 62) for name, field, _ in store.archive.series()],
         lambda: [
-            sum(1 for _ in store.archive.values(name, field, 0, 1 << 62)) for name, field in store.archive.series()
+            sum(1 for _ in store.archive.values(name, field, 0, 1 << 62)) for name, field, _ in store.archive.series()
         ],
         lambda: store.archive.add(readings),
         lambda: store.outbox.mark_sent(store.outbox.waiting(5000)),
