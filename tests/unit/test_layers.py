@@ -72,6 +72,7 @@ MAY_IMPORT = {
     "storage.tagsets": {"storage.database"} | SHARED,
     "storage.archive": {"storage.database", "storage.trust", "storage.tagsets"} | SHARED,
     "storage.store": {"storage.database", "storage.archive", "storage.outbox", "storage.trust"},
+    "storage.reader": {"storage.store", "storage.archive", "storage.database"} | SHARED,
     "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
     "storage.meters": {"storage.store", "storage.trust"},
     "delivery.verdicts": set(),
