@@ -15,22 +15,19 @@ from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.echonet import codec as echonet
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
 from homemon.runtime.dump import LOCK, open_line
-from homemon.runtime.lan import LISTENER as ECOCUTE
 from homemon.runtime.lan import Lan
-from homemon.runtime.radio import LISTENER as METER
 from homemon.runtime.radio import Radio
 from homemon.skstack.join import is_event, run, wake_module
 from homemon.skstack.lines import Fail, Happening, Info, Udp
-from homemon.sources.lan.controller import NO_ANSWER_HINT
-from homemon.sources.lan.ecocute import FIELDS, MEASUREMENT
+from homemon.sources.lan.controller import no_answer_hint
 from homemon.sources.meter.session import Session
+from homemon.sources.source import Connection, Source
 
 CONSOLES = Path("/proc/consoles")
 METER_WITHIN = 5.0  # seconds; a meter answers within 1.2 to 3.6
 METER_TRIES = 2
 STATE = 0x88  # fault or none: a question whose answer is no reading
 UNACKNOWLEDGED = 0x21
-POWER, REGISTERS = ("power", "current", "energy"), ("+power", "-power")
 NOT_JOINED = "Run `homemon join`, or start `homemon meter-listen`, which joins by itself"
 DEAF = "Stop it and run `homemon -v {0} --trace trace.txt` by hand to see what comes"
 
@@ -43,7 +40,7 @@ def _owned(what: str, name: str, holder: Holder | None) -> Finding:
 # --- the smart meter ----------------------------------------------------------------------
 
 
-def meter(app: Aside) -> Iterator[Finding]:
+def meter(app: Aside, source: Source) -> Iterator[Finding]:
     """The serial port, the Wi-SUN module on it, the session, and the meter at its other end. Raises StoreError."""
     if app.config.smartmeter is None:
         return
@@ -56,8 +53,8 @@ def meter(app: Aside) -> Iterator[Finding]:
             yield fault("serial port", f"{name} is also open in {readers}", stop_readers(name, readers))
         else:
             yield _owned("serial port", name, holder)
-        if holder and holder.name == METER:
-            yield app.heard("meter", POWER + REGISTERS, DEAF.format(METER))
+        if holder and holder.name == source.listener:
+            yield app.heard(source, DEAF.format(source.listener))
         return
     if rival := _rival(name):
         yield rival
@@ -195,37 +192,39 @@ def _settles(event: Happening, session: Session) -> bool:
 # --- the others ---------------------------------------------------------------------------
 
 
-def ecocute(app: Aside) -> Iterator[Finding]:
+def lan(app: Aside, source: Source) -> Iterator[Finding]:
     """Our UDP port, the unit's name, and whether it answers. Raises PortError, StoreError."""
-    if app.config.ecocute is None:
+    settings = app.config.devices.get(source.section)
+    if settings is None:
         return
-    settings = app.ecocute
-    lan = Lan(app, app.transcript)
-    unit = settings.host or f"{settings.eoj:06X} at {lan.host}"
-    if not lan.owner.take(name="check"):
-        holder = lan.owner.holder()
-        yield _owned("ecocute", f"UDP {settings.port}", holder)
-        if holder and holder.name == ECOCUTE:
-            yield app.heard("ecocute", [MEASUREMENT], f"See what `homemon ecocute-poll` says. {NO_ANSWER_HINT}")
+    here = Lan(app, app.transcript, source=source)
+    unit = settings.host or f"{settings.eoj:06X} at {here.host}"
+    if not here.owner.take(name="check"):
+        holder = here.owner.holder()
+        yield _owned(source.look, f"UDP {settings.port}", holder)
+        if holder and holder.name == source.listener:
+            yield app.heard(source, f"See what `homemon {source.polls[0]}` says. {no_answer_hint(source)}")
         return
-    with lan.open() as node:
-        yield ok("ecocute", f"UDP {settings.port} on {settings.bind} is free")
-        if not lan.host:
+    with here.open() as node:
+        yield ok(source.look, f"UDP {settings.port} on {settings.bind} is free")
+        if not here.host:
             yield warning(
-                "ecocute", "none is remembered yet; ecocute-poll finds it", "`homemon discover` shows what is there"
+                source.look,
+                f"none is remembered yet; {source.polls[0]} finds it",
+                "`homemon discover` shows what is there",
             )
             return
-        told = lan.run(node, lan.controller.ask_once())
+        told = here.run(node, here.controller.ask_once())
     if told is None:
-        yield fault("ecocute", f"{unit} did not answer", NO_ANSWER_HINT)
+        yield fault(source.look, f"{unit} did not answer", no_answer_hint(source))
     elif not told:
-        asked = ", ".join(f"{epc:02X}" for epc in FIELDS)
-        yield fault("ecocute", f"{unit} answers, but tells none of {asked}", "Check [ecocute] eoj")
+        asked = ", ".join(f"{epc:02X}" for epc in source.fields)
+        yield fault(source.look, f"{unit} answers, but tells none of {asked}", f"Check [{source.section}] eoj")
     else:
-        yield ok("ecocute", f"{unit} answers: {', '.join(sorted(told))}")
+        yield ok(source.look, f"{unit} answers: {', '.join(sorted(told))}")
 
 
-def kyocera(app: Aside) -> Iterator[Finding]:
+def monitor(app: Aside, source: Source) -> Iterator[Finding]:
     """The monitor's line. It is not asked anything: its one answer takes seconds. Raises PortError, StoreError."""
     if app.config.kyocera is None:
         return
@@ -243,4 +242,8 @@ def kyocera(app: Aside) -> Iterator[Finding]:
             yield ok("kyocera", f"{where} can be opened")
         else:
             yield _owned("kyocera", "the line", lock.holder())
-    yield app.heard("kyocera", ("hatuden", "baiden_diff"), "See what `homemon kyocera-dump` says")
+    yield app.heard(source, f"See what `homemon {source.polls[0]}` says")
+
+
+LOOKS = {Connection.WI_SUN: meter, Connection.LAN: lan, Connection.MONITOR: monitor}
+"""How a source is looked at, by its connection; nothing is found where it is not configured."""

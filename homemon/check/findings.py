@@ -1,6 +1,6 @@
 """What the looks of `homemon check` share: the findings, and how a look gets at the configuration and the store."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple
@@ -8,12 +8,11 @@ from typing import NamedTuple
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
 from homemon.core.points import Point, age_text
-from homemon.page.panels import ENDS_LATER, HOUR, MINUTE
 from homemon.runtime.context import App
+from homemon.sources.registry import ENDS_LATER
+from homemon.sources.source import Source
 
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
-STALE = {"meter": 40 * MINUTE, "ecocute": 30 * MINUTE, "kyocera": 24 * HOUR}
-"""Seconds without any reading of a device that are too many: a half-hour's registers; three polls; a day."""
 
 
 class Mark(Enum):
@@ -74,14 +73,15 @@ class Aside(App):
         with suppress(StoreError):  # the store has a look of its own
             super().record(points, at)
 
-    def heard(self, what: str, measurements: Iterable[str], remedy: str) -> Finding:
-        """How old the newest reading of a device is; a fault with this remedy where it is too old.
+    def heard(self, source: Source, remedy: str) -> Finding:
+        """How old the newest reading of a source is; a fault with this remedy where it is too old.
 
         Raises StoreError.
         """
-        now = self.now()
+        what, now = source.look, self.now()
         if not self.store.clock.trusts(now):
             return warning(what, "how old its readings are is not known while the clock is wrong", "Set the clock")
+        measurements = {series.measurement for series in source.series}
         newest = [
             reading[0] + ENDS_LATER.get(name, 0)
             for name, field, tags in self.store.archive.series()
@@ -91,4 +91,4 @@ class Aside(App):
             return warning(what, "no reading has been stored yet", remedy)
         age = max(0, int(now.wall) - max(newest))
         found = f"its newest reading is {age_text(age)} old"
-        return ok(what, found) if age <= STALE[what] else fault(what, found, remedy)
+        return ok(what, found) if age <= source.silent_after else fault(what, found, remedy)

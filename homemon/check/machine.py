@@ -17,7 +17,7 @@ from homemon.config.read import Config, open_to_others
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.core.errors import StoreError
 from homemon.runtime.listeners import listeners
-from homemon.runtime.radio import LISTENER as METER
+from homemon.sources.registry import SOURCES
 
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes
@@ -52,7 +52,7 @@ def _not_filled_in(read: Config) -> Iterator[Finding]:
             f"{read.path}: [smartmeter] bid and pwd are those of config.ini.example",
             "Fill in those of the power company's letter; only a simulated meter takes these",
         )
-    if not (meter or read.ecocute or read.kyocera or read.unfilled):
+    if not (read.unfilled or any(read.of(source.section) for source in SOURCES)):
         yield warning("config", f"{read.path} names no device", "See config.ini.example")
 
 
@@ -219,13 +219,11 @@ def start(app: Aside) -> Iterator[Finding]:
 
 
 def _one_shots(app: Aside, known: list[Job]) -> Iterator[str]:
-    """The commands that are to be started again and again."""
-    if app.config.smartmeter and not any("--poll" in job.text for job in _starting(known, METER)):
-        yield "meter-poll"
-    if app.config.ecocute:
-        yield "ecocute-poll"
-    if app.config.kyocera:
-        yield "kyocera-dump"
+    """The commands that are to be started again and again; none where the listener polls by itself."""
+    for source in SOURCES:
+        polling = source.listener and any("--poll" in job.text for job in _starting(known, source.listener))
+        if app.config.of(source.section) and not polling:
+            yield from source.polls
 
 
 def _starting(known: list[Job], name: str) -> list[Job]:

@@ -6,6 +6,7 @@ not found or a disk that hangs keeps no other from being told, and the whole end
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from threading import Thread
 from time import monotonic
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from homemon.check.findings import Aside, Finding, Mark, failed, fault
 from homemon.cli.options import trace_option
 from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.runtime.context import App
+from homemon.sources.registry import SOURCES
 
 WITHIN = 18.0  # seconds; a silent module takes 8, one whose meter is silent 15
 
@@ -35,9 +37,7 @@ LOOKS = (
     Look("disk", machine.disk),
     Look("store", delivery.store),
     Look("server", delivery.server),
-    Look("meter", devices.meter),
-    Look("ecocute", devices.ecocute),
-    Look("kyocera", devices.kyocera),
+    *(Look(source.look, partial(devices.LOOKS[source.connection], source=source)) for source in SOURCES),
     Look("start", machine.start),
 )
 

@@ -14,8 +14,8 @@ from homemon.sim.house import House
 from homemon.skstack.join import Credentials
 from homemon.skstack.lines import Parser
 from homemon.sources.lan.controller import Controller
-from homemon.sources.lan.ecocute import EOJ
 from homemon.sources.meter.session import Session
+from homemon.sources.registry import ECOCUTE
 
 POLL_METER, POLL_ECOCUTE = 60.0, 600  # seconds
 HEATER = "192.0.2.1"  # an address for documentation (RFC 5737); nothing is sent
@@ -48,7 +48,7 @@ def meter_days(house: House, start: int, end: int) -> Arrivals:
 def ecocute_days(house: House, start: int, end: int) -> Arrivals:
     """A question each ten minutes."""
     heater = Ecocute(house)
-    controller = Controller(HEATER, EOJ, False, 1)
+    controller = Controller(HEATER, ECOCUTE.eoj, False, 1)
     arrivals: Arrivals = []
     for now in range(start, end, POLL_ECOCUTE):
         step = controller.start(controller.poll(), now)

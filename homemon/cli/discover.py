@@ -19,7 +19,8 @@ from homemon.ports.udp_node import resolve
 from homemon.runtime.context import App
 from homemon.runtime.search import place, search
 from homemon.sources.lan.discovery import Node
-from homemon.sources.lan.ecocute import EOJ, is_kin
+from homemon.sources.lan.reports import is_kin
+from homemon.sources.registry import ECOCUTE
 
 MOST = 1022  # addresses: a /22
 
@@ -108,12 +109,12 @@ def told(node: Node) -> Iterator[str]:
 
 def config_lines(nodes: Sequence[Node]) -> list[str]:
     """What to write into config.ini for the EcoCutes found; all but the first as comments."""
-    units = [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(eoj)]
+    units = [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(ECOCUTE, eoj)]
     lines: list[str] = []
     for host, eoj in units:
         comment = "# " if lines else ""
         lines.append(f"{comment}host = {host}")
-        if eoj != EOJ:
+        if eoj != ECOCUTE.eoj:
             lines.append(f"{comment}eoj = {eoj:06X}")
     return ["", "[ecocute]", *lines] if lines else []
 

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 import click
 
 from homemon.cli.lines import typed
-from homemon.cli.status import SECTIONS
 from homemon.cli.times import FOREVER, TimeOfDay
 from homemon.core.points import Number, line, moment_text, number_text
 from homemon.core.printable import printable
 from homemon.runtime import output
 from homemon.runtime.context import App
+from homemon.sources.registry import WATCHED
 
 Row = tuple[int, str, str, Mapping[str, Number]]
 """Time, measurement, tags, fields."""
@@ -46,9 +46,9 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
 def known(app: App, measurement: str) -> str:
     """The measurement, if there can be one of that name. Raises click.UsageError with those that there are."""
     stored = {series.measurement for series in app.store.archive.series()}
-    if measurement in stored or measurement in SECTIONS:
+    if measurement in stored or measurement in WATCHED:
         return measurement
-    near = get_close_matches(measurement, stored | SECTIONS.keys(), 1)
+    near = get_close_matches(measurement, stored | WATCHED.keys(), 1)
     meant = f" Did you mean {near[0]}?" if near else ""
     there = f"There are {', '.join(sorted(stored))}." if stored else "The store is empty."
     raise click.UsageError(f"No measurement {measurement!r} in the store.{meant} {there}")

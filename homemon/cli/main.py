@@ -31,6 +31,7 @@ GROUPS = {
         "meter-history": "Fill in half-hours from the smart meter's own record.",
         "ecocute-poll": "Ask the EcoCute once.",
         "ecocute-listen": "Record what the EcoCute says.",
+        "device-poll": "Ask devices on the LAN once.",
         "kyocera-dump": "Read the solar monitor's memory.",
     },
     "Look": {

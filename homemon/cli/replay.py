@@ -60,7 +60,7 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     tally = Tally(at.wall + DAY if kept_by_ntp() else LATEST, kept_from(app, at))
     zone = None if os.environ.get("TZ") else JST
     known = state.load(app.folder)
-    heater = configured_heater(app, known.unit)
+    heater = configured_heater(app, known.units.get("ecocute"))
     recording = Recording(app, tally)
     for parts in in_order(files):
         link = Known(known.link.address if known.link else None, known.scale)

@@ -8,21 +8,13 @@ import click
 from homemon.cli.times import Span
 from homemon.core.points import Number, age_text, moment_text, number_text
 from homemon.delivery.deliver import server_fault
-from homemon.page.panels import DAY, ENDS_LATER, SOURCES, midnight
+from homemon.page.panels import DAY, midnight
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
+from homemon.sources.registry import ENDS_LATER, SERIES, SOURCES, WATCHED
 from homemon.storage.archive import Series
 
-SECTIONS = {
-    "power": "smartmeter",
-    "+power": "smartmeter",
-    "-power": "smartmeter",
-    "ecocute": "ecocute",
-    "hatuden": "kyocera",
-    "baiden_diff": "kyocera",
-}
 AHEAD = 300  # seconds that a device's clock may be ahead of ours
-STALE = {(source.measurement, source.field): source.stale for source in SOURCES}
 
 
 class Row(NamedTuple):
@@ -59,10 +51,9 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     undated, undatable = app.store.archive.undated(at.boot)
     rows = [row for series in app.store.archive.series() if (row := look_at(app, series, now, max_age)) is not None]
     silent = [
-        section
-        for section in dict.fromkeys(SECTIONS.values())
-        if getattr(app.config, section) is not None
-        and not any(SECTIONS.get(row.measurement) == section for row in rows)
+        source.section
+        for source in SOURCES
+        if app.config.of(source.section) and not any(WATCHED.get(row.measurement) == source.section for row in rows)
     ]
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
@@ -92,9 +83,9 @@ def look_at(app: App, series: Series, now: int, max_age: int | None) -> Row | No
     newest = app.store.archive.latest(measurement, field, now + AHEAD + 1, tags) if ahead else last
     time, value = newest or last
     age = max(0, now - time - ENDS_LATER.get(measurement, 0))
-    section = SECTIONS.get(measurement)
-    limit = STALE.get((measurement, field)) if max_age is None else max_age
-    watched = tags is None and section is not None and getattr(app.config, section) is not None
+    known = SERIES.get((measurement, field))
+    limit = max_age if max_age is not None else known and known.stale
+    watched = tags is None and app.config.of(WATCHED.get(measurement, "")) is not None
     start = midnight(now)
     today = sum(1 for _ in app.store.archive.values(measurement, field, start, start + DAY, tags))
     stale = watched and limit is not None and (age > limit or newest is None)

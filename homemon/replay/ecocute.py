@@ -8,14 +8,15 @@ from homemon.echonet import codec as echonet
 from homemon.echonet.codec import Esv
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
-from homemon.sources.lan import ecocute
 from homemon.sources.lan.controller import Controller
+from homemon.sources.lan.reports import found_among
+from homemon.sources.registry import ECOCUTE
 
 
 class Heater(NamedTuple):
     """What config.ini says of it: its object, whose notifications count, and its address, empty where none is known."""
 
-    eoj: int = ecocute.EOJ
+    eoj: int = ECOCUTE.eoj
     accept_any: bool = False
     host: str = ""
 
@@ -80,8 +81,8 @@ class HeaterHeard:
         except WireError:
             self._tally.refuse(BROKEN, host == self._host)
             return False
-        told = [prop for prop in frame.reported if prop.epc in ecocute.FIELDS]
-        if ecocute.found_among((frame.seoj,), self._heater.eoj) is None or not told:
+        told = [prop for prop in frame.reported if prop.epc in ECOCUTE.fields]
+        if found_among(ECOCUTE, (frame.seoj,), self._heater.eoj) is None or not told:
             return False
         if not self._host:
             self._use(host)

@@ -15,8 +15,10 @@ from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
 from homemon.runtime.context import App
 from homemon.runtime.stop import Stop, Stopped
-from homemon.sources.lan import ecocute
 from homemon.sources.lan.controller import Controller, Step
+from homemon.sources.lan.reports import found_among
+from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace
@@ -27,14 +29,16 @@ HOMELESS_HINT = "Write the present one (`ip address`), or 0.0.0.0 for all of the
 STORE_AGAIN_AFTER = 5.0  # seconds
 
 
-def lan_lock(app: App) -> Lock:
+def lan_lock(app: App, source: Source = ECOCUTE) -> Lock:
     """Who holds our UDP port."""
-    return Lock(app.folder / f"udp-{app.ecocute.bind}-{app.ecocute.port}.lock")
+    settings = app.device(source.section)
+    return Lock(app.folder / f"udp-{settings.bind}-{settings.port}.lock")
 
 
-def pipe_of(app: App) -> Path:
+def pipe_of(app: App, source: Source = ECOCUTE) -> Path:
     """Through which who holds our UDP port passes on what it hears."""
-    return app.folder / f"udp-{app.ecocute.bind}-{app.ecocute.port}.heard"
+    settings = app.device(source.section)
+    return app.folder / f"udp-{settings.bind}-{settings.port}.heard"
 
 
 def search_lock(app: App) -> Lock:
@@ -45,15 +49,17 @@ def search_lock(app: App) -> Lock:
 class Lan:
     """One command's place on the LAN: its controller, its lock, and how readings leave it.
 
-    `host` is where the EcoCute is asked, by config.ini or as remembered; empty while that is not known.
+    `host` is where the device of the row `source` is asked, by config.ini or as remembered; empty while that is
+    not known.
     `overhear` is called with all that a listener hears.
     """
 
-    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None) -> None:
+    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, source: Source = ECOCUTE) -> None:
         self.app = app
-        self.settings = app.ecocute
+        self.source = source
+        self.settings = app.device(source.section)
         make_private_dir(app.folder)
-        self.owner = lan_lock(app)
+        self.owner = lan_lock(app, source)
         self.overhear: Callable[[list[Datagram]], None] = lambda datagrams: None
         self._trace = trace
         self._stop = stop
@@ -71,7 +77,9 @@ class Lan:
             kept = (self.app.folder / "state.toml").read_bytes().upper()
         except OSError:
             return self.settings.eoj
-        if not any(b"%04X" % kin in kept for kin in ecocute.CLASSES[1:]):  # most have none: a poll is to start quickly
+        if not any(
+            b"%04X" % kin in kept for kin in self.source.classes[1:]
+        ):  # most have none: a poll is to start quickly
             return self.settings.eoj
         known = self.recall()
         return known.eoj if known and known.host == host else self.settings.eoj
@@ -85,9 +93,11 @@ class Lan:
             from homemon.sources.lan.seeker import Seeker
 
             turn = search_lock(self.app)
-            self.controller: Controller = Seeker(self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own)
+            self.controller: Controller = Seeker(
+                self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own, self.source
+            )
         else:
-            self.controller = Controller(host, eoj, accept_any, first_tid, self._own)
+            self.controller = Controller(host, eoj, accept_any, first_tid, self._own, self.source)
 
     def _own(self) -> OwnNode:
         """Our node, whose ID is made once for each store; one that cannot be kept is another one the next time."""
@@ -111,17 +121,18 @@ class Lan:
         state.change(self.app.folder, placed)
 
     def recall(self) -> Unit | None:
-        """The EcoCute that is remembered, if it is the one that config.ini means."""
+        """The device that is remembered, if it is the one that config.ini means."""
         from homemon.runtime import state
 
-        unit = state.load(self.app.folder).unit
-        return unit if unit and ecocute.found_among((unit.eoj,), self.settings.eoj) else None
+        unit = state.load(self.app.folder).units.get(self.source.section)
+        return unit if unit and found_among(self.source, (unit.eoj,), self.settings.eoj) else None
 
     def remember(self, unit: Unit) -> None:
-        """Keep where the EcoCute was found. Raises StoreError."""
+        """Keep where the device was found. Raises StoreError."""
         from homemon.runtime import state
 
-        state.change(self.app.folder, lambda kept: kept._replace(unit=unit))
+        section = self.source.section
+        state.change(self.app.folder, lambda kept: kept._replace(units={**kept.units, section: unit}))
 
     def trace(self) -> "Trace | None":
         """The transcript, where one is wanted. Raises PortError."""

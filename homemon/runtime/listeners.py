@@ -2,19 +2,22 @@
 
 from homemon.core.files import Lock, port_locks
 from homemon.runtime.context import App
-from homemon.runtime.lan import LISTENER as ECOCUTE
 from homemon.runtime.lan import lan_lock
-from homemon.runtime.radio import LISTENER as METER
+from homemon.sources.registry import SOURCES
+from homemon.sources.source import Connection, Source
 
 
 def listeners(app: App) -> dict[str, int | None]:
-    """The pid of each configured device's listener; None where none runs."""
-    found: dict[str, int | None] = {}
-    if app.config.smartmeter:
-        found[METER] = pid_of(METER, port_locks(app.folder, app.smartmeter.serial_port)[0])
-    if app.config.ecocute:
-        found[ECOCUTE] = pid_of(ECOCUTE, lan_lock(app))
-    return found
+    """The pid of each configured source's listener; None where none runs."""
+    configured = [source for source in SOURCES if source.listener and app.config.of(source.section)]
+    return {source.listener: pid_of(source.listener, _lock(app, source)) for source in configured}
+
+
+def _lock(app: App, source: Source) -> Lock:
+    """Who holds a source's port."""
+    if source.connection is Connection.LAN:
+        return lan_lock(app, source)
+    return port_locks(app.folder, app.smartmeter.serial_port)[0]
 
 
 def pid_of(listener: str, lock: Lock) -> int | None:

@@ -21,6 +21,8 @@ from homemon.runtime.claim import claim
 from homemon.runtime.context import App
 from homemon.runtime.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
 from homemon.sources.lan.discovery import Discovery, Node, choose
+from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45
 SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer
@@ -36,22 +38,22 @@ def alone(app: App) -> Iterator[None]:
 
 
 @contextmanager
-def place(app: App, trace: Trace | None) -> Iterator[UdpNode]:
+def place(app: App, trace: Trace | None, source: Source = ECOCUTE) -> Iterator[UdpNode]:
     """A node to search from: on our port, or beside who holds it. Raises PortError, StoreError."""
     make_private_dir(app.folder)
-    owner = lan_lock(app)
+    owner = lan_lock(app, source)
     free = claim(owner, "discover", LISTENER)
     try:
-        with alone(app), _node(app, free, trace) as node:
+        with alone(app), _node(app, free, trace, source) as node:
             yield node
     finally:
         owner.drop()
 
 
-def _node(app: App, free: bool, trace: Trace | None) -> UdpNode:
-    settings = app.ecocute
+def _node(app: App, free: bool, trace: Trace | None, source: Source) -> UdpNode:
+    settings = app.device(source.section)
     if not free:
-        return BesideNode(settings.bind, pipe_of(app), trace)
+        return BesideNode(settings.bind, pipe_of(app, source), trace)
     try:
         return UdpNode(settings.bind, settings.port, trace)
     except PortError as error:
@@ -60,11 +62,13 @@ def _node(app: App, free: bool, trace: Trace | None) -> UdpNode:
         return node
 
 
-def search(app: App, node: UdpNode, targets: Iterable[str], only: int | None = None) -> list[Node]:
+def search(
+    app: App, node: UdpNode, targets: Iterable[str], only: int | None = None, source: Source = ECOCUTE
+) -> list[Node]:
     """Who is at `targets`; with `only` an EOJ, the others are not asked who they are. Raises PortError."""
     asking: list[tuple[bytes, str]] = []
     first_tid = int(ticks() * 7) + os.getpid()
-    discovery = Discovery(targets, lambda data, host: asking.append((data, host)), first_tid, only)
+    discovery = Discovery(targets, lambda data, host: asking.append((data, host)), first_tid, only, source=source)
     talk = Conversation(discovery.search(), ticks())
     sent, fault = False, None
     while True:
@@ -96,22 +100,23 @@ def search(app: App, node: UdpNode, targets: Iterable[str], only: int | None = N
 
 
 def find(lan: Lan, node: UdpNode | None) -> None:
-    """Search for the EcoCute from `node`, remember where it is, and let `lan` ask there.
+    """Search for the device from `node`, remember where it is, and let `lan` ask there.
 
     Raises NoAnswer where there is none, DeviceError where a person has to choose, PortError, StoreError.
     """
     known = lan.recall()
     with ExitStack() as stack:
         if node is None:
-            node = stack.enter_context(place(lan.app, lan.trace()))
+            node = stack.enter_context(place(lan.app, lan.trace(), lan.source))
         else:
             stack.enter_context(alone(lan.app))
         found = lan.recall()
         if found is None or found == known:  # nobody else found it while we waited for our turn
-            lan.app.log("looking for the EcoCute")
-            found = choose(search(lan.app, node, [MULTICAST], lan.settings.eoj), lan.settings.eoj, known)
+            lan.app.log(f"looking for the {lan.source.title}")
+            nodes = search(lan.app, node, [MULTICAST], lan.settings.eoj, lan.source)
+            found = choose(nodes, lan.settings.eoj, known, lan.source)
             lan.remember(found)
-    lan.app.log(f"the EcoCute is at {found.host}")
+    lan.app.log(f"the {lan.source.title} is at {found.host}")
     lan.aim(found.host, found.eoj)
 
 
@@ -120,14 +125,14 @@ def find_again(lan: Lan, node: UdpNode | None, silence: NoAnswer) -> bool:
 
     Raises NoAnswer where it is nowhere else, PortError, StoreError.
     """
-    now, before = int(lan.app.now().wall), lan.host
+    now, before, section = int(lan.app.now().wall), lan.host, lan.source.section
     known = lan.recall()
     if known and known.host != before:  # another command found it meanwhile
         lan.aim(known.host, known.eoj)
         return True
-    if 0 <= now - state.load(lan.app.folder).searched < SEARCH_EVERY:
+    if 0 <= now - state.load(lan.app.folder).searched.get(section, 0) < SEARCH_EVERY:
         return False
-    state.change(lan.app.folder, lambda kept: kept._replace(searched=now))
+    state.change(lan.app.folder, lambda kept: kept._replace(searched={**kept.searched, section: now}))
     try:
         find(lan, node)
     except DeviceError as error:

@@ -1,6 +1,6 @@
 """state.toml: what the machine learned by itself, and could learn again.
 
-The link that a join found, the scale that the meter told, where the EcoCute is that nobody wrote into
+The link that a join found, the scale that the meter told, where the devices are that nobody wrote into
 config.ini, and our own node's ID and place. It lives in the store's folder, is written atomically, and
 is never edited by hand; a part that is broken counts as not there. Several commands learn at once, so each
 changes its own part only.
@@ -8,6 +8,7 @@ changes its own part only.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -44,16 +45,16 @@ class OwnNode(NamedTuple):
 class State(NamedTuple):
     """Each is None until it is learned. The scale belongs to the link's meter.
 
-    `searched` is the Unix time at which a remembered EcoCute was looked for elsewhere, 0 for never. `node` is our
-    own node's.
+    `units` are the devices on the LAN that were found, by their sections of config.ini; `searched` the Unix times at
+    which a remembered one was last looked for elsewhere. `node` is our own node's.
     `configured` is config.ini's address when the link was learned, None where it had none. `recheck`: half-hours may be
     stored in another unit, and are to be compared with the meter's record.
     """
 
     link: Link | None = None
     scale: Scale | None = None
-    unit: Unit | None = None
-    searched: int = 0
+    units: Mapping[str, Unit] = {}
+    searched: Mapping[str, int] = {}
     node: OwnNode | None = None
     configured: str | None = None
     recheck: bool = False
@@ -78,8 +79,8 @@ def understood(content: bytes) -> State:
     return State(
         _part(lambda: _link(known["smartmeter"]["link"])),
         _part(lambda: _scale(known["smartmeter"]["scale"])),
-        _part(lambda: _unit(known["ecocute"]["unit"])),
-        _part(lambda: _whole(known["ecocute"], "searched", 0, 1 << 40)) or 0,
+        _of_each(known, lambda part: _unit(part["unit"])),
+        _of_each(known, lambda part: _whole(part, "searched", 0, 1 << 40)),
         _part(lambda: OwnNode(_text(known["node"], "id"), _text(known["node"], "place"))),
         _part(lambda: _text({"address": known["smartmeter"]["configured"]}, "address")),
         _part(lambda: known["smartmeter"]["recheck"] is True) or False,
@@ -91,6 +92,12 @@ def _part(read: Callable[[], Part]) -> Part | None:
         return read()
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _of_each(known: Mapping[str, Any], read: Callable[[Any], Part]) -> dict[str, Part]:
+    """What `read` makes of each section in which it finds something."""
+    found = {section: _part(partial(read, part)) for section, part in known.items()}
+    return {section: part for section, part in found.items() if part is not None}
 
 
 def _link(kept: Mapping[str, Any]) -> Link:
@@ -141,12 +148,13 @@ def change(folder: Path, learned: Callable[[State], State]) -> None:
             meter["configured"] = state.configured
         if state.recheck:
             meter["recheck"] = True
-        heater: dict[str, Any] = {"searched": state.searched} if state.searched else {}
-        if state.unit:
-            heater["unit"] = {**state.unit._asdict(), "eoj": f"{state.unit.eoj:06X}"}
-        node = state.node._asdict() if state.node else {}
-        known = {name: part for name, part in (("smartmeter", meter), ("ecocute", heater), ("node", node)) if part}
+        known: dict[str, dict[str, Any]] = {"smartmeter": meter, "node": state.node._asdict() if state.node else {}}
+        for section, searched in state.searched.items():
+            known.setdefault(section, {})["searched"] = searched
+        for section, unit in state.units.items():
+            known.setdefault(section, {})["unit"] = {**unit._asdict(), "eoj": f"{unit.eoj:06X}"}
+        kept = {name: part for name, part in known.items() if part}
         try:
-            replace_file(folder / "state.toml", tomli_w.dumps(known).encode())
+            replace_file(folder / "state.toml", tomli_w.dumps(kept).encode())
         except OSError as error:
             raise StoreError(f"{folder / 'state.toml'} cannot be written: {error.strerror}") from None

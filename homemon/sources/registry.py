@@ -3,10 +3,7 @@
 A device on the LAN is one table of properties and one row, `device`: docs/development.md walks through an example.
 """
 
-from collections.abc import Mapping
-
-from homemon.sources.lan import ecocute
-from homemon.sources.source import HOUR, MINUTE, REQUIRED, Connection, Kind, Series, Setting, Source, Table, Text
+from homemon.sources.source import HOUR, MINUTE, REQUIRED, Connection, Kind, Series, Setting, Source, Text
 
 BAUD = (300, 4_000_000)
 WATTS = (-1_000_000, 1_000_000)  # a low-voltage contract ends at 50 kW
@@ -17,8 +14,11 @@ U16 = (0, 0xFFFD)
 COUNTS = (0, 999_999_999)  # super class, 85
 
 
-def device(section: str, name: Text, classes: Mapping[int, Table], *series: Series, stale: int = 30 * MINUTE) -> Source:
-    """Return the row of a device on the LAN that is polled, some reading of which is due every `stale` seconds."""
+def device(section: str, name: Text, classes: tuple[int, ...], *series: Series, stale: int = 30 * MINUTE) -> Source:
+    """Return the row of a device on the LAN that is polled, some reading of which is due every `stale` seconds.
+
+    Its table is the module of `homemon.sources.lan` that is called as its section.
+    """
     return Source(
         section=section,
         look=section,
@@ -28,7 +28,7 @@ def device(section: str, name: Text, classes: Mapping[int, Table], *series: Seri
             "host": Setting("host"),
             "bind": Setting("text", "0.0.0.0"),
             "port": Setting("number", 3610, (1, 65535)),
-            "eoj": Setting("EOJ", next(iter(classes)) << 8 | 1),
+            "eoj": Setting("EOJ", classes[0] << 8 | 1),
             "accept": Setting("word", "host", ("host", "any")),
         },
         series=series,
@@ -39,6 +39,7 @@ def device(section: str, name: Text, classes: Mapping[int, Table], *series: Seri
         ),
         polls=(f"device-poll {section}",),
         classes=classes,
+        table=section,
     )
 
 
@@ -76,7 +77,7 @@ SMART_METER = Source(
 ECOCUTE = device(
     "ecocute",
     ("エコキュート", "EcoCute"),
-    {0x026B: ecocute.PROPS, 0x02A6: ecocute.HYBRID_PROPS},
+    (0x026B, 0x02A6),
     Series("ecocute", "power", "W", U16, Kind.LEVEL, 30 * MINUTE, "heating", ("消費電力", "power"), 0x84),
     Series("ecocute", "powerSum", "0.001 kWh", COUNTS, Kind.REGISTER, epc=0x85),
     Series("ecocute", "tank", "L", U16, Kind.LEVEL, 30 * MINUTE, "tank", ("残湯量", "hot water left"), 0xE1),

@@ -5,16 +5,19 @@ Texts for people are pairs, Japanese and English.
 
 from collections.abc import Mapping
 from enum import Enum, auto
+from importlib import import_module
 from math import inf
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from homemon.core.points import Number
-from homemon.echonet.properties import Prop
+
+if TYPE_CHECKING:
+    from homemon.echonet.properties import Prop
 
 MINUTE, HOUR = 60, 3600  # seconds
 REQUIRED = object()
 Text = tuple[str, str]
-Table = Mapping[int, Prop[Any]]
+Table = Mapping[int, "Prop[Any]"]
 """The properties of a class by their EPC."""
 
 
@@ -67,7 +70,7 @@ class Source(NamedTuple):
     `listener` is its resident command, empty where it has none, `polls` those that cron starts. Without any reading
     for `silent_after` seconds it is at fault. `set_up` says what to write into its section, `simulator` is the
     command of `homemon simulate` for it. `classes` are those of a device on the LAN that give its series, its own
-    class first, each with its properties.
+    class first; the module `table` of `homemon.sources.lan` has the properties of each in `TABLES`.
     """
 
     section: str
@@ -81,7 +84,8 @@ class Source(NamedTuple):
     polls: tuple[str, ...]
     listener: str = ""
     simulator: str = ""
-    classes: Mapping[int, Table] = {}
+    classes: tuple[int, ...] = ()
+    table: str = ""
 
     @property
     def commands(self) -> tuple[str, ...]:
@@ -89,11 +93,26 @@ class Source(NamedTuple):
         return (self.listener, *self.polls) if self.listener else self.polls
 
     @property
-    def eoj(self) -> int:
-        """The object of a device on the LAN that is meant where nothing else is configured."""
-        return next(iter(self.classes)) << 8 | 1
+    def title(self) -> str:
+        """Its name in messages, which are English."""
+        return self.name[1]
 
     @property
-    def asked(self) -> tuple[int, ...]:
-        """The EPCs that a poll of a device on the LAN asks for."""
-        return tuple(series.epc for series in self.series)
+    def eoj(self) -> int:
+        """The object of a device on the LAN that is meant where nothing else is configured."""
+        return self.classes[0] << 8 | 1
+
+    @property
+    def tables(self) -> Mapping[int, Table]:
+        """The properties of each class of a device on the LAN, loaded when they are first asked for."""
+        tables: Mapping[int, Table] = import_module(f"homemon.sources.lan.{self.table}").TABLES
+        return tables
+
+    def table_of(self, eoj: int) -> Table:
+        """Return the properties of an object; those of its own class where the configured one is of no other."""
+        return self.tables.get(eoj >> 8) or self.tables[self.classes[0]]
+
+    @property
+    def fields(self) -> Mapping[int, str]:
+        """What a poll of a device on the LAN asks for, by EPC, and the field that it becomes."""
+        return {series.epc: series.field for series in self.series}

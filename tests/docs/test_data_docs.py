@@ -5,7 +5,6 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -15,7 +14,9 @@ from homemon.core.points import HALF_HOUR, Point, line
 from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import report
 from homemon.sources.meter import properties as meter
+from homemon.sources.registry import ECOCUTE, SERIES
 from homemon.storage import outbox
 from homemon.storage.store import Store
 from tests.documents import DOCS, blocks, section, table, text_of
@@ -39,22 +40,26 @@ def query(language: str, number: int) -> str:
     return blocks(language, of=PAGE)[number].text.strip()
 
 
-def test_the_series_are_those_of_the_code() -> None:
+def test_the_series_are_those_of_the_registry() -> None:
     told = {
         (measurement.strip("`"), field)
         for measurement, fields, *_ in table(text_of(PAGE))
         for field in re.findall("`(\\w+)`", fields)
     }
+    assert told == set(SERIES)
+
+
+def test_what_the_devices_give_are_the_series_of_the_registry() -> None:
     stored = {(series.measurement, field) for series in meter.SERIES.values() for field in series.fields}
-    stored |= {(ecocute.MEASUREMENT, field) for field in ecocute.FIELDS.values()}
-    assert told == stored | {(series.measurement, "value") for series in solar.SERIES}
+    stored |= {(series.measurement, "value") for series in solar.SERIES}
+    assert stored == {key for key, series in SERIES.items() if not series.epc}
 
 
 def test_each_series_names_the_properties_that_it_comes_from() -> None:
     sources = {row[0].strip("`"): row[3] for row in table(text_of(PAGE))}
     for epc, series in meter.SERIES.items():
         assert f"{epc:02X}" in sources[series.measurement]
-    assert re.findall(r"\b[0-9A-F]{2}\b", sources["ecocute"]) == [f"{epc:02X}" for epc in ecocute.FIELDS]
+    assert re.findall(r"\b[0-9A-F]{2}\b", sources["ecocute"]) == [f"{epc:02X}" for epc in ECOCUTE.fields]
     for series_ in solar.SERIES:
         assert f"{series_.offset:04X}" in sources[series_.measurement]
 
@@ -68,14 +73,15 @@ def test_a_code_that_means_no_data_gives_no_point(source: str, code: str) -> Non
         assert solar.report(bytes(memory)).points == []
         return
     epc = int(source[:2], 16)
-    device: Any = ecocute if epc in (0x84, 0x85) or "EcoCute" in source else meter
-    assert len(edt) == device.PROPS[epc].size
-    frame = Frame(1, device.EOJ, CONTROLLER, Esv.INF, (Property(epc, edt),))
-    assert (meter.report(frame, SCALE) if device is meter else ecocute.report(frame)).points == []
+    of_the_lan = epc in (0x84, 0x85) or "EcoCute" in source
+    properties, eoj = (ecocute.PROPS, ECOCUTE.eoj) if of_the_lan else (meter.PROPS, meter.EOJ)
+    assert len(edt) == properties[epc].size
+    frame = Frame(1, eoj, CONTROLLER, Esv.INF, (Property(epc, edt),))
+    assert (report(ECOCUTE, frame) if of_the_lan else meter.report(frame, SCALE)).points == []
 
 
 def test_every_property_that_is_stored_has_its_codes_on_the_page() -> None:
-    epcs = {f"{epc:02X}" for epc in (*meter.SERIES, *ecocute.FIELDS)}
+    epcs = {f"{epc:02X}" for epc in (*meter.SERIES, *ECOCUTE.fields)}
     assert {source[:2] for source, _ in NO_POINT} == epcs | {"mo"}
 
 

@@ -19,16 +19,18 @@ from homemon.skstack.mask import masked_received, masked_sent
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import report as device_report
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
 from homemon.sources.meter.properties import Scale
+from homemon.sources.registry import ECOCUTE
 from tests.desk import SECRETS, Desk
 from tests.documents import DOCS, Block, blocks, section, table, text_of
 from tests.virtual import LINK, World
 
 PAGE = DOCS / "protocols.md"
 TENTHS = Scale(-1, 1)
-DEVICES: dict[int, Any] = {meter.EOJ: meter.PROPS, ecocute.EOJ: ecocute.PROPS}
+DEVICES: dict[int, Any] = {meter.EOJ: meter.PROPS, ECOCUTE.eoj: ecocute.PROPS}
 JOIN_C, JOIN_A1, ASK_C, ASK_A1 = blocks("trace", of=PAGE)
 
 
@@ -69,7 +71,7 @@ def told_of_echonet(frame: Frame) -> list[str]:
         return [head, " ".join(f"{prop.epc:02X}" for prop in frame.properties)]
     device = frame.deoj if frame.seoj == CONTROLLER else frame.seoj
     said = [f"{prop.epc:02X} {told_of_property(device, prop)}" for prop in frame.properties]
-    report = ecocute.report(frame) if device == ecocute.EOJ else meter.report(frame, TENTHS)
+    report = device_report(ECOCUTE, frame) if device == ECOCUTE.eoj else meter.report(frame, TENTHS)
     return [head, *said, *map(told_of_point, report.points)]
 
 
@@ -131,7 +133,7 @@ def test_the_frames_that_homemon_sends_are_those_that_the_code_makes() -> None:
     sent = [
         echonet.encode(echonet.get(1, meter.EOJ, (0xE7,))),
         echonet.encode(Frame(5, CONTROLLER, meter.EOJ, Esv.SETC, (Property(0xE5, b"\x01"),))),
-        echonet.encode(echonet.get(1, ecocute.EOJ, ecocute.FIELDS)),
+        echonet.encode(echonet.get(1, ECOCUTE.eoj, ECOCUTE.fields)),
         kyocera.REQUEST,
         kyocera.ACK,
         kyocera.NAK,

@@ -15,6 +15,7 @@ from homemon.cli import check
 from homemon.core.clock import boot_id
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
+from homemon.sources.registry import SOLAR_MONITOR
 from homemon.storage.store import Store
 from tests import ROOT
 from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
@@ -446,7 +447,7 @@ def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) 
     put(store, Point("hatuden", {"value": 1}, int(time.time()) - 2950))
     store.close()
     aside = Aside(str(tmp_path / "config.ini"))
-    assert aside.heard("kyocera", ["hatuden"], "").found == "its newest reading is 19 min old"
+    assert aside.heard(SOLAR_MONITOR, "").found == "its newest reading is 19 min old"
     aside.close()
     assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
 

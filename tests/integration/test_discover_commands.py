@@ -77,7 +77,7 @@ def found(folder: Path, lan: Lan, *targets: str) -> dict[str, dict[str, object]]
 
 
 def remembered(folder: Path) -> Unit | None:
-    return state.load(folder / "store").unit
+    return state.load(folder / "store").units.get("ecocute")
 
 
 # --- discover -------------------------------------------------------------------------
@@ -285,7 +285,7 @@ def test_a_poll_finds_the_unit_remembers_it_and_asks_it_alone_the_next_time(tmp_
 def test_one_that_moved_is_found_by_its_id_and_no_other_is_taken(tmp_path: Path, own_lan: Lan) -> None:
     configure(tmp_path, own_lan)
     old, other, new = own_lan.units[:3]
-    state.change(tmp_path / "store", lambda kept: kept._replace(unit=Unit(old, 0x026B01, ID + "31")))
+    state.change(tmp_path / "store", lambda kept: kept._replace(units={"ecocute": Unit(old, 0x026B01, ID + "31")}))
     with (
         heater(own_lan, other, "--number", "2", cwd=tmp_path),
         heater(own_lan, new, "--truth", "truth.jsonl", cwd=tmp_path),
@@ -353,7 +353,9 @@ def test_a_listener_goes_on_with_a_unit_that_moved(tmp_path: Path, own_lan: Lan)
 
 def test_a_poll_beside_a_listener_finds_one_that_moved_and_the_listener_hears_it(tmp_path: Path, own_lan: Lan) -> None:
     configure(tmp_path, own_lan)
-    state.change(tmp_path / "store", lambda kept: kept._replace(unit=Unit(own_lan.units[0], 0x026B01, ID + "31")))
+    state.change(
+        tmp_path / "store", lambda kept: kept._replace(units={"ecocute": Unit(own_lan.units[0], 0x026B01, ID + "31")})
+    )
     with (
         running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener,
         heater(own_lan, own_lan.units[1], cwd=tmp_path),
@@ -372,7 +374,7 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
     configure(tmp_path, lan)
     unit, silence = Unit(lan.units[0], 0x026B01, ID + "31"), NoAnswer("it did not answer")
     app = App(str(tmp_path / "config.ini"))
-    state.change(app.folder, lambda kept: kept._replace(unit=unit))
+    state.change(app.folder, lambda kept: kept._replace(units={"ecocute": unit}))
     ours, searches = OurLan(app), []
 
     def find(lan: OurLan, node: object) -> None:
@@ -385,7 +387,7 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
     assert caught.value.hint == "Choose."
     assert not search.find_again(ours, None, silence)
     assert len(searches) == 1
-    state.change(app.folder, lambda kept: kept._replace(unit=unit._replace(host=lan.units[1])))
+    state.change(app.folder, lambda kept: kept._replace(units={"ecocute": unit._replace(host=lan.units[1])}))
     assert search.find_again(ours, None, silence)  # another command found it meanwhile
     assert (ours.host, len(searches)) == (lan.units[1], 1)
 

@@ -13,6 +13,7 @@ from homemon.core.clock import instant
 from homemon.core.points import Point
 from homemon.runtime import upkeep
 from homemon.runtime.context import App
+from homemon.sources.registry import SMART_METER
 from homemon.storage.database import FILE
 from homemon.storage.salvage import records
 from homemon.storage.store import Store
@@ -170,7 +171,7 @@ def test_a_reading_of_tomorrow_hides_no_dead_device(tmp_path: Path, monkeypatch:
     assert "7 d ago" in run.stdout
     assert "power value has a reading of the future" in run.stdout
     with closing(Aside(str(tmp_path / "config.ini"))) as aside:
-        assert str(aside.heard("meter", ("power",), "")).startswith("fault   meter: its newest reading is 7 d old")
+        assert str(aside.heard(SMART_METER, "")).startswith("fault   meter: its newest reading is 7 d old")
 
 
 def test_only_readings_of_the_future_are_no_sign_of_life(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from homemon.core.points import Point, line
 from homemon.echonet.codec import Esv, Frame, Property, decode
 from homemon.echonet.properties import value_of
 from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import Report, found_among, joined, report
+from homemon.sources.registry import ECOCUTE
 
 FIELD_ANSWER = bytes.fromhex("1081 0001 026B01 05FF01 72 03 8402 0190 8504 00012345 E102 0172")
 
@@ -22,7 +24,7 @@ WHOLE = {"power": 400, "powerSum": 74565, "tank": 370}
 
 
 def test_the_originals_answer_gives_the_originals_line() -> None:
-    (point,) = ecocute.report(decode(FIELD_ANSWER)).points
+    (point,) = report(ECOCUTE, decode(FIELD_ANSWER)).points
     assert point == Point("ecocute", WHOLE, None)
     assert line(point.measurement, "", point.fields, 5) == "ecocute power=400,powerSum=74565,tank=370 5000000000"
 
@@ -44,7 +46,7 @@ def test_the_originals_answer_gives_the_originals_line() -> None:
 def test_any_answer_gives_the_fields_that_it_has(
     answer: Frame, fields: dict[str, int] | None, refused: list[int]
 ) -> None:
-    said = ecocute.report(answer)
+    said = report(ECOCUTE, answer)
     assert [point.fields for point in said.points] == ([fields] if fields else [])
     assert (said.refused, said.complaints) == (refused, [])
 
@@ -53,23 +55,23 @@ def test_any_answer_gives_the_fields_that_it_has(
     "broken", [(0x84, "FFFF"), (0x84, "FFFE"), (0x85, "FFFFFFFF"), (0x85, "FFFFFFFE"), (0xE1, "FFFF"), (0xE1, "FFFE")]
 )
 def test_overflow_and_underflow_are_no_readings(broken: tuple[int, str]) -> None:
-    assert ecocute.report(frame(broken)) == ecocute.Report([], [], [])
+    assert report(ECOCUTE, frame(broken)) == Report([], [], [])
 
 
 @pytest.mark.parametrize("broken", [(0x84, "90"), (0x85, "012345"), (0xE1, "017200")])
 def test_an_edt_of_the_wrong_length_is_refused_and_the_rest_kept(broken: tuple[int, str]) -> None:
-    said = ecocute.report(frame(broken, POWER if broken[0] != 0x84 else TANK))
+    said = report(ECOCUTE, frame(broken, POWER if broken[0] != 0x84 else TANK))
     assert [set(point.fields) for point in said.points] == [{"power" if broken[0] != 0x84 else "tank"}]
     assert len(said.complaints) == 1
     assert f"EPC {broken[0]:02X}" in said.complaints[0]
 
 
 def test_several_answers_make_one_point() -> None:
-    parts = [ecocute.report(frame(one)) for one in (TANK, POWER, (0x85, ""))]
-    said = ecocute.joined(parts)
-    assert said == ecocute.Report([Point("ecocute", {"power": 400, "tank": 370})], [0x85], [])
+    parts = [report(ECOCUTE, frame(one)) for one in (TANK, POWER, (0x85, ""))]
+    said = joined(ECOCUTE, parts)
+    assert said == Report([Point("ecocute", {"power": 400, "tank": 370})], [0x85], [])
     assert list(said.points[0].fields) == ["power", "tank"]
-    assert ecocute.joined([]) == ecocute.Report([], [], [])
+    assert joined(ECOCUTE, []) == Report([], [], [])
 
 
 @pytest.mark.parametrize(
@@ -182,13 +184,13 @@ def test_a_hybrid_water_heater_has_a_table_of_its_own(epc: int, edt: str, value:
     ],
 )
 def test_the_neighbour_class_is_found_and_a_gas_heater_is_not(objects: list[int], eoj: int, found: int | None) -> None:
-    assert ecocute.found_among(objects, eoj) == ecocute.found_among(iter(objects), eoj) == found
+    assert found_among(ECOCUTE, objects, eoj) == found_among(ECOCUTE, iter(objects), eoj) == found
 
 
 @given(st.lists(st.tuples(st.sampled_from([*ecocute.PROPS, 0xF0]), st.binary(max_size=20))), st.sampled_from(Esv))
 def test_no_properties_break_the_report(properties: list[tuple[int, bytes]], esv: Esv) -> None:
     answer = Frame(1, 0x026B01, 0x05FF01, esv, tuple(Property(*each) for each in properties))
-    said = ecocute.report(answer)
+    said = report(ECOCUTE, answer)
     for point in said.points:
         assert point.fields
         assert set(point.fields) <= set(WHOLE)

@@ -46,13 +46,19 @@ MAY_IMPORT = {
         *("sources.meter.properties", "sources.meter.plausible", "sources.meter.unit", "sources.meter.history"),
     },
     "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},
-    "sources.lan.ecocute": {"core.points", "echonet"},
-    "sources.lan.controller": {"core.dialogue", "core.errors", "core.points", "echonet", "sources.lan.ecocute"},
-    "sources.lan.discovery": {"core.dialogue", "core.errors", "echonet", "sources.lan.ecocute"},
-    "sources.lan.seeker": {"core", "echonet", "sources.lan"},
-    "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
     "sources.source": {"core.points", "echonet"},
-    "sources.registry": {"core.points", "sources.source", "sources.lan.ecocute"},
+    "sources.registry": {"sources.source"},
+    "sources.lan.ecocute": {"core.points", "echonet"},
+    "sources.lan.reports": {"core.points", "echonet", "sources.source"},
+    "sources.lan.controller": {
+        *("core.dialogue", "core.errors", "core.points", "echonet", "sources.lan.reports"),
+        *("sources.registry", "sources.source"),
+    },
+    "sources.lan.discovery": {
+        *("core.dialogue", "core.errors", "echonet", "sources.lan.reports", "sources.registry", "sources.source"),
+    },
+    "sources.lan.seeker": {"core", "echonet", "sources.lan", "sources.registry", "sources.source"},
+    "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
     "sources.objects": {"echonet", "sources.meter.properties", "sources.lan.ecocute"},
     "ports": {"echonet", "skstack"} | SHARED,
     "explain": {
@@ -92,10 +98,9 @@ MAY_IMPORT = {
     }
     | SHARED,
     "sim": set[str](),
-    "page.panels": {"core.points"},
-    "page": {"core.points", "core.files", "core.errors"},
+    "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery"} | SHARED,
-    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "page.panels", "runtime"} | SHARED,
+    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
         *("check", "sim"),

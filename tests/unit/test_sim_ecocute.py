@@ -10,6 +10,8 @@ from homemon.echonet.codec import Esv
 from homemon.echonet.properties import value_of
 from homemon.sim.ecocute import Ecocute, Faults, Reply
 from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import Report, joined, report
+from homemon.sources.registry import ECOCUTE
 
 NOW = 1_790_000_000.0
 CLIENT = ("192.168.1.2", 50_000)
@@ -34,8 +36,8 @@ def ask(faults: Faults | None = None, question: bytes = GET) -> list[Reply]:
     return Ecocute(Steady(), faults).answer(question, CLIENT, NOW)
 
 
-def heard(replies: list[Reply]) -> ecocute.Report:
-    return ecocute.joined(ecocute.report(echonet.decode(reply.data)) for reply in replies)
+def heard(replies: list[Reply]) -> Report:
+    return joined(ECOCUTE, (report(ECOCUTE, echonet.decode(reply.data)) for reply in replies))
 
 
 def test_it_answers_the_originals_question_with_the_houses_truth() -> None:
@@ -128,7 +130,7 @@ def test_it_notifies_now_and_then(faults: Faults, esv: Esv, deoj: int) -> None:
     first, second = (echonet.decode(node.inform(NOW + at).data) for at in (0, 60))
     assert (first.esv, first.deoj) == (esv, deoj)
     assert first.tid != second.tid
-    assert ecocute.report(first).points[0].fields == TRUTH
+    assert report(ECOCUTE, first).points[0].fields == TRUTH
     assert node.due() == NOW + 120
     node.answer(bytes.fromhex("1081 0001 05FF01 026B01 7A 01 8400"), CLIENT, NOW)
     assert node.confirmed == 1

@@ -16,7 +16,7 @@ from homemon.sources.meter.properties import Scale
 LINK = Link("FE80:0000:0000:0000:0200:AA00:0000:0002", "31", "B5FB", "0000AA0000000002", Dialect.C)
 SCALE = Scale(-1, 1)
 UNIT = Unit("192.0.2.20", 0x026B01, "FE00000B00")
-WHOLE = state.State(LINK, SCALE, UNIT, 1_800_000_000)
+WHOLE = state.State(LINK, SCALE, {"ecocute": UNIT}, {"ecocute": 1_800_000_000})
 
 
 def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 def test_each_command_keeps_its_part_and_none_is_lost(tmp_path: Path) -> None:
     def unit(count: int) -> None:
-        state.change(tmp_path, lambda kept: kept._replace(unit=UNIT._replace(host=f"192.0.2.{count}")))
+        state.change(tmp_path, lambda kept: kept._replace(units={"ecocute": UNIT._replace(host=f"192.0.2.{count}")}))
 
     def link(count: int) -> None:
         state.change(tmp_path, lambda kept: kept._replace(link=LINK._replace(channel=f"{count:02X}")))
@@ -44,17 +44,17 @@ def test_each_command_keeps_its_part_and_none_is_lost(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     known = state.load(tmp_path)
-    assert known.unit == UNIT._replace(host="192.0.2.19")
+    assert known.units["ecocute"] == UNIT._replace(host="192.0.2.19")
     assert known.link == LINK._replace(channel="13")
 
 
 @pytest.mark.parametrize(
     ("broken", "left"),
     [
-        ("host", WHOLE._replace(unit=None)),
+        ("host", WHOLE._replace(units={})),
         ("channel", WHOLE._replace(link=None)),
         ("exponent", WHOLE._replace(scale=None)),
-        ("searched", WHOLE._replace(searched=0)),
+        ("searched", WHOLE._replace(searched={})),
     ],
 )
 def test_a_part_that_is_broken_counts_as_not_there(tmp_path: Path, broken: str, left: state.State) -> None:

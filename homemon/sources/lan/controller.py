@@ -1,7 +1,7 @@
 """Our node on the LAN, an ECHONET Lite controller (05FF01), as a pure state machine.
 
 Like `session.Session` for the meter: its owner passes in datagrams and the time, and takes out
-what is to be sent, stored and told. It hears everything that the EcoCute says, whoever asked;
+what is to be sent, stored and told. It hears everything that the device says, whoever asked;
 it answers what a well-behaved node is asked about itself (`own_node`); and it can ask (`poll`).
 
 Some units answer a request for three properties by three answers of one each: answers with the
@@ -18,17 +18,15 @@ from homemon.core.points import Point
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 from homemon.echonet.own_node import PLACE, Allowance, OwnNode, is_asked
-from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import Report, found_among, joined, report
+from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 ANSWER_WITHIN = 5.0  # seconds
 TRIES = 3
 SPACING = 0.5  # cheap adapters hang when asked faster
 GATHER = 2.0  # for the other parts of an answer
-ASKED = tuple(ecocute.FIELDS)
-NO_ANSWER_HINT = (
-    "Check [ecocute] host and eoj, the unit's LAN adapter, and that ECHONET Lite is switched on in its menu."
-)
-MOST_STRANGERS = 4  # of whom it is said that they speak for an EcoCute
+MOST_STRANGERS = 4  # of whom it is said that they speak for our device
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
 KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wears out
@@ -59,24 +57,38 @@ class Step(NamedTuple):
     place: bytes | None = None
 
 
+def no_answer_hint(source: Source) -> str:
+    """Return what to do about a device that does not answer."""
+    adapter = "the unit's LAN adapter, and that ECHONET Lite is switched on in its menu"
+    return f"Check [{source.section}] host and eoj, {adapter}."
+
+
 class _Gathered(NamedTuple):
     """The parts of one answer, and when the waiting for more ends."""
 
-    parts: list[ecocute.Report]
+    parts: list[Report]
     told: set[int]
     until: float
 
 
 class Controller:
-    """`host` is the EcoCute's IPv4 address; with `accept_any` notifications of other hosts count too.
+    """`host` is the IPv4 address of a device of the row `source`; `accept_any`: notifications of other hosts count too.
 
     `own` gives our node, and is called when somebody asks it. It answers addresses of `networks` only, which the
     owner sets; all where that is None.
     """
 
     def __init__(
-        self, host: str, eoj: int, accept_any: bool, first_tid: int, own: Callable[[], OwnNode] = OwnNode
+        self,
+        host: str,
+        eoj: int,
+        accept_any: bool,
+        first_tid: int,
+        own: Callable[[], OwnNode] = OwnNode,
+        source: Source = ECOCUTE,
     ) -> None:
+        self._source = source
+        self._asked = frozenset(source.fields)
         self._host = host
         self._eoj = eoj
         self._accept_any = accept_any
@@ -143,7 +155,7 @@ class Controller:
             frame = echonet.decode(data)
         except WireError as error:
             if host == self._host:
-                self._notes.append(f"ignored a broken datagram from the EcoCute: {error}")
+                self._notes.append(f"ignored a broken datagram from the {self._source.title}: {error}")
             return
         if is_asked(frame) and self._is_near(host) and self._allowance.grants(host, len(data), self._now):
             self._answer(frame, host)
@@ -199,12 +211,12 @@ class Controller:
     # --- hearing, continued ---------------------------------------------------------
 
     def _heed(self, frame: Frame, host: str) -> bool:
-        """Take what our EcoCute says; whether the program is to hear it too."""
+        """Take what our device says; whether the program is to hear it too."""
         ours = host == self._host or (self._accept_any and frame.esv in NOTIFIED)
         if ours:
             self._learn(frame, host)
             self._take(frame, host)
-        elif self._means(frame.seoj) and {prop.epc for prop in frame.reported} & set(ASKED):
+        elif self._means(frame.seoj) and {prop.epc for prop in frame.reported} & self._asked:
             self._meet_stranger(frame, host)
         return ours
 
@@ -213,25 +225,24 @@ class Controller:
         lists = [prop.edt for prop in frame.reported if prop.epc in (0xD5, 0xD6)]
         if host != self._host or self._heard_it or frame.seoj >> 8 != NODE_PROFILE >> 8 or not lists:
             return
-        found = ecocute.found_among(echonet.instances(lists[0]), self._eoj)
+        found = found_among(self._source, echonet.instances(lists[0]), self._eoj)
         if found is not None and found != self._eoj:
             self._eoj, self._kin = found, Unit(host, found, "")
-            self._notes.append(f"{host} is no EcoCute, but has {found:06X}, which is read like one")
+            self._notes.append(f"{host} is no {self._source.title}, but has {found:06X}, which is read like one")
 
     def _means(self, eoj: int) -> bool:
-        """Whether an object is the one that is configured; by default also one that is read like an EcoCute."""
-        return ecocute.found_among((eoj,), self._eoj) == eoj
+        """Whether an object is the one that is configured; by default also one that is read like it."""
+        return found_among(self._source, (eoj,), self._eoj) == eoj
 
     def _meet_stranger(self, frame: Frame, host: str) -> None:
-        """Somebody whom we do not believe speaks as our EcoCute would: maybe it is ours, at another address of its."""
+        """Somebody whom we do not believe speaks as our device would: maybe it is ours, at another address of its."""
         answers = frame.tid == self._tid and frame.esv not in NOTIFIED
         if len(self._strangers) >= MOST_STRANGERS or not (answers or frame.esv in NOTIFIED):
             return
         if self._host and host not in self._strangers:
             does = "answers in its place" if answers else f"speaks for a {frame.seoj:06X}"
-            self._notes.append(
-                f"{host} {does}, and is not believed: write host = {host} into [ecocute] if that is yours"
-            )
+            remedy = f"write host = {host} into [{self._source.section}] if that is yours"
+            self._notes.append(f"{host} {does}, and is not believed: {remedy}")
         self._strangers[host] = answers or self._strangers.get(host, False)
 
     def _take(self, frame: Frame, host: str) -> None:
@@ -239,31 +250,31 @@ class Controller:
         if not self._means(frame.seoj):
             return
         self._heard_it |= frame.seoj == self._eoj
-        said = ecocute.report(frame, frame.seoj)
-        self._notes += [f"refused a value from the EcoCute: {complaint}" for complaint in said.complaints]
+        said = report(self._source, frame, frame.seoj)
+        self._notes += [f"refused a value from the {self._source.title}: {complaint}" for complaint in said.complaints]
         if frame.esv in NOTIFIED:
             self._points += said.points
             return
-        told = {prop.epc for prop in frame.reported} & set(ASKED)
+        told = {prop.epc for prop in frame.reported} & self._asked
         if not told:
             return
         key = (host, frame.tid)
         parts = self._gathered.setdefault(key, _Gathered([], set(), self._now + GATHER))
         parts.parts.append(said)
         parts.told.update(told)
-        if parts.told >= set(ASKED) or len(self._gathered) > MOST_GATHERED:
+        if parts.told >= self._asked or len(self._gathered) > MOST_GATHERED:
             self._close(key)
 
     def _close(self, key: tuple[str, int]) -> None:
         """No more parts are waited for: one point of all there are."""
-        self._points += ecocute.joined(self._gathered.pop(key).parts).points
+        self._points += joined(self._source, self._gathered.pop(key).parts).points
 
     # --- programs ------------------------------------------------------------------
 
     def request(self) -> bytes:
         """A Get of power, energy and tank with a TID of its own."""
         self._tid = self._tid % 0xFFFF + 1
-        return echonet.encode(echonet.get(self._tid, self._eoj, ASKED))
+        return echonet.encode(echonet.get(self._tid, self._eoj, tuple(self._source.fields)))
 
     def listen(self) -> Dialogue[None]:
         """Hear, for ever; an Ask that each event ends, so that none is kept."""
@@ -271,10 +282,10 @@ class Controller:
             yield Ask(b"", lambda event: True, float("inf"))
 
     def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
-        """Ask, until the EcoCute has told or refused each property, or time is up; gives the fields that it told.
+        """Ask, until the device has told or refused each property, or time is up; gives the fields that it told.
 
-        With `and_what` a silent unit is asked what objects it has, too: it may be something that is read like an
-        EcoCute. Raises NoAnswer when nothing came after three tries.
+        With `and_what` a silent unit is asked what objects it has, too: it may be something that is read like
+        our device. Raises NoAnswer when nothing came after three tries.
         """
         for number in range(TRIES):
             if number == 1 and and_what:
@@ -284,10 +295,13 @@ class Controller:
             told = yield from self._answers(self.request(), self._tid)
             if told is not None:
                 return told
-        silent = f"the EcoCute at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)"
+        silent = f"the {self._source.title} at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)"
         if answering := " and ".join(host for host, answers in self._strangers.items() if answers):
-            raise NoAnswer(f"{silent}, but {answering} did", "If that is yours, write its address into [ecocute] host.")
-        raise NoAnswer(silent, NO_ANSWER_HINT)
+            raise NoAnswer(
+                f"{silent}, but {answering} did",
+                f"If that is yours, write its address into [{self._source.section}] host.",
+            )
+        raise NoAnswer(silent, no_answer_hint(self._source))
 
     def ask_once(self, and_what: bool = False) -> Dialogue[set[str] | None]:
         """Ask once, maybe where somebody else holds our port: most units answer there, some the port that asked.
@@ -301,7 +315,7 @@ class Controller:
 
     def _ask_what_it_is(self) -> Dialogue[None]:
         """Ask for the unit's objects; what comes of it, `_learn` hears."""
-        if self._eoj == ecocute.EOJ:
+        if self._eoj == self._source.eoj:
             self._tid = self._tid % 0xFFFF + 1
             self._send.append((echonet.encode(echonet.get(self._tid, NODE_PROFILE, (0xD6,))), self._host))
         yield from pause(0.0)
@@ -313,7 +327,7 @@ class Controller:
         answered = False
         deadline = self._now + ANSWER_WITHIN
         asked = self._eoj
-        while not settled >= set(ASKED):
+        while not settled >= self._asked:
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
                 heard = yield Ask(
@@ -328,7 +342,7 @@ class Controller:
             if not frame.properties:
                 return told
             settled |= {prop.epc for prop in frame.properties}
-            told.update(*(point.fields for point in ecocute.report(frame, self._eoj).points))
+            told.update(*(point.fields for point in report(self._source, frame, self._eoj).points))
         return told
 
     def _is_answer(self, event: Heard, tid: int) -> bool:

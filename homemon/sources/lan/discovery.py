@@ -18,7 +18,9 @@ from homemon.core.errors import DeviceError, NoAnswer
 from homemon.echonet import codec as echonet
 from homemon.echonet import node as profile
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
-from homemon.sources.lan import ecocute
+from homemon.sources.lan.reports import found_among
+from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 TRIES = 3
 EVERYBODY_WITHIN = 1.0  # seconds for the answers to one question to the LAN
@@ -29,10 +31,6 @@ MOST_NODES = 1022  # of a network of 1,024 addresses; more is a flood from forge
 MOST_ELSEWHERE = 4
 LIST, ANNOUNCED = 0xD6, 0xD5
 WHO = tuple(profile.PROPS)
-NOT_FOUND_HINT = (
-    "Switch ECHONET Lite on in the unit's LAN adapter and connect it to this network. A Wi-Fi access point may keep"
-    " multicast back: then find the address with `homemon discover NETWORK` and write it into [ecocute] host."
-)
 
 
 @dataclass
@@ -78,7 +76,9 @@ class Discovery:
         first_tid: int,
         only: int | None = None,
         heard: Iterable[tuple[str, int]] = (),
+        source: Source = ECOCUTE,
     ) -> None:
+        self._source = source
         self._targets = list(dict.fromkeys(targets))
         self._post = post
         self._tid = first_tid & 0xFFFF
@@ -95,7 +95,9 @@ class Discovery:
         named = [host for host in self._targets if host != MULTICAST and host not in self._nodes]
         yield from self._ask(dict.fromkeys(named, NODE_PROFILE), (LIST,), ANSWER_WITHIN)
         concerned = [
-            node for node in self._nodes.values() if self._only is None or ecocute.found_among(node.objects, self._only)
+            node
+            for node in self._nodes.values()
+            if self._only is None or found_among(self._source, node.objects, self._only)
         ]
         yield from self._ask({node.host: NODE_PROFILE for node in concerned}, WHO, ANSWER_WITHIN)
         if self._only is None:
@@ -176,14 +178,14 @@ def _list_of(event: Heard) -> bytes:
     return next((prop.edt for prop in event.frame.reported if prop.epc in (LIST, ANNOUNCED) and prop.edt), b"")
 
 
-def choose(nodes: Iterable[Node], eoj: int, known: Unit | None) -> Unit:
-    """Our EcoCute among the nodes: the one with the ID that is known, or the only one where none is.
+def choose(nodes: Iterable[Node], eoj: int, known: Unit | None, source: Source = ECOCUTE) -> Unit:
+    """Our device of the row `source` among the nodes: the one with the ID that is known, or the only one where none is.
 
     By default, where no node has `eoj` itself, one that is read like it is taken.
     Raises NoAnswer where there is none, DeviceError where a person has to choose.
     """
     nodes = list(nodes)
-    found = [(node, ecocute.found_among(node.objects, eoj)) for node in nodes]
+    found = [(node, found_among(source, node.objects, eoj)) for node in nodes]
     having = [Unit(node.host, each, node.id) for node, each in found if each is not None]
     having = [unit for unit in having if unit.eoj == eoj] or having
     fitting = [unit for unit in having if unit.id == known.id] if known and known.id else having
@@ -192,17 +194,29 @@ def choose(nodes: Iterable[Node], eoj: int, known: Unit | None) -> Unit:
         return (staying or fitting)[0]
     where = " and ".join(f"{unit.host} (ID {unit.id or 'not told'})" for unit in fitting or having)
     if fitting:
-        raise DeviceError(f"there are several EcoCutes: {where}", "Write the address of yours into [ecocute] host.")
+        raise DeviceError(
+            f"there are several {source.title}s: {where}", f"Write the address of yours into [{source.section}] host."
+        )
     if known and having:
         raise DeviceError(
-            f"the EcoCute with the ID {known.id} was not found, but {where}",
-            "If that is yours, write its address into [ecocute] host.",
+            f"the {source.title} with the ID {known.id} was not found, but {where}",
+            f"If that is yours, write its address into [{source.section}] host.",
         )
     others = [f"{each:06X} at {node.host}" for node in nodes for each in node.objects if each >> 8 == eoj >> 8]
     if others:
         raise DeviceError(
-            f"no EcoCute {eoj:06X} was found, but {' and '.join(others)}", "Write that into [ecocute] eoj."
+            f"no {source.title} {eoj:06X} was found, but {' and '.join(others)}",
+            f"Write that into [{source.section}] eoj.",
         )
     devices = [node.host for node in nodes if any(each >> 8 != CONTROLLER >> 8 for each in node.objects)]
     answered = f", but {', '.join(devices)} did" if devices else ""
-    raise NoAnswer(f"no EcoCute answered on the LAN{answered}", NOT_FOUND_HINT)
+    raise NoAnswer(f"no {source.title} answered on the LAN{answered}", not_found_hint(source))
+
+
+def not_found_hint(source: Source) -> str:
+    """Return what to do about a device that is nowhere."""
+    return (
+        "Switch ECHONET Lite on in the unit's LAN adapter and connect it to this network. A Wi-Fi access point may keep"
+        " multicast back: then find the address with `homemon discover NETWORK` and write it into"
+        f" [{source.section}] host."
+    )

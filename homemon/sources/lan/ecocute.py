@@ -1,4 +1,4 @@
-"""The EcoCute, class 0x026B (electric water heater), and its kin: their properties, and the one point they give.
+"""The EcoCute, class 0x026B (electric water heater), and its kin: their properties.
 
 `ecocute power=,powerSum=,tank=` is what the original script wrote: 84 in W, 85 as the bare count
 of its register (0.001 kWh each), E1 in litres. All three are optional in the standard, and a unit
@@ -11,11 +11,6 @@ properties. A gas water heater (0272) has none of them: E1 is a temperature ther
 Source: ECHONET Device objects appendix, super class and classes 0x026B, 0x0272 and 0x02A6.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
-from homemon.core.points import Number, Point
-from homemon.echonet.codec import Frame
 from homemon.echonet.properties import (
     DEGREES,
     SUPER_CLASS,
@@ -28,15 +23,7 @@ from homemon.echonet.properties import (
     hex_text,
     unsigned,
     up_to_100,
-    value_of,
 )
-
-EOJ = 0x026B01
-CLASSES = (0x026B, 0x02A6)
-"""Classes whose 84, 85 and E1 are the point's fields, the EcoCute's own first."""
-MEASUREMENT = "ecocute"
-FIELDS = {0x84: "power", 0x85: "powerSum", 0xE1: "tank"}
-"""EPC → field, in the order of the original's line; also what a poll asks for."""
 
 ON_OFF = choice({0x41: "on", 0x42: "off"})
 HEATING = choice({0x41: "heating", 0x42: "not heating"})
@@ -92,67 +79,4 @@ _HYBRID: tuple[Prop[Common], ...] = (
     Prop(0xE2, "tank capacity", 2, unsigned, "L", U16),
 )
 HYBRID_PROPS = {prop.epc: prop for prop in (*SUPER_CLASS, *_HYBRID)}
-
-
-class Report(NamedTuple):
-    """What one answer said: at most one point, the EPCs it refused, and complaints for a person."""
-
-    points: list[Point]
-    refused: list[int]
-    complaints: list[str]
-
-
-def is_kin(eoj: int) -> bool:
-    """Whether an object is an EcoCute, or something that is read like one."""
-    return eoj >> 8 in CLASSES
-
-
-def found_among(objects: Iterable[int], eoj: int = EOJ) -> int | None:
-    """The object that `eoj` means on a node: itself, or for the default the only one that is read like it."""
-    objects = list(objects)
-    if eoj in objects:
-        return eoj
-    kin = [each for each in objects if is_kin(each) and each >> 8 != EOJ >> 8]
-    return kin[0] if eoj == EOJ and len(kin) == 1 else None
-
-
-def report(frame: Frame, eoj: int = EOJ) -> Report:
-    """The point, without a time of its own, that a `frame` of the object `eoj` gives.
-
-    Any order, more properties than asked, and none at all are taken as they come. Frames of other
-    objects, and those that are no report of values, give nothing.
-    """
-    said = Report([], [], [])
-    if frame.seoj != eoj:
-        return said
-    values: dict[int, Number] = {}
-    for prop in frame.reported:
-        if not prop.edt:
-            said.refused.append(prop.epc)
-        elif prop.epc in FIELDS:
-            try:
-                value = value_of(PROPS, prop)
-            except ValueError as error:
-                said.complaints.append(str(error))
-                continue
-            if isinstance(value, int):
-                values[prop.epc] = value
-    fields = {name: values[epc] for epc, name in FIELDS.items() if epc in values}
-    if fields:
-        said.points.append(Point(MEASUREMENT, fields))
-    return said
-
-
-def joined(reports: Iterable[Report]) -> Report:
-    """Several answers to one question (some units answer each property by itself) as one."""
-    whole = Report([], [], [])
-    found: dict[str, Number] = {}
-    for part in reports:
-        for point in part.points:
-            found.update(point.fields)
-        whole.refused.extend(part.refused)
-        whole.complaints.extend(part.complaints)
-    fields = {name: found[name] for name in FIELDS.values() if name in found}
-    if fields:
-        whole.points.append(Point(MEASUREMENT, fields))
-    return whole
+TABLES = {0x026B: PROPS, 0x02A6: HYBRID_PROPS}

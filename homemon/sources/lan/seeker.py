@@ -14,9 +14,11 @@ from homemon.core.files import Lock
 from homemon.core.points import Point
 from homemon.echonet.codec import MULTICAST, Frame, Heard, Unit
 from homemon.echonet.own_node import OwnNode
-from homemon.sources.lan import ecocute
 from homemon.sources.lan.controller import NOTIFIED, Controller, Step
 from homemon.sources.lan.discovery import Discovery, choose, objects
+from homemon.sources.lan.reports import found_among, report
+from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 LOOK_FIRST, LOOK_LAST = 15.0, 300.0  # seconds between two looks while no unit is known, doubling
 LOOK_ELSEWHERE = 3600.0  # between two because of the same unit that turned out not to be ours
@@ -36,9 +38,10 @@ class Seeker(Controller):
         accept_any: bool,
         first_tid: int,
         own: Callable[[], OwnNode] = OwnNode,
+        source: Source = ECOCUTE,
     ) -> None:
         self._unit = recall()
-        super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid, own)
+        super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid, own, source)
         self._recall = recall
         self._turn = turn
         self._due = float("inf") if self._unit else float("-inf")  # when to look next
@@ -68,7 +71,7 @@ class Seeker(Controller):
         return step
 
     def _heed(self, frame: Frame, host: str) -> bool:
-        eoj = ecocute.found_among((frame.seoj, *objects(Heard(frame, host))), self._eoj)
+        eoj = found_among(self._source, (frame.seoj, *objects(Heard(frame, host))), self._eoj)
         if host != self._host and eoj is not None:
             self._meet(frame, host, eoj)
         super()._heed(frame, host)
@@ -85,7 +88,7 @@ class Seeker(Controller):
         elif frame.esv in NOTIFIED and not self._accept_any and len(self._others) < MOST_OTHERS:
             self._kinds[host] = eoj
             kept = self._others.setdefault(host, [])
-            kept += [(point, self._now) for point in ecocute.report(frame, eoj).points]
+            kept += [(point, self._now) for point in report(self._source, frame, eoj).points]
             del kept[:-MOST_KEPT]
             again = self._dismissed.get(host, float("-inf")) + LOOK_ELSEWHERE if self._host else 0.0
             self._due = min(self._due, max(self._now, self._looked + LOOK_FIRST, again))
@@ -108,10 +111,12 @@ class Seeker(Controller):
         self._looked = self._now
         heard = list(self._kinds.items())
         targets = [MULTICAST, known.host] if known else [MULTICAST]
-        search = Discovery(targets, lambda data, host: self._send.append((data, host)), self._tid, self._eoj, heard)
+        search = Discovery(
+            targets, lambda data, host: self._send.append((data, host)), self._tid, self._eoj, heard, self._source
+        )
         nodes = yield from search.search()
         try:
-            self._settle(choose(nodes, self._eoj, known), found=True)
+            self._settle(choose(nodes, self._eoj, known, self._source), found=True)
         except DeviceError as error:
             text = str(error) + (f" ({error.hint})" if error.hint else "")
             (self._notes if isinstance(error, NoAnswer) else self._complaints).append(text)
@@ -123,7 +128,7 @@ class Seeker(Controller):
     def _settle(self, unit: Unit, found: bool = False) -> None:
         """This is our EcoCute; what it said before we knew is recorded now, what others said is not."""
         if unit.host != self._host:
-            self._notes.append(f"the EcoCute is at {unit.host}")
+            self._notes.append(f"the {self._source.title} is at {unit.host}")
         self._unit, self._host, self._due, self._failures = unit, unit.host, float("inf"), 0
         self._found = unit if found else None
         self._late += self._others.pop(unit.host, [])

@@ -44,12 +44,13 @@ from homemon.skstack.mask import masked_received, masked_sent
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.kyocera.protocol import Dump, dump_text, parse_dump_text
-from homemon.sources.lan import ecocute
 from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose
+from homemon.sources.lan.reports import joined, report
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.exchange import MAX_WAITING
 from homemon.sources.meter.session import Session
+from homemon.sources.registry import ECOCUTE
 from tests import ROOT
 from tests.servers import settings
 from tests.traces import PUSHED
@@ -92,7 +93,7 @@ def reports(data: bytes) -> None:
     with suppress(WireError):
         frame = echonet.decode(data)
         sound(meter.report(frame, TENTHS).points + meter.report(frame, None).points)
-        sound(ecocute.joined([ecocute.report(frame, UNIT), ecocute.report(frame, frame.seoj)]).points)
+        sound(joined(ECOCUTE, [report(ECOCUTE, frame, UNIT), report(ECOCUTE, frame, frame.seoj)]).points)
 
 
 def solar_memory(data: bytes) -> None:
@@ -308,10 +309,10 @@ def state_file(data: bytes) -> None:
     if known.link:
         skstack.sendto(known.link.dialect, known.link.address, b"")
         skstack.command(f"SKSREG S2 {known.link.channel} {known.link.pan_id} {known.link.mac}")
-    if known.unit:
-        inet_aton(known.unit.host)
-        echonet.encode(echonet.get(1, known.unit.eoj, ()))
-    assert known.searched >= 0
+    for unit in known.units.values():
+        inet_aton(unit.host)
+        echonet.encode(echonet.get(1, unit.eoj, ()))
+    assert all(searched >= 0 for searched in known.searched.values())
     if known.scale:
         assert isfinite(known.scale.kwh(99_999_999))
         assert isfinite(known.scale.modulus)
