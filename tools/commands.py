@@ -12,7 +12,8 @@ from textwrap import wrap
 import click
 
 from homemon import __version__
-from homemon.cli.main import GROUPS, homemon
+from homemon.cli.commands import GROUPS
+from homemon.cli.main import homemon
 from homemon.config.read import DEFAULT_DIR, PLACES
 from homemon.storage.database import FILE
 

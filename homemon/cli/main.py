@@ -1,94 +1,16 @@
-"""The `homemon` command: its groups, its options, and the one place where errors become exit codes.
+"""The `homemon` command: its options, and the one place where errors become exit codes."""
 
-A subcommand's module is imported only when that command is called, so each start loads what it
-needs and no more. The one-line helps stand here for the same reason; a test holds them to the
-commands' own.
-"""
-
-import gc
-import importlib
 import io
-import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from homemon import __version__
-from homemon.cli.options import Commands
+from homemon.cli.commands import LazyGroup, drop_stdout
 from homemon.core.errors import ConfigError, HomemonError
 from homemon.runtime import output
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
-GROUPS = {
-    "Collect": {
-        "join": "Find the smart meter by radio, join its network and remember it.",
-        "meter-listen": "Stay joined and record what the smart meter says.",
-        "meter-poll": "Ask the smart meter once.",
-        "meter-history": "Fill in half-hours from the smart meter's own record.",
-        "ecocute-poll": "Ask the EcoCute once.",
-        "ecocute-listen": "Record what the EcoCute says.",
-        "device-poll": "Ask devices on the LAN once.",
-        "kyocera-dump": "Read the solar monitor's memory.",
-    },
-    "Look": {
-        "status": "Show the newest readings, and what waits.",
-        "graph": "The four graphs as one offline web page.",
-        "export": "Print points from the store.",
-    },
-    "Mend": {
-        "upload": "Send to the server what is waiting, or a period again.",
-        "replay": "Store the readings of traces, logs, dumps and backups again.",
-        "backup": "Copy the store into one file, while everything runs.",
-        "repair": "Make a damaged store sound, or bring back what it lacks.",
-    },
-    "Debug": {
-        "decode": "Explain a frame, a module's lines, a trace or a dump.",
-        "discover": "List the ECHONET Lite nodes on the LAN.",
-        "check": "Look over config, ports, clock and server; say what to do.",
-        "simulate": "A device without hardware.",
-        "demo": "The whole way of a reading, with a simulated house.",
-    },
-}
-COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
-
-
-class LazyGroup(Commands):
-    """Imports `homemon.cli.<command>` when the command is called; lists them from the table."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # the reader of our output has gone (homemon export | head); click would exit 1
-            drop_stdout()
-            return 0
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"homemon.cli.{cmd_name.replace('-', '_')}")
-        gc.freeze()  # what is imported stays: to look through it is a sixth of what a poll costs
-        gc.enable()
-        command: click.Command = module.command
-        return command
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Commands from the table, options from click, which would import every command for its help."""
-        from click.shell_completion import CompletionItem
-
-        known = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
-        return known + click.Command.shell_complete(self, ctx, incomplete)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        for group, commands in GROUPS.items():
-            with formatter.section(group):
-                formatter.write_dl(list(commands.items()))
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -154,8 +76,3 @@ def run(arguments: list[str] | None) -> int:
         output.say(f"homemon: {error}\n  Check the disk that the output goes to.")
         return 1
     return status if isinstance(status, int) else 0
-
-
-def drop_stdout() -> None:
-    """Throw away what is still in stdout's buffer, so that Python does not try once more at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
 from homemon.ports.udp_node import holder_of
 from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
@@ -24,29 +25,29 @@ def _port(text: str) -> int:
     return int(text)
 
 
-FAULTS = tools.table(
+FAULTS = typed.table(
     Fault("lacking", "EPCs in hex with commas", "84", "it has no such properties", _epcs),
-    Fault("one-each", tools.ON, "1", "each property comes in an answer of its own", tools.flag),
-    Fault("reverse", tools.ON, "1", "properties come in the other order", tools.flag),
-    Fault("extra", tools.ON, "1", "80 and 88 come besides what was asked", tools.flag),
-    Fault("opc-0", tools.ON, "1", "answers hold nothing: 72 with OPC 0", tools.flag),
-    Fault("overflow", tools.ON, "1", "overflow and underflow codes for values", tools.flag),
-    Fault("infc", tools.ON, "1", "notifications want an answer: 74 in place of 73", tools.flag),
-    Fault("to-node", tools.ON, "1", "notifications go to 0EF001 in place of 05FF01", tools.flag),
-    Fault("answer-sender", tools.ON, "1", "answers go to the port that asked, not to 3610", tools.flag),
+    Fault("one-each", typed.ON, "1", "each property comes in an answer of its own", typed.flag),
+    Fault("reverse", typed.ON, "1", "properties come in the other order", typed.flag),
+    Fault("extra", typed.ON, "1", "80 and 88 come besides what was asked", typed.flag),
+    Fault("opc-0", typed.ON, "1", "answers hold nothing: 72 with OPC 0", typed.flag),
+    Fault("overflow", typed.ON, "1", "overflow and underflow codes for values", typed.flag),
+    Fault("infc", typed.ON, "1", "notifications want an answer: 74 in place of 73", typed.flag),
+    Fault("to-node", typed.ON, "1", "notifications go to 0EF001 in place of 05FF01", typed.flag),
+    Fault("answer-sender", typed.ON, "1", "answers go to the port that asked, not to 3610", typed.flag),
     Fault("from-port", "a UDP port", "49154", "answers come from this port", _port),
-    Fault("late", "seconds", "6", "answers come so much later", tools.seconds),
-    Fault("lost-every", "N for each Nth", "2", "a question is not answered", tools.count),
-    Fault("doubled", tools.ON, "1", "answers come twice", tools.flag),
-    Fault("truncated", "bytes", "1", "so many are missing at the end of an answer", tools.count),
-    Fault("wrong-pdc", tools.ON, "1", "the last property promises a byte too many", tools.flag),
-    Fault("short-edt", tools.ON, "1", "values are one byte short, the frame is right", tools.flag),
-    Fault("garbage", tools.ON, "1", "random bytes in place of an answer", tools.flag),
-    Fault("deaf", tools.ON, "1", "what is for everybody (224.0.23.0) does not reach it", tools.flag),
+    Fault("late", "seconds", "6", "answers come so much later", typed.seconds),
+    Fault("lost-every", "N for each Nth", "2", "a question is not answered", typed.count),
+    Fault("doubled", typed.ON, "1", "answers come twice", typed.flag),
+    Fault("truncated", "bytes", "1", "so many are missing at the end of an answer", typed.count),
+    Fault("wrong-pdc", typed.ON, "1", "the last property promises a byte too many", typed.flag),
+    Fault("short-edt", typed.ON, "1", "values are one byte short, the frame is right", typed.flag),
+    Fault("garbage", typed.ON, "1", "random bytes in place of an answer", typed.flag),
+    Fault("deaf", typed.ON, "1", "what is for everybody (224.0.23.0) does not reach it", typed.flag),
 )
 
 
-@click.command(epilog=tools.fault_help(FAULTS))
+@click.command(epilog=typed.fault_help(FAULTS))
 @click.option("--bind", default="127.0.0.2", show_default=True, metavar="ADDRESS", help="The unit's address.")
 @click.option("--port", type=click.IntRange(1, 65535), default=3610, show_default=True, help="Its UDP port.")
 @click.option("--inform-every", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", help="Notify the LAN.")
@@ -71,7 +72,7 @@ def ecocute(
     so in the [ecocute] of a trial write host = 127.0.0.2 and bind = 127.0.0.1. With bind = 0.0.0.0, the default,
     homemon would take the unit's address too.
     """
-    wanted = tools.read_faults(Faults, FAULTS, faults)
+    wanted = typed.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         record = tools.epcs_in_hex(stack.enter_context(tools.truth_file(truth_path)))
         device = HYBRID if hybrid else DEVICE

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
 from homemon.sim.faults import Fault
 from homemon.sim.house import House
@@ -22,24 +23,24 @@ def _dates(text: str) -> str:
 
 
 def _offset(text: str) -> float:
-    return -tools.seconds(text[1:]) if text.startswith("-") else tools.seconds(text)
+    return -typed.seconds(text[1:]) if text.startswith("-") else typed.seconds(text)
 
 
-FAULTS = tools.table(
-    Fault("corrupt-every", NTH, "10", "a block has one wrong bit, until it is sent again", tools.count),
-    Fault("corrupt-block", BLOCK, "1", "this block is wrong …", tools.count),
-    Fault("corrupt-times", "times", "5", "… so many times", tools.count),
-    Fault("stall-block", BLOCK, "1", "before this block it is silent …", tools.count),
-    Fault("stall", "seconds", "5", "… for so long", tools.seconds),
-    Fault("stall-inside", tools.ON, "1", "… or after half of it", tools.flag),
-    Fault("lose-every", NTH, "10", "one byte of a block does not arrive", tools.count),
-    Fault("silent", tools.ON, "1", "it never says anything", tools.flag),
-    Fault("dead-after", BLOCK, "100", "it says nothing more after this block", tools.count),
-    Fault("noise-before", tools.ON, "1", "junk comes before its first answer", tools.flag),
-    Fault("noise-every", NTH, "10", "junk comes before a block", tools.count),
-    Fault("bad-headers", "times", "1", "the header has a wrong sum", tools.count),
-    Fault("no-end", tools.ON, "1", "it sends no end command", tools.flag),
-    Fault("ahead", "seconds", "86400", "its clock is ahead", tools.seconds),
+FAULTS = typed.table(
+    Fault("corrupt-every", NTH, "10", "a block has one wrong bit, until it is sent again", typed.count),
+    Fault("corrupt-block", BLOCK, "1", "this block is wrong …", typed.count),
+    Fault("corrupt-times", "times", "5", "… so many times", typed.count),
+    Fault("stall-block", BLOCK, "1", "before this block it is silent …", typed.count),
+    Fault("stall", "seconds", "5", "… for so long", typed.seconds),
+    Fault("stall-inside", typed.ON, "1", "… or after half of it", typed.flag),
+    Fault("lose-every", NTH, "10", "one byte of a block does not arrive", typed.count),
+    Fault("silent", typed.ON, "1", "it never says anything", typed.flag),
+    Fault("dead-after", BLOCK, "100", "it says nothing more after this block", typed.count),
+    Fault("noise-before", typed.ON, "1", "junk comes before its first answer", typed.flag),
+    Fault("noise-every", NTH, "10", "junk comes before a block", typed.count),
+    Fault("bad-headers", "times", "1", "the header has a wrong sum", typed.count),
+    Fault("no-end", typed.ON, "1", "it sends no end command", typed.flag),
+    Fault("ahead", "seconds", "86400", "its clock is ahead", typed.seconds),
     Fault("off", "seconds", "-172800", "its clock is ahead, or behind (-), and was when it measured", _offset),
     Fault("dates", "none, double, order or stray", "none", "dates of its days are wrong", _dates),
 )
@@ -59,7 +60,7 @@ class Witnessed(Monitor):
             self._write({"time": now, "memory": self.memory.hex().upper()})
 
 
-@click.command(epilog=tools.fault_help(FAULTS))
+@click.command(epilog=typed.fault_help(FAULTS))
 @click.option("--link", type=click.Path(path_type=Path), help="Make a symlink to the pty here.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave; see below.")
 @click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write each memory sent, as JSON lines.")
@@ -69,7 +70,7 @@ def kyocera(link: Path | None, faults: tuple[str, ...], truth_path: Path | None,
 
     On a pty, whose path is the first line of stdout. Its memory is made when it is asked for: 35 days up to now.
     """
-    wanted = tools.read_faults(Faults, FAULTS, faults)
+    wanted = typed.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         write = stack.enter_context(tools.truth_file(truth_path))
         monitor = Witnessed(tools.new_house(time.time(), seed), wanted, write)

@@ -8,7 +8,8 @@ from typing import NamedTuple, cast
 
 import click
 
-from homemon.cli.simulate_tools import epcs_in_hex, fault_help, linked, new_house, read_time, serve, truth_file
+from homemon.cli.simulate_faults import fault_help
+from homemon.cli.simulate_tools import epcs_in_hex, linked, new_house, read_time, serve, truth_file
 from homemon.sim.bp35c0 import BID, PWD, Dialect, Module
 from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.terminal import Clock, Terminal

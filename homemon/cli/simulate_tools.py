@@ -1,25 +1,22 @@
-"""What the simulated devices' commands share: times, the house, faults as typed, links, the truth as a file."""
+"""What the simulated devices' commands share: the house, links, the truth as a file."""
 
 import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import click
 
 from homemon.core.points import JST
 from homemon.runtime import output
 from homemon.sim.bp35c0 import Truth
-from homemon.sim.faults import Fault
 from homemon.sim.house import DAY, House
 
 REMEMBERED = 100 * DAY  # the meter tells of 99 days
-ON = "1 or 0"
-Faults = TypeVar("Faults")
 Write = Callable[[Mapping[str, Any]], None]
 
 
@@ -30,9 +27,6 @@ class Server(Protocol):
     def stop(self) -> None: ...
 
 
-# --- what is typed ---------------------------------------------------------------------
-
-
 def read_time(text: str) -> float:
     """ISO 8601 as Unix time, JST where it names no zone."""
     try:
@@ -40,55 +34,6 @@ def read_time(text: str) -> float:
     except ValueError:
         raise click.UsageError(f"--start takes a time such as 2026-01-31T12:29:30, not {text!r}") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=JST)).timestamp()
-
-
-def flag(text: str) -> bool:
-    return {"1": True, "0": False}[text] if text in ("0", "1") else _refuse(text)
-
-
-def count(text: str) -> int:
-    number = int(text)
-    return number if number >= 0 else _refuse(text)
-
-
-def seconds(text: str) -> float:
-    number = float(text)
-    return number if 0 <= number < float("inf") else _refuse(text)
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(text)
-
-
-def table(*rows: Fault) -> dict[str, Fault]:
-    """Faults by name; each is a field of its simulator's `Faults`, with hyphens."""
-    return {row.name: row for row in rows}
-
-
-def fault_help(faults: Mapping[str, Fault]) -> str:
-    """The lines at the end of `--help`."""
-    return "\b\nFaults (VALUE and what happens):\n" + "\n".join(
-        f"  {row.name}={row.default}".ljust(27) + row.says + (f" ({row.takes})" if row.act is None else "")
-        for row in faults.values()
-    )
-
-
-def read_faults(kind: Callable[..., Faults], known: Mapping[str, Fault], texts: Sequence[str]) -> Faults:
-    """A `kind` with the faults typed as `NAME[=VALUE]`. Raises click.UsageError."""
-    wanted = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if name not in known:
-            raise click.UsageError(f"--fault {text}: no fault is called {name!r}; there are {', '.join(known)}")
-        row = known[name]
-        try:
-            wanted[name.replace("-", "_")] = row.read(value if equals else row.default)
-        except ValueError:
-            raise click.UsageError(f"--fault {text}: {name} takes {row.takes}, not {value!r}") from None
-    return kind(**wanted)
-
-
-# --- what it becomes -------------------------------------------------------------------
 
 
 def new_house(now: float, seed: int) -> House:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.cli.main import COMMANDS
+from homemon.cli.commands import COMMANDS
 from tests import ROOT
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.servers import installed

@@ -7,7 +7,8 @@ import click
 import pytest
 import yaml
 
-from homemon.cli.main import COMMANDS, homemon
+from homemon.cli.commands import COMMANDS
+from homemon.cli.main import homemon
 from homemon.config import read as config
 from tests import ROOT
 from tests.documents import DOCUMENTS, Block, anchors, blocks, calls, parse, prose_of

@@ -110,8 +110,8 @@ def test_what_a_person_reads_is_in_the_terminals_encoding(home: Path, locale: di
 
 
 EACH = """
-from homemon.cli import main
-for command in main.COMMANDS:
+from homemon.cli import commands, main
+for command in commands.COMMANDS:
     for arguments, status in (["--help"], 0), (["--\\u96fb\\u529b"], 2):
         try:
             main.main([command, *arguments])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from homemon.cli.main import COMMANDS
+from homemon.cli.commands import COMMANDS
 from homemon.runtime import output
 from tests.commands import ENVIRONMENT, HOMEMON, catches_sigterm, homemon, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS, LOADED

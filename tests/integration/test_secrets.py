@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from homemon.cli.main import COMMANDS
+from homemon.cli.commands import COMMANDS
 from homemon.config.read import parse
 from homemon.core.errors import ConfigError
 from homemon.skstack.lines import PANA_PORT

@@ -1,0 +1,57 @@
+"""Faults of the simulated devices, as they are typed: `--fault NAME[=VALUE]`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from homemon.sim.faults import Fault
+
+ON = "1 or 0"
+Faults = TypeVar("Faults")
+
+
+def flag(text: str) -> bool:
+    return {"1": True, "0": False}[text] if text in ("0", "1") else _refuse(text)
+
+
+def count(text: str) -> int:
+    number = int(text)
+    return number if number >= 0 else _refuse(text)
+
+
+def seconds(text: str) -> float:
+    number = float(text)
+    return number if 0 <= number < float("inf") else _refuse(text)
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)
+
+
+def table(*rows: Fault) -> dict[str, Fault]:
+    """Faults by name; each is a field of its simulator's `Faults`, with hyphens."""
+    return {row.name: row for row in rows}
+
+
+def fault_help(faults: Mapping[str, Fault]) -> str:
+    """The lines at the end of `--help`."""
+    return "\b\nFaults (VALUE and what happens):\n" + "\n".join(
+        f"  {row.name}={row.default}".ljust(27) + row.says + (f" ({row.takes})" if row.act is None else "")
+        for row in faults.values()
+    )
+
+
+def read_faults(kind: Callable[..., Faults], known: Mapping[str, Fault], texts: Sequence[str]) -> Faults:
+    """A `kind` with the faults typed as `NAME[=VALUE]`. Raises click.UsageError."""
+    wanted = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if name not in known:
+            raise click.UsageError(f"--fault {text}: no fault is called {name!r}; there are {', '.join(known)}")
+        row = known[name]
+        try:
+            wanted[name.replace("-", "_")] = row.read(value if equals else row.default)
+        except ValueError:
+            raise click.UsageError(f"--fault {text}: {name} takes {row.takes}, not {value!r}") from None
+    return kind(**wanted)
