@@ -20,8 +20,9 @@ from selenium.webdriver.remote.command import Command
 
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
-from homemon.page.panels import DAY, HOUR, MINUTE, midnight
+from homemon.page.panels import DAY, HOUR, midnight
 from homemon.sim.house import House
+from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
 from tests.commands import homemon, wait_for, write_config
 from tests.servers import installed

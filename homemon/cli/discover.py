@@ -12,7 +12,6 @@ from homemon.cli.options import trace_option
 from homemon.config import read as configuration
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.echonet.codec import MULTICAST
-from homemon.echonet.node import class_name
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import resolve
@@ -20,6 +19,7 @@ from homemon.runtime.context import App
 from homemon.runtime.search import place, search
 from homemon.sources.lan.discovery import Node
 from homemon.sources.lan.reports import is_kin
+from homemon.sources.objects import known_name
 from homemon.sources.registry import ECOCUTE
 
 MOST = 1022  # addresses: a /22
@@ -92,7 +92,7 @@ def facts(node: Node) -> dict[str, Any]:
         "address": node.host,
         **node.facts._asdict(),
         "maker_name": node.facts.maker_name,
-        "objects": [{"eoj": f"{eoj:06X}", "name": class_name(eoj) or None} for eoj in node.objects],
+        "objects": [{"eoj": f"{eoj:06X}", "name": known_name(eoj) or None} for eoj in node.objects],
     }
 
 
@@ -104,7 +104,7 @@ def told(node: Node) -> Iterator[str]:
     words = [maker, who.product, *(f"{name} {value}" for name, value in more if value)]
     yield "  ".join([f"{node.host:15}", *filter(None, words)]).rstrip()
     for eoj in node.objects:
-        yield f"    {eoj:06X}  {class_name(eoj)}".rstrip()
+        yield f"    {eoj:06X}  {known_name(eoj)}".rstrip()
 
 
 def config_lines(nodes: Sequence[Node]) -> list[str]:

@@ -12,6 +12,7 @@ from homemon.page.texts import LANGUAGES
 from homemon.runtime import state
 from homemon.runtime.context import App
 from homemon.runtime.output import put
+from homemon.sources.registry import SOURCES
 from homemon.storage.meters import Meters
 
 
@@ -46,7 +47,7 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
     shown = panels.collect(app.store.archive, int(app.now().wall), days, modulus, Meters(app.store).exchanges())
-    sections = [name for name in ("smartmeter", "ecocute", "kyocera") if getattr(app.config, name)]
+    sections = [source.section for source in SOURCES if app.config.of(source.section)]
     if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
         raise HomemonError(f"{output} is another user's link", "Name another --output.")
     page = output.resolve()  # what a link points at is replaced, not the link

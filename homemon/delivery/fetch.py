@@ -17,13 +17,14 @@ from homemon.config.read import Server
 from homemon.core.points import EARLIEST, LATEST, Number, Point, in_range
 from homemon.delivery.influx import Influx, NotRead, quoted
 from homemon.replay.line_protocol import parse_tags
-from homemon.replay.values import CAN_BE, measured
+from homemon.replay.values import measured
+from homemon.sources import registry
 
 WITHIN = 60.0  # seconds of one exchange at least: somebody waits for the result, and the server may be a Pi
 ROWS = 5000  # of one answer of InfluxDB
 WINDOW = 2 * 86_400  # seconds of one answer of VictoriaMetrics, which counts at most 30,000 of them
 SECOND = {"ns": 1_000_000_000, "ms": 1000}
-SERIES = tuple(CAN_BE)  # measurement and field of all that homemon writes
+SERIES = tuple(registry.SERIES)  # measurement and field of all that homemon writes
 MEASUREMENTS = tuple(dict.fromkeys(measurement for measurement, _ in SERIES))
 ANOTHER_DIALECT = (200, 400, 404, 405)  # of an answer to InfluxDB's question: it may be VictoriaMetrics
 UNMAPPED = (

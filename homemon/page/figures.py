@@ -5,16 +5,20 @@ which series it is, what it takes of its columns (page.js: TAKE), and whether it
 days, for a long period, or of readings and half-hours. Names are keys of `texts.TEXTS`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from itertools import cycle
 from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR
 from homemon.page.panels import DAY, HOUR
 from homemon.page.texts import LOCALE_JA, text, time_format
+from homemon.sources.registry import ECOCUTE, SHOWN, SMART_METER, SOLAR_MONITOR, SOURCES
+from homemon.sources.source import Series, Source, Text
 
 Json = dict[str, Any]
 MILLI = 1000  # plotly counts time in milliseconds
 LEAST = {"W": 500, "kWh": 0.5, "L": 100}  # an axis reaches at least so far: standby is not to look like heating
+COLOURS = ("tank", "heating", "bought", "sold")  # those with an area
 FONT = 'system-ui, "Hiragino Sans", "Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic UI", Meiryo, sans-serif'
 MARGIN = {"l": 56, "r": 46, "t": 10, "b": 26}  # the same in all panels, so that their time axes meet
 
@@ -31,10 +35,11 @@ class Trace(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One panel: the section of config.ini it needs, the units of its axes, how it is cut, its legend and traces."""
+    """One panel: its title, the source it needs, the units of its axes, how it is cut, its legend and traces."""
 
     name: str
-    section: str
+    title: Text
+    source: Source
     units: tuple[str, ...]
     detailed: str
     by_day: str
@@ -97,7 +102,8 @@ def bar(seconds: int, gap: int, colour: str) -> Json:
 PANELS = (
     Panel(
         "power",
-        "smartmeter",
+        ("瞬時電力", "Power"),
+        SMART_METER,
         ("W",),
         "",
         "extents",
@@ -105,16 +111,17 @@ PANELS = (
         (
             area("power", "bought", " above"),
             area("power", "sold", " below"),
-            line("power", "W", "at the meter", "bought"),
+            line("power", "W", "power", "bought"),
             Trace("power", "value below", False, curve("sold", 2)),
-            extents("power", "W", "at the meter", "bought", " above"),
-            extents("power", "W", "at the meter", "sold", " below")._replace(names=()),
-            means("power", "W", "at the meter", "bought"),
+            extents("power", "W", "power", "bought", " above"),
+            extents("power", "W", "power", "sold", " below")._replace(names=()),
+            means("power", "W", "power", "bought"),
         ),
     ),
     Panel(
         "energy",
-        "smartmeter",
+        ("電力量", "Energy"),
+        SMART_METER,
         ("kWh",),
         "by half-hour",
         "by day",
@@ -123,7 +130,8 @@ PANELS = (
     ),
     Panel(
         "ecocute",
-        "ecocute",
+        ECOCUTE.name,
+        ECOCUTE,
         ("W", "L"),
         "",
         "by day",
@@ -139,7 +147,8 @@ PANELS = (
     ),
     Panel(
         "solar",
-        "kyocera",
+        ("太陽光発電", "Solar"),
+        SOLAR_MONITOR,
         ("kWh",),
         "by half-hour",
         "by day",
@@ -147,6 +156,41 @@ PANELS = (
         (*energies("generated"), *balances("balance")),
     ),
 )
+
+
+def panels_of(sections: Collection[str]) -> list[Panel]:
+    """The panels of the page: those of the table, and one for each other device that config.ini has."""
+    drawn = {panel.source.section for panel in PANELS}
+    others = [source for source in SOURCES if source.section in sections and source.section not in drawn]
+    return [*PANELS, *map(device_panel, others)]
+
+
+def device_panel(source: Source) -> Panel:
+    """A line for each series of a source that has no panel of its own, on two axes at most."""
+    shown = [series for series in source.series if series.name]
+    units = tuple(dict.fromkeys(series.unit for series in shown))[:2]
+    traces = [trace for series in shown if series.unit in units for trace in curves(series, units)]
+    return Panel(source.section, source.name, source, units, "", "by day", tuple(s.name for s in shown), tuple(traces))
+
+
+def curves(series: Series, units: tuple[str, ...]) -> tuple[Trace, ...]:
+    """A level's readings, and by day its range and its mean."""
+    name, unit, axis = series.name, series.unit, "y2" if units.index(series.unit) else "y"
+    return (
+        line(name, unit, name, name, axis),
+        extents(name, unit, name, name, axis=axis),
+        means(name, unit, name, name, axis),
+    )
+
+
+def aliases() -> str:
+    """The style sheet's rules for the series that it has no colour for: each is of the colour of another."""
+    known = {key for panel in PANELS for key in panel.legend} | {"power"}
+    others = [series.name for series in SHOWN if series.name not in known]
+    return "".join(
+        f":root {{ --{name}: var(--{colour}); --{name}-area: var(--{colour}-area); }}\n"
+        for name, colour in zip(others, cycle(COLOURS))
+    )
 
 
 def figure(panel: Panel, language: str) -> Json:
@@ -163,7 +207,7 @@ def figure(panel: Panel, language: str) -> Json:
         for trace in panel.traces
     ]
     when = time_format(language, f"hover {panel.detailed}".strip())
-    least = [LEAST[unit] for unit in panel.units]
+    least = [LEAST.get(unit, 0) for unit in panel.units]
     return {"name": panel.name, "hover": when, "least": least, "layout": layout(panel, language), "traces": traces}
 
 

@@ -1,7 +1,6 @@
 """The arithmetic of the graph page: from readings to what its four panels show. Nothing here draws.
 
-`SOURCES` is the heart of it: each row is a series on the page, where its readings are, what they
-are, and from which age on they are stale. There are three kinds:
+The series are those of the registry that have a name. There are three kinds:
 
     LEVEL       measured at a moment (W, L)               a line · a day's lowest, mean and highest
     REGISTER    kWh counted so far                        differences, each of a half-hour · a day's sum
@@ -16,13 +15,14 @@ Days and half-hours are Japan's. `now` and the readings are passed in.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from enum import Enum, auto
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from homemon.core.points import HALF_HOUR, LARGEST, Number
+from homemon.sources.registry import SHOWN
+from homemon.sources.source import Kind, Series
 
-DAY, HOUR, MINUTE = 86_400, 3600, 60  # seconds
+DAY, HOUR = 86_400, 3600  # seconds
 JST_AHEAD = 9 * HOUR
 DETAILED_DAYS = 30  # half-hours of more days than that would be an unreadable band
 LARGEST_KW = 100  # a low-voltage contract ends at 50: what is more, another meter counted
@@ -33,37 +33,6 @@ LATE = 1.5  # a line breaks where the next reading comes this many times later t
 Reading = tuple[int, Number]
 Columns = list[list[Number | None]]
 """Times, ascending, and one or more lists of as many values; empty where there is nothing."""
-
-
-class Kind(Enum):
-    """What the readings of a source are."""
-
-    LEVEL = auto()
-    REGISTER = auto()
-    HALF_HOURS = auto()
-
-
-class Source(NamedTuple):
-    """A series by its name on the page. Readings older than `stale` seconds are marked."""
-
-    name: str
-    measurement: str
-    field: str
-    kind: Kind
-    stale: int
-
-
-SOURCES = (
-    Source("power", "power", "value", Kind.LEVEL, 10 * MINUTE),
-    Source("bought", "+power", "value", Kind.REGISTER, 40 * MINUTE),
-    Source("sold", "-power", "value", Kind.REGISTER, 40 * MINUTE),
-    Source("tank", "ecocute", "tank", Kind.LEVEL, 30 * MINUTE),
-    Source("generated", "hatuden", "value", Kind.HALF_HOURS, 90 * MINUTE),
-    Source("heating", "ecocute", "power", Kind.LEVEL, 30 * MINUTE),
-    Source("balance", "baiden_diff", "value", Kind.HALF_HOURS, 90 * MINUTE),
-)
-ENDS_LATER = {source.measurement: HALF_HOUR for source in SOURCES if source.kind is Kind.HALF_HOURS}
-"""Measurements whose time is the start of what they tell of: seconds to its end."""
 
 
 class Readings(Protocol):
@@ -96,7 +65,7 @@ class Headline(NamedTuple):
 
 
 class Panels(NamedTuple):
-    """What the page shows of the last `days`: each source in detail, by day (beyond 30 days), and as a number."""
+    """What the page shows of the last `days`: each series in detail, by day (beyond 30 days), and as a number."""
 
     now: int
     days: int
@@ -114,27 +83,27 @@ def collect(
     `exchanges`: the Unix times from which on another meter counted.
     """
     panels = Panels(now, days, {}, {}, {})
-    for source in SOURCES:
-        level = source.kind is Kind.LEVEL
+    for series in SHOWN:
+        level = series.kind is Kind.LEVEL
         drawn = (
-            _level(readings, source, now, days) if level else _energy(readings, source, now, days, modulus, exchanges)
+            _level(readings, series, now, days) if level else _energy(readings, series, now, days, modulus, exchanges)
         )
-        panels.detailed[source.name], panels.daily[source.name], panels.headlines[source.name] = drawn
+        panels.detailed[series.name], panels.daily[series.name], panels.headlines[series.name] = drawn
     return panels
 
 
-def _level(readings: Readings, source: Source, now: int, days: int) -> tuple[Columns, Columns, Headline]:
-    _, measurement, field, _, stale = source
+def _level(readings: Readings, series: Series, now: int, days: int) -> tuple[Columns, Columns, Headline]:
+    measurement, field, stale = series.measurement, series.field, series.stale or DAY
     line = possible(readings.values(measurement, field, now - min(days, DETAILED_DAYS) * DAY, now + 1))
-    by_day = extents(readings, source, midnight(now - days * DAY), now) if days > DETAILED_DAYS else ()
+    by_day = extents(readings, series, midnight(now - days * DAY), now) if days > DETAILED_DAYS else ()
     time, value = readings.latest(measurement, field, now + 1) or (None, None)
     return columns(line, stale * LATE), columns(by_day, DAY), Headline(value, time, stale)
 
 
 def _energy(
-    readings: Readings, source: Source, now: int, days: int, modulus: Number | None, exchanges: Collection[int]
+    readings: Readings, series: Series, now: int, days: int, modulus: Number | None, exchanges: Collection[int]
 ) -> tuple[Columns, Columns, Headline]:
-    _, measurement, field, kind, stale = source
+    measurement, field, kind, stale = series.measurement, series.field, series.kind, series.stale or DAY
     values = possible(readings.values(measurement, field, midnight(now - days * DAY), now + 1))
     spans = list(differences(values, modulus, exchanges) if kind is Kind.REGISTER else half_hours(values))
     by_day = sums(spans) if days > DETAILED_DAYS else ()
@@ -172,10 +141,10 @@ def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> I
 # --- levels ----------------------------------------------------------------------
 
 
-def extents(readings: Readings, source: Source, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
+def extents(readings: Readings, series: Series, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
     """Lowest, mean and highest of each day that has readings."""
     for start in range(first, now + 1, DAY):
-        if extent := readings.extent(source.measurement, source.field, start, start + DAY):
+        if extent := readings.extent(series.measurement, series.field, start, start + DAY):
             low, mean, high = extent
             if low > -LARGEST and high < LARGEST:
                 yield start, low, round(mean, 1), high

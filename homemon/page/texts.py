@@ -1,8 +1,11 @@
 """What the page says, in Japanese and English."""
 
+from homemon.sources.registry import SHOWN
+from homemon.sources.source import Source, Text
+
 LANGUAGES = ("ja", "en")
 
-TEXTS = {
+TEXTS: dict[str, Text] = {
     "title": ("自宅状況", "Home energy"),
     "written": ("{} 現在", "as of {}"),
     "zone": ("時刻は日本標準時", "times are Japan Standard Time"),
@@ -27,53 +30,17 @@ TEXTS = {
     "tank now": ("残湯量", "Hot water left"),
     "generated today": ("今日の発電", "Generated today"),
     "no data": ("データなし", "no data"),
-    # the panels
-    "power": ("瞬時電力", "Power"),
-    "energy": ("電力量", "Energy"),
-    "ecocute": ("エコキュート", "EcoCute"),
-    "solar": ("太陽光発電", "Solar"),
-    # the series
-    "at the meter": ("電力", "power"),
-    "bought": ("買電", "bought"),
-    "sold": ("売電", "sold"),
-    "heating": ("消費電力", "power"),
-    "tank": ("残湯量", "hot water left"),
-    "generated": ("発電", "generated"),
-    "balance": ("買電 − 売電", "bought − sold"),
     "mean": ("平均", "mean"),
     "extent": ("最小–最大", "min–max"),
     # where there is nothing: what to configure, or what to start
     "absent": ("config.ini に [{}] がありません。", "config.ini has no [{}]. "),
     "silent": ("この期間の記録はありません。", "Nothing was recorded in this period. "),
-    "do smartmeter": (
-        "bid と pwd を書いて一度 `homemon join` を実行し、"
-        "`homemon meter-listen` と `homemon meter-poll` を cron で動かします。",
-        "Put bid and pwd there, run `homemon join` once,"
-        " and let cron run `homemon meter-listen` and `homemon meter-poll`.",
+    "do": ("{} を cron で動かします。", " and let cron run {}."),
+    "start": (
+        "{} は cron で動いていますか。原因は `homemon check` が示します。",
+        "Does cron run {}? `homemon check` shows what is wrong.",
     ),
-    "do ecocute": (
-        "host を書き (`homemon discover` が示します)、"
-        "`homemon ecocute-listen` と `homemon ecocute-poll` を cron で動かします。",
-        "Put its host there (`homemon discover` shows it),"
-        " and let cron run `homemon ecocute-listen` and `homemon ecocute-poll`.",
-    ),
-    "do kyocera": (
-        "transport を書き、`homemon kyocera-dump` を cron で動かします。",
-        "Put its transport there, and let cron run `homemon kyocera-dump`.",
-    ),
-    "start smartmeter": (
-        "`homemon meter-listen` と `homemon meter-poll` は cron で動いていますか。原因は `homemon check` が示します。",
-        "Does cron run `homemon meter-listen` and `homemon meter-poll`? `homemon check` shows what is wrong.",
-    ),
-    "start ecocute": (
-        "`homemon ecocute-listen` と `homemon ecocute-poll` は cron で動いていますか。"
-        "原因は `homemon check` が示します。",
-        "Does cron run `homemon ecocute-listen` and `homemon ecocute-poll`? `homemon check` shows what is wrong.",
-    ),
-    "start kyocera": (
-        "`homemon kyocera-dump` は cron で動いていますか。原因は `homemon check` が示します。",
-        "Does cron run `homemon kyocera-dump`? `homemon check` shows what is wrong.",
-    ),
+    "and": (" と ", " and "),
 }
 
 TIMES = {
@@ -95,8 +62,22 @@ LOCALE_JA = {
 """What plotly has to know of Japanese; its own English is built in."""
 
 
+TEXTS |= {series.name: series.label for series in SHOWN}
+
+
 def text(language: str, key: str) -> str:
-    return TEXTS[key][LANGUAGES.index(language)]
+    return said(language, TEXTS[key])
+
+
+def said(language: str, pair: Text) -> str:
+    return pair[LANGUAGES.index(language)]
+
+
+def remedy(language: str, source: Source, configured: bool) -> str:
+    """Return what to configure, or to start, where there is nothing of a source; commands are in backquotes."""
+    commands = text(language, "and").join(f"`homemon {command}`" for command in source.commands)
+    set_up = "" if configured else said(language, source.set_up)
+    return set_up + text(language, "start" if configured else "do").format(commands)
 
 
 def time_format(language: str, key: str) -> str:

@@ -20,9 +20,9 @@ from time import gmtime, strftime
 from homemon import __version__
 from homemon.core.errors import HomemonError
 from homemon.core.files import replace_file
-from homemon.page.figures import PANELS, Json, Panel, figure, settings
+from homemon.page.figures import PANELS, Json, Panel, aliases, figure, panels_of, settings
 from homemon.page.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
-from homemon.page.texts import text
+from homemon.page.texts import remedy, said, text
 
 JAVASCRIPT = "plotly.min.js"
 RANGES = (1, 2, 7, 30)  # days
@@ -90,25 +90,34 @@ HEADLINES = (
 
 def html(panels: Panels, sections: Collection[str], language: str) -> str:
     """The page; `sections` are those that config.ini has."""
-    drawn = [panel for panel in PANELS if has_readings(panel, panels)]
+    shown = panels_of(sections)
+    drawn = [panel for panel in shown if has_readings(panel, panels)]
     written = strftime("%Y-%m-%d %H:%M", gmtime(panels.now + JST_AHEAD))
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         lang=language,
+        colours=aliases(),
         title=text(language, "title"),
         written=text(language, "written").format(written),
         period=text(language, "period"),
         buttons=buttons(panels.days, language),
         cards="\n".join(
             card(panels.headlines[name], text(language, label), unit, colour, language)
-            for name, label, unit, colour in HEADLINES
+            for name, label, unit, colour in (*HEADLINES, *levels(shown))
         ),
         fault=text(language, "no plotly"),
-        panels="\n".join(section(panel, panel in drawn, sections, language) for panel in PANELS),
+        panels="\n".join(section(panel, panel in drawn, sections, language) for panel in shown),
         version=__version__,
         zone=text(language, "zone"),
         data=compact(data(panels, drawn, language)),
         script=(HERE / "page.js").read_text("utf-8"),
     )
+
+
+def levels(shown: list[Panel]) -> list[tuple[str, str, str, str]]:
+    """The numbers of panels that the table of headlines has none of."""
+    known = {panel.source.section for panel in PANELS}
+    others = [series for panel in shown if panel.source.section not in known for series in panel.source.series]
+    return [(series.name, series.name, series.unit, series.name) for series in others if series.name]
 
 
 def has_readings(panel: Panel, panels: Panels) -> bool:
@@ -172,7 +181,7 @@ def card(headline: Headline, label: str, unit: str, colour: str, language: str) 
 
 def section(panel: Panel, drawn: bool, sections: Collection[str], language: str) -> str:
     """A panel's frame; what to configure or to start where there is nothing to draw."""
-    name = text(language, panel.name)
+    name = said(language, panel.title)
     if drawn:
         body = f'<div class="plot" role="img" aria-label="{name}"></div>'
         legend = "".join(
@@ -184,11 +193,11 @@ def section(panel: Panel, drawn: bool, sections: Collection[str], language: str)
             if key
         )
     else:
-        present = panel.section in sections
-        what = text(language, "silent") if present else text(language, "absent").format(panel.section)
-        remedy = escape(text(language, f"{'start' if present else 'do'} {panel.section}"))
-        remedy = sub("`([^`]+)`", r"<code>\1</code>", remedy)
-        body = f'<p class="empty"><span>{what}{remedy}</span></p>'
+        section = panel.source.section
+        present = section in sections
+        what = text(language, "silent") if present else text(language, "absent").format(section)
+        told = sub("`([^`]+)`", r"<code>\1</code>", escape(remedy(language, panel.source, present)))
+        body = f'<p class="empty"><span>{what}{told}</span></p>'
         legend = cuts = ""
     return (
         f'<section class="panel" id="{panel.name}"><header><h2>{name}{cuts}</h2><ul>{legend}</ul></header>\n'

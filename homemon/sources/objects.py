@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from homemon.echonet.node import class_name
 from homemon.echonet.properties import ANY_SIZE, SUPER_CLASS, Objects, Prop, objects, unsigned
-from homemon.sources.lan import ecocute
 from homemon.sources.meter import properties as meter
+from homemon.sources.registry import DEVICES
 
 
 def lite_version(edt: bytes) -> str:
@@ -34,11 +34,11 @@ _NODE: tuple[Prop[object], ...] = (
 )
 _SUPER: Mapping[int, Prop[object]] = {row.epc: row for row in SUPER_CLASS}
 TABLES: Mapping[int, Mapping[int, Prop[object]]] = {
-    0x026B: ecocute.PROPS,
     0x0288: meter.PROPS,
-    0x02A6: ecocute.HYBRID_PROPS,
     0x0EF0: {**_SUPER, **{row.epc: row for row in _NODE}},
+    **{code: table for source in DEVICES for code, table in source.tables.items()},
 }
+_NAMES = {code: source.title for source in DEVICES for code in source.classes}
 
 
 def table_of(eoj: int) -> Mapping[int, Prop[object]]:
@@ -46,6 +46,11 @@ def table_of(eoj: int) -> Mapping[int, Prop[object]]:
     return TABLES.get(eoj >> 8, _SUPER)
 
 
+def known_name(eoj: int) -> str:
+    """`smart meter`; empty where the class is not known."""
+    return class_name(eoj) or _NAMES.get(eoj >> 8, "")
+
+
 def name_of(eoj: int) -> str:
-    """`smart meter`; `object` where the class is not known."""
-    return class_name(eoj) or "object"
+    """The same, and `object` where the class is not known."""
+    return known_name(eoj) or "object"

@@ -112,6 +112,8 @@ SOLAR_MONITOR = Source(
 )
 SOURCES = (SMART_METER, ECOCUTE, SOLAR_MONITOR)
 SERIES = {(series.measurement, series.field): series for source in SOURCES for series in source.series}
+SHOWN = tuple(series for series in SERIES.values() if series.name)
+"""The series on the page."""
 DEVICES = tuple(source for source in SOURCES if source.connection is Connection.LAN)
 ENDS_LATER = {series.measurement: 30 * MINUTE for series in SERIES.values() if series.kind is Kind.HALF_HOURS}
 """Measurements whose time is the start of what they tell of: seconds to its end."""

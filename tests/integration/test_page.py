@@ -13,7 +13,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from homemon.core.points import HALF_HOUR, Point
-from homemon.page.panels import DAY, HOUR, JST_AHEAD, MINUTE, midnight
+from homemon.page.panels import DAY, HOUR, JST_AHEAD, midnight
+from homemon.sources.source import MINUTE
 from tests.commands import wait_for, write_config
 from tests.graphs import (
     PHONE,

@@ -59,7 +59,7 @@ MAY_IMPORT = {
     },
     "sources.lan.seeker": {"core", "echonet", "sources.lan", "sources.registry", "sources.source"},
     "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
-    "sources.objects": {"echonet", "sources.meter.properties", "sources.lan.ecocute"},
+    "sources.objects": {"echonet", "sources.meter.properties", "sources.registry"},
     "ports": {"echonet", "skstack"} | SHARED,
     "explain": {
         *("core.errors", "core.points", "core.printable", "core.transcript", "echonet", "skstack"),
@@ -84,7 +84,7 @@ MAY_IMPORT = {
     "delivery.verdicts": set(),
     "delivery.deadline": set(),
     "delivery.influx": {"delivery.verdicts", "delivery.deadline"} | SHARED,
-    "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.read"},
+    "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.read", "sources.registry"},
     "delivery.held": {"storage.outbox"},
     "delivery.walk": {"storage.outbox", "delivery.verdicts"},
     "delivery.sending": {"storage.outbox", "delivery.verdicts", "delivery.held", "delivery.walk"},

@@ -9,8 +9,6 @@ from homemon.core.points import HALF_HOUR, Number, Point
 from homemon.page.panels import (
     DAY,
     HOUR,
-    MINUTE,
-    SOURCES,
     Columns,
     Reading,
     Span,
@@ -23,11 +21,13 @@ from homemon.page.panels import (
     sums,
     today,
 )
+from homemon.sources.registry import SHOWN
+from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
 from tests.stores import NOW, put
 
 MIDNIGHT = 1_795_446_000  # 2026-11-24 00:00 in Japan, 15:00 of the day before in Greenwich
-FIELDS = {source.name: (source.measurement, source.field) for source in SOURCES}
+FIELDS = {series.name: (series.measurement, series.field) for series in SHOWN}
 
 
 class Recorded:
