@@ -26,7 +26,8 @@ UNCLOSED = "ResourceWarning"  # what Python says of a file, a socket or (from 3.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"} | {
     "PYTHONWARNINGS": f"always::{UNCLOSED}"
 }
-PATIENCE = 60.0  # seconds until a test gives up
+PATIENCE = 180.0  # seconds until a test gives up, on a machine that is several times slower than usual
+LOADED = 20.0  # seconds that a slow or busy machine may add to what is promised
 
 
 _AS_ONE = ("setpriv", "--bounding-set=-all,+dac_read_search", "--inh-caps=-all")
@@ -114,7 +115,7 @@ class Running:
         """Wait until stderr holds `text`."""
         wait_for(lambda: text in self.errors.read_text(), within, lambda: self.errors.read_text())
 
-    def stop(self, number: int = signal.SIGTERM, within: float = 10.0) -> int:
+    def stop(self, number: int = signal.SIGTERM, within: float = PATIENCE) -> int:
         """Signal it and wait for its end; gives its status. What it printed last is in `lines`."""
         if self.process.poll() is None:
             self.process.send_signal(number)

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from time import monotonic, sleep
 from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
@@ -25,8 +24,8 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from homemon.config.read import Server
+from tests.commands import PATIENCE, wait_for
 
-PATIENCE = 60.0  # seconds until a test gives up
 Points = dict[tuple[str, int], dict[str, float]]  # (measurement, Unix seconds) → fields
 _OPENER = build_opener(ProxyHandler({}))
 
@@ -40,10 +39,18 @@ def settings(url: str, **more: Any) -> Server:
     return Server(url, **{**keys, **more})
 
 
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def reserve_port() -> int:
+    """Return a TCP port on loopback that no other program is given until this process ends.
+
+    A bound socket that does not listen keeps it; a server that sets SO_REUSEADDR, as those of Go and Python do,
+    can listen there all the same, and again after it was killed.
+    """
+    with socket.socket() as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        port = int(reserved.getsockname()[1])
+        reserved.detach()
+    return port
 
 
 def fetch(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
@@ -74,7 +81,7 @@ class Process:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port = reserve_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -88,12 +95,16 @@ class Process:
         log = self.folder / "log"
         with log.open("ab") as file:
             self._process = subprocess.Popen([path, *self.arguments()], stdout=file, stderr=subprocess.STDOUT)
-        deadline = monotonic() + PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or monotonic() > deadline:
-                self.kill()
-                pytest.fail(f"{self.binary} does not start:\n{log.read_text()[-2000:]}")
-            sleep(0.01)
+        try:
+            wait_for(lambda: self._ended or self._answers(), told=lambda: f"{self.binary} does not answer")
+            assert not self._ended, f"{self.binary} does not start"
+        except AssertionError as error:
+            self.kill()
+            pytest.fail(f"{error}:\n{log.read_text()[-2000:]}")
+
+    @property
+    def _ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def _answers(self) -> bool:
         try:
@@ -121,7 +132,7 @@ class InfluxServer(Process):
         super().__init__(folder)
         self.auth = auth
         (folder / "influxdb.conf").write_text(
-            f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n'
+            f'reporting-disabled = true\nbind-address = "127.0.0.1:0"\n'
             f'[meta]\ndir = "{folder}/meta"\n[data]\ndir = "{folder}/data"\nwal-dir = "{folder}/wal"\n'
             f"[monitor]\nstore-enabled = false\n[logging]\nlevel = 'warn'\n"
             f'[http]\nbind-address = "127.0.0.1:{self.port}"\nauth-enabled = {str(auth).lower()}\n{http}\n'

@@ -7,7 +7,8 @@ from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Number, Point
 from homemon.delivery.deliver import Sender, Sending
 from homemon.storage.store import Store
-from tests.servers import PATIENCE, Points
+from tests.commands import PATIENCE
+from tests.servers import Points
 
 T = RELEASED + 1_000_000
 WALL = float(T)

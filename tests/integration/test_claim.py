@@ -7,8 +7,19 @@ from threading import Thread
 
 from homemon.core.points import Point
 from homemon.storage.store import Store
-from tests.commands import catches_sigterm, fill, homemon, running, simulated, small_disk, wait_for, write_config
-from tests.integration.test_meter_commands import ADDRESS, LOADED, POWER
+from tests.commands import (
+    LOADED,
+    PATIENCE,
+    catches_sigterm,
+    fill,
+    homemon,
+    running,
+    simulated,
+    small_disk,
+    wait_for,
+    write_config,
+)
+from tests.integration.test_meter_commands import ADDRESS, POWER
 from tests.stores import put
 
 
@@ -105,4 +116,4 @@ def test_a_stdout_that_takes_nothing_does_not_end_a_listener(tmp_path: Path) -> 
         wait_for(lambda: homemon("export", "--measurement", "power", cwd=tmp_path).stdout.count("power") >= 2)
         assert "stored all the same" in listener.errors.read_text()
         listener.process.terminate()
-        assert listener.process.wait(10) == 0
+        assert listener.process.wait(PATIENCE) == 0

@@ -27,7 +27,8 @@ from homemon.page.panels import differences, sums
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.store import Store
 from tests import ROOT
-from tests.servers import PATIENCE, InfluxServer, VictoriaServer, fetch, settings
+from tests.commands import PATIENCE
+from tests.servers import InfluxServer, VictoriaServer, fetch, settings
 from tools import dashboards
 
 SERVER = ROOT / "docs" / "server"

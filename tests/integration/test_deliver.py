@@ -19,8 +19,9 @@ from homemon.delivery.influx import Influx
 from homemon.storage.outbox import Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
+from tests.commands import PATIENCE
 from tests.conftest import MakeSender
-from tests.servers import PATIENCE, Asked, Database, Reply, ScriptedServer, settings
+from tests.servers import Asked, Database, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, fill, outcome, put, seconds, send
 
 # --- a server that comes and goes ---------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import ENVIRONMENT, wait_for
-from tests.servers import fetch, free_port
+from tests.servers import fetch, reserve_port
 
 TYPED = (str(Path(sys.executable).parent / "homemon"), f"{sys.executable} -m homemon")
 WITHIN = 600.0  # seconds; some twenty processes, each of which starts slowly on a busy machine
@@ -34,7 +34,7 @@ def test_the_demo_ends_with_lines_that_can_be_pasted(tmp_path: Path, typed: str)
     assert (status.returncode, status.stderr) == (0, "")
     assert "0 points wait" in status.stdout
     assert str(folder / "index.html") in run.stderr
-    port = free_port()
+    port = reserve_port()
     words = web.split()[:-1]
     with subprocess.Popen([*words, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as served:
         try:

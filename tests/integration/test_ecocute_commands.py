@@ -14,8 +14,7 @@ import pytest
 
 from homemon.cli.simulate_ecocute import FAULTS
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults, Reply
-from tests.commands import PATIENCE, called, homemon, running, wait_for
-from tests.integration.test_meter_commands import LOADED
+from tests.commands import LOADED, PATIENCE, called, homemon, running, wait_for
 from tests.lan import HOUSE, PORT, address, configure, node_at, of_ours, said, truths, unit, wait_for_port
 
 ODD = [
@@ -108,15 +107,30 @@ def test_an_answer_that_is_broken_or_lost_is_asked_for_again(tmp_path: Path, fau
     assert said(run.stdout) == truths(network)
 
 
+class Asked(Ecocute):
+    """Remembers which objects it was asked for."""
+
+    def __init__(self, device: bytes) -> None:
+        super().__init__(HOUSE, device=device)
+        self.objects = set[bytes]()
+
+    def answer(self, datagram: bytes, sender: tuple[str, int], now: float) -> list[Reply]:
+        self.objects.add(datagram[7:10])
+        return super().answer(datagram, sender, now)
+
+
 def test_a_hybrid_water_heater_is_read_where_only_its_address_is_known(tmp_path: Path) -> None:
-    with unit(Ecocute(HOUSE, device=HYBRID)) as network:
+    heater = Asked(HYBRID)
+    with unit(heater) as network:
         configure(tmp_path, network.bind)
         first = homemon("ecocute-poll", cwd=tmp_path)
         assert first.returncode == 0, first.stderr
         assert said(first.stdout) == truths(network)
         assert f"{network.bind} is no EcoCute, but has 02A601" in first.stderr
-        again = homemon("ecocute-poll", cwd=tmp_path, timeout=4)  # it is remembered: nobody waits for an answer
+        heater.objects.clear()
+        again = homemon("ecocute-poll", cwd=tmp_path)
         assert (again.returncode, again.stderr) == (0, "")
+        assert heater.objects == {HYBRID}, "it is remembered: nobody waits for another's answer"
 
 
 def test_a_hybrid_water_heater_is_read_beside_a_listener(tmp_path: Path) -> None:
@@ -155,7 +169,7 @@ def test_an_answer_from_another_address_is_not_believed_and_it_is_said_whose_it_
                 elsewhere.sendto(reply, sender)
 
         Thread(target=suppressed(answer), daemon=True).start()
-        run = homemon("ecocute-poll", cwd=tmp_path, timeout=30)
+        run = homemon("ecocute-poll", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (1, "")
     assert f"{other} answers in its place, and is not believed: write host = {other} into [ecocute]" in run.stderr
     assert f"the EcoCute at {asked} did not answer (3 tries of 5 s), but {other} did" in run.stderr

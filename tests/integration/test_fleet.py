@@ -24,8 +24,8 @@ from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests import ROOT
-from tests.commands import homemon
-from tests.servers import PATIENCE, InfluxServer, Process, ScriptedServer, fetch, installed, settings
+from tests.commands import PATIENCE, homemon
+from tests.servers import InfluxServer, Process, ScriptedServer, fetch, installed, settings
 from tests.stores import WALL, T, put, send
 
 DOCUMENT = ROOT / "docs" / "server" / "fleet.md"

@@ -18,8 +18,7 @@ import pytest
 from homemon.cli.simulate_kyocera import FAULTS
 from homemon.core.points import JST
 from homemon.sim.kyocera import Faults
-from tests.commands import called, deny, fill, homemon, running, small_disk, write_config
-from tests.integration.test_meter_commands import LOADED
+from tests.commands import LOADED, PATIENCE, called, deny, fill, homemon, running, small_disk, write_config
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
 
 
@@ -205,7 +204,7 @@ def test_two_at_once_do_not_share_the_monitor(tmp_path: Path) -> None:
         second = homemon("-q", "kyocera-dump", cwd=tmp_path)
         assert (second.returncode, second.stdout) == (1, "")
         assert "another kyocera-dump is reading the monitor" in second.stderr
-        first.process.communicate(timeout=60)
+        first.process.communicate(timeout=PATIENCE)
         assert first.process.returncode == 0
 
 

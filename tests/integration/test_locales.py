@@ -10,7 +10,7 @@ import pytest
 from homemon.core.points import Point
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.storage.store import Store
-from tests.commands import ENVIRONMENT, HOMEMON
+from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE
 from tests.stores import T, put
 
 BARE = {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
@@ -32,7 +32,7 @@ def japanese(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("locales")
     with suppress(FileNotFoundError):
         command = ("localedef", "-i", "ja_JP", "-f", "EUC-JP", folder / "ja_JP.eucJP")
-        subprocess.run(command, capture_output=True, timeout=60, check=False)
+        subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     made = (folder / "ja_JP.eucJP" / "LC_CTYPE").exists()
     return {"LOCPATH": str(folder)} if made else {"PYTHONIOENCODING": "euc_jp"}
 
@@ -70,7 +70,7 @@ LINES = [f"power,home=自宅 value=523 {T}000000000", f"電力,home=自宅 値=1
 def run(*arguments: str, cwd: Path, env: dict[str, str], given: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
     names = "euc_jp" if "LOCPATH" in env else "utf-8"
     command = [word.encode(names) for word in (*HOMEMON, *arguments)]
-    done = subprocess.run(command, cwd=cwd, env=env, input=given, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=cwd, env=env, input=given, capture_output=True, timeout=PATIENCE, check=False)
     assert b"Traceback" not in done.stderr, done.stderr.decode("utf-8", "replace")
     return done
 
@@ -91,7 +91,7 @@ def test_one_series_may_be_asked_for_by_its_name(home: Path, locale: dict[str, s
     """As it is typed on a terminal of that locale; on one that is ASCII only, as it comes."""
     typed = "電力".encode("euc_jp" if "LOCPATH" in locale else "utf-8")
     command = [*(word.encode() for word in HOMEMON), b"export", b"--measurement", typed]
-    done = subprocess.run(command, cwd=home, env=locale, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=home, env=locale, capture_output=True, timeout=PATIENCE, check=False)
     assert done.stdout.decode().splitlines() == LINES[1:]
 
 
@@ -122,7 +122,7 @@ for command in commands.COMMANDS:
 
 def test_no_help_and_no_usage_error_ends_for_want_of_a_sign(home: Path, locale: dict[str, str]) -> None:
     command = (HOMEMON[0], "-c", EACH)
-    done = subprocess.run(command, cwd=home, env=locale, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=home, env=locale, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     assert b"Usage: homemon kyocera-dump" in done.stdout
 
@@ -148,6 +148,6 @@ def test_a_name_that_the_locale_cannot_write_is_wrong_usage(home: Path, japanese
     """Bytes that are no EUC-JP, which a C library has its own signs for."""
     environment = {name: ENVIRONMENT[name] for name in KEPT} | LOCALES["EUC"] | japanese
     command = [*(word.encode() for word in HOMEMON), b"graph", b"-o", b"\xe9\x9b\xbb/x"]
-    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode in (1, 2)
     assert b"Traceback" not in done.stderr

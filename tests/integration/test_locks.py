@@ -13,9 +13,9 @@ import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.files import LOCK_TEXT, Holder, Lock
-from tests.commands import homemon, running, simulated, small_disk, wait_for, write_config
+from tests.commands import LOADED, homemon, running, simulated, small_disk, wait_for, write_config
 from tests.filesystems import MOUNTS, mounted
-from tests.integration.test_meter_commands import ADDRESS, LOADED
+from tests.integration.test_meter_commands import ADDRESS
 
 HOLD = """
 import sys

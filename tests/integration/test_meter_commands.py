@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from homemon.sim.bp35c0 import BID, PWD, Module
-from tests.commands import deny, fill, homemon, running, simulated, small_disk, wait_for, write_config
+from tests.commands import LOADED, deny, fill, homemon, running, simulated, small_disk, wait_for, write_config
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
-LOADED = 20.0  # seconds that a slow or busy machine may add to what is promised
 POWER = re.compile(r"power value=-?\d+ \d{10}000000000")
 
 

@@ -9,16 +9,14 @@ from typing import Any
 import pytest
 
 from homemon.runtime import state
-from tests.commands import running
+from tests.commands import PATIENCE, running
 from tests.lan import address, configure, wait_for_port
-
-WITHIN = 60.0  # seconds for all that a client does
 
 
 def read_by(*arguments: str) -> dict[str, Any]:
     """What a client read, a process of `tests.clients`."""
     words = (sys.executable, "-m", "tests.clients", *arguments)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert not done.returncode, done.stderr
     read: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return read

@@ -16,8 +16,8 @@ import pytest
 
 from homemon.cli.commands import COMMANDS
 from homemon.runtime import output
-from tests.commands import ENVIRONMENT, HOMEMON, catches_sigterm, homemon, simulated, wait_for, write_config
-from tests.integration.test_meter_commands import ADDRESS, LOADED
+from tests.commands import ENVIRONMENT, HOMEMON, LOADED, catches_sigterm, homemon, simulated, wait_for, write_config
+from tests.integration.test_meter_commands import ADDRESS
 from tests.monitor import on_a_pty
 from tests.servers import Database
 

@@ -30,16 +30,16 @@ def export(folder: Path) -> str:
     return homemon("export", cwd=folder).stdout
 
 
-def replays_to_the_same(folder: Path, *files: str, timeout: float = 60.0) -> str:
+def replays_to_the_same(folder: Path, *files: str) -> str:
     """Replay into a store that has never been there, twice; gives what the first replay said on stderr."""
     first = export(folder)
     assert first
     (folder / "store").rename(folder / "first")
-    again = homemon("replay", *files, cwd=folder, timeout=timeout)
+    again = homemon("replay", *files, cwd=folder)
     assert again.returncode == 0, again.stderr
     assert export(folder) == first
     assert sorted(again.stdout.splitlines()) == sorted(first.splitlines())
-    twice = homemon("replay", *files, cwd=folder, timeout=timeout)
+    twice = homemon("replay", *files, cwd=folder)
     assert (twice.returncode, twice.stdout) == (0, "")
     assert ", 0 new, " in twice.stderr
     assert export(folder) == first

@@ -14,8 +14,8 @@ import pytest
 from homemon.runtime.context import App
 from homemon.runtime.radio import Radio
 from homemon.skstack.join import NoModule
-from tests.commands import homemon, running, simulated, wait_for, write_config
-from tests.integration.test_meter_commands import ADDRESS, LOADED
+from tests.commands import LOADED, homemon, running, simulated, wait_for, write_config
+from tests.integration.test_meter_commands import ADDRESS
 
 FRAMES = {
     "D0F9EE5D2FFF000405CF01000001": "this is a J11 (BP35C0-J11, RS-WSUHA-J11), which speaks another protocol",

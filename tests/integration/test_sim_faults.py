@@ -21,7 +21,7 @@ from homemon.sim.house import HALF_HOUR
 from homemon.sim.terminal import Clock, Terminal
 from homemon.skstack.join import join
 from homemon.skstack.lines import Event, Fail, Noise, Ok, Parser, Udp
-from tests.commands import called
+from tests.commands import PATIENCE, called
 from tests.desk import HOUSE, NOON, SECRETS, Desk, lines
 
 SENT = "EVENT 21 FE80:0000:0000:0000:0200:AA00:0000:0002 0 00"
@@ -353,7 +353,7 @@ def test_the_command_serves_until_it_is_stopped_and_tells_the_truth(tmp_path: Pa
         read_until(port, b"1081000102880105FF017201E704")
         os.close(port)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         process.kill()
         process.wait()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from homemon.core.points import Point
 from homemon.storage.store import Store
-from tests.commands import running
+from tests.commands import PATIENCE, running
 from tests.integration.test_deadline import dripping, talking
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
 from tests.stores import T, put
@@ -95,7 +95,7 @@ def certificate(place: Place) -> str:
     subject = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
     command = (installed("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
     made = (*command, "-nodes", "-keyout", pem, "-out", place.folder / "ca.pem", *subject)
-    subprocess.run(made, check=True, timeout=20, capture_output=True)
+    subprocess.run(made, check=True, timeout=PATIENCE, capture_output=True)
     pem.write_text(pem.read_text() + (place.folder / "ca.pem").read_text())
     server = InfluxServer(place.folder / "influx", http=f'https-enabled = true\nhttps-certificate = "{pem}"')
     server.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+from tests.commands import PATIENCE
 from tests.lan import address
 
 HOMEMON = ROOT / "homemon"
@@ -192,7 +193,12 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
         "from homemon.cli.main import main; main(sys.argv[1:])"
     )
     run = subprocess.run(
-        (sys.executable, "-c", script, *arguments), cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        (sys.executable, "-c", script, *arguments),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     return set(run.stderr.rpartition("LOADED")[2].split())
 
