@@ -26,21 +26,24 @@ SPECIAL = re.compile(r'[",\r\n]')
 @click.option("--measurement", metavar="M", help="Only this one, such as power or +power.")
 @click.option("--format", "style", type=click.Choice(["lp", "csv"]), default="lp", show_default=True)
 @click.pass_obj
-def command(app: App, since: int | None, until: int | None, measurement: str | None, style: str) -> None:
+def command(app: App, since: int | None, until: int | None, measurement: str | None, style: str) -> int:
     """Print points from the store.
 
     Oldest first, as InfluxDB line protocol, or as CSV with the columns time (JST), measurement,
     field, value, and tags where any series has some. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday,
     today, 3d, 12h.
+
+    Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """
     named = known(app, printable(typed(measurement))) if measurement else None
     points = app.store.archive.lines(since or 0, FOREVER if until is None else until, named)
     if style == "lp":
         output.put_all(line(name, tags, fields, time) for time, name, tags, fields in points)
-        return
+        return int(app.store.db.left_out is not None)
     with app.store.db.explained("read"):
         tagged = any(tags for (tags,) in app.store.db.execute("SELECT DISTINCT tags FROM series").fetchall())
     output.put_all(csv_rows(points, tagged))
+    return int(app.store.db.left_out is not None)
 
 
 def known(app: App, measurement: str) -> str:

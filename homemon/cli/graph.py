@@ -36,13 +36,15 @@ from homemon.storage.meters import Meters
 )
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Default: the locale's (LC_ALL, LC_MESSAGES, LANG).")
 @click.pass_obj
-def command(app: App, output: Path, days: int, lang: str | None) -> None:
+def command(app: App, output: Path, days: int, lang: str | None) -> int:
     """The four graphs as one offline web page.
 
     Power, energy by the half-hour, EcoCute and solar, on one time axis, and today's numbers above
     them. Of more than 30 days it also shows each day's sum or range. The page needs no server and
     no network: open it from the disk, or let cron write it where a web server finds it; an open
     page renews itself. Prints where it is (not with --quiet).
+
+    Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
@@ -54,6 +56,7 @@ def command(app: App, output: Path, days: int, lang: str | None) -> None:
     write.write(page, shown, sections, lang or language(os.environ))
     if not app.quiet:
         put(os.fsencode(page) + b"\n")  # the name as a shell finds it again
+    return int(app.store.db.left_out is not None)
 
 
 def language(environment: Mapping[str, str]) -> str:

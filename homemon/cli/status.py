@@ -44,7 +44,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
 
     Each series with its last value, its age and the points of today; then the server's backlog, parked
     points and the listeners. Exit status 1 when a series of a configured device is stale: older than
-    10 minutes (power), 40 (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`.
+    10 minutes (power), 40 (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`;
+    and when readings of a damaged store are left out because they do not fit their checksum, as stderr says.
     """
     at = app.now()
     now = int(at.wall)
@@ -70,7 +71,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     else:
         for text in told(rows, facts, now):
             app.show(text)
-    return 1 if silent or any(row.stale for row in rows) else 0
+    return 1 if silent or any(row.stale for row in rows) or app.store.db.left_out else 0
 
 
 def look_at(app: App, series: Series, now: int, max_age: int | None) -> Row | None:

@@ -47,10 +47,10 @@ def in_range(time: int, value: Number) -> bool:
 
 
 def moment_text(time: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
-    """Return a time in JST for people; the Unix seconds where it cannot be a date."""
+    """Return a time in JST for people; as it is where it cannot be a date, such as what a damaged store has for one."""
     try:
         return datetime.fromtimestamp(time, JST).strftime(form)
-    except (ValueError, OverflowError, OSError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return str(time)
 
 

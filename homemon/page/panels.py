@@ -44,8 +44,10 @@ class Readings(Protocol):
     def latest(self, measurement: str, field: str, until: int) -> Reading | None:
         """The newest of them before `until`."""
 
-    def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
-        """The least, the mean and the greatest of them."""
+    def extents(
+        self, measurement: str, field: str, since: int, until: int, step: int
+    ) -> Iterator[tuple[int, Number, Number, Number]]:
+        """The least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
 
 
 class Span(NamedTuple):
@@ -143,11 +145,10 @@ def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> I
 
 def extents(readings: Readings, series: Series, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
     """Lowest, mean and highest of each day that has readings."""
-    for start in range(first, now + 1, DAY):
-        if extent := readings.extent(series.measurement, series.field, start, start + DAY):
-            low, mean, high = extent
-            if low > -LARGEST and high < LARGEST:
-                yield start, low, round(mean, 1), high
+    until = midnight(now) + DAY
+    for start, low, mean, high in readings.extents(series.measurement, series.field, first, until, DAY):
+        if low > -LARGEST and high < LARGEST:
+            yield start, low, round(mean, 1), high
 
 
 # --- energy ----------------------------------------------------------------------

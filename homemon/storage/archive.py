@@ -8,24 +8,25 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from heapq import merge
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreMoved
 from homemon.core.points import LARGEST, Number, Point, Received, field_rank
 from homemon.storage.database import Database
+from homemon.storage.schema import SOUND, sound_sql
 from homemon.storage.tagsets import TagSets, claim, tag_sets
 from homemon.storage.trust import ClockTrust
 
 READ_AT_ONCE = 1000  # rows
-POSSIBLE = f"AND value > -{LARGEST} AND value < {LARGEST}"
+POSSIBLE = f"AND value > -{LARGEST} AND value < {LARGEST} AND {SOUND}"
 JOURNAL = 5000  # points that are stored again where the store was moved; half a week of one a minute
 
-UPSERT = """
+INSERT = f"""
 INSERT INTO point (series, time, value) VALUES (?, ?, ?)
-ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE value <> excluded.value
+ON CONFLICT DO UPDATE SET value = excluded.value, sent = 0 WHERE NOT {sound_sql("0")}
 """
-INSERT = "INSERT INTO point (series, time, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+UPSERT = f"{INSERT} OR value <> excluded.value"
 ANOTHER = "SELECT 1 FROM point WHERE series = ? AND time = ? AND value <> ?"
 
 
@@ -124,9 +125,9 @@ class Archive:
 
     def _stored(self, point: Point, tags: str) -> dict[str, Number]:
         """Those of a point's fields that are stored at its time under `tags`."""
-        query = """
+        query = f"""
             SELECT field, value FROM series JOIN point ON series = id
-            WHERE measurement = ? AND tags = ? AND time = ?
+            WHERE measurement = ? AND tags = ? AND time = ? AND {SOUND}
         """
         found = self._db.execute(query, (point.measurement, tags, point.time)).fetchall()
         return {name: value for name, value in found if name in point.fields}
@@ -232,11 +233,12 @@ class Archive:
                 last = time
 
     def _stream(self, order: int, series: int, since: int, until: int) -> Iterator[tuple[int, int, Number]]:
-        return ((time, order, value) for time, value in self._rows(series, since, until))
+        return self._rows(series, since, until, f"time, {order}, value")
 
-    def _rows(self, series: int, since: int, until: int) -> Iterator[tuple[int, Number]]:
+    def _rows(self, series: int, since: int, until: int, columns: str = "time, value") -> Iterator[Any]:
         """One series, some rows at a time: a reader who takes long must not keep the log from being used again."""
-        query = "SELECT time, value FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT ?"
+        which = f"series = ? AND time >= ? AND time < ? AND {SOUND} ORDER BY time LIMIT ?"
+        query = f"SELECT {columns} FROM point WHERE {which}"
         while rows := self._db.execute(query, (series, since, until, READ_AT_ONCE)).fetchall():
             if rows[-1][0] < since:
                 raise IndexError("its rows are out of order")
@@ -259,13 +261,30 @@ class Archive:
             rows = [row for series in found for row in self._db.execute(query, (series, until))]
         return max(rows, key=lambda row: row[0], default=None)
 
-    def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
-        """Return the least, the mean and the greatest value of a series of our own in a period, if it has any."""
-        query = "SELECT min(value), avg(value), max(value) FROM point WHERE series IN ({}) AND time >= ? AND time < ?"
+    def extents(
+        self, measurement: str, field: str, since: int, until: int, step: int
+    ) -> Iterator[tuple[int, Number, Number, Number]]:
+        """Yield the least, the mean and the greatest value of a series of our own in each `step` seconds from `since`.
+
+        Each with the time at which its period begins; a period without a value is left out. Raises StoreError.
+        """
+        which = f"series IN ({{}}) AND time >= ? AND time < ? AND {SOUND}"
+        query = f"SELECT min(value), avg(value), max(value) FROM point WHERE {which}"
         with self._db.explained("read"):
             found = self._found(measurement, field)
-            row = self._db.execute(query.format(",".join("?" * len(found))), (*found, since, until)).fetchone()
-        return None if row[0] is None else row
+            query = query.format(",".join("?" * len(found)))
+            while (first := self._first(found, since, until)) is not None:
+                since += (first - since) // step * step
+                row = self._db.execute(query, (*found, since, min(since + step, until))).fetchone()
+                if row[0] is not None:
+                    yield since, *row
+                since += step
+
+    def _first(self, found: list[int], since: int, until: int) -> int | None:
+        """The time of the first row of some series in a period."""
+        query = "SELECT time FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT 1"
+        rows = (self._db.execute(query, (series, since, until)).fetchone() for series in found)
+        return min((row[0] for row in rows if row), default=None)
 
     def _found(self, measurement: str, field: str, tags: str | None = None) -> list[int]:
         """The ids of one series, the most believable first."""

@@ -26,10 +26,9 @@ from time import monotonic, sleep
 from homemon.core.errors import StoreDamaged, StoreError, StoreMoved
 from homemon.core.files import Lock as FileLock
 from homemon.core.files import make_private_dir, make_private_file
+from homemon.core.points import moment_text
 from homemon.storage.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 from homemon.storage.schema import MIGRATIONS
-
-__all__ = ["BUSY_SECONDS", "FILE", "MIGRATIONS", "Database"]
 
 FILE = "homemon.db"
 BUSY_SECONDS = 30.0
@@ -66,6 +65,8 @@ class Database:
         self._depth = 0
         self._wrote = False
         self._file: OpenFile | None = None
+        self.left_out: tuple[int, int] | None = None  # series and time of the first row that is not what was stored
+        self._reported = False
         self._left: list[tuple[Left, bool]] = []  # what was left, and whether a file was at the path; to be reported
         with self.explained("opened"):
             pass
@@ -152,6 +153,8 @@ class Database:
             finally:
                 self._depth -= 1
                 if outermost:
+                    if self.left_out:
+                        self._report_left_out(*self.left_out)
                     self._using.release()
             if outermost and self._wrote:
                 self._wrote = False
@@ -163,6 +166,20 @@ class Database:
             raise kind(f"the store {self.path} cannot be {what}: {error}", _remedy(str(error))) from error
         except DAMAGE as error:
             raise StoreDamaged(f"the store {self.path} is damaged: {error}", _remedy("malformed"), False) from error
+
+    def _leave_out(self, series: int, time: int) -> int:
+        """Note a row that a query leaves out: SQL's `unsound`, see `schema.SOUND`."""
+        self.left_out = self.left_out or (series, time)
+        return 0
+
+    def _report_left_out(self, series: int, time: int) -> None:
+        """Report it once for all connections of this process to the file."""
+        if self._file and not any(each._reported for each in _connected[self._file.identity]):
+            self._reported = True
+            query = "SELECT coalesce(max(measurement || ' ' || field), 'one') FROM series WHERE id = ?"
+            first = f"{self._db.execute(query, (series,)).fetchone()[0]} of {moment_text(time)}"
+            text = f"readings that do not fit their checksum are left out, first {first}"
+            self.report(f"the store {self.path} is damaged: {text}", _remedy("malformed"))
 
     # --- which file it is ----------------------------------------------------------------
 
@@ -228,6 +245,8 @@ class Database:
             text = error.strerror or str(error)
             raise StoreError(f"the store {self.path} cannot be opened: {text}", _remedy(text)) from None
         self._db.execute(f"PRAGMA busy_timeout = {int(self._busy * 1000)}")
+        self._db.create_function("unsound", 2, self._leave_out)
+        self._reported = False  # that rows are left out
         _connected.setdefault(self._file.identity, []).append(self)
 
     def _leave(self, file: OpenFile) -> Left:

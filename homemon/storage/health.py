@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 from homemon.core.points import moment_text
 from homemon.storage.database import Database
-from homemon.storage.schema import checksum_sql, seal_sql
+from homemon.storage.schema import SEALED, checksum_sql, seal_sql
 
 AT_ONCE = 1000  # rows
-SEALED = "sealed"  # a fact of the store: each row has a seal, so that one without is damaged
 NAMED = 20  # faults at most
 
 ROWS = f"""

@@ -1,5 +1,6 @@
 """Which meter counted when: a fact of the store, as a register of another meter goes on from nowhere."""
 
+from homemon.storage.schema import SOUND
 from homemon.storage.store import Store
 from homemon.storage.trust import METERED
 
@@ -43,7 +44,8 @@ class Meters:
     def _newest(self) -> int:
         """The time of the newest half-hour, 0 where there is none."""
         marks = ",".join("?" * len(METERED))
-        query = f"SELECT max(time) FROM point WHERE series IN (SELECT id FROM series WHERE measurement IN ({marks}))"
+        metered = f"SELECT id FROM series WHERE measurement IN ({marks})"
+        query = f"SELECT max(time) FROM point WHERE series IN ({metered}) AND {SOUND}"
         newest: int | None = self._store.db.execute(query, METERED).fetchone()[0]
         return newest or 0
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from homemon.core.points import Number, head, headed, line
 from homemon.storage.database import Database
+from homemon.storage.schema import SOUND
 
 WAITING, SENT, PARKED = 0, 1, 2  # point.sent
-LACKED = "sent = 0 AND +sent = 0"  # by the index, and by the row itself: a damaged entry would be sent for ever
+LACKED = f"sent = 0 AND +sent = 0 AND {SOUND}"  # by the index, and by the row: a damaged entry would be sent for ever
 AGAIN_AT_ONCE = 5000  # rows
 OTHERS_WRITE = 0.1  # seconds: the longest between two tries of a writer that waits (SQLite's busy handler)
 
@@ -97,15 +98,16 @@ class Outbox:
 
     def newest_sent(self, head: str) -> Line | None:
         """The newest line with a head that the server took, if it took any."""
-        newest = "SELECT time FROM point WHERE series = ? AND sent = 1 ORDER BY time DESC LIMIT 1"
+        newest = f"SELECT time FROM point WHERE series = ? AND sent = 1 AND {SOUND} ORDER BY time DESC LIMIT 1"
         with self._db.explained("read"):
             named = self._named()
             ids = [key for key, (its, _) in named.items() if its == head]
             last = max((time for key in ids for (time,) in self._db.execute(newest, (key,))), default=None)
             if last is None:
                 return None
-            query = f"SELECT series, time, value FROM point WHERE series IN ({_listed(ids)}) AND time = ? AND sent = 1"
-            return _lines(named, self._db.execute(f"{query} ORDER BY series DESC", (last,)).fetchall())[0]
+            which = f"series IN ({_listed(ids)}) AND time = ? AND sent = 1 AND {SOUND} ORDER BY series DESC"
+            rows = self._db.execute(f"SELECT series, time, value FROM point WHERE {which}", (last,))
+            return _lines(named, rows.fetchall())[0]
 
     def heads(self) -> list[str]:
         """Every head that was ever stored."""
@@ -133,7 +135,7 @@ class Outbox:
 
     def send_again(self, since: int) -> None:
         """Let all points from `since` on wait once more, parked ones too; in parts, between which others write."""
-        query = "SELECT time FROM point WHERE series = ? AND time >= ? ORDER BY time LIMIT ?"
+        query = f"SELECT time FROM point WHERE series = ? AND time >= ? AND {SOUND} ORDER BY time LIMIT ?"
         with self._db.explained("written"):
             for (series,) in self._db.execute("SELECT id FROM series").fetchall():
                 first = since
@@ -153,7 +155,8 @@ class Outbox:
 
     def backlog(self) -> Backlog:
         """How many points wait and how many are parked."""
-        points = "SELECT DISTINCT measurement, tags, time FROM {} JOIN series ON series = id WHERE sent = {}"
+        which = f"JOIN series ON series = id WHERE sent = {{}} AND {SOUND}"
+        points = f"SELECT DISTINCT measurement, tags, time FROM {{}} {which}"
         count = f"SELECT count(*) FROM ({points})"
         refused = "parked CROSS JOIN point USING (series, time)"  # in this order: few rows, then ten years of them
         with self._db.explained("read"):
@@ -163,10 +166,10 @@ class Outbox:
 
     def parked(self) -> list[tuple[str, str]]:
         """The lines that the server refuses for what they say, newest first, each with its reason."""
-        query = """
+        query = f"""
             SELECT measurement, tags, field, time, value, reason
             FROM parked CROSS JOIN point USING (series, time) JOIN series ON series = id
-            WHERE sent = 2 ORDER BY time DESC
+            WHERE sent = 2 AND {SOUND} ORDER BY time DESC
         """
         with self._db.explained("read"):
             found = self._db.execute(query).fetchall()

@@ -1,6 +1,7 @@
 """The store for programs that only read it."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ class Reader:
         if not (folder / FILE).exists():
             raise StoreError(f"there is no store at {given}", "Name the folder of [store] dir, or its homemon.db.")
         self._store = Store(folder)
+        self._store.db.report = lambda text, hint: warnings.warn(f"{text}. {hint}", stacklevel=2)
 
     def __enter__(self) -> "Reader":
         return self

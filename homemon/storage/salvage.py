@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homemon.core.points import Number
-from homemon.storage.schema import FRACTION, MODULUS
+from homemon.storage.schema import FRACTION, MODULUS, sound_sql
 
 INTERIOR_KEYS, LEAF_KEYS, LEAF_ROWS = 0x02, 0x0A, 0x0D  # of a table without rowid or an index; of one with rowid
 MAGIC, PAGE = b"SQLite format 3\0", 1024
@@ -240,8 +240,9 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def rows_of(db: sqlite3.Connection) -> Iterator[Row]:
-    """Yield the rows of a sound store. Raises sqlite3.Error."""
-    query = "SELECT measurement, tags, field, time, value, sent, seal >> 16 FROM series JOIN point ON series = id"
+    """Yield the sound rows of a store that is open. Raises sqlite3.Error."""
+    which = f"series JOIN point ON series = id WHERE {sound_sql('0')}"
+    query = f"SELECT measurement, tags, field, time, value, sent, seal >> 16 FROM {which}"
     return (Row((name, tags, field), *rest) for name, tags, field, *rest in db.execute(query))
 
 
@@ -260,7 +261,10 @@ def add_lacking(rows: Iterable[Row], db: sqlite3.Connection) -> Counter[Names]:
 
 
 def _add(batch: list[Row], db: sqlite3.Connection, ids: dict[Names, int], added: Counter[Names]) -> None:
-    statement = "INSERT INTO point (series, time, value, sent) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    statement = f"""
+        INSERT INTO point (series, time, value, sent) VALUES (?, ?, ?, ?)
+        ON CONFLICT DO UPDATE SET value = excluded.value, sent = excluded.sent WHERE NOT {sound_sql("0")}
+    """
     db.execute("BEGIN IMMEDIATE")
     for names, time, value, sent, _ in batch:
         if names not in ids:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from homemon.core import clock
 from homemon.core.clock import RELEASED, Instant
 from homemon.storage.database import Database
+from homemon.storage.schema import SOUND
 
 METERED = ("+power", "-power")  # their times are the utility's
 HOUR, DAY = 3600, 86_400  # seconds
@@ -91,7 +92,7 @@ class ClockTrust:
         Where it is asked `at` an instant, of those that count then.
         """
         newest: dict[bool, int] = {}
-        query = "SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id) FROM series"
+        query = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
         with self._db.explained("read"):
             for series, measurement, time in self._db.execute(query).fetchall():
                 metered = measurement in METERED
@@ -104,7 +105,7 @@ class ClockTrust:
         error = self._error_by_meter(at)
         latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
         alone = _is_alone(at, clock.has_time_service())
-        query = "SELECT max(time) FROM point WHERE series = ? AND time < ?"
+        query = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
         for _ in range(DOUBTED):
             if time is None:
                 return

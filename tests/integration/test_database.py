@@ -12,7 +12,7 @@ import pytest
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.storage import database
+from homemon.storage import schema
 from homemon.storage.database import FILE, LOG_STAYS
 from homemon.storage.store import Store
 from tests import ROOT
@@ -20,7 +20,7 @@ from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, fill, small_disk, wai
 from tests.stores import NOW, T, content, everything, put
 
 STORES = ROOT / "tests" / "stores"
-NEXT = max(database.MIGRATIONS) + 1
+NEXT = max(schema.MIGRATIONS) + 1
 THEN = 1_794_458_800  # when it was written
 HELD = [
     (THEN - 1000, "+power", {"value": 1234.5}),
@@ -37,9 +37,9 @@ ENDLESS = (
 OPENER = """
 import sys
 from pathlib import Path
-from homemon.storage import database
+from homemon.storage import schema
 from homemon.storage.store import Store
-database.MIGRATIONS[max(database.MIGRATIONS) + 1] = sys.argv[2]
+schema.MIGRATIONS[max(schema.MIGRATIONS) + 1] = sys.argv[2]
 sys.stdin.readline()
 Store(Path(sys.argv[1])).close()
 """
@@ -73,10 +73,10 @@ def opener(folder: Path, migration: str) -> "subprocess.Popen[str]":
 
 
 def test_a_store_of_each_schema_is_kept_for_the_tests() -> None:
-    assert {path.name for path in STORES.iterdir()} == {f"schema-{version}.sql" for version in database.MIGRATIONS}
+    assert {path.name for path in STORES.iterdir()} == {f"schema-{version}.sql" for version in schema.MIGRATIONS}
 
 
-@pytest.mark.parametrize("schema", database.MIGRATIONS)
+@pytest.mark.parametrize("schema", schema.MIGRATIONS)
 def test_a_store_of_any_schema_is_whole_and_goes_on(tmp_path: Path, schema: int) -> None:
     old = write_old(tmp_path / "old", schema)
     store = Store(old, ",home=tokyo")
@@ -102,8 +102,8 @@ def test_a_store_of_any_schema_is_whole_and_goes_on(tmp_path: Path, schema: int)
 def test_a_new_schema_is_reached_from_every_older_one_and_refused_by_the_older_version(
     old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(database.MIGRATIONS, NEXT, MADE_UP)
-    monkeypatch.setitem(database.MIGRATIONS, NEXT + 1, "ALTER TABLE place ADD COLUMN since INTEGER NOT NULL DEFAULT 7")
+    monkeypatch.setitem(schema.MIGRATIONS, NEXT, MADE_UP)
+    monkeypatch.setitem(schema.MIGRATIONS, NEXT + 1, "ALTER TABLE place ADD COLUMN since INTEGER NOT NULL DEFAULT 7")
     assert everything(old) == HELD
     assert everything(old) == HELD, "and opens again"
     assert rows(old, "SELECT * FROM place") == [("home", 7)]
@@ -149,12 +149,12 @@ def test_an_upgrade_for_which_the_disk_is_too_small_leaves_the_old_store_whole(
     with small_disk(tmp_path / "disk", "1m"):
         old = write_old(tmp_path / "disk")
         with monkeypatch.context() as patch:
-            patch.setitem(database.MIGRATIONS, NEXT, ENDLESS)
+            patch.setitem(schema.MIGRATIONS, NEXT, ENDLESS)
             with pytest.raises(StoreError, match="full") as caught:
                 everything(old)
         assert "free some space" in caught.value.hint
         assert everything(old) == HELD
-        monkeypatch.setitem(database.MIGRATIONS, NEXT, MADE_UP)
+        monkeypatch.setitem(schema.MIGRATIONS, NEXT, MADE_UP)
         filler = fill(old)
         with pytest.raises(StoreError):
             everything(old)

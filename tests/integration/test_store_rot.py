@@ -57,7 +57,7 @@ def test_no_fault_stays_silent_and_none_raises_what_nobody_expects(
     folder, truth = sound
     random = Random(seed)
     tried = [one(folder, tmp_path / "rotten", truth, random) for _ in range(FAULTS)]
-    assert [each for each in tried if each.outcome in (Outcome.SILENT, Outcome.UNCAUGHT)] == []
+    assert [each for each in tried if each.outcome not in (Outcome.HARMLESS, Outcome.TOLD)] == []
     assert sum(each.outcome is Outcome.TOLD for each in tried) > FAULTS / 2
 
 
@@ -190,9 +190,9 @@ def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypa
     with closing(Store(tmp_path)) as store:
         put(store, *(Point("power", {"value": 1000.5 + number}, T + number) for number in range(60)))
     data = (tmp_path / FILE).read_bytes()
-    at = data.rindex(struct.pack(">d", 1009.5)) - 4
-    assert data[at : at + 4] == (T + 9).to_bytes(4)
-    (tmp_path / FILE).write_bytes(data[:at] + b"\1" + data[at + 1 :])
+    cells = data.rindex(struct.pack(">d", 1000.5)) // PAGE * PAGE + 8  # where the page says where its rows are
+    third, twentieth = (data[cells + 2 * row : cells + 2 * row + 2] for row in (2, 19))
+    damaged(tmp_path, tmp_path, (cells + 2 * 2, twentieth), (cells + 2 * 19, third))
     with closing(Store(tmp_path)) as store:
         with pytest.raises(StoreDamaged):
             list(store.archive.values("power", "value", 0, 1 << 40))

@@ -1,6 +1,7 @@
 """Troubles with the Pi itself: clock, disk, store, configuration, cron."""
 
 import os
+import struct
 import subprocess
 import sys
 import time
@@ -75,6 +76,15 @@ def store_damaged(place: Place) -> str:
     path = place.folder / "store" / FILE
     path.write_bytes(path.read_bytes()[:1024] + os.urandom(8192))
     return place.run("check")
+
+
+@trouble("store-bit-flipped")
+def store_bit_flipped(place: Place) -> str:
+    now = int(time.time())
+    filled(place, *(Point("power", {"value": i + 0.5}, now - i) for i in range(1000))).close()
+    path = place.folder / "store" / FILE
+    path.write_bytes(path.read_bytes().replace(struct.pack(">d", 523.5), struct.pack(">d", 523.75)))
+    return place.run("export")
 
 
 @trouble("store-not-ours")

@@ -116,6 +116,7 @@ def stale(place: Place) -> str:
         store = Store(place.folder / "store")
         wait_for(lambda: store.archive.latest("+power", "value", 1 << 62) is not None)
         store.db.execute("UPDATE point SET time = time - 10800")
+        store.db.execute("UPDATE point SET value = value")  # its checksums, by a trigger
         store.close()
         return place.run("check")
 

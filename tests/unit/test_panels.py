@@ -44,9 +44,12 @@ class Recorded:
     def latest(self, measurement: str, field: str, until: int) -> Reading | None:
         return max(self.values(measurement, field, 0, until), default=None)
 
-    def extent(self, measurement: str, field: str, since: int, until: int) -> tuple[Number, Number, Number] | None:
-        found = [value for _, value in self.values(measurement, field, since, until)]
-        return (min(found), sum(found) / len(found), max(found)) if found else None
+    def extents(
+        self, measurement: str, field: str, since: int, until: int, step: int
+    ) -> Iterator[tuple[int, Number, Number, Number]]:
+        for start in range(since, until, step):
+            if found := [value for _, value in self.values(measurement, field, start, min(start + step, until))]:
+                yield start, min(found), sum(found) / len(found), max(found)
 
 
 def register(start: int, *values: Number) -> list[Reading]:

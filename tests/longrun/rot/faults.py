@@ -1,7 +1,7 @@
 """The faults, the store that has them, and what became of each."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, suppress
 from enum import Enum
 from pathlib import Path
 from random import Random
@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.errors import StoreError
-from homemon.core.points import HALF_HOUR, Number, Point
+from homemon.core.points import HALF_HOUR, Number, Point, line
+from homemon.replay.line_protocol import parse_line
 from homemon.storage.database import FILE
 from homemon.storage.health import whole_faults
 from homemon.storage.store import Store
@@ -26,6 +27,7 @@ class Outcome(Enum):
     HARMLESS = "nothing is wrong, and check says so"
     TOLD = "check says that something is wrong"
     SILENT = "export gives something else, and check says that nothing is wrong"
+    WRONG = "export, upload, graph or status gives a value that was not stored"
     UNCAUGHT = "an exception that no command expects"
 
 
@@ -145,13 +147,17 @@ def one(sound: Path, folder: Path, truth: Content, random: Random) -> Tried:
 
 def judge(folder: Path, truth: Content) -> tuple[Outcome, str]:
     """What check says of the store, against what export gives; then what a listener does with it."""
+    wrong: list[str] = []
     try:
         with closing(Store(folder)) as store:
             faults = _said(lambda: whole_faults(store.db))
             found = _said(lambda: [] if list(store.archive.lines(0, 1 << 62)) == truth else ["not what was stored"])
+            wrong = given_wrongly(store, truth)
             use(store)
     except StoreError as error:
         faults = found = [str(error)]
+    if wrong:
+        return Outcome.WRONG, wrong[0]
     if faults:
         return Outcome.TOLD, faults[0]
     return (Outcome.SILENT if found else Outcome.HARMLESS), "".join(found)
@@ -162,6 +168,44 @@ def _said(look: Callable[[], list[str]]) -> list[str]:
         return look()
     except StoreError as error:
         return [str(error)]
+
+
+def given_wrongly(store: Store, truth: Content) -> list[str]:
+    """Return the values that commands give and that were not stored, as lines, each with which command gives it."""
+    known = set(_lines(truth))
+    series = {(name, field): tags for _, name, tags, fields in truth for field in fields}
+    looks: dict[str, Callable[[], Iterable[str]]] = {
+        "export": lambda: _lines(store.archive.lines(0, 1 << 62)),
+        "upload": lambda: (text for sent in store.outbox.waiting(100_000) for text in _lines([_parsed(sent.text)])),
+        "graph": lambda: _lines(
+            (time, name, tags, {field: value})
+            for (name, field), tags in series.items()
+            for time, value in store.archive.values(name, field, 0, 1 << 62)
+        ),
+        "status": lambda: _lines(
+            (row[0], name, tags, {field: row[1]})
+            for (name, field), tags in series.items()
+            if (row := store.archive.latest(name, field, 1 << 62))
+        ),
+    }
+    wrong: list[str] = []
+    for command, look in looks.items():
+        with suppress(StoreError):
+            wrong += (f"{command}: {text}" for text in look() if text not in known)
+    return wrong
+
+
+def _lines(points: Iterable[tuple[int, str, str, Mapping[str, Number]]]) -> Iterator[str]:
+    """A line for each value."""
+    return (
+        line(name, tags, {field: value}, time) for time, name, tags, fields in points for field, value in fields.items()
+    )
+
+
+def _parsed(text: str) -> tuple[int, str, str, Mapping[str, Number]]:
+    point = parse_line(text)
+    assert point.time is not None
+    return point.time, point.measurement, point.tags or "", point.fields
 
 
 def use(store: Store) -> None:
@@ -176,7 +220,9 @@ def use(store: Store) -> None:
         lambda: store.clock.surely_past(at),
         lambda: store.archive.undated("b"),
         lambda: [store.archive.latest(name, field, 1 << 62) for name, field, _ in store.archive.series()],
-        lambda: [store.archive.extent(name, field, 0, 1 << 62) for name, field, _ in store.archive.series()],
+        lambda: [
+            list(store.archive.extents(name, field, 0, 1 << 40, DAY)) for name, field, _ in store.archive.series()
+        ],
         lambda: [
             sum(1 for _ in store.archive.values(name, field, 0, 1 << 62)) for name, field, _ in store.archive.series()
         ],
