@@ -6,7 +6,7 @@ from typing import Any
 from homemon.core.dialogue import Conversation
 from homemon.core.errors import DeviceError
 from homemon.core.points import JST, Point
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
@@ -30,11 +30,11 @@ def unix(text: str) -> int:
 
 
 def read(
-    *lines: str, known: Known = KNOWN, day: date | None = None, heater: Heater | None = None, latest: float = 2e9
+    *lines: str, known: Known = KNOWN, day: date | None = None, heater: Device | None = None, latest: float = 2e9
 ) -> tuple[list[Point], Tally]:
     """All points of some lines, and what was left out."""
     told = Tally(latest)
-    reader = Reader(known, heater or Heater(), day, told)
+    reader = Reader(known, [heater or Device()], day, told)
     points = [
         point for number, text in enumerate(lines, 1) for point in reader.feed(as_bytes(f"{text}\n"), f"file:{number}")
     ]

@@ -15,12 +15,14 @@ from homemon.cli.lines import lines
 from homemon.core.clock import RELEASED, Instant, kept_by_ntp
 from homemon.core.points import JST, Point
 from homemon.echonet.codec import Unit
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import LATEST, OLD, Tally
 from homemon.runtime import state
 from homemon.runtime.context import DAY, App
+from homemon.sources.registry import DEVICES
+from homemon.sources.source import Source
 from homemon.storage.retention import days_before
 
 BATCH = 2000  # points a transaction
@@ -60,11 +62,11 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     tally = Tally(at.wall + DAY if kept_by_ntp() else LATEST, kept_from(app, at))
     zone = None if os.environ.get("TZ") else JST
     known = state.load(app.folder)
-    heater = configured_heater(app, known.units.get("ecocute"))
+    devices = [configured(app, source, known.units.get(source.section)) for source in DEVICES]
     recording = Recording(app, tally)
     for parts in in_order(files):
         link = Known(known.link.address if known.link else None, known.scale)
-        reader = Reader(link, heater, day.date() if day else None, tally, zone)
+        reader = Reader(link, devices, day.date() if day else None, tally, zone)
         for name in parts:
             recording.take_file(name, reader)
         recording.take(reader.close())
@@ -86,13 +88,14 @@ def kept_from(app: App, at: Instant) -> int:
     )
 
 
-def configured_heater(app: App, found: Unit | None) -> Heater:
-    """The EcoCute of config.ini, if there is one, or the one `found`; a name may have another address by now."""
-    settings = app.config.ecocute
+def configured(app: App, source: Source, found: Unit | None) -> Device:
+    """A device of config.ini, if it is there, or the one `found`; a name may have another address by now."""
+    settings = app.config.devices.get(source.section)
     if settings is None:
-        return Heater()
+        return Device(source.eoj, source=source)
     host = settings.host or (found.host if found and found.eoj == settings.eoj else "")
-    return Heater(settings.eoj, settings.accept == "any", host if re.fullmatch(state.LOOKS["host"], host) else "")
+    known = host if re.fullmatch(state.LOOKS["host"], host) else ""
+    return Device(settings.eoj, settings.accept == "any", known, source)
 
 
 def in_order(files: Sequence[str]) -> list[list[str]]:

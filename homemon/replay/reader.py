@@ -11,6 +11,7 @@ Kinds may be mixed. Lines that the original scripts print beside these are known
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, tzinfo
 
 from homemon.core import transcript
@@ -18,7 +19,7 @@ from homemon.core.clock import RELEASED
 from homemon.core.errors import WireError
 from homemon.core.points import JST, Point
 from homemon.core.transcript import LAN, MODULE, Entry
-from homemon.replay.ecocute import Heater, HeaterHeard
+from homemon.replay.device import Device, DeviceHeard
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.local_times import LocalTimes
 from homemon.replay.meter import Known, MeterHeard
@@ -43,10 +44,12 @@ class Reader:
     `zone` is that of times in a log which name none; None is the process' own.
     """
 
-    def __init__(self, known: Known, heater: Heater, day: date | None, tally: Tally, zone: tzinfo | None = JST) -> None:
+    def __init__(
+        self, known: Known, devices: Iterable[Device], day: date | None, tally: Tally, zone: tzinfo | None = JST
+    ) -> None:
         self._tally = tally
         self._meter = MeterHeard(known, day, tally)
-        self._heater = HeaterHeard(heater, tally)
+        self._devices = [DeviceHeard(device, tally) for device in devices]
         self._monitor = Overheard()
         self._last = Moment()
         self._stamps = Stamps(day, zone)
@@ -73,7 +76,7 @@ class Reader:
     def close(self) -> list[Point]:
         """The points of what was not complete before the end, as far as they are sure."""
         memory = self._monitor.end()
-        points = self._end_dump() + self._local.close() + self._heater.close()
+        points = self._end_dump() + self._local.close() + [point for each in self._devices for point in each.close()]
         points += self._of_memory(memory, self._last) if memory else []
         self._meter.close()
         return self._tally.possible(points)
@@ -109,9 +112,10 @@ class Reader:
         if entry.link == LAN:
             host = entry.peer.rpartition(":")[0]
             if entry.sent:
-                self._heater.sent(entry.data, host)
+                for each in self._devices:
+                    each.sent(entry.data, host)
                 return []
-            return self._heater.heard(entry.data, host, came)
+            return [point for each in self._devices for point in each.heard(entry.data, host, came)]
         if not entry.sent:
             self._monitor.hear(entry.data)
             return []

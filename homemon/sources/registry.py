@@ -110,7 +110,11 @@ SOLAR_MONITOR = Source(
     polls=("kyocera-dump",),
     simulator="kyocera",
 )
-SOURCES = (SMART_METER, ECOCUTE, SOLAR_MONITOR)
+SOURCES = (
+    SMART_METER,
+    ECOCUTE,
+    SOLAR_MONITOR,
+)
 SERIES = {(series.measurement, series.field): series for source in SOURCES for series in source.series}
 SHOWN = tuple(series for series in SERIES.values() if series.name)
 """The series on the page."""

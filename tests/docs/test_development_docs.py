@@ -3,12 +3,14 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tests import ROOT
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, Block, blocks, prose_of, section, text_of
+from tests.new_device import NEW_DEVICE, add_device
 
 PAGE = DOCS / "development.md"
 EXAMPLES = [
@@ -23,11 +25,19 @@ def program(heading: str) -> str:
     return "\n".join(block.text for block in blocks("python", of=PAGE) if block.text in section(PAGE, heading))
 
 
-@pytest.mark.parametrize("heading", EXAMPLES)
+@pytest.mark.parametrize("heading", [heading for heading in EXAMPLES if heading != NEW_DEVICE])
 def test_an_example_does_what_it_says(heading: str) -> None:
-    assert "assert " in program(heading)
-    python = (sys.executable, "-W", "error", "-c", program(heading))
-    run = subprocess.run(python, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    carry_out(program(heading), ROOT)
+
+
+def test_a_device_that_is_added_gives_the_points_that_the_page_says(tmp_path: Path) -> None:
+    carry_out(add_device(tmp_path), tmp_path)
+
+
+def carry_out(text: str, folder: Path) -> None:
+    assert "assert " in text
+    python = (sys.executable, "-W", "error", "-c", text)
+    run = subprocess.run(python, env=ENVIRONMENT, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert run.returncode == 0, run.stderr
 
 

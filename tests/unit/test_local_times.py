@@ -6,7 +6,7 @@ import pytest
 
 from homemon.core.points import JST, Point
 from homemon.replay import local_times, tally
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.moment import Stamps
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
@@ -168,7 +168,7 @@ def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_wi
     monkeypatch.setattr(local_times, "MOST_HELD", 3)
     lines = [logged(NOON + timedelta(seconds=number), POWER) for number in range(5)]
     told_of = Tally(2e9)
-    reader = Reader(KNOWN, Heater(), None, told_of)
+    reader = Reader(KNOWN, [Device()], None, told_of)
     counts = [len(reader.feed(line.encode(), "")) for line in lines]
     assert counts == [0, 0, 0, 4, 0]
     assert len(reader.close()) == 1
@@ -258,10 +258,10 @@ def test_syslogs_dates_take_their_year_from_the_given_day_and_may_leave_days_out
 
 def test_the_expected_zone_may_be_another() -> None:
     left = Tally(2e9)
-    reader = Reader(KNOWN, Heater(), date(2025, 11, 26), left, UTC)
+    reader = Reader(KNOWN, [Device()], date(2025, 11, 26), left, UTC)
     points = reader.feed(logged(NOON, POWER, 0).encode(), "") + reader.feed(f"03:00:07 {POWER}".encode(), "")
     assert powers(points + reader.close()) == [NOON, NOON + timedelta(seconds=7)]
-    reader = Reader(KNOWN, Heater(), None, left, UTC)
+    reader = Reader(KNOWN, [Device()], None, left, UTC)
     for line in (logged(NOON, POWER), logged(NOON, half_hour(NOON))):
         points += reader.feed(line.encode(), "")
     assert powers(points + reader.close())[-1] == NOON

@@ -15,7 +15,7 @@ from homemon.core.points import Point
 from homemon.core.printable import printable
 from homemon.explain.text import accounts
 from homemon.replay import tally
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
 from homemon.skstack.logged import as_bytes, as_text, readable, unescaped, unwrapped
@@ -116,7 +116,7 @@ def test_of_binary_with_a_quote_in_it_nothing_is_lost() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_datagram_that_is_whole_by_its_own_length_is_a_reading(shape: str) -> None:
     told = Tally(2e9)
-    reader = Reader(KNOWN, Heater(), None, told)
+    reader = Reader(KNOWN, [Device()], None, told)
     line = f"2025-11-26 17:00:01 {SHAPES[shape]}\r\n"
     points = reader.feed(line.encode("utf-16" if shape == "UTF-16" else "utf-8"), "file:1") + reader.close()
     assert points == [Point("power", {"value": 504}, unix("2025-11-26T17:00:01"))]
@@ -255,7 +255,7 @@ def test_japanese_text_is_shown_as_it_is(charset: str) -> None:
 @pytest.mark.parametrize("charset", ["utf-8", "euc_jp", "cp932"])
 def test_japanese_text_before_a_datagram_costs_no_reading(charset: str) -> None:
     told = Tally(2e9)
-    reader = Reader(KNOWN, Heater(), None, told)
+    reader = Reader(KNOWN, [Device()], None, told)
     points = reader.feed("2025年11月26日 17時00分01秒 受信: ".encode(charset) + repr(BINARY).encode(), "")
     points += reader.close()
     assert [point.fields for point in points] == [{"value": 504}]

@@ -6,7 +6,7 @@ import pytest
 
 from homemon.core.points import Point
 from homemon.replay import tally
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.sim.kyocera import Faults
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera import protocol as kyocera
@@ -41,15 +41,15 @@ def test_answers_in_parts_are_one_point_and_parts_that_never_came_are_not_waited
 @pytest.mark.parametrize(
     ("lines", "heater", "given", "left_out"),
     [
-        ([ASKED], Heater(host="192.0.2.99"), 1, 0),  # whom the trace asked counts
-        ([], Heater(host="192.0.2.20"), 1, 0),
-        ([], Heater(), 1, 0),  # the first that tells
-        ([], Heater(host="192.0.2.99"), 0, 3),
-        ([], Heater(host="192.0.2.99", accept_any=True), 0, 3),
-        ([], Heater(eoj=0x026B02), 0, 0),
+        ([ASKED], Device(host="192.0.2.99"), 1, 0),  # whom the trace asked counts
+        ([], Device(host="192.0.2.20"), 1, 0),
+        ([], Device(), 1, 0),  # the first that tells
+        ([], Device(host="192.0.2.99"), 0, 3),
+        ([], Device(host="192.0.2.99", accept_any=True), 0, 3),
+        ([], Device(eoj=0x026B02), 0, 0),
     ],
 )
-def test_whose_datagrams_count(lines: list[str], heater: Heater, given: int, left_out: int) -> None:
+def test_whose_datagrams_count(lines: list[str], heater: Device, given: int, left_out: int) -> None:
     points, left = read(*lines, udp("12:00:01", WHOLE.format(tid="0001")), heater=heater)
     assert len(points) == given
     assert left.refused.get(tally.OTHERS, 0) == left_out
@@ -57,8 +57,8 @@ def test_whose_datagrams_count(lines: list[str], heater: Heater, given: int, lef
 
 def test_a_notification_of_another_host_counts_where_config_says_so() -> None:
     inform = udp("12:00:01", WHOLE.format(tid="0001").replace(" 72 ", " 73 "), host="192.0.2.21")
-    assert len(read(inform, heater=Heater(host="192.0.2.20", accept_any=True))[0]) == 1
-    assert len(read(inform, heater=Heater(host="192.0.2.20"))[0]) == 0
+    assert len(read(inform, heater=Device(host="192.0.2.20", accept_any=True))[0]) == 1
+    assert len(read(inform, heater=Device(host="192.0.2.20"))[0]) == 0
 
 
 def test_datagrams_that_are_no_readings_or_came_at_a_wrong_time_give_none() -> None:

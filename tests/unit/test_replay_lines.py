@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from homemon.core.points import LATEST, Point, line, tags_text
 from homemon.core.transcript import MODULE, written
 from homemon.replay import tally
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
@@ -408,7 +408,7 @@ def test_a_person_hears_so_much_and_no_more() -> None:
 
 def test_what_keep_days_would_drop_again_is_not_stored() -> None:
     told = Tally(kept_from=HALF_PAST)
-    reader = Reader(NOTHING, Heater(), None, told)
+    reader = Reader(NOTHING, [Device()], None, told)
     lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (-1, 0)]
     assert [point.time for text in lines for point in reader.feed(text.encode(), "")] == [HALF_PAST]
     assert told.refused == {tally.OLD: 1}

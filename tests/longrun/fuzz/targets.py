@@ -29,7 +29,7 @@ from homemon.delivery.influx import Influx
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Heard
 from homemon.explain.text import accounts
-from homemon.replay.ecocute import Heater
+from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import EARLIEST, Tally
@@ -122,7 +122,7 @@ def explained(data: bytes) -> None:
 def replayed(data: bytes) -> None:
     """Any file gives points that a server takes, at times that can be."""
     tally = Tally(latest=2e9)
-    reader = Reader(Known(LINK.address, TENTHS), Heater(), None, tally)
+    reader = Reader(Known(LINK.address, TENTHS), [Device()], None, tally)
     points = [point for text in data.splitlines()[:MOST_LINES] for point in reader.feed(text, "file")]
     points += reader.close()
     sound(points)

@@ -1,4 +1,4 @@
-"""What the EcoCute said, out of a trace: the datagrams go through the `Controller` that heard them then."""
+"""What devices on the LAN said, out of a trace: the datagrams go through the `Controller` that received them then."""
 
 from typing import NamedTuple
 
@@ -11,34 +11,36 @@ from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
 from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.reports import found_among
 from homemon.sources.registry import ECOCUTE
+from homemon.sources.source import Source
 
 
-class Heater(NamedTuple):
+class Device(NamedTuple):
     """What config.ini says of it: its object, whose notifications count, and its address, empty where none is known."""
 
     eoj: int = ECOCUTE.eoj
     accept_any: bool = False
     host: str = ""
+    source: Source = ECOCUTE
 
 
-class HeaterHeard:
-    """One water heater: the one that was asked in the trace, else the configured one, else the first that tells."""
+class DeviceHeard:
+    """One device: the one that was asked in the trace, else the configured one, else the first that tells."""
 
-    def __init__(self, heater: Heater, tally: Tally) -> None:
-        self._heater = heater
+    def __init__(self, device: Device, tally: Tally) -> None:
+        self._device = device
         self._tally = tally
         self._host = ""
         self._controller: Controller | None = None
         self._wake = float("inf")
-        self._use(heater.host)
+        self._use(device.host)
 
     def sent(self, data: bytes, host: str) -> None:
-        """A datagram of ours: it may be a question to the water heater."""
+        """A datagram of ours: it may be a question to the device."""
         try:
             frame = echonet.decode(data)
         except WireError:
             return
-        if frame.esv is Esv.GET and frame.deoj == self._heater.eoj:
+        if frame.esv is Esv.GET and frame.deoj == self._device.eoj:
             self._use(host)
 
     def heard(self, data: bytes, host: str, came: Moment) -> list[Point]:
@@ -71,21 +73,23 @@ class HeaterHeard:
     def _use(self, host: str) -> None:
         if host and host != self._host:
             self._host = host
-            self._controller = Controller(host, self._heater.eoj, self._heater.accept_any, 0)
+            self._controller = Controller(
+                host, self._device.eoj, self._device.accept_any, 0, source=self._device.source
+            )
             self._wake = self._controller.start(self._controller.listen(), 0.0).wake
 
     def _counts(self, data: bytes, host: str) -> bool:
-        """Whether a datagram tells readings of our water heater; of others, and of broken ones, a note is taken."""
+        """Whether a datagram tells readings of our device; of others, and of broken ones, a note is taken."""
         try:
             frame = echonet.decode(data)
         except WireError:
             self._tally.refuse(BROKEN, host == self._host)
             return False
-        told = [prop for prop in frame.reported if prop.epc in ECOCUTE.fields]
-        if found_among(ECOCUTE, (frame.seoj,), self._heater.eoj) is None or not told:
+        told = [prop for prop in frame.reported if prop.epc in self._device.source.fields]
+        if found_among(self._device.source, (frame.seoj,), self._device.eoj) is None or not told:
             return False
         if not self._host:
             self._use(host)
-        ours = host == self._host or (self._heater.accept_any and frame.esv in (Esv.INF, Esv.INFC))
+        ours = host == self._host or (self._device.accept_any and frame.esv in (Esv.INF, Esv.INFC))
         self._tally.refuse(OTHERS, 0 if ours else len(told))
         return ours

@@ -1,0 +1,135 @@
+"""A device of a class that homemon does not know is one table and one row: the real commands then read and show it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.commands import ENVIRONMENT, PATIENCE, UNCLOSED
+from tests.lan import address, node_at
+from tests.new_device import add_device
+
+DEVICE = bytes.fromhex("001B01")
+ANSWER = bytes.fromhex("52 02 E0 02 02EE 84 00")  # 750 ppm, and it has no 84
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a homemon that has the device of docs/development.md."""
+    folder = tmp_path_factory.mktemp("grown")
+    add_device(folder)
+    return folder
+
+
+@pytest.fixture
+def sensor() -> Iterator[str]:
+    """A CO2 sensor at an address of its own, in literal bytes."""
+    host = address()
+    with node_at(host) as port:
+        port.settimeout(0.1)
+        served = True
+
+        def serve() -> None:
+            while served:
+                try:
+                    data, sender = port.recvfrom(2048)
+                except TimeoutError:
+                    continue
+                if data[7:10] == DEVICE and data[10] == 0x62:
+                    port.sendto(data[:4] + DEVICE + data[4:7] + ANSWER, sender)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield host
+        served = False
+        thread.join(PATIENCE)
+
+
+def homemon(grown: Path, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """`homemon ARGUMENTS` of the copy, in the folder `cwd`."""
+    run = subprocess.run(
+        (sys.executable, "-m", "homemon", *arguments),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=ENVIRONMENT | {"PYTHONPATH": os.fspath(grown)},
+        check=False,
+    )
+    assert UNCLOSED not in run.stderr, run.stderr
+    return run
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "config.ini").write_text(f"{text}\n[store]\ndir = {folder}/store\n")
+
+
+def configure(folder: Path, host: str) -> None:
+    write(folder, f"[co2]\nhost = {host}\nbind = {address()}")
+
+
+def test_it_is_polled_and_every_command_that_shows_readings_shows_it(grown: Path, sensor: str, tmp_path: Path) -> None:
+    configure(tmp_path, sensor)
+    before = homemon(grown, "status", cwd=tmp_path)
+    assert (before.returncode, before.stdout.splitlines()[0]) == (
+        1,
+        "[co2] is configured, and nothing was ever recorded",
+    )
+
+    polled = homemon(grown, "device-poll", "co2", "--trace", "trace.txt", cwd=tmp_path)
+    assert (polled.returncode, polled.stderr) == (0, "")
+    assert re.fullmatch(r"co2 ppm=750 \d{10}0{9}\n", polled.stdout)
+
+    status = homemon(grown, "status", cwd=tmp_path)
+    assert status.returncode == 0
+    assert re.match(r"co2 ppm +750 .* s ago +1 today\n", status.stdout)
+    assert homemon(grown, "export", "--measurement", "co2", cwd=tmp_path).stdout == polled.stdout
+    found = homemon(grown, "check", cwd=tmp_path).stdout
+    assert f"ok      co2: {sensor} answers: ppm" in found
+    assert "warning start: nothing starts device-poll co2." in found
+
+    again = tmp_path / "again"
+    again.mkdir()
+    configure(again, sensor)
+    replayed = homemon(grown, "replay", str(tmp_path / "trace.txt"), cwd=again)
+    assert replayed.stdout == polled.stdout
+
+
+def test_the_page_draws_it(grown: Path, sensor: str, tmp_path: Path) -> None:
+    configure(tmp_path, sensor)
+    assert homemon(grown, "device-poll", cwd=tmp_path).returncode == 0
+    homemon(grown, "graph", "--lang", "ja", "-o", "page.html", cwd=tmp_path)
+    page = (tmp_path / "page.html").read_text()
+    assert '<section class="panel" id="co2"><header><h2>CO2センサー' in page
+    assert 'CO2濃度</h3><p class="value">750 <small>ppm</small>' in page
+    data = json.loads(re.search(r'(\{"now".*)</script>', page)[1])  # type: ignore[index]
+    assert data["detailed"]["co2"][1] == [750]
+    assert [panel["name"] for panel in data["panels"]] == ["co2"]
+
+
+def test_decode_explains_its_frames(grown: Path, tmp_path: Path) -> None:
+    answer = "1081 0001 001B01 05FF01 72 03 E0 02 02EE B1 01 42 84 02 FFFE"
+    said = homemon(grown, "decode", answer, cwd=tmp_path).stdout
+    assert "from CO2 sensor 001B01 to controller 05FF01" in said
+    assert [line.strip() for line in said.splitlines()[1:]] == [
+        "E0 CO2: 750 ppm",
+        "B1 detection: not detected",
+        "84 power: underflow (FFFE)",
+    ]
+
+
+def test_one_that_is_not_configured_is_reported(grown: Path, tmp_path: Path) -> None:
+    write(tmp_path, "[co2]\nhots = 192.0.2.1")
+    faulty = homemon(grown, "device-poll", "co2", cwd=tmp_path)
+    assert faulty.returncode == 2
+    assert "[co2] hots: no such key; there are host, bind, port, eoj, accept" in faulty.stderr
+    write(tmp_path, "[ecocute]")
+    missing = homemon(grown, "device-poll", "co2", cwd=tmp_path)
+    assert missing.returncode == 2
+    assert "there is no [co2], which this command needs" in missing.stderr
