@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from time import monotonic
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from homemon.cli.lines import lines
 from homemon.core.clock import RELEASED, Instant, kept_by_ntp
-from homemon.core.points import JST, Point
+from homemon.core.points import JST, Point, Received, moment_text, number_text
 from homemon.echonet.codec import Unit
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
@@ -24,6 +24,9 @@ from homemon.runtime.context import DAY, App
 from homemon.sources.registry import DEVICES
 from homemon.sources.source import Source
 from homemon.storage.retention import days_before
+
+if TYPE_CHECKING:
+    from homemon.storage.archive import Archive
 
 BATCH = 2000  # points a transaction
 TELL_EVERY = 2.0  # seconds
@@ -39,7 +42,8 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
 
     FILE is a trace (--trace), line protocol as `homemon export` prints it, a kyocera_YYYYMMDD.txt, or a log of
     the module's lines; - is stdin. Readings get the time that they had, and nothing is stored twice. FILE.1 is
-    read before FILE where both are given.
+    read before FILE where both are given. No value that is stored is replaced: of two that differ for the same
+    second the first stays, and stderr says how many differ.
 
     A backup: `homemon export > backup`, and back with `homemon replay backup`. Each line's tags stay as they are.
     The files that the original scripts kept (power20170531.txt, ec20170531.txt) are line protocol too.
@@ -127,7 +131,7 @@ class Recording:
 
     def take(self, points: list[Point]) -> None:
         """Store them with the next batch. Raises StoreError."""
-        self._batch += points
+        self._batch += (Received(*point) for point in points)
         if len(self._batch) >= BATCH:
             self.store()
 
@@ -164,6 +168,7 @@ def tell(app: App, tally: Tally, recording: Recording) -> None:
             app.remark(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
         else:
             app.remark(f"{count:,} {why}")
+    report_differing(app, app.store.archive)
     there = max(0, recording.readings - recording.new)
     refused = sum(tally.refused.values())
     found = f"{recording.readings:,} readings, {recording.new:,} new, {there:,} already there, {refused:,} refused"
@@ -172,3 +177,16 @@ def tell(app: App, tally: Tally, recording: Recording) -> None:
         app.complain(f"{tally.lines:,} lines, {found}; {some} no sense, first {tally.first}")
     else:
         app.remark(f"{tally.lines:,} lines, {found}; every line makes sense")
+
+
+def report_differing(app: App, archive: "Archive") -> None:
+    """Report which readings were not stored because another one is there for their second."""
+    first = archive.first_differing
+    if first is None or first.time is None:
+        return
+    ((name, value),) = first.fields.items()
+    count = archive.differing
+    some = f"{count:,} values differ from those that are" if count > 1 else "one value differs from the one that is"
+    stays = f"{some} stored for the same second, which stay{'s' if count == 1 else ''}"
+    series = f"{first.measurement}{first.tags or ''} {name}"
+    app.remark(f"{stays}: first {series}={number_text(value)} of {moment_text(first.time)}")

@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 class Received(Point):
-    """A point whose time is that of its receipt: it never replaces another reading of the same second."""
+    """A point that never replaces another reading of the same second: dated by its receipt, or once written down."""
 
     __slots__ = ()
 

@@ -56,6 +56,8 @@ class Archive:
         self._origin = origin
         self._ids: dict[tuple[str, str, str], int] = {}
         self._ids_of = db.generation
+        self.differing = 0  # values that were not stored, as another one is there for their second
+        self.first_differing: Point | None = None
         self._journal = _journals.setdefault(db.path.parent, deque(maxlen=JOURNAL))
         db.restore = self._store_again
 
@@ -135,8 +137,8 @@ class Archive:
     def _put(self, point: Point) -> Point | None:
         """Store a point; what of it the store has now, None where nothing of it is new.
 
-        Of two readings that came in the same second and have no time of their own the first one stays: that was
-        printed, and a point that is printed is stored.
+        Of two readings of the same second that are `Received` the first one stays: that was printed, and a point
+        that is printed is stored. A device's correction of a time that it names itself replaces what is there.
         """
         tags = self._tags if point.tags is None else point.tags
         new, stays = False, dict(point.fields)
@@ -146,6 +148,8 @@ class Archive:
                 new = True
             elif isinstance(point, Received) and self._db.execute(ANOTHER, row).fetchone():
                 del stays[name]
+                self.differing += 1
+                self.first_differing = self.first_differing or point._replace(fields={name: value})
         return Point(point.measurement, stays, point.time, point.tags) if new else None
 
     def _series(self, measurement: str, tags: str, field: str) -> int:

@@ -17,6 +17,7 @@ from tests.lan import unit, wait_for_port
 from tests.monitor import configure as configure_monitor
 from tests.monitor import dump_over_i2c, on_a_pty
 from tests.stores import T, put
+from tests.traces import at, erxudp, told
 
 EVERY_LINE = "every line makes sense"
 
@@ -281,3 +282,33 @@ def test_keep_days_counts_whole_days_of_japan(tmp_path: Path) -> None:
     run = homemon("replay", "backup", cwd=tmp_path)
     assert len(run.stdout.splitlines()) == 2
     assert "1 of 3 readings are older than keep_days = 2 and were not stored" in run.stderr
+
+
+ONE_SECOND = "1795421667000000000"
+REGISTERS = [
+    at("17:29:59", erxudp(told("E1 01 01", "D3 04 00000001"))),
+    at("17:30:01", erxudp(told("EA 0B 07EA 0B 17 11 1E 00 000A6D1E"))),
+    at("17:30:02", erxudp(told("EA 0B 07EA 0B 17 11 1E 00 000A6D1F"))),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "stays"),
+    [
+        ([f"power value={watts} {ONE_SECOND}" for watts in (523, 524)], f"power value=523 {ONE_SECOND}"),
+        (REGISTERS, "+power value=68329.4 1795422600000000000"),
+    ],
+    ids=["line protocol", "a trace"],
+)
+def test_the_first_of_two_values_of_a_second_stays_and_is_all_that_is_printed(
+    tmp_path: Path, lines: list[str], stays: str
+) -> None:
+    (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path / 'store'}\n")
+    (tmp_path / "first").write_text("\n".join(lines))
+    (tmp_path / "later").write_text("\n".join([*lines[:-2], lines[-1]]))
+    for file, printed in (("first", [stays]), ("later", [])):
+        run = homemon("replay", file, cwd=tmp_path)
+        assert (run.returncode, run.stdout.splitlines()) == (0, printed)
+        assert "one value differs from the one that is stored for the same second, which stays: first " in run.stderr
+        assert f"{len(printed)} new, 1 already there" in run.stderr
+    assert homemon("export", cwd=tmp_path).stdout.splitlines() == [stays]
