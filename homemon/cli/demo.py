@@ -19,32 +19,24 @@ from homemon.core.errors import HomemonError
 from homemon.core.files import Lock, replace_file
 from homemon.runtime.context import App
 from homemon.runtime.lan import lan_lock
+from homemon.sources.registry import ECOCUTE, SOURCES
+from homemon.sources.source import Connection
 
 HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
 """Two addresses of this machine, which no other demo has."""
-CONFIG = f"""\
-[smartmeter]
-bid = 00112233445566778899AABBCCDDEEFF
-pwd = 0123456789AB
-address =
-serial_port = {{meter}}
-
-[ecocute]
-host = {HEATER}
-bind = {OURS}
-
-[kyocera]
-transport = serial
-serial_port = {{monitor}}
-
-[store]
-dir = {{folder}}/store
-"""
 HOMEMON = (sys.executable, "-m", "homemon")
 WITHIN = 90.0  # seconds for each step
 PACE = "0.1"  # the simulated radio and meter are ten times as quick as real ones
 PAST_DAYS = 2
 EPCS = ("E7", "E8", "E0", "E3")
+SECTIONS = {
+    Connection.WI_SUN: "bid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\naddress =\nserial_port = {}",
+    Connection.LAN: f"host = {HEATER}\nbind = {OURS}",
+    Connection.MONITOR: "transport = serial\nserial_port = {}",
+}
+"""What config.ini says of a simulated source, by its connection, with the address that its simulator prints."""
+OPTIONS = {Connection.WI_SUN: ("--pace", PACE), Connection.LAN: ("--bind", HEATER), Connection.MONITOR: ()}
+"""Those of the simulators."""
 DEFAULT_FOLDER = "~/.local/state/homemon-demo"
 WEB_PORT = 8000
 
@@ -70,12 +62,16 @@ def command(app: App, folder: Path | None) -> None:
         def start(*arguments: str) -> "subprocess.Popen[str]":
             return stack.enter_context(running(app, *arguments))
 
-        meter = first_line(start("simulate", "meter", "--pace", PACE))
-        first_line(start("simulate", "ecocute", "--bind", HEATER))
-        monitor = first_line(start("simulate", "kyocera"))
+        sections = [
+            f"[{source.section}]\n{SECTIONS[source.connection]}\n".format(
+                first_line(start("simulate", source.simulator, *OPTIONS[source.connection]))
+            )
+            for source in SOURCES
+            if source.simulator
+        ]
         folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
         config = folder / "config.ini"
-        replace_file(config, CONFIG.format(meter=meter, monitor=monitor, folder=folder).encode())
+        replace_file(config, "\n".join([*sections, f"[store]\ndir = {folder}/store\n"]).encode())
         common = ("-c", str(config))
         run(app, *common, "join")
         live_through_days(app, config)
@@ -83,10 +79,10 @@ def command(app: App, folder: Path | None) -> None:
         read_until(listener, echoing(app, lambda line: line.startswith("-power ")))
         run(app, *common, "meter-poll", *EPCS)
         read_until(listener, echoing(app, lambda line: line.startswith("energy ")))
-        heater = start(*common, "ecocute-listen")
+        heater = start(*common, ECOCUTE.listener)
         await_owner(lan_lock(App(str(config))))
-        run(app, *common, "ecocute-poll")
-        read_until(heater, echoing(app, lambda line: line.startswith("ecocute ")))
+        run(app, *common, *ECOCUTE.polls)
+        read_until(heater, echoing(app, lambda line: line.startswith(f"{ECOCUTE.series[0].measurement} ")))
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
         page = draw(app, config, folder)
