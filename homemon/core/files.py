@@ -311,7 +311,7 @@ def _command_of(pid: str) -> str:
     """The homemon command that a process is, such as meter-listen (proc(5), /proc/pid/cmdline)."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").split("\0")
-        return next((word for word in words if re.fullmatch("(meter|ecocute|kyocera)-[a-z]+", word)), "")
+        return next((word for word in words if re.fullmatch("(meter|ecocute|device|kyocera)-[a-z]+", word)), "")
     return ""
 
 

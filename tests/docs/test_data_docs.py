@@ -49,6 +49,12 @@ def test_the_series_are_those_of_the_registry() -> None:
     assert told == set(SERIES)
 
 
+def test_each_unit_is_that_of_the_registry() -> None:
+    units = {measurement.strip("`"): unit for measurement, _, unit, *_ in table(text_of(PAGE))}
+    for (measurement, _), series in SERIES.items():
+        assert series.unit in units[measurement]
+
+
 def test_what_the_devices_give_are_the_series_of_the_registry() -> None:
     stored = {(series.measurement, field) for series in meter.SERIES.values() for field in series.fields}
     stored |= {(series.measurement, "value") for series in solar.SERIES}

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -13,6 +14,7 @@ import pytest
 
 from tests.commands import ENVIRONMENT, PATIENCE, UNCLOSED
 from tests.lan import address, node_at
+from tests.networks import networks
 from tests.new_device import add_device
 
 DEVICE = bytes.fromhex("001B01")
@@ -51,10 +53,12 @@ def sensor() -> Iterator[str]:
         thread.join(PATIENCE)
 
 
-def homemon(grown: Path, *arguments: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def homemon(
+    grown: Path, *arguments: str, cwd: Path, before: tuple[str, ...] = ()
+) -> "subprocess.CompletedProcess[str]":
     """`homemon ARGUMENTS` of the copy, in the folder `cwd`."""
     run = subprocess.run(
-        (sys.executable, "-m", "homemon", *arguments),
+        (*before, sys.executable, "-m", "homemon", *arguments),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -99,6 +103,42 @@ def test_it_is_polled_and_every_command_that_shows_readings_shows_it(grown: Path
     configure(again, sensor)
     replayed = homemon(grown, "replay", str(tmp_path / "trace.txt"), cwd=again)
     assert replayed.stdout == polled.stdout
+
+
+LISTED = """
+import socket, sys
+node = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+node.bind(("0.0.0.0", 3610))
+everybody = socket.inet_aton("224.0.23.0") + socket.inet_aton(sys.argv[1])
+node.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, everybody)
+print("ready", flush=True)
+ANSWERS = {0xD6: "72 01 D6 04 01 001B01", 0x82: "52 01 83 11 FE 000077" + "0B" * 13, 0xE0: "52 02 E0 02 02EE 84 00"}
+while True:
+    asked, sender = node.recvfrom(1500)
+    answer = bytes.fromhex(ANSWERS.get(asked[12], "52 00"))
+    source = asked[7:10] if asked[7:9] == bytes.fromhex("001B") else bytes.fromhex("0EF001")
+    node.sendto(asked[:4] + source + asked[4:7] + answer, (sender[0], 3610))
+"""
+
+
+def test_without_an_address_it_is_found_and_remembered_by_its_own_section(grown: Path, tmp_path: Path) -> None:
+    with networks() as lan:
+        if not lan.here:
+            pytest.skip("network namespaces (unshare -n) cannot be made here, which takes root")
+        write(tmp_path, "[co2]")
+        where = lan.units[0]
+        words = (*lan.networks[0].there, sys.executable, "-c", LISTED, where)
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as node:
+            try:
+                assert node.stdout is not None
+                assert node.stdout.readline() == b"ready\n"
+                polled = homemon(grown, "device-poll", "co2", cwd=tmp_path, before=lan.here)
+            finally:
+                node.terminate()
+    assert (polled.returncode, polled.stderr) == (0, "")
+    assert polled.stdout.startswith("co2 ppm=750 ")
+    kept = tomllib.loads((tmp_path / "store/state.toml").read_text())
+    assert kept["co2"]["unit"] == {"host": where, "eoj": "001B01", "id": "FE000077" + "0B" * 13}
 
 
 def test_the_page_draws_it(grown: Path, sensor: str, tmp_path: Path) -> None:
