@@ -193,6 +193,7 @@ ARGUMENTS = {
     "meter-history": [],
     "ecocute-poll": [],
     "ecocute-listen": [],
+    "device-poll": [],
     "kyocera-dump": [],
     "status": [],
     "graph": ["-o", "page.html"],

@@ -159,6 +159,7 @@ def devices(life: Life) -> None:
         life.configure("[ecocute]", *heater, "[kyocera]", *monitor)
         life.run("kyocera-dump", "--output", "dumps", traced=True)
         life.run("ecocute-poll", traced=True)
+        life.run("device-poll", traced=True)
         life.run("discover", host, traced=True)
         with life.resident("ecocute-listen", "--trace", "listen.trace"):
             life.run("ecocute-poll", traced=True)
