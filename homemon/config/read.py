@@ -75,11 +75,6 @@ class Config(NamedTuple):
     tags: Mapping[str, str]
     unfilled: Mapping[str, list[str]] = {}
 
-    @property
-    def ecocute(self) -> Device | None:
-        """[ecocute]; None where the file has none."""
-        return self.devices.get("ecocute")
-
     def of(self, section: str) -> Any:
         """Return a source's section; None where the file has none."""
         return self.devices.get(section) or getattr(self, section, None)

@@ -178,3 +178,9 @@ SUPER_CLASS: tuple[Prop[Common], ...] = (
     Prop(0x9E, "map of what can be set", ANY_SIZE, property_map),
     Prop(0x9F, "map of what can be got", ANY_SIZE, property_map),
 )
+
+
+def table(*own: Prop[Value]) -> dict[int, Prop[Value | Common]]:
+    """Return the properties of a class by their EPC: those of the super class, and its own, which come before them."""
+    rows: tuple[Prop[Value | Common], ...] = (*SUPER_CLASS, *own)
+    return {row.epc: row for row in rows}

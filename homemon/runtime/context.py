@@ -117,11 +117,6 @@ class App:
         """[smartmeter]. Raises ConfigError where it is missing."""
         return self._section(self.config.smartmeter, "smartmeter")
 
-    @property
-    def ecocute(self) -> configuration.Device:
-        """[ecocute]. Raises ConfigError where it is missing."""
-        return self.device("ecocute")
-
     def device(self, section: str) -> configuration.Device:
         """Return the section of a device on the LAN. Raises ConfigError where it is missing."""
         return self._section(self.config.devices.get(section), section)

@@ -7,7 +7,7 @@ its lists of objects and classes. Source: ECHONET Lite Specification, Part II; d
 from collections.abc import Mapping
 
 from homemon.echonet.node import class_name
-from homemon.echonet.properties import ANY_SIZE, SUPER_CLASS, Objects, Prop, objects, unsigned
+from homemon.echonet.properties import ANY_SIZE, Objects, Prop, objects, table, unsigned
 from homemon.sources.meter import properties as meter
 from homemon.sources.registry import DEVICES
 
@@ -24,7 +24,7 @@ def classes(edt: bytes) -> Objects:
     return Objects(tuple(int.from_bytes(edt[at : at + 2]) << 8 for at in range(1, len(edt), 2)))
 
 
-_NODE: tuple[Prop[object], ...] = (
+_NODE = table(
     Prop(0x82, "version", 4, lite_version),
     Prop(0xD3, "number of objects", 3, unsigned),
     Prop(0xD4, "number of classes", 2, unsigned),
@@ -32,10 +32,10 @@ _NODE: tuple[Prop[object], ...] = (
     Prop(0xD6, "objects", ANY_SIZE, objects),
     Prop(0xD7, "classes", ANY_SIZE, classes),
 )
-_SUPER: Mapping[int, Prop[object]] = {row.epc: row for row in SUPER_CLASS}
+_SUPER = table()
 TABLES: Mapping[int, Mapping[int, Prop[object]]] = {
     0x0288: meter.PROPS,
-    0x0EF0: {**_SUPER, **{row.epc: row for row in _NODE}},
+    0x0EF0: _NODE,
     **{code: table for source in DEVICES for code, table in source.tables.items()},
 }
 _NAMES = {code: source.title for source in DEVICES for code in source.classes}

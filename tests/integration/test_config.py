@@ -72,8 +72,7 @@ def test_a_fault_is_told_with_its_line(text: str, where: str) -> None:
 
 @pytest.mark.parametrize("text", ["[ecocute]\n", "[ecocute]\nhost =\n"])
 def test_the_ecocutes_host_may_be_left_out(text: str) -> None:
-    read = parsed(text).ecocute
-    assert read is not None
+    read = parsed(text).devices["ecocute"]
     assert (read.host, read.bind, read.port, read.eoj) == (None, "0.0.0.0", 3610, 0x026B01)
 
 
@@ -207,7 +206,7 @@ def test_a_placeholder_in_a_key_that_is_not_used_stops_nothing(placeholder: str)
 
 def test_a_placeholder_in_the_letters_values_leaves_the_other_devices_alone() -> None:
     read = parsed("[smartmeter]\nbid = [BルートID]\npwd = [パスワード]\n[ecocute]\n")
-    assert (read.smartmeter, read.ecocute is not None) == (None, True)
+    assert (read.smartmeter, [*read.devices]) == (None, ["ecocute"])
     assert len(read.unfilled["smartmeter"]) == 2
 
 

@@ -13,14 +13,13 @@ Source: ECHONET Device objects appendix, super class and classes 0x026B, 0x0272 
 
 from homemon.echonet.properties import (
     DEGREES,
-    SUPER_CLASS,
     U8,
     U16,
-    Common,
     Prop,
     choice,
     clock,
     hex_text,
+    table,
     unsigned,
     up_to_100,
 )
@@ -37,7 +36,7 @@ def hours(edt: bytes) -> str | None:
     return "-".join(filter(None, times)) if all(times) else None
 
 
-_OWN: tuple[Prop[Common], ...] = (
+PROPS = table(
     Prop(0xB0, "heating mode", 1, MODE),
     Prop(0xB1, "automatic heating temperature", 1, ON_OFF),
     Prop(0xB2, "heating", 1, HEATING),
@@ -63,20 +62,15 @@ _OWN: tuple[Prop[Common], ...] = (
     Prop(0xE9, "bathroom priority", 1, ON_OFF),
     Prop(0xEA, "bath", 1, choice({0x41: "filling", 0x42: "stopped", 0x43: "keeping warm"})),
 )
-PROPS = {prop.epc: prop for prop in (*SUPER_CLASS, *_OWN)}
 
 _SUN = choice({0x41: "off", 0x42: "own use first", 0x43: "selling first", 0x44: "cheapest"})
-_HYBRID: tuple[Prop[Common], ...] = (
-    Prop(0xB0, "heating mode", 1, MODE),
+HYBRID_PROPS = table(
     Prop(0xB2, "heating water", 1, HEATING),
     Prop(0xB3, "heating the house", 1, HEATING),
     Prop(0xB6, "hot water by the burner only", 1, ON_OFF),
     Prop(0xB7, "house heating by the burner only", 1, ON_OFF),
     Prop(0xB8, "solar mode", 1, _SUN),
     Prop(0xB9, "solar hours", 4, hours),
-    Prop(0xC3, "hot water", 1, DRAWN),
-    Prop(0xE1, "hot water left", 2, unsigned, "L", U16),
-    Prop(0xE2, "tank capacity", 2, unsigned, "L", U16),
+    *(PROPS[epc] for epc in (0xB0, 0xC3, 0xE1, 0xE2)),
 )
-HYBRID_PROPS = {prop.epc: prop for prop in (*SUPER_CLASS, *_HYBRID)}
 TABLES = {0x026B: PROPS, 0x02A6: HYBRID_PROPS}

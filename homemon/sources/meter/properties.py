@@ -11,6 +11,7 @@ the meter has none). Until both are known, a `Register` stays a register.
 Source: ECHONET Device objects appendix, class 0x0288.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from struct import Struct
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from homemon.core.points import JST, Number, Point
 from homemon.echonet import properties
 from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
-from homemon.echonet.properties import ANY_SIZE, S32, SUPER_CLASS, Common, Prop, hex_text
+from homemon.echonet.properties import ANY_SIZE, S32, Common, Prop, hex_text, table
 
 EOJ = 0x028801
 HIGHEST_COUNT = 99_999_999
@@ -151,29 +152,25 @@ def coefficient(edt: bytes) -> int | None:
     return value if 1 <= value <= LARGEST_COEFFICIENT else None
 
 
-PROPS: dict[int, Prop[Value]] = {
-    prop.epc: prop
-    for prop in (
-        *SUPER_CLASS,
-        Prop(0xD0, "one-minute registers", ANY_SIZE, hex_text),
-        Prop(0xD3, "coefficient", 4, coefficient),
-        Prop(0xD7, "digits", 1, u8),
-        Prop(0xE0, "energy import", 4, count, "counts", REGISTER_CODES),
-        Prop(0xE1, "unit", 1, exponent, "10^n kWh"),
-        Prop(0xE2, "import history", 194, history, "counts"),
-        Prop(0xE3, "energy export", 4, count, "counts", REGISTER_CODES),
-        Prop(0xE4, "export history", 194, history, "counts"),
-        Prop(0xE5, "history day", 1, u8, "days ago"),
-        Prop(0xE7, "power", 4, power, "W", S32),
-        Prop(0xE8, "current", 4, currents, "A"),
-        Prop(0xEA, "energy import at the half-hour", 11, dated, "counts", REGISTER_CODES),
-        Prop(0xEB, "energy export at the half-hour", 11, dated, "counts", REGISTER_CODES),
-        Prop(0xEC, "second history", ANY_SIZE, recent, "counts"),
-        Prop(0xED, "second history asked for", 7, recent_asked),
-        Prop(0xEE, "history of one-minute registers", ANY_SIZE, hex_text),
-        Prop(0xEF, "history of one-minute registers asked for", ANY_SIZE, hex_text),
-    )
-}
+PROPS: Mapping[int, Prop[Value]] = table(
+    Prop(0xD0, "one-minute registers", ANY_SIZE, hex_text),
+    Prop(0xD3, "coefficient", 4, coefficient),
+    Prop(0xD7, "digits", 1, u8),
+    Prop(0xE0, "energy import", 4, count, "counts", REGISTER_CODES),
+    Prop(0xE1, "unit", 1, exponent, "10^n kWh"),
+    Prop(0xE2, "import history", 194, history, "counts"),
+    Prop(0xE3, "energy export", 4, count, "counts", REGISTER_CODES),
+    Prop(0xE4, "export history", 194, history, "counts"),
+    Prop(0xE5, "history day", 1, u8, "days ago"),
+    Prop(0xE7, "power", 4, power, "W", S32),
+    Prop(0xE8, "current", 4, currents, "A"),
+    Prop(0xEA, "energy import at the half-hour", 11, dated, "counts", REGISTER_CODES),
+    Prop(0xEB, "energy export at the half-hour", 11, dated, "counts", REGISTER_CODES),
+    Prop(0xEC, "second history", ANY_SIZE, recent, "counts"),
+    Prop(0xED, "second history asked for", 7, recent_asked),
+    Prop(0xEE, "history of one-minute registers", ANY_SIZE, hex_text),
+    Prop(0xEF, "history of one-minute registers asked for", ANY_SIZE, hex_text),
+)
 
 
 class Series(NamedTuple):
