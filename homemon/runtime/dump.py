@@ -13,6 +13,7 @@ from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import JST, Number, Point
 from homemon.core.transcript import MONITOR
 from homemon.runtime.context import App
+from homemon.runtime.rivals import Rivals
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera.clock import changed, judge
 from homemon.sources.kyocera.protocol import Dump, dump_text
@@ -49,7 +50,9 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
         try:
             memory = read_whole(app, folder, transcript)
         except (PortError, DeviceError) as error:
-            error.hint = f"{error.hint} {or_serial(app)}{or_rival(app)}".strip()
+            error.hint = f"{error.hint} {or_serial(app)}".strip()
+            if app.kyocera.transport == "serial":
+                Rivals(app, app.kyocera.serial_port).explain(error)
             raise
         try:
             store_half_hours(app, memory, days, lambda: read_again(app, transcript), folder)
@@ -62,6 +65,8 @@ def read_whole(app: App, folder: Path, transcript: "Trace | None") -> bytes:
     """The whole memory, over a line that is opened for it. Raises PortError, DeviceError."""
     line = open_line(app)
     try:
+        if app.kyocera.transport == "serial":
+            Rivals(app, app.kyocera.serial_port).warn()
         return read_memory(app, line, folder, transcript)
     finally:
         line.close()
@@ -73,16 +78,6 @@ def or_serial(app: App) -> str:
     if kyocera.transport != "i2c" or not (kyocera.serial_port != usual or Path(usual).exists()):
         return ""
     return f"If the monitor is on {kyocera.serial_port}: `transport = serial` in [kyocera]."
-
-
-def or_rival(app: App) -> str:
-    """Another program that reads from the monitor's serial port."""
-    if app.kyocera.transport == "i2c":
-        return ""
-    from homemon.ports.serial_port import other_readers, stop_readers
-
-    readers = other_readers(app.kyocera.serial_port)
-    return stop_readers(app.kyocera.serial_port, readers) if readers else ""
 
 
 def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:

@@ -19,6 +19,7 @@ from homemon.runtime import state
 from homemon.runtime.archive import Archive
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
+from homemon.runtime.rivals import Rivals
 from homemon.runtime.stop import Stop, Stopped
 from homemon.skstack.join import Credentials, Link, NoModule
 from homemon.skstack.lines import Dialect
@@ -40,9 +41,8 @@ class Radio:
     def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, history_days: int = 0) -> None:
         self.app = app
         self._history_days = history_days
-        self._alone = False
-        self._readers = ""
         self.settings = app.smartmeter
+        self._rivals = Rivals(app, self.settings.serial_port)
         self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
         self._trace_path = trace
         self._stop = stop
@@ -81,7 +81,6 @@ class Radio:
 
     def own_port_alone(self, name: str) -> None:
         """The same for a command that cannot leave its work to a listener. Raises PortError."""
-        self._alone = True
         if not self.own_port(name):
             holder = self.owner.holder()
             raise PortError(
@@ -95,30 +94,16 @@ class Radio:
 
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
-        if self._alone or self.app.patient:  # a poll looks only when something goes wrong: it costs too much
-            self._warn_of_readers()
         return ModulePort(line, self._trace())
-
-    def _warn_of_readers(self) -> None:
-        """Name the programs that take bytes away from us."""
-        from homemon.ports.serial_port import other_readers, stop_readers
-
-        name = self.settings.serial_port
-        known, self._readers = self._readers, other_readers(name)
-        if self._readers and self._readers != known:
-            self.app.complain(f"{name} is also open in {self._readers}", stop_readers(name, self._readers))
 
     def explain(self, error: HomemonError) -> None:
         """Add to an error what only we know: the port's name, and who else reads from it."""
-        from homemon.ports.serial_port import other_readers, stop_readers
-
         name = self.settings.serial_port
         if isinstance(error, NoModule):
             error.args = (f"{name}: {error}",)
             if os.path.realpath(name) == "/dev/ttyAMA0":
                 error.hint += " On a Pi 3, 4 or Zero W, /dev/ttyAMA0 is the Bluetooth chip: take /dev/serial0."
-        if readers := other_readers(name):
-            error.hint = f"{stop_readers(name, readers)} {error.hint}".strip()
+        self._rivals.explain(error)
 
     def knock(self, epcs: Iterable[int]) -> None:
         """Write a question into the port that a listener owns. Raises PortError."""
@@ -143,10 +128,9 @@ class Radio:
         at = self.app.now()
         step = self.session.start(program, at.ticks, at.wall)
         try:
-            while True:
-                self._carry_out(step, at, port)
-                if step.done:
-                    return step.result
+            self._carry_out(step, at, port)
+            self._rivals.warn()
+            while not step.done:
                 if self._stop and self._stop.requested:
                     raise Stopped
                 wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
@@ -154,6 +138,8 @@ class Radio:
                 at = self.app.now()
                 port.note(events, at)
                 step = self.session.step(at.ticks, at.wall, events)
+                self._carry_out(step, at, port)
+            return step.result
         except BaseException as error:
             self.app.record(self.session.take_points(), at)
             if isinstance(error, DeviceError | PortError):
@@ -179,7 +165,7 @@ class Radio:
         for complaint in step.complaints:
             self.app.complain_once(complaint)
         if self.app.patient and (step.notes or step.complaints):
-            self._warn_of_readers()
+            self._rivals.warn()
         if step.learned:
             self._keep()
 

@@ -16,6 +16,7 @@ from homemon.runtime.radio import Radio
 from homemon.skstack.join import NoModule
 from tests.commands import LOADED, homemon, running, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS
+from tests.monitor import configure, on_a_pty
 
 FRAMES = {
     "D0F9EE5D2FFF000405CF01000001": "this is a J11 (BP35C0-J11, RS-WSUHA-J11), which speaks another protocol",
@@ -53,6 +54,27 @@ def test_another_reader_on_a_port_that_seems_dead_is_named(tmp_path: Path, comma
             run = homemon(command, cwd=tmp_path, timeout=20 + LOADED)
     assert run.returncode == 1
     assert f"pid {cat.pid} (cat) reads from {name} too, and takes what is meant for homemon: stop it." in run.stderr
+
+
+@pytest.mark.parametrize("words", [("join",), ("meter-poll",), ("meter-history", "--days", "1")])
+def test_a_command_that_succeeds_names_another_reader_too(tmp_path: Path, words: tuple[str, ...]) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module, "session", True))
+        with another_reader(device.path, "sleep") as other:
+            run = homemon("-q", *words, cwd=tmp_path)
+            warning = f"homemon: {device.path} is also open in pid {other.pid} (sleep)\n  pid {other.pid} (sleep) reads"
+            assert (run.returncode, run.stderr.count(warning)) == (0, 1), run.stderr
+        run = homemon("-q", *words, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_a_dump_of_the_solar_monitor_does_so(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path), another_reader(tmp_path / "port", "sleep") as other:
+        run = homemon("-q", "kyocera-dump", cwd=tmp_path)
+    assert run.returncode == 0
+    assert f"homemon: {tmp_path / 'port'} is also open in pid {other.pid} (sleep)\n" in run.stderr
 
 
 def test_a_listener_names_who_reads_before_it_and_who_comes_later(tmp_path: Path) -> None:
