@@ -1,5 +1,6 @@
 """How a resident command is asked to end."""
 
+import atexit
 import os
 import select
 from types import FrameType
@@ -13,8 +14,9 @@ class Stop:
 
         self.requested = False
         self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signal.signal(signal.SIGTERM, self._ask)
-        signal.signal(signal.SIGINT, self._ask)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+            atexit.register(signal.signal, number, signal.SIG_IGN)  # while Python ends there are no handlers any more
 
     def wait(self, seconds: float) -> None:
         """Let time pass. Raises Stopped, at once, where the process is asked to end meanwhile."""
