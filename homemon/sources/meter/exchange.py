@@ -16,7 +16,7 @@ from homemon.core.points import Point
 from homemon.echonet import codec as echonet
 from homemon.skstack import join
 from homemon.skstack import lines as skstack
-from homemon.skstack.join import Link, is_event
+from homemon.skstack.join import Link
 from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Register, Udp
 from homemon.sources.meter import history, unit
 from homemon.sources.meter import properties as meter
@@ -309,12 +309,8 @@ class Exchange:
                 return echonet.decode(event.data)
             if isinstance(event, Fail) and event.code == "ER05":
                 self._other_dialect()
-                return None
-            if isinstance(event, Fail) and event.code != "ER10":
-                return None
-            if is_event(event, SENT):
-                return None
-            yield from self._trouble(event)
+            elif is_trouble(event):
+                yield from self._trouble(event)
             return None
         return None
 
@@ -327,7 +323,9 @@ class Exchange:
                 except WireError:
                     return False
                 return any(_answers(reply, request) for request in asked)
-            case Event(number=0x21, parameter=1) | Fail():
+            case Event(number=number, parameter=1) if number == SENT:
+                return True
+            case Fail():
                 return True
             case _:
                 return is_trouble(event)
