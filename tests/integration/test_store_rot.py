@@ -95,6 +95,18 @@ def test_a_flipped_bit_of_a_value_is_named_and_is_not_saved(sound: tuple[Path, C
     assert until - since == 3600
 
 
+@pytest.mark.parametrize("bits", [7, 8, 15, 16, 23, 24, 31, 32, 47, 48, 49])
+def test_a_repair_saves_numbers_of_every_size_and_sign(tmp_path: Path, bits: int) -> None:
+    """A counter that is fed in to, or a heat pump's outdoor temperature, may be below zero."""
+    numbers = [sign * ((1 << bits) - less) for sign in (1, -1) for less in (0, 1)]
+    with closing(Store(tmp_path)) as store:
+        put(store, *(Point("power", {"value": number}, T + i) for i, number in enumerate(numbers)))
+    before = held(tmp_path)
+    assert [fields["value"] for _, _, _, fields in before] == numbers
+    assert mend(tmp_path / FILE).whole == len(numbers)
+    assert held(tmp_path) == before
+
+
 def test_rows_that_are_missing_are_seen(sound: tuple[Path, Content], tmp_path: Path) -> None:
     rotten = damaged(sound[0], tmp_path / "rotten")
     with closing(Database(rotten)) as db:

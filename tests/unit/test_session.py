@@ -119,8 +119,9 @@ def test_pauses_between_failing_joins_grow_to_minutes() -> None:
     assert world.values("power")
 
 
-def test_a_meter_that_was_out_of_reach_for_weeks_is_joined_again() -> None:
-    world = World(LINK)
+@pytest.mark.parametrize("channel", [LINK.channel, "3C"])
+def test_a_meter_that_was_out_of_reach_for_weeks_is_joined_again_on_whatever_channel(channel: str) -> None:
+    world = World(LINK._replace(channel=channel))
     world.module.fault("refuse-joins", 10**6)
     world.module.fault("empty-scans", 10**6)
     world.listen(20 * 86_400)

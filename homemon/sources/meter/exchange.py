@@ -304,7 +304,7 @@ class Exchange:
                     continue
                 yield from join.wake_module()
                 return None
-            send, sign, event = b"", True, heard[-1]
+            event = heard[-1]
             if isinstance(event, Udp):
                 return echonet.decode(event.data)
             if isinstance(event, Fail) and event.code == "ER05":
