@@ -1,9 +1,11 @@
 """A desk with the simulated module on it, in time that is passed by hand: no test sleeps."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-from homemon.core.dialogue import Conversation, Dialogue
+from homemon.core.dialogue import Dialogue, Talk
 from homemon.echonet import codec as echonet
+from homemon.runtime.driver import Context, run
+from homemon.runtime.virtual import VirtualLine
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, House
@@ -14,7 +16,6 @@ from homemon.sources.meter import properties as meter
 NOON = 1_769_828_400  # 2026-01-31 12:00 JST
 HOUSE = House(NOON - 100 * DAY)
 SECRETS = Credentials(BID, PWD)
-Answer = TypeVar("Answer")
 
 
 class Desk:
@@ -60,22 +61,18 @@ class Desk:
         (answer,) = [frame for frame in self.answers(5.0) if frame.seoj == meter.EOJ]
         return answer
 
-    def converse(self, dialogue: Dialogue[Answer]) -> Answer:
+    def converse(self, dialogue: Dialogue[Any]) -> Any:
         """A real dialogue with the module, to its end."""
-        talk = Conversation(dialogue, self.now)
-        while not talk.done:
-            outgoing, talk.outgoing = talk.outgoing, []
-            for data in outgoing:
-                self.module.feed(data, self.now)
-            events = self.parser.feed(self.module.speak(self.now))
-            self.heard += events
-            for event in events:
-                talk.hear(event, self.now)
-            if not events and not outgoing:
-                talk.tick(self.now)
-                if not talk.outgoing and not talk.done:
-                    self.now = max(self.now, min(talk.wake, self.module.due()))
-        return talk.result
+        line = VirtualLine(self.module, self._read, self.now)
+        try:
+            return run(Talk(), dialogue, line, Context())
+        finally:
+            self.now = line.time
+
+    def _read(self, said: bytes) -> list[Happening]:
+        events = self.parser.feed(said)
+        self.heard += events
+        return events
 
 
 def lines(said: bytes) -> list[str]:

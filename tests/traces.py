@@ -1,15 +1,16 @@
 """Lines of traces and logs, spelled out, and what a replay makes of some."""
 
 from datetime import date, datetime
-from typing import Any
 
-from homemon.core.dialogue import Conversation
+from homemon.core.dialogue import Step, Talk
 from homemon.core.errors import DeviceError
 from homemon.core.points import JST, Point
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import Tally
+from homemon.runtime.driver import Context, run
+from homemon.runtime.virtual import VirtualLine
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.skstack.logged import as_bytes
@@ -62,31 +63,33 @@ def at(clock: str, line: str, doubt: str = "", direction: str = "<") -> str:
     return f"2026-11-23T{clock}.500+09:00{doubt} wisun {direction} {line}"
 
 
+class Dumped(Context):
+    """The lines of a dump's trace, in virtual time."""
+
+    def __init__(self, faults: Faults) -> None:
+        now = unix("2026-11-23T12:10:00")
+        self.lines: list[str] = []
+        self.dump = kyocera.Dump()
+        self.port = VirtualLine(Monitor(House(now - 40 * 86_400), faults), self._heard, now)
+
+    def report(self, step: Step) -> None:
+        for data in step.send:
+            self._note(">", data)
+
+    def _heard(self, said: bytes) -> list[kyocera.Happening]:
+        if said:
+            self._note("<", said)
+        return self.dump.feed(said)
+
+    def _note(self, direction: str, data: bytes) -> None:
+        stamp = datetime.fromtimestamp(self.port.time, JST).isoformat(timespec="milliseconds")
+        self.lines.append(f"{stamp} kyocera {direction} {data.hex().upper()}")
+
+
 def dumped(faults: Faults) -> tuple[list[str], bytes | None]:
     """The trace of a dump in virtual time, and the memory that it read."""
-    now = float(unix("2026-11-23T12:10:00"))
-    monitor = Monitor(House(int(now) - 40 * 86_400), faults)
-    dump, lines = kyocera.Dump(), list[str]()
-    talk: Conversation[Any] = Conversation(dump.dialogue(), now)
-
-    def note(direction: str, data: bytes) -> None:
-        stamp = datetime.fromtimestamp(now, JST).isoformat(timespec="milliseconds")
-        lines.append(f"{stamp} kyocera {direction} {data.hex().upper()}")
-
-    while True:
-        for data in talk.outgoing:
-            note(">", data)
-            monitor.feed(data, now)
-        talk.outgoing.clear()
-        if talk.done:
-            return lines, talk.result
-        due = monitor.due()
-        now = max(now, min(talk.wake, talk.wake if due is None else due))
-        if said := monitor.speak(now):
-            note("<", said)
-        for event in dump.feed(said):
-            talk.hear(event, now)
-        try:
-            talk.tick(now)
-        except DeviceError:
-            return lines, None
+    world = Dumped(faults)
+    try:
+        return world.lines, run(Talk(), world.dump.dialogue(), world.port, world)
+    except DeviceError:
+        return world.lines, None

@@ -3,17 +3,21 @@
 The wire delivers in pieces of a few bytes, as a UART does, but in no time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from random import Random
 from typing import Any
 
-from homemon.core.dialogue import Dialogue
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Dialogue, Step, pause
 from homemon.core.points import Number, Point
+from homemon.runtime.driver import Context, run
+from homemon.runtime.stop import Stopped
+from homemon.runtime.virtual import VirtualLine, VirtualPort
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.house import House
 from homemon.skstack.join import Credentials, Link
-from homemon.skstack.lines import Dialect, Parser
-from homemon.sources.meter.exchange import Step
+from homemon.skstack.lines import Dialect, Happening, Parser
 from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.session import Session
 
@@ -21,6 +25,56 @@ NOON = 1_798_599_600  # 2026-12-30 12:00 JST
 HOUSE = House(NOON - 100 * 86400)
 LINK = Link("FE80:0000:0000:0000:0200:AA00:0000:0002", "31", "B5FB", "0000AA0000000002", Dialect.C)
 TENTHS = Scale(-1, 1)
+GOING_ON: Dialogue[Any] = pause(0.0)
+"""In the place of a program: what was interrupted goes on."""
+
+
+class Told(Context):
+    """Keeps what is being done that takes time."""
+
+    def __init__(self, told: list[str]) -> None:
+        self._told = told
+
+    def report(self, step: Step) -> None:
+        self._told += step.saying
+
+
+class Replies:
+    """A device that says the next of its replies at once to each thing that is sent to it."""
+
+    def __init__(self, replies: Iterable[bytes] = ()) -> None:
+        self._replies = iter(replies)
+        self._saying = b""
+
+    def reply(self, data: bytes) -> bytes:
+        return next(self._replies, b"")
+
+    def feed(self, data: bytes, now: float) -> None:
+        self._saying += self.reply(data)
+
+    def speak(self, now: float) -> bytes:
+        said, self._saying = self._saying, b""
+        return said
+
+    def due(self) -> float | None:
+        return 0.0 if self._saying else None
+
+
+class Scripted(VirtualPort):
+    """A port at which the next piece comes each time when a wait is over; it is in vain to send anything."""
+
+    def __init__(self, pieces: Iterable[bytes], events: Callable[[bytes], list[Any]], time: float = 0.0) -> None:
+        super().__init__(time)
+        self.sent: list[Any] = []
+        self._pieces = iter(pieces)
+        self._events = events
+
+    def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    def receive(self, until: float) -> tuple[list[Any], Instant]:
+        self.move(until)
+        return self._events(next(self._pieces, b"")), self.now()
 
 
 class Archive:
@@ -52,18 +106,17 @@ class Archive:
         self._meter = address
 
 
-class World:
+class World(Context):
     """`points` are what a listener would have stored, dated; `notes` what it would have told."""
 
     def __init__(
         self, link: Link | None = None, scale: Scale | None = None, repaired_days: int = 0, **module: Any
     ) -> None:
-        self.now = float(NOON + 60)
-        self.module = Module(HOUSE, self.now, push_after=module.pop("push_after", 20.0), **module)
-        self.clock_error = 0.0  # seconds that our wall clock is ahead of the true time
+        self.module = Module(HOUSE, NOON + 60.0, push_after=module.pop("push_after", 20.0), **module)
+        self.parser = Parser()
+        self.line = VirtualLine(self.module, self._events, NOON + 60.0)
         self.repaired_days = repaired_days
         self.session = self.new_session(link, scale)
-        self.parser = Parser()
         self.points: list[Point] = []
         self.notes: list[str] = []
         self.sent: list[bytes] = []
@@ -82,60 +135,52 @@ class World:
 
     def run(self, program: Dialogue[Any]) -> Any:
         """A program that ends, to its end."""
-        self._take(self.session.start(program, self.now, self.wall))
-        while not self._last.done:
-            self._advance(self._last.wake)
-        return self._last.result
+        return self._live(program, lambda: False)
 
-    def listen(self, seconds: float, every: float | None = None) -> None:
-        """The listener for so long; goes on with the one that runs already."""
+    def listen(self, seconds: float, every: float | None = None, program: Dialogue[Any] | None = None) -> None:
+        """The listener, or another program, for so long; goes on with the one that runs already."""
         end = self.now + seconds
-        if self.step is None or self.step.done:
-            self._take(self.session.start(self.session.listen(every), self.now, self.wall))
-        while self.now < end:
-            self._advance(min(end, self._last.wake))
+        running = self.step is not None and not self.step.done
+        program = program or (GOING_ON if running else self.session.listen(every))
+        self._live(program, lambda: self.now >= end, end)
 
     def until(self, happened: Callable[[], bool], within: float) -> None:
         """Let the listener go on until something has happened."""
         end = self.now + within
-        while not happened():
-            assert self.now < end, f"not within {within} s: {self.notes}"
-            self._advance(min(end, self._last.wake))
+        self._live(GOING_ON, lambda: happened() or self.now >= end, end)
+        assert happened(), f"not within {within} s: {self.notes}"
+
+    def _live(self, program: Dialogue[Any], over: Callable[[], bool], end: float = float("inf")) -> Any:
+        self._over, self._end = over, end
+        with suppress(Stopped):
+            return run(Resumed(self), program, self.line, self)
 
     @property
-    def wall(self) -> float:
-        """What our wall clock says."""
-        return self.now + self.clock_error
+    def now(self) -> float:
+        return self.line.time
 
-    @property
-    def _last(self) -> Step:
-        assert self.step is not None
-        return self.step
+    @now.setter
+    def now(self, time: float) -> None:
+        self.line.time = time
 
-    def _advance(self, wake: float) -> None:
-        due = self.module.due()
-        self.now = max(self.now, min(wake, due))
-        said = self.module.speak(self.now)
-        events = [event for at in range(0, len(said), 7) for event in self.parser.feed(said[at : at + 7])]
-        try:
-            self._take(self.session.step(self.now, self.wall, events))
-        except BaseException:
-            self._keep(self.session.take_points())
-            raise
+    def _events(self, said: bytes) -> list[Happening]:
+        return [event for at in range(0, len(said), 7) for event in self.parser.feed(said[at : at + 7])]
 
-    def _take(self, step: Step) -> None:
-        self.step = step
-        self._keep(step.points)
-        self.notes += step.notes + step.complaints + step.saying
-        for data in step.send:
-            self.sent.append(data)
-            self.joined_alone.append(step.joining)
-            self.module.feed(data, self.now)
-
-    def _keep(self, points: list[Point]) -> None:
+    def record(self, step: Step, at: Instant) -> None:
         self.points += [
-            p if p.time is not None else p._replace(time=int(p.received or self.now), received=None) for p in points
+            p if p.time is not None else p._replace(time=int(p.received or at.ticks), received=None)
+            for p in step.points
         ]
+
+    def report(self, step: Step) -> None:
+        self.notes += [*step.notes, *step.complaints, *step.saying]
+        self.sent += step.send
+        self.joined_alone += [step.joining] * len(step.send)
+
+    def deadline(self, step: Step, at: Instant) -> float:
+        if self._over():
+            raise Stopped
+        return min(step.wake, self._end)
 
     # --- what came of it -------------------------------------------------------------
 
@@ -157,3 +202,25 @@ class World:
         """What the house's register holds at each half-hour in a period, in kWh."""
         first = -int(-since // 1800) * 1800
         return {time: register(time) / 10 for time in range(first, int(until), 1800)}
+
+
+class Resumed:
+    """A world's session as the machine, which goes on with a listener that was interrupted."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
+        if program is GOING_ON and self._world.step:
+            return Step(wake=self._world.step.wake, joining=self._world.step.joining)
+        return self._kept(self._world.session.start(program, now, wall))
+
+    def step(self, now: float, wall: float, events: list[Happening]) -> Step:
+        return self._kept(self._world.session.step(now, wall, events))
+
+    def take_points(self) -> list[Point]:
+        return self._world.session.take_points()
+
+    def _kept(self, step: Step) -> Step:
+        self._world.step = step
+        return step

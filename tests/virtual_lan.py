@@ -1,13 +1,19 @@
 """The controller and simulated EcoCutes on a LAN in virtual time: real frames, and no waiting."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
-from homemon.core.dialogue import Dialogue
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Dialogue, Step
 from homemon.core.points import Point
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Esv, Frame
+from homemon.runtime.driver import Context, run
+from homemon.runtime.stop import Stopped
+from homemon.runtime.virtual import VirtualLan
 from homemon.sim.ecocute import Ecocute, Faults
-from homemon.sources.lan.controller import Controller, Step
+from homemon.sources.lan.controller import Controller
 
 HOST, OTHER, US = "192.0.2.20", "192.0.2.99", "192.0.2.1"
 UNIT, NODE, CONTROLLER = 0x026B01, 0x0EF001, 0x05FF01
@@ -33,7 +39,7 @@ def truth(at: float) -> dict[str, int]:
     return {"power": 1000 + int(at), "powerSum": 4_000_000 + int(at), "tank": 200 + int(at)}
 
 
-class World:
+class World(Context):
     """`points`, `notes`, `complaints` and `sent` (time, frame, to whom) are what came out of the controller.
 
     `late` are the points that it gave with the virtual time of their receipt.
@@ -44,48 +50,49 @@ class World:
     ) -> None:
         self.controller = controller or Controller(HOST, UNIT, accept_any, 7)
         self.units = {HOST: Ecocute(Passing(), faults)}
-        self.now = 0.0
+        self.lan = VirtualLan(self._answers, 0.0)
         self.points: list[Point] = []
         self.late: list[tuple[Point, float]] = []
         self.notes: list[str] = []
         self.complaints: list[str] = []
         self.sent: list[tuple[float, Frame, str]] = []
-        self._arriving: list[tuple[float, bytes, str]] = []
+
+    @property
+    def now(self) -> float:
+        return self.lan.time
 
     def comes(self, data: bytes | Frame, host: str = HOST, after: float = 0.0) -> None:
         """A datagram is on its way to us."""
-        raw = data if isinstance(data, bytes) else echonet.encode(data)
-        self._arriving.append((self.now + after, raw, host))
+        self.lan.comes(data if isinstance(data, bytes) else echonet.encode(data), host, after)
 
     def run(self, program: Dialogue[Any], within: float = 60.0) -> Any:
         """To its end, or for so long."""
-        end = self.now + within
-        try:
-            step = self._take(self.controller.start(program, self.now))
-            while not step.done and self.now < end:
-                self.now = max(self.now, min(end, step.wake, *(at for at, _, _ in self._arriving)))
-                come = [(data, host) for at, data, host in self._arriving if at <= self.now]
-                self._arriving = [each for each in self._arriving if each[0] > self.now]
-                step = self._take(self.controller.step(self.now, come))
-        finally:
-            self.points += self.controller.take_points()
-        return step.result
+        self._end = self.now + within
+        with suppress(Stopped):
+            return run(self.controller, program, self.lan, self)
 
     def listen(self, seconds: float = 10.0) -> None:
         self.run(self.controller.listen(), seconds)
 
-    def _take(self, step: Step) -> Step:
+    def record(self, step: Step, at: Instant) -> None:
         self.points += step.points
         self.late += [(point, self.now - ago) for point, ago in step.late]
+
+    def report(self, step: Step) -> None:
         self.notes += step.notes
         self.complaints += step.complaints
-        for data, host in step.send:
-            self.sent.append((self.now, echonet.decode(data), host))
-            for each, unit in self.units.items():
-                if each == host or (host == MULTICAST and not unit.deaf):
-                    for reply in unit.answer(data, (US, 3610), NOW + self.now):
-                        self.comes(reply.data, each, TRIP + reply.delay)
-        return step
+
+    def deadline(self, step: Step, at: Instant) -> float:
+        if self.now >= self._end:
+            raise Stopped
+        return min(step.wake, self._end)
+
+    def _answers(self, data: bytes, host: str, now: float) -> Iterator[tuple[float, bytes, str]]:
+        self.sent.append((now, echonet.decode(data), host))
+        for each, unit in self.units.items():
+            if each == host or (host == MULTICAST and not unit.deaf):
+                for reply in unit.answer(data, (US, 3610), NOW + now):
+                    yield TRIP + reply.delay, reply.data, each
 
     @property
     def unit(self) -> Ecocute:

@@ -4,10 +4,15 @@ The meter speaks to the real session over the real parser, the water heater to t
 only the waiting is left out. The solar monitor needs none of this: it remembers its days by itself.
 """
 
+from contextlib import suppress
 from random import Random
 
 from homemon.core.clock import Instant
+from homemon.core.dialogue import Step
 from homemon.core.points import Point
+from homemon.runtime.driver import Context, run
+from homemon.runtime.stop import Stopped
+from homemon.runtime.virtual import VirtualLan, VirtualLine
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
@@ -28,31 +33,37 @@ def lived_through(house: House, start: int, end: int) -> Arrivals:
     return sorted(both, key=lambda arrival: arrival[1].wall)
 
 
+class Days(Context):
+    """Keeps what is read, with its arrival, until `end`."""
+
+    def __init__(self, end: float) -> None:
+        self._end = end
+        self.arrivals: Arrivals = []
+
+    def record(self, step: Step, at: Instant) -> None:
+        self.arrivals += [(point, at) for point in step.points]
+
+    def deadline(self, step: Step, at: Instant) -> float:
+        if at.ticks >= self._end:
+            raise Stopped
+        return step.wake
+
+
 def meter_days(house: House, start: int, end: int) -> Arrivals:
     """A scan, a join, the power each minute and the registers each half-hour."""
-    module = Module(house, float(start))
-    session = Session(None, None, Credentials(BID, PWD), 1, Random(1).uniform)
-    parser = Parser()
-    arrivals: Arrivals = []
-    now = float(start)
-    step = session.start(session.listen(POLL_METER), now, now)
-    while now < end:
-        for data in step.send:
-            module.feed(data, now)
-        arrivals += [(point, Instant(now, now, "")) for point in step.points]
-        now = max(now, min(step.wake, module.due()))
-        step = session.step(now, now, parser.feed(module.speak(now)))
-    return arrivals
+    session, days = Session(None, None, Credentials(BID, PWD), 1, Random(1).uniform), Days(end)
+    with suppress(Stopped):
+        run(session, session.listen(POLL_METER), VirtualLine(Module(house, start), Parser().feed, start), days)
+    return days.arrivals
 
 
 def ecocute_days(house: House, start: int, end: int) -> Arrivals:
     """A question each ten minutes."""
-    heater = Ecocute(house)
-    controller = Controller(HEATER, ECOCUTE.eoj, False, 1)
-    arrivals: Arrivals = []
+    heater, controller, days = Ecocute(house), Controller(HEATER, ECOCUTE.eoj, False, 1), Days(end)
+
+    def answer(data: bytes, host: str, now: float) -> list[tuple[float, bytes, str]]:
+        return [(0.0, reply.data, host) for reply in heater.answer(data, (HEATER, 3610), now)]
+
     for now in range(start, end, POLL_ECOCUTE):
-        step = controller.start(controller.poll(), now)
-        replies = [reply for data, _ in step.send for reply in heater.answer(data, (HEATER, 3610), now)]
-        step = controller.step(now + 1.0, [(reply.data, HEATER) for reply in replies])
-        arrivals += [(point, Instant(now, now, "")) for point in step.points]
-    return arrivals
+        run(controller, controller.poll(), VirtualLan(answer, now), days)
+    return days.arrivals

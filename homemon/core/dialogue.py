@@ -1,4 +1,4 @@
-"""Dialogues with a device, and the one thing that steps them.
+"""Dialogues with a device, the one thing that steps them, and the step that every machine gives.
 
 A dialogue is a generator that reads from top to bottom like the script it replaces:
 
@@ -10,28 +10,58 @@ no clock, so the same dialogue runs on hardware, on a pty and in virtual time.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from homemon.core.errors import NoAnswer
+from homemon.core.points import Point
 
 Result = TypeVar("Result")
 MOST_HEARD = 1000  # events kept for one answer; a line that only makes noise does so for half an hour at a time
 
 
 class Ask(NamedTuple):
-    """Send `send` (may be empty), then wait for an event that satisfies `until`, at most `within` seconds.
+    """Send `send`, then wait for an event that satisfies `until`, at most `within` seconds.
 
-    `saying` is for the person who watches: what is being done that takes time.
+    `send` is a message as the port takes it: bytes on a line, (bytes, IPv4 address) on the LAN. An empty one is not
+    sent. `saying` is for the person who watches: what is being done that takes time.
     """
 
-    send: bytes
+    send: Any
     until: Callable[[Any], bool]
     within: float
     saying: str = ""
 
 
 Dialogue = Generator[Ask, list[Any], Result]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What a machine wants done now, in this order: record, lock, send, report.
+
+    `points` are recorded with the time of this step, `late` ones so many seconds earlier. `meter_time` is what the
+    meter's clock says just now, to the minute, in Unix seconds. While `joining` nobody else may write into the port.
+    `send` has the messages, in order. `saying` is what takes time; `notes` and `complaints` are reported, `complaints`
+    even to who wants no notes. `learned` is worth remembering; of which kind depends on the machine.
+
+    The next step is due at `wake` at the latest, in the seconds of the machine's clock. Once `done` is true there is
+    none, and `result` holds what the program returned.
+    """
+
+    points: Sequence[Point] = ()
+    late: Sequence[tuple[Point, float]] = ()
+    meter_time: int | None = None
+    joining: bool = False
+    send: Sequence[Any] = ()
+    saying: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    complaints: Sequence[str] = ()
+    learned: Sequence[Any] = ()
+    wake: float = float("inf")
+    done: bool = False
+    result: Any = None
 
 
 def nothing(event: Any) -> bool:
@@ -59,7 +89,7 @@ class Conversation(Generic[Result]):
     result: Result
 
     def __init__(self, dialogue: Dialogue[Result], now: float) -> None:
-        self.outgoing: list[bytes] = []
+        self.outgoing: list[Any] = []
         self.said: list[str] = []
         self.wake = now
         self.done = False
@@ -83,6 +113,15 @@ class Conversation(Generic[Result]):
             silence.heard = tuple(self._taken())
             self._resume(lambda error=silence: self._dialogue.throw(error), now)  # type: ignore[misc]
 
+    def step(self, send: Sequence[Any] = (), **more: Any) -> Step:
+        """Take what is to be sent and told; the machine sends `send` before it, and adds the fields of `more`."""
+        messages, said = [*send, *self.outgoing], self.said
+        self.outgoing, self.said = [], []
+        result = self.result if self.done else None
+        return Step(
+            **{"send": messages, "saying": said, "wake": self.wake, "done": self.done, "result": result, **more}
+        )
+
     def _taken(self) -> list[Any]:
         heard = list(self._heard)
         self._heard.clear()
@@ -103,3 +142,25 @@ class Conversation(Generic[Result]):
             self.outgoing.append(self._ask.send)
         if self._ask.saying:
             self.said.append(self._ask.saying)
+
+
+class Talk:
+    """The machine of a dialogue that needs nothing but a port."""
+
+    _conversation: Conversation[Any]
+
+    def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
+        """Begin a dialogue. Raises what it raises."""
+        self._conversation = Conversation(program, now)
+        return self._conversation.step()
+
+    def step(self, now: float, wall: float, events: Iterable[Any] = ()) -> Step:
+        """Take in `events`, then the time. Raises what the dialogue raises."""
+        for event in events:
+            self._conversation.hear(event, now)
+        self._conversation.tick(now)
+        return self._conversation.step()
+
+    def take_points(self) -> list[Point]:
+        """Return no points: a dialogue gives its result."""
+        return []

@@ -10,7 +10,7 @@ import os
 import re
 import select
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -84,9 +84,12 @@ class SerialLine:
 class ModulePort:
     """A serial line with a Wi-SUN module at its end: events in, bytes out."""
 
-    def __init__(self, line: SerialLine, trace: "ModuleTrace | None" = None) -> None:
+    def __init__(
+        self, line: SerialLine, trace: "ModuleTrace | None" = None, clock: Callable[[], Instant] = instant
+    ) -> None:
         self._line = line
         self._trace = trace
+        self.now = clock
         self._parser = Parser()
         self._last = 0.0  # when the last byte came
 
@@ -96,27 +99,27 @@ class ModulePort:
     def __exit__(self, *_: object) -> None:
         self._line.close()
 
-    def write(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send `data`. Raises what `SerialLine.write` does."""
         self._line.write(data)
         if self._trace:
-            self._trace.sent(data, instant())
+            self._trace.sent(data, self.now())
 
-    def read(self, within: float) -> list[Happening]:
-        """What became whole by the next bytes, waiting at most `within` seconds for them. Raises PortVanished.
+    def receive(self, until: float) -> tuple[list[Happening], Instant]:
+        """Return what became whole by the next bytes, and when; waits for them `until` then. Raises PortVanished."""
+        events = self._read(max(0.0, until - self.now().ticks))
+        at = self.now()
+        if self._trace:
+            self._trace.heard(events, at)
+        return events, at
 
-        After QUIET what has begun and not ended is noise.
-        """
+    def _read(self, within: float) -> list[Happening]:
+        """After QUIET what has begun and not ended is noise."""
         data = self._line.read(min(within, QUIET) if self._parser.waits else within)
         if data:
             self._last = time.monotonic()
             return self._parser.feed(data)
         return self._parser.unfinished() if time.monotonic() - self._last >= QUIET else []
-
-    def note(self, heard: Iterable[Happening], at: Instant) -> None:
-        """Write down what was heard `at`, by which its readings are dated."""
-        if self._trace:
-            self._trace.heard(heard, at)
 
 
 def _open(name: str, bps: int, section: str) -> serial.SerialBase:

@@ -65,7 +65,7 @@ class DeviceHeard:
 
     def _step(self, now: float, *datagrams: tuple[bytes, str]) -> list[Point]:
         assert self._controller is not None
-        step = self._controller.step(now, datagrams)
+        step = self._controller.step(now, now, datagrams)
         self._wake = step.wake
         self._tally.refuse(ODD, len(step.notes))
         return [Received(*point)._replace(time=int(now)) for point in step.points]
@@ -76,7 +76,7 @@ class DeviceHeard:
             self._controller = Controller(
                 host, self._device.eoj, self._device.accept_any, 0, source=self._device.source
             )
-            self._wake = self._controller.start(self._controller.listen(), 0.0).wake
+            self._wake = self._controller.start(self._controller.listen(), 0.0, 0.0).wake
 
     def _counts(self, data: bytes, host: str) -> bool:
         """Whether a datagram tells readings of our device; of others, and of broken ones, a note is taken."""

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from homemon.config.read import KEYS
-from homemon.core.clock import instant, ticks
-from homemon.core.dialogue import Conversation
+from homemon.core.clock import Instant, instant
+from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, PortError
 from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import JST, Number, Point
 from homemon.core.transcript import MONITOR
 from homemon.runtime.context import App
+from homemon.runtime.driver import Watched, run
 from homemon.runtime.rivals import Rivals
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera.clock import changed, judge
-from homemon.sources.kyocera.protocol import Dump, dump_text
+from homemon.sources.kyocera.protocol import Dump, Happening, dump_text
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace
@@ -32,6 +33,33 @@ class Line(Protocol):
     def read(self, within: float) -> bytes: ...
     def write(self, data: bytes) -> None: ...
     def close(self) -> None: ...
+
+
+class MonitorPort:
+    """A line to the solar monitor as the port of `dump`; each piece sent and received is a line of `trace`."""
+
+    def __init__(
+        self, line: Line, dump: Dump, trace: "Trace | None" = None, clock: Callable[[], Instant] = instant
+    ) -> None:
+        self._line = line
+        self._dump = dump
+        self._trace = trace
+        self.now = clock
+
+    def send(self, data: bytes) -> None:
+        """Raises PortError."""
+        self._note(data, sent=True)
+        self._line.write(data)
+
+    def receive(self, until: float) -> tuple[list[Happening], Instant]:
+        """Return what became whole by the next bytes, and when; waits for them `until` then. Raises PortError."""
+        data = self._line.read(max(0.0, until - self.now().ticks))
+        self._note(data, sent=False)
+        return self._dump.feed(data), self.now()
+
+    def _note(self, data: bytes, sent: bool) -> None:
+        if self._trace and data:
+            self._trace.write(MONITOR, sent, data, self.now())
 
 
 def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool:
@@ -62,12 +90,27 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
 
 
 def read_whole(app: App, folder: Path, transcript: "Trace | None") -> bytes:
+    """The whole memory; what was read of one that breaks off goes to a `.partial` file.
+
+    Raises PortError, DeviceError.
+    """
+    dump = Dump()
+    try:
+        return read_memory(app, dump, transcript)
+    except HomemonError as error:
+        if dump.memory:
+            error.hint = f"{error.hint} {keep_partial(folder, bytes(dump.memory))}".strip()
+        raise
+
+
+def read_memory(app: App, dump: Dump, transcript: "Trace | None") -> bytes:
     """The whole memory, over a line that is opened for it. Raises PortError, DeviceError."""
     line = open_line(app)
     try:
         if app.kyocera.transport == "serial":
             Rivals(app, app.kyocera.serial_port).warn()
-        return read_memory(app, line, folder, transcript)
+        memory: bytes = run(Talk(), dump.dialogue(), MonitorPort(line, dump, transcript, app.now), Watched(app))
+        return memory
     finally:
         line.close()
 
@@ -123,12 +166,7 @@ def unconfirmed(app: App, corrections: list[Point], again: Callable[[], bytes]) 
 def read_again(app: App, transcript: "Trace | None") -> bytes:
     """The memory, read once more over a line that is opened anew. Raises what goes wrong."""
     app.log("half-hours differ from what is stored: reading the memory again")
-    line = open_line(app)
-    try:
-        dump = Dump()
-        return converse(dump, line, ticks, app.progress, lambda direction, data: note(transcript, direction, data))
-    finally:
-        line.close()
+    return read_memory(app, Dump(), transcript)
 
 
 def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number]:
@@ -185,17 +223,6 @@ def open_line(app: App) -> Line:
     return open_bridge(app.i2c.port, app.i2c.reads == "block")
 
 
-def read_memory(app: App, line: Line, folder: Path, trace: "Trace | None") -> bytes:
-    """The whole memory. What was read of one that breaks off goes to a `.partial` file."""
-    dump = Dump()
-    try:
-        return converse(dump, line, ticks, app.progress, lambda direction, data: note(trace, direction, data))
-    except HomemonError as error:
-        if dump.memory:
-            error.hint = f"{error.hint} {keep_partial(folder, bytes(dump.memory))}".strip()
-        raise
-
-
 def keep_partial(folder: Path, memory: bytes) -> str:
     """Keep what was read of a memory; a sentence that says where."""
     try:
@@ -212,43 +239,6 @@ def keep_or_warn(app: App, folder: Path, memory: bytes) -> bool:
         app.complain(f"{error}; the readings are stored all the same", error.hint)
         return False
     return True
-
-
-def converse(
-    dump: Dump,
-    line: Line,
-    clock: Callable[[], float],
-    say: Callable[[str], None] = lambda text: None,
-    note: Callable[[str, bytes], None] = lambda direction, data: None,
-) -> bytes:
-    """Carry the dump's dialogue over a line, in the seconds of `clock`, and give the whole memory.
-
-    `say` is told what takes long, `note` each piece sent (`>`) and received (`<`). Raises what the
-    dialogue and the line raise.
-    """
-    talk = Conversation(dump.dialogue(), clock())
-    while True:
-        for text in talk.said:
-            say(text)
-        for data in talk.outgoing:
-            note(">", data)
-            line.write(data)
-        talk.said.clear()
-        talk.outgoing.clear()
-        if talk.done:
-            return talk.result
-        data = line.read(max(0.0, talk.wake - clock()))
-        note("<", data)
-        now = clock()
-        for event in dump.feed(data):
-            talk.hear(event, now)
-        talk.tick(now)
-
-
-def note(trace: "Trace | None", direction: str, data: bytes) -> None:
-    """A line of the transcript."""
-    if trace and data:
-        trace.write(MONITOR, direction == ">", data, instant())
 
 
 def keep(folder: Path, suffix: str, memory: bytes) -> Path:

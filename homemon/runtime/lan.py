@@ -1,4 +1,4 @@
-"""Carries out what a `Controller` decides, on a real UDP port: the loop that both EcoCute commands share."""
+"""An EcoCute command's place on the LAN: its controller, its lock, and the run of its programs on a real UDP port."""
 
 import os
 from collections.abc import Callable
@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
-from homemon.core.dialogue import Dialogue
+from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import PortError, StoreError
 from homemon.core.files import Lock, make_private_dir
 from homemon.echonet.codec import PORT, Unit
 from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.udp_node import Datagram, UdpNode, resolve
 from homemon.runtime.context import App
-from homemon.runtime.stop import Stop, Stopped
-from homemon.sources.lan.controller import Controller, Step
+from homemon.runtime.driver import Recorded, run
+from homemon.runtime.stop import Stop
+from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.reports import found_among
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 LISTENER = "ecocute-listen"
 HOMELESS = "([ecocute] bind) is no address of this machine any more; nothing reaches it"
 HOMELESS_HINT = "Write the present one (`ip address`), or 0.0.0.0 for all of them, into [ecocute] bind and start again."
-STORE_AGAIN_AFTER = 5.0  # seconds
 
 
 def lan_lock(app: App, source: Source = ECOCUTE) -> Lock:
@@ -160,52 +160,47 @@ class Lan:
 
         Raises what the program raises, PortError, StoreError, and Stopped.
         """
-        at = self.app.now()
-        step = self.controller.start(program, at.ticks)
-        try:
-            while True:
-                self._carry_out(step, at, node)
-                if step.done:
-                    return step.result
-                if self._stop and self._stop.requested:
-                    raise Stopped
-                wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
-                datagrams = node.read(max(0.0, wake - at.ticks))
-                at = self.app.now()
-                if node.is_homeless:
-                    self.app.complain_once(f"{self.settings.bind} {HOMELESS}", HOMELESS_HINT)
-                node.note(datagrams, at)
-                self.overhear(datagrams)
-                if datagrams:
-                    self.controller.networks = node.networks
-                step = self.controller.step(at.ticks, [(data, host) for data, host, port in datagrams if port])
-        except BaseException:
-            self.app.record(self.controller.take_points(), at)
-            raise
+        return run(self.controller, program, LanPort(self, node), Recorded(self.app, self._stop, also=self._after))
 
-    def _carry_out(self, step: Step, at: Instant, node: UdpNode) -> None:
-        self.app.record(step.points, at)
-        for point, ago in step.late:
-            self.app.record([point], at.earlier(ago))
-        for note in step.notes:
-            self.app.remark(note)
-        for complaint in step.complaints:
-            self.app.complain_once(complaint)
-        for data, host in step.send:
-            self._send(node, data, host)
+    def _after(self, step: Step) -> None:
+        """Keep what was learned."""
         try:
-            if step.found:
-                self.remember(step.found)
-            if step.place:
-                self._keep_place(step.place)
+            for fact in step.learned:
+                if isinstance(fact, Unit):
+                    self.remember(fact)
+                else:
+                    self._keep_place(fact)
         except StoreError as error:
             self.app.complain_once(str(error), error.hint)
 
-    def _send(self, node: UdpNode, data: bytes, host: str) -> None:
-        """A question that cannot be sent ends a poll; an answer to somebody ends nothing."""
+
+class LanPort:
+    """Our UDP port as the controller's: datagrams come and go with the address of the other end."""
+
+    def __init__(self, lan: Lan, node: UdpNode) -> None:
+        self._lan = lan
+        self._app = lan.app
+        self._node = node
+        self.now = lan.app.now
+
+    def send(self, message: tuple[bytes, str]) -> None:
+        """A question that cannot be sent ends a poll; an answer to somebody ends nothing. Raises PortError."""
+        data, host = message
         try:
-            node.send(data, host, PORT)
+            self._node.send(data, host, PORT)
         except PortError as error:
-            if host == self.host and not self.app.patient:
+            if host == self._lan.host and not self._app.patient:
                 raise
-            self.app.log(str(error))
+            self._app.log(str(error))
+
+    def receive(self, until: float) -> tuple[list[tuple[bytes, str]], Instant]:
+        """What can be answered of what has come; all of it is traced and passed on."""
+        datagrams = self._node.read(max(0.0, until - self.now().ticks))
+        at = self.now()
+        if self._node.is_homeless:
+            self._app.complain_once(f"{self._lan.settings.bind} {HOMELESS}", HOMELESS_HINT)
+        self._node.note(datagrams, at)
+        self._lan.overhear(datagrams)
+        if datagrams:
+            self._lan.controller.networks = self._node.networks
+        return [(data, host) for data, host, port in datagrams if port], at

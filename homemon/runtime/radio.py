@@ -1,7 +1,6 @@
-"""Carries out what a `Session` decides, on a real port: the loop that all meter commands share.
+"""A meter command's hold on the module: its session, its locks, and the run of its programs on a real port.
 
-Order matters: what came in is stored before anything is sent, and the dialogue lock is held
-while the module is in a dialogue that a knock must not write into.
+The dialogue lock is held while the module is in a dialogue that a knock must not write into.
 """
 
 import os
@@ -11,7 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
-from homemon.core.dialogue import Dialogue
+from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import DeviceError, HomemonError, PortError, StoreError
 from homemon.core.files import port_locks
 from homemon.ports.knock import write_into
@@ -19,18 +18,18 @@ from homemon.runtime import state
 from homemon.runtime.archive import Archive
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
+from homemon.runtime.driver import Recorded, run
 from homemon.runtime.rivals import Rivals
-from homemon.runtime.stop import Stop, Stopped
+from homemon.runtime.stop import Stop
 from homemon.skstack.join import Credentials, Link, NoModule
 from homemon.skstack.lines import Dialect
-from homemon.sources.meter.exchange import Step
+from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.session import Session
 
 if TYPE_CHECKING:
     from homemon.ports.module_trace import ModuleTrace
     from homemon.ports.serial_port import ModulePort
 
-STORE_AGAIN_AFTER = 5.0  # seconds
 LISTENER = "meter-listen"
 KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
 
@@ -47,6 +46,7 @@ class Radio:
         self._trace_path = trace
         self._stop = stop
         self.session = self._new_session(app.now())
+        self._context = Recorded(app, stop, self._hold_dialogue, self._after)
 
     def _new_session(self, at: Instant) -> Session:
         """A session that knows the link.
@@ -94,7 +94,7 @@ class Radio:
 
         interrupt = self._stop.handle if self._stop else None
         line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
-        return ModulePort(line, self._trace())
+        return ModulePort(line, self._trace(), self.app.now)
 
     def explain(self, error: HomemonError) -> None:
         """Add to an error what only we know: the port's name, and who else reads from it."""
@@ -125,49 +125,26 @@ class Radio:
 
         Raises what the program raises, PortVanished, StoreError, and Stopped.
         """
-        at = self.app.now()
-        step = self.session.start(program, at.ticks, at.wall)
+        self._looks = True
         try:
-            self._carry_out(step, at, port)
-            self._rivals.warn()
-            while not step.done:
-                if self._stop and self._stop.requested:
-                    raise Stopped
-                wake = step.wake if not self.app.recorder.unstored else min(step.wake, at.ticks + STORE_AGAIN_AFTER)
-                events = port.read(max(0.0, wake - at.ticks))
-                at = self.app.now()
-                port.note(events, at)
-                step = self.session.step(at.ticks, at.wall, events)
-                self._carry_out(step, at, port)
-            return step.result
-        except BaseException as error:
-            self.app.record(self.session.take_points(), at)
-            if isinstance(error, DeviceError | PortError):
-                self.explain(error)
+            return run(self.session, program, port, self._context)
+        except (DeviceError, PortError) as error:
+            self.explain(error)
             raise
-        finally:
-            self.dialogue.drop()
 
-    def _carry_out(self, step: Step, at: Instant, port: "ModulePort") -> None:
-        if step.meter_time is not None:
-            self.app.hear_clock(step.meter_time, at)
-        self.app.record(step.points, at)
-        if step.joining:
+    def _after(self, step: Step) -> None:
+        """Look for rivals, at first and where they may be behind a complaint, and keep what was learned."""
+        if self._looks or (self.app.patient and (step.notes or step.complaints)):
+            self._rivals.warn()
+            self._looks = False
+        if step.learned:
+            self._keep(*step.learned)
+
+    def _hold_dialogue(self, joining: bool) -> None:
+        if joining:
             self._take_dialogue()
         else:
             self.dialogue.drop()
-        for data in step.send:
-            port.write(data)
-        for text in step.saying:
-            self.app.progress(text)
-        for note in step.notes:
-            self.app.remark(note)
-        for complaint in step.complaints:
-            self.app.complain_once(complaint)
-        if self.app.patient and (step.notes or step.complaints):
-            self._rivals.warn()
-        if step.learned:
-            self._keep()
 
     def _take_dialogue(self) -> None:
         """Keep others from writing into what follows; a listener joins all the same where that cannot be had."""
@@ -178,8 +155,7 @@ class Radio:
                 raise
             self.app.complain_once(str(error), error.hint)
 
-    def _keep(self) -> None:
-        link, scale, recheck = self.session.link, self.session.scale, self.session.recheck
+    def _keep(self, link: Link | None, scale: Scale | None, recheck: bool) -> None:
         configured = self.settings.address or None
         try:
             state.change(

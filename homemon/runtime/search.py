@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from homemon.core.clock import ticks
-from homemon.core.dialogue import Conversation
-from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Talk
+from homemon.core.errors import DeviceError, NoAnswer, PortError
 from homemon.core.files import make_private_dir
-from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, PORT, Heard
 from homemon.ports.beside import BesideNode
 from homemon.ports.trace import Trace
@@ -19,8 +18,9 @@ from homemon.ports.udp_node import UdpNode
 from homemon.runtime import state
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
+from homemon.runtime.driver import Watched, run
 from homemon.runtime.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
-from homemon.sources.lan.discovery import Discovery, Node, choose
+from homemon.sources.lan.discovery import Discovery, Node, choose, decoded
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
 
@@ -62,41 +62,49 @@ def _node(app: App, free: bool, trace: Trace | None, source: Source) -> UdpNode:
         return node
 
 
+class SearchPort:
+    """A node as the port of a search. A datagram that cannot be sent ends nothing; `fault` is why none could be."""
+
+    def __init__(self, app: App, node: UdpNode) -> None:
+        self._app = app
+        self._node = node
+        self.now = app.now
+        self._sent = False
+        self._fault: PortError | None = None
+
+    @property
+    def fault(self) -> PortError | None:
+        return None if self._sent else self._fault
+
+    def send(self, message: tuple[bytes, str]) -> None:
+        """One datagram to an address."""
+        try:
+            self._node.send(*message, PORT)
+            self._sent = True
+        except PortError as error:
+            self._app.log(str(error))
+            self._fault = error
+
+    def receive(self, until: float) -> tuple[list[Heard], Instant]:
+        """The frames that have come; broken ones are left out."""
+        datagrams = self._node.read(max(0.0, until - self.now().ticks))
+        at = self.now()
+        self._node.note(datagrams, at)
+        return list(decoded([(data, host) for data, host, _ in datagrams], self._app.log)), at
+
+
 def search(
     app: App, node: UdpNode, targets: Iterable[str], only: int | None = None, source: Source = ECOCUTE
 ) -> list[Node]:
     """Who is at `targets`; with `only` an EOJ, the others are not asked who they are. Raises PortError."""
-    asking: list[tuple[bytes, str]] = []
-    first_tid = int(ticks() * 7) + os.getpid()
-    discovery = Discovery(targets, lambda data, host: asking.append((data, host)), first_tid, only, source=source)
-    talk = Conversation(discovery.search(), ticks())
-    sent, fault = False, None
-    while True:
-        for text in talk.said:
-            app.progress(text)
-        for data, host in asking:
-            try:
-                node.send(data, host, PORT)
-                sent = True
-            except PortError as error:
-                app.log(str(error))
-                fault = error
-        talk.said.clear()
-        asking.clear()
-        if talk.done:
-            if fault and not sent:
-                raise fault
-            for host in discovery.elsewhere:
-                app.remark(f"{host} answered what was asked of another address: see `homemon discover {host}`")
-            return talk.result
-        heard = node.read(max(0.0, talk.wake - ticks()))
-        node.note(heard, app.now())
-        for data, host, _ in heard:
-            try:
-                talk.hear(Heard(echonet.decode(data), host), ticks())
-            except WireError as error:
-                app.log(f"ignored a broken datagram from {host}: {error}")
-        talk.tick(ticks())
+    port = SearchPort(app, node)
+    discovery = Discovery(targets, int(port.now().ticks * 7) + os.getpid(), only, source=source)
+    nodes: list[Node] = run(Talk(), discovery.search(), port, Watched(app))
+    if port.fault:
+        raise port.fault
+    for host in discovery.elsewhere:
+        app.remark(f"{host} answered what was asked of another address: see `homemon discover {host}`")
+    return nodes
 
 
 def find(lan: Lan, node: UdpNode | None) -> None:

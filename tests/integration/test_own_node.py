@@ -196,4 +196,4 @@ def test_a_state_that_cannot_be_kept_is_no_reason_to_end(tmp_path: Path) -> None
 
 
 def test_the_controller_without_a_node_of_its_own_has_one() -> None:
-    assert Controller(HOST, 0x026B01, False, 1).start(World().controller.listen(), 0.0).send == []
+    assert Controller(HOST, 0x026B01, False, 1).start(World().controller.listen(), 0.0, 0.0).send == []

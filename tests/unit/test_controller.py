@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homemon.core.dialogue import Step
 from homemon.core.errors import NoAnswer
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Esv, Frame, Property
@@ -17,7 +18,6 @@ from homemon.sources.lan.controller import (
     MOST_GATHERED,
     SPACING,
     Controller,
-    Step,
 )
 from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
 
@@ -295,10 +295,8 @@ class Keeping(World):
         super().__init__()
         self.kept: list[tuple[float, bytes]] = []
 
-    def _take(self, step: Step) -> Step:
-        if step.place:
-            self.kept.append((self.now, step.place))
-        return super()._take(step)
+    def report(self, step: Step) -> None:
+        self.kept += [(self.now, place) for place in step.learned]
 
 
 def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
@@ -379,12 +377,12 @@ def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
 
 def test_an_answer_that_is_complete_is_a_point_at_once() -> None:
     controller = Controller(HOST, UNIT, False, 7)
-    controller.start(controller.listen(), 0.0)
+    controller.start(controller.listen(), 0.0, 0.0)
     part = echonet.encode(answer(9, (0x84, "0001"), (0x85, "00000002")))
-    assert controller.step(0.1, [(part, HOST)]).points == []
-    assert len(controller.step(0.2, [(echonet.encode(answer(9, (0xE1, "0003"))), HOST)]).points) == 1
+    assert controller.step(0.1, 0.1, [(part, HOST)]).points == []
+    assert len(controller.step(0.2, 0.2, [(echonet.encode(answer(9, (0xE1, "0003"))), HOST)]).points) == 1
     for tid in range(MOST_GATHERED + 1):
-        points = controller.step(0.3, [(echonet.encode(answer(100 + tid, (0x84, "0001"))), HOST)]).points
+        points = controller.step(0.3, 0.3, [(echonet.encode(answer(100 + tid, (0x84, "0001"))), HOST)]).points
     assert len(points) == 1  # there were too many that waited
 
 

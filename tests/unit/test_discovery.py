@@ -1,19 +1,23 @@
 """The search for nodes, lived through in virtual time against simulated units and literal answers of others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from homemon.core.dialogue import Conversation
-from homemon.core.errors import DeviceError, NoAnswer, WireError
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Talk
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import MULTICAST, Heard, Unit
+from homemon.echonet.codec import MULTICAST, Unit
+from homemon.runtime.driver import Context, run
+from homemon.runtime.virtual import VirtualLan
 from homemon.sim.ecocute import Ecocute, Faults
-from homemon.sources.lan.discovery import ANSWER_WITHIN, PACE, SPACING, Discovery, Node, choose
+from homemon.sources.lan.discovery import ANSWER_WITHIN, PACE, SPACING, Discovery, Node, choose, decoded
 from tests.virtual_lan import CONTROLLER, NODE, NOW, TRIP, UNIT, Passing
 
 A, B, C = "192.0.2.9", "192.0.2.20", "192.0.2.101"
@@ -37,44 +41,37 @@ def literal(**answers: str) -> Answer:
     return answer
 
 
-class World:
+class World(VirtualLan):
     """Nodes by address; those in `deaf` do not hear multicast. `sent` is (time, frame, to whom)."""
 
     def __init__(self, nodes: dict[str, Answer], deaf: Iterable[str] = (), lose: int = 0) -> None:
+        super().__init__(self.answers, 0.0)
         self.nodes, self.deaf, self.lose = nodes, set(deaf), lose
-        self.now = 0.0
         self.sent: list[tuple[float, echonet.Frame, str]] = []
-        self._arriving: list[tuple[float, bytes, str]] = []
 
-    def post(self, data: bytes, host: str) -> None:
-        self.sent.append((self.now, echonet.decode(data), host))
+    def answers(self, data: bytes, host: str, now: float) -> Iterator[tuple[float, bytes, str]]:
+        self.sent.append((now, echonet.decode(data), host))
         if host == MULTICAST and self.lose:
             self.lose -= 1
             return
         for each, answer in self.nodes.items():
             if each == host or (host == MULTICAST and each not in self.deaf):
-                self._arriving += [(self.now + TRIP + late, said, each) for late, said in answer(data, NOW + self.now)]
+                yield from ((TRIP + late, said, each) for late, said in answer(data, NOW + now))
 
-    def comes(self, data: str, host: str, after: float = 0.0) -> None:
-        self._arriving.append((self.now + after, bytes.fromhex(data), host))
+    def says(self, data: str, host: str, after: float = 0.0) -> None:
+        self.comes(bytes.fromhex(data), host, after)
 
     elsewhere: list[str]
 
     def search(self, *targets: str, only: int | None = None, heard: Iterable[tuple[str, int]] = ()) -> list[Node]:
-        discovery = Discovery(targets or (MULTICAST,), self.post, 1, only, heard)
-        talk = Conversation(discovery.search(), self.now)
+        discovery = Discovery(targets or (MULTICAST,), 1, only, heard)
         self.elsewhere = discovery.elsewhere
-        while not talk.done:
-            self.now = max(self.now, min(talk.wake, *(at for at, _, _ in self._arriving), float("inf")))
-            come = [(data, host) for at, data, host in self._arriving if at <= self.now]
-            self._arriving = [each for each in self._arriving if each[0] > self.now]
-            for data, host in come:
-                try:
-                    talk.hear(Heard(echonet.decode(data), host), self.now)
-                except WireError:
-                    continue
-            talk.tick(self.now)
-        return talk.result
+        nodes: list[Node] = run(Talk(), discovery.search(), self, Context())
+        return nodes
+
+    def receive(self, until: float) -> tuple[list[Any], Instant]:
+        come, at = super().receive(until)
+        return list(decoded(come, lambda broken: None)), at
 
 
 def listing(*eojs: int) -> str:
@@ -102,7 +99,7 @@ def test_a_question_to_everybody_that_is_lost_is_repeated() -> None:
     world = World({A: unit()}, lose=2)
     assert [node.host for node in world.search()] == [A]
     assert [host for _, _, host in world.sent].count(MULTICAST) == 3
-    assert world.now < 6.0
+    assert world.time < 6.0
 
 
 @pytest.mark.parametrize(
@@ -128,7 +125,7 @@ def test_where_multicast_does_not_reach_the_network_is_asked_address_by_address(
     asked = [host for _, frame, host in world.sent if frame.properties[0].epc == 0xD6]
     assert all(asked.count(host) == (1 if host in (A, B) else 3) for host in network)
     assert MULTICAST not in asked
-    assert world.now < 20.0
+    assert world.time < 20.0
 
 
 def test_nothing_is_asked_too_fast_and_no_node_has_two_questions_at_a_time() -> None:
@@ -147,16 +144,15 @@ def test_nothing_is_asked_too_fast_and_no_node_has_two_questions_at_a_time() -> 
 
 def test_only_those_who_are_named_are_heard() -> None:
     world = World({A: unit(), B: unit()})
-    world.comes("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=C)
+    world.says("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=C)
     assert [node.host for node in world.search(A)] == [A]
 
 
 class Elsewhere(World):
     """Whatever is asked, B answers."""
 
-    def post(self, data: bytes, host: str) -> None:
-        answer = b"\x10\x81" + data[2:4] + data[7:10] + data[4:7] + bytes.fromhex(listing(UNIT))
-        self.comes(answer.hex(), B, TRIP)
+    def answers(self, data: bytes, host: str, now: float) -> Iterator[tuple[float, bytes, str]]:
+        yield TRIP, b"\x10\x81" + data[2:4] + data[7:10] + data[4:7] + bytes.fromhex(listing(UNIT)), B
 
 
 def test_who_answers_for_another_address_is_named_and_not_taken() -> None:
@@ -164,8 +160,8 @@ def test_who_answers_for_another_address_is_named_and_not_taken() -> None:
     assert world.search(A) == []
     assert world.elsewhere == [B]
     for number in range(20):
-        world.comes(f"1081 {number:04X} 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 100}")
-        world.comes(f"1081 7777 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 150}")
+        world.says(f"1081 {number:04X} 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 100}")
+        world.says(f"1081 7777 0EF001 05FF01 {listing(UNIT)}", f"192.0.2.{number + 150}")
     assert world.search(A) == []
     assert len(world.elsewhere) <= 4
     assert not any(host.startswith("192.0.2.15") for host in world.elsewhere)
@@ -173,7 +169,7 @@ def test_who_answers_for_another_address_is_named_and_not_taken() -> None:
 
 def test_a_node_that_announces_itself_meanwhile_is_found() -> None:
     world = World({A: literal(**{"82": COOLER["82"]})})
-    world.comes("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=A, after=0.5)
+    world.says("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=A, after=0.5)
     (node,) = world.search()
     assert (node.objects, node.facts.maker) == ([UNIT], "000008")
 
@@ -235,16 +231,16 @@ def test_a_list_that_contradicts_itself_gives_what_is_there_and_a_fault(
 def test_silence_ends_in_a_few_seconds() -> None:
     world = World({})
     assert world.search() == []
-    assert world.now < 4.0
+    assert world.time < 4.0
     assert world.search(A) == []
-    assert world.now < 11.0
+    assert world.time < 11.0
 
 
 @given(st.lists(st.tuples(st.binary(max_size=40), st.sampled_from([A, B, C]), st.floats(0, 6)), max_size=20))
 def test_no_datagram_stops_a_search(come: list[tuple[bytes, str, float]]) -> None:
     world = World({A: unit()})
     for data, host, after in come:
-        world.comes("1081 0001 0EF001 05FF01 72" + data.hex(), host, after)
+        world.says("1081 0001 0EF001 05FF01 72" + data.hex(), host, after)
     assert UNIT in next(node for node in world.search() if node.host == A).objects
 
 

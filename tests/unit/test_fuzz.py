@@ -11,10 +11,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from homemon.core.dialogue import MOST_HEARD, Conversation
+from homemon.core.clock import Instant
+from homemon.core.dialogue import MOST_HEARD, Step, Talk
 from homemon.core.errors import HomemonError, WireError
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Heard
+from homemon.runtime.driver import Context, run
+from homemon.runtime.stop import Stopped
+from homemon.runtime.virtual import VirtualLine, VirtualPort
 from homemon.skstack import lines as skstack
 from homemon.skstack.join import Credentials, Link, join, rejoin
 from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Ok, Parser, Udp, Version
@@ -23,7 +27,7 @@ from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.lan.discovery import MOST_NODES, Discovery
 from homemon.sources.meter import properties as meter
 from tests.longrun.fuzz.targets import CUT, TARGETS, held, minutes, new_session, sound
-from tests.virtual import LINK, NOON
+from tests.virtual import LINK, NOON, Replies, Scripted
 
 T = TypeVar("T")
 METER, MODULE = LINK.address.encode(), b"FE80:0000:0000:0000:0200:AA00:0000:0001"
@@ -172,22 +176,13 @@ def test_a_join_with_any_module_ends_in_a_link_or_an_error_of_ours(known: bool, 
     """Whatever the module says, and silence after it: the dialogue ends, and within ten minutes."""
     secrets = Credentials("00112233445566778899AABBCCDDEEFF", "0123456789AB")
     link = Link(METER.decode(), "31", "B5FB", "0000AA000000000A", Dialect.C)
-    parser, now, told = Parser(), 0.0, ""
+    line, told = VirtualLine(Replies(replies), Parser().feed, 0.0), ""
     try:
-        talk = Conversation(rejoin(secrets, link) if known else join(secrets), now)
-        while not talk.done:
-            if talk.outgoing and replies:
-                talk.outgoing.pop()
-                for event in parser.feed(replies.pop(0)):
-                    talk.hear(event, now)
-            else:
-                now = talk.wake
-                talk.tick(now)
-        assert isinstance(talk.result, Link)
+        assert isinstance(run(Talk(), rejoin(secrets, link) if known else join(secrets), line, Context()), Link)
     except HomemonError as error:
         told = str(error) + error.hint
     assert "0123456789AB" not in told
-    assert now < 600
+    assert line.time < 600
 
 
 def told(epc: int) -> st.SearchStrategy[bytes]:
@@ -221,20 +216,43 @@ def datagram(data: bytes) -> Udp:
 def test_a_listener_lives_with_a_meter_that_answers_anything(
     data: st.DataObject, meanwhile: list[list[Happening]]
 ) -> None:
-    session, now = new_session(known=True), float(NOON)
-    step = session.start(session.listen(60.0), now, now)
-    for events in meanwhile:
-        for sent in step.send:
-            if sent.startswith(b"SKSENDTO"):
-                request = echonet.decode(sent[sent.index(b"\x10\x81") :])
-                answer = tuple(echonet.Property(prop.epc, data.draw(told(prop.epc))) for prop in request.properties)
-                esv = echonet.Esv.SET_RES if request.esv is echonet.Esv.SETC else echonet.Esv.GET_RES
-                frame = echonet.Frame(request.tid, request.deoj, request.seoj, esv, answer)
-                events = [*events, datagram(echonet.encode(frame))]
-            else:
-                events = [*events, Version("1.5.2", b""), Ok("", b"")]
-        now = max(now + 0.1, step.wake)
-        step = session.step(now, now, events)
+    session = new_session(known=True)
+    with suppress(Stopped):
+        run(session, session.listen(60.0), AnsweringMeter(data, meanwhile), Sound())
+
+
+class AnsweringMeter(VirtualPort):
+    """Answers everything, and says something `meanwhile`, each time when a wait is over."""
+
+    def __init__(self, data: st.DataObject, meanwhile: list[list[Happening]]) -> None:
+        super().__init__(NOON)
+        self._data = data
+        self._meanwhile = iter(meanwhile)
+        self._answers: list[Happening] = []
+
+    def send(self, message: bytes) -> None:
+        if not message.startswith(b"SKSENDTO"):
+            self._answers += [Version("1.5.2", b""), Ok("", b"")]
+            return
+        request = echonet.decode(message[message.index(b"\x10\x81") :])
+        answer = tuple(echonet.Property(prop.epc, self._data.draw(told(prop.epc))) for prop in request.properties)
+        esv = echonet.Esv.SET_RES if request.esv is echonet.Esv.SETC else echonet.Esv.GET_RES
+        frame = echonet.Frame(request.tid, request.deoj, request.seoj, esv, answer)
+        self._answers.append(datagram(echonet.encode(frame)))
+
+    def receive(self, until: float) -> tuple[list[Happening], Instant]:
+        self.move(max(self.time + 0.1, until))
+        answers, self._answers = self._answers, []
+        try:
+            return next(self._meanwhile) + answers, self.now()
+        except StopIteration:
+            raise Stopped from None
+
+
+class Sound(Context):
+    """Whatever is recorded is sound."""
+
+    def record(self, step: Step, at: Instant) -> None:
         sound(step.points)
 
 
@@ -329,25 +347,26 @@ def test_a_stream_without_end_never_grows_a_parser(kind: str) -> None:
 
 
 def test_a_search_under_a_flood_of_forged_nodes_keeps_no_more_than_a_network_has() -> None:
-    talk = Conversation(Discovery([MULTICAST], lambda data, host: None, 0).search(), 0.0)
     announcement = echonet.decode(bytes.fromhex("108100010EF0010EF0017301D50401026B01"))
-    for number in range(5000):
-        talk.hear(Heard(announcement, f"10.0.{number >> 8}.{number & 255}"), 0.0)
-    talk.tick(3600.0)
-    while not talk.done:
-        talk.tick(talk.wake)
-    assert len(talk.result) == MOST_NODES
+    flood = [Heard(announcement, f"10.0.{number >> 8}.{number & 255}") for number in range(5000)]
+    port = Scripted([b"flood"], lambda piece: flood if piece else [])
+    assert len(run(Talk(), Discovery([MULTICAST], 0).search(), port, Context())) == MOST_NODES
 
 
 def test_a_listener_on_a_line_that_only_makes_noise_keeps_the_newest_of_it() -> None:
     """Half an hour of a wrong baud rate were a gigabyte of events before it was looked at."""
-    session, parser, now = new_session(known=True), Parser(), float(NOON)
-    step = session.start(session.listen(60.0), now, now)
-    for piece in minutes(known=True):
-        now = step.wake
-        step = session.step(now, now, parser.feed(piece))
-    while step.wake > now + 1:  # until the next question
-        now += 0.36  # 4,096 bytes at 115,200 bps
-        step = session.step(now, now, parser.feed(b"\xfe\r" * 2048))
-        assert len(session._conversation._heard) <= MOST_HEARD
+    session, parser = new_session(known=True), Parser()
+    with suppress(Stopped):
+        run(session, session.listen(60.0), NoisyLine(minutes(known=True), parser.feed, NOON), Context())
     assert len(session._conversation._heard) == MOST_HEARD
+
+
+class NoisyLine(Scripted):
+    """Nothing but noise after the pieces, 4,096 bytes at a time at 115,200 bps, until the next question is due."""
+
+    def receive(self, until: float) -> tuple[list[Happening], Instant]:
+        piece = next(self._pieces, None)
+        if piece is None and until <= self.time + 1:
+            raise Stopped
+        self.move(until if piece is not None else self.time + 0.36)
+        return self._events(b"\xfe\r" * 2048 if piece is None else piece), self.now()

@@ -79,7 +79,7 @@ def test_a_midnight_in_the_middle_puts_nothing_on_the_wrong_day(seconds: int) ->
 @pytest.mark.parametrize("error", [-56 * 365 * DAY, -5000, 5000, 400 * DAY])
 def test_our_own_clock_has_no_part_in_it(error: int) -> None:
     world = World(LINK, repaired_days=2)
-    world.clock_error = float(error)
+    world.line.clock_error = float(error)
     world.join_module()
     world.listen(3 * 3600)
     all_true(world, MIDNIGHT - 2 * DAY)
@@ -87,7 +87,7 @@ def test_our_own_clock_has_no_part_in_it(error: int) -> None:
 
 def test_a_lost_push_is_asked_for_with_a_clock_that_says_1970() -> None:
     world = World(LINK)
-    world.clock_error = -float(NOON)
+    world.line.clock_error = -float(NOON)
     world.join_module()
     world.module.fault("lose-pushes", 1)
     world.listen(5 * 3600)

@@ -9,11 +9,9 @@ import smbus2
 
 from homemon.core.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
-from homemon.runtime.dump import converse
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
-from homemon.sources.kyocera.protocol import Dump
-from tests.injected import InjectedTime
+from tests.injected import InjectedTime, read_memory
 
 NOW = 1_790_000_000.0
 FLOOR = 2.5  # seconds that 8,527 bytes and their framing take at 38,400 bps
@@ -32,20 +30,20 @@ def rig(
 @pytest.mark.parametrize("overhead", [0.0, 0.0001])
 def test_a_dump_takes_little_more_than_the_line_and_loses_nothing(overhead: float) -> None:
     monitor, bus, bridge, clock = rig(overhead=overhead)
-    assert converse(Dump(), bridge, clock) == monitor.memory
+    assert read_memory(bridge, clock) == monitor.memory
     assert bus.overruns == 0
     assert clock() - NOW <= 1.3 * FLOOR
 
 
 def test_single_byte_reads_lose_nothing_either() -> None:
     monitor, bus, bridge, clock = rig(multi_byte=False)
-    assert converse(Dump(), bridge, clock) == monitor.memory
+    assert read_memory(bridge, clock) == monitor.memory
     assert bus.overruns == 0
 
 
 def test_a_disturbed_bus_is_asked_again() -> None:
     monitor, _, bridge, clock = rig(fail_every=97)
-    assert converse(Dump(), bridge, clock) == monitor.memory
+    assert read_memory(bridge, clock) == monitor.memory
 
 
 def test_a_reader_that_sleeps_too_long_loses_bytes_and_the_dump_heals() -> None:
@@ -57,7 +55,7 @@ def test_a_reader_that_sleeps_too_long_loses_bytes_and_the_dump_heals() -> None:
         return read(within)
 
     bridge.read = drowsy  # type: ignore[method-assign]
-    assert converse(Dump(), bridge, clock) == monitor.memory
+    assert read_memory(bridge, clock) == monitor.memory
 
 
 def test_the_ring_empties_itself_at_the_64th_unread_byte() -> None:

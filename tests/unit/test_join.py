@@ -1,18 +1,18 @@
 """The join, against transcripts written by hand: what must be sent, and what a module says to it."""
 
-from typing import TypeVar
+from typing import Any
 
 import pytest
 
-from homemon.core.dialogue import Conversation, Dialogue
+from homemon.core.dialogue import Dialogue, Step, Talk
 from homemon.core.errors import DeviceError, NoAnswer
+from homemon.runtime.driver import run
+from homemon.runtime.virtual import VirtualLine
 from homemon.skstack.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
 from homemon.skstack.lines import Dialect, Parser
-from homemon.sources.meter.exchange import Step
 from tests import virtual
-from tests.virtual import TENTHS, World
+from tests.virtual import TENTHS, Replies, Told, World
 
-Result = TypeVar("Result")
 Line = tuple[bytes, bytes]
 
 SECRETS = Credentials("00112233445566778899AABBCCDDEEFF", "0123456789AB")
@@ -20,31 +20,29 @@ ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:000A"
 LINK = Link(ADDRESS, "31", "B5FB", "0000AA000000000A", Dialect.C)
 
 
-class Module:
+class Module(Replies):
     """Plays a transcript in virtual time: to each thing sent it says the bytes beside it, at once."""
 
     def __init__(self, *transcript: Line) -> None:
+        super().__init__()
         self.transcript = list(transcript)
-        self.now = 0.0
         self.told: list[str] = []
+        self._line = VirtualLine(self, Parser().feed, 0.0)
 
-    def play(self, dialogue: Dialogue[Result]) -> Result:
+    @property
+    def now(self) -> float:
+        return self._line.time
+
+    def reply(self, data: bytes) -> bytes:
+        expected, reply = self.transcript.pop(0)
+        assert data == expected
+        return reply
+
+    def play(self, dialogue: Dialogue[Any]) -> Any:
         """Run the dialogue to its end; time passes only where it waits in vain."""
-        parser, talk = Parser(), Conversation(dialogue, self.now)
-        while not talk.done:
-            self.told += talk.said
-            talk.said.clear()
-            if not talk.outgoing:
-                self.now = talk.wake
-                talk.tick(self.now)
-                continue
-            sent = talk.outgoing.pop(0)
-            expected, reply = self.transcript.pop(0)
-            assert sent == expected
-            for event in parser.feed(reply):
-                talk.hear(event, self.now)
+        result = run(Talk(), dialogue, self._line, Told(self.told))
         assert not self.transcript
-        return talk.result
+        return result
 
     def refuse(self, dialogue: Dialogue[object]) -> DeviceError:
         """Run a dialogue that must fail, to the last line of the transcript."""
@@ -329,9 +327,9 @@ def test_a_join_lets_nobody_write_in_between_and_its_link_is_to_be_kept() -> Non
     class Learning(World):
         learned = 0
 
-        def _take(self, step: Step) -> None:
-            self.learned += step.learned
-            super()._take(step)
+        def report(self, step: Step) -> None:
+            self.learned += bool(step.learned)
+            super().report(step)
 
     world = Learning()
     world.run(world.session.join())

@@ -2,16 +2,20 @@
 
 import contextlib
 from collections.abc import Callable
+from itertools import repeat
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from homemon.core.dialogue import Conversation
+from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, WireError
+from homemon.runtime.driver import Context, run
+from homemon.runtime.virtual import Device, VirtualLine
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.kyocera.protocol import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
+from tests.virtual import Replies, Scripted, Told
 
 NOW = 1_790_000_000.0
 HEADER = b"\x02CMD01000000214FCB\x03"  # from the field
@@ -56,27 +60,11 @@ def whole(parser: Parser, data: bytes) -> list[kyocera.Happening]:
     return parser.feed(data)
 
 
-def dump_from(monitor: Monitor, start: float = NOW) -> tuple[Dump, Callable[[], bytes], list[str]]:
+def dump_from(monitor: Device, start: float = NOW) -> tuple[Dump, Callable[[], bytes], list[str]]:
     """A dump, and what runs it against `monitor` in virtual time."""
     dump, said = Dump(), list[str]()
-
-    def run() -> bytes:
-        now = start
-        talk = Conversation(dump.dialogue(), now)
-        while True:
-            for data in talk.outgoing:
-                monitor.feed(data, now)
-            said.extend(talk.said)
-            talk.outgoing, talk.said = [], []
-            if talk.done:
-                return talk.result
-            due = monitor.due()
-            now = max(now, talk.wake if due is None else min(talk.wake, due))
-            for event in dump.feed(monitor.speak(now)):
-                talk.hear(event, now)
-            talk.tick(now)
-
-    return dump, run, said
+    line = VirtualLine(monitor, dump.feed, start)
+    return dump, lambda: run(Talk(), dump.dialogue(), line, Told(said)), said
 
 
 @pytest.mark.parametrize(("text", "frame"), [("CMD1000FFFF", kyocera.REQUEST), ("CMD01000000214F", HEADER)])
@@ -125,13 +113,8 @@ def test_no_bytes_break_the_parser_or_make_it_grow(chunks: list[tuple[bool, byte
 @given(st.binary(max_size=2000))
 def test_a_dump_of_nonsense_ends_with_our_error(data: bytes) -> None:
     dump = Dump()
-    talk = Conversation(dump.dialogue(), 0.0)
     try:
-        while not talk.done:
-            talk.outgoing = []
-            for event in dump.feed(data):
-                talk.hear(event, talk.wake - 0.01)
-            talk.tick(talk.wake)
+        run(Talk(), dump.dialogue(), Scripted(repeat(data), dump.feed), Context())
     except HomemonError:
         assert len(dump.memory) <= dump.total
 
@@ -212,14 +195,11 @@ def test_a_monitor_left_in_the_middle_of_a_dump_is_asked_anew() -> None:
 
 def test_the_monitor_is_asked_once_it_is_quiet() -> None:
     dump = Dump()
-    talk = Conversation(dump.dialogue(), 0.0)
-    for number in range(1, 4):
-        for event in dump.feed(BLOCK):
-            talk.hear(event, talk.wake - 0.01)
-        talk.tick(talk.wake)
-        assert talk.outgoing == [], f"a block came within the {number}. pause"
-    talk.tick(talk.wake)
-    assert talk.outgoing == [kyocera.REQUEST]
+    port = Scripted([BLOCK, BLOCK, BLOCK], dump.feed)
+    with pytest.raises(NoAnswer):
+        run(Talk(), dump.dialogue(), port, Context())
+    assert port.sent == [kyocera.REQUEST] * kyocera.REQUESTS
+    assert port.time == pytest.approx(4 * kyocera.QUIET + kyocera.REQUESTS * kyocera.ANSWER_WITHIN)
 
 
 @pytest.mark.parametrize(
@@ -266,17 +246,8 @@ def test_silence_and_noise_are_told_apart(heard: list[bytes], told: str) -> None
 
 
 def hearing(heard: list[bytes]) -> None:
-    """A dump whose requests are answered so, one after the other, for twelve seconds."""
-    dump = Dump()
-    talk = Conversation(dump.dialogue(), NOW)
-    now, waiting = NOW, iter(heard)
-    while now < NOW + 12:
-        if kyocera.REQUEST in talk.outgoing:
-            for event in dump.feed(next(waiting, b"")):
-                talk.hear(event, now)
-        talk.outgoing.clear()
-        now = talk.wake
-        talk.tick(now)
+    """A dump whose requests are answered so, one after the other."""
+    dump_from(Replies(heard))[1]()
 
 
 @pytest.mark.parametrize("data", [b"\x10", b"\x10\x20", b"\x00" * 254])

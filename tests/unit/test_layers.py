@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "core.printable": set[str](),
     "core.points": {"core.errors"},
     "core.files": {"core.errors"},
-    "core.dialogue": {"core.errors"},
+    "core.dialogue": {"core.errors", "core.points"},
     "core.transcript": {"core.errors"},
     "config.values": set[str](),
     "config.keys": {"config.values", "sources.registry", "sources.source"},

@@ -6,6 +6,8 @@ from random import Random
 
 import pytest
 
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Step
 from homemon.core.points import HALF_HOUR
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sim.smart_meter import Reading
@@ -233,17 +235,17 @@ def test_a_correction_is_taken_up_again_after_a_restart() -> None:
 def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> None:
     world = World(LINK)
     world.join_module()
-    world.clock_error = -float(NOON)
+    world.line.clock_error = -float(NOON)
     world.module.fault("refuse-epcs", "E1")
     received: list[float | None] = []
-    keep: Callable[..., None] = world._keep
+    record = world.record
 
-    def kept(points: list) -> None:  # type: ignore[type-arg]
-        received.extend(point.received for point in points if point.measurement == "energy")
-        assert all(point.time is None for point in points if point.measurement == "energy")
-        keep(points)
+    def recorded(step: Step, at: Instant) -> None:
+        received.extend(point.received for point in step.points if point.measurement == "energy")
+        assert all(point.time is None for point in step.points if point.measurement == "energy")
+        record(step, at)
 
-    world._keep = kept  # type: ignore[method-assign]
+    world.record = recorded  # type: ignore[method-assign]
     world.run(world.session.poll((0xE0,)))
     asked = world.now
     world.listen(1200)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.dialogue import Step
 from homemon.core.files import Lock
 from homemon.echonet.codec import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
-from homemon.sources.lan.controller import Step
 from homemon.sources.lan.seeker import (
     LOOK_ELSEWHERE,
     LOOK_FIRST,
@@ -49,9 +49,9 @@ class Home(World):
         """The values of the time at which it comes."""
         self.comes(Ecocute(Passing()).inform(NOW + self.now + after).data, host, after)
 
-    def _take(self, step: Step) -> Step:
-        self.remembered = step.found or self.remembered
-        return super()._take(step)
+    def report(self, step: Step) -> None:
+        super().report(step)
+        self.remembered = next(iter(step.learned), self.remembered)
 
     @property
     def searches(self) -> list[float]:
@@ -112,7 +112,7 @@ def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_spe
     assert LOOK_FIRST <= pauses[0] < pauses[1] < pauses[-1] <= LOOK_LAST + SEARCH
     assert set(home.notes) == {note for note in home.notes if note.startswith("no EcoCute answered")}
     home.units[HOST] = unit()
-    home.now += LOOK_FIRST
+    home.lan.time += LOOK_FIRST
     moment = home.now
     home.notifies(HOST)
     home.listen(SEARCH)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from homemon.core.dialogue import Ask, Conversation, Dialogue, pause
+from homemon.core.dialogue import Ask, Conversation, Dialogue, Step, pause
 from homemon.core.errors import NoAnswer, WireError
 from homemon.core.points import Point
 from homemon.echonet import codec as echonet
@@ -34,27 +34,6 @@ KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wea
 
 Network = tuple[int, int]
 """The first address of an IPv4 network and its mask, as numbers."""
-
-
-class Step(NamedTuple):
-    """What the owner is to do: `send` (data, host) in order, store `points`, tell `notes`, be back at `wake`.
-
-    It is to keep `place`, where somebody said that our node is installed.
-
-    Of a `Seeker` also: store `late` points (each with the seconds since its receipt), tell `complaints`, which a
-    person must mend, and remember the unit `found`.
-    """
-
-    send: list[tuple[bytes, str]]
-    points: list[Point]
-    notes: list[str]
-    wake: float
-    done: bool
-    result: Any = None
-    late: Sequence[tuple[Point, float]] = ()
-    complaints: Sequence[str] = ()
-    found: Unit | None = None
-    place: bytes | None = None
 
 
 def no_answer_hint(source: Source) -> str:
@@ -110,14 +89,17 @@ class Controller:
 
     # --- for the owner -------------------------------------------------------------
 
-    def start(self, program: Dialogue[Any], now: float) -> Step:
+    def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
         """Begin a program. Raises what the program raises."""
         self._now = now
         self._conversation = Conversation(program, now)
         return self._step()
 
-    def step(self, now: float, datagrams: Iterable[tuple[bytes, str]] = ()) -> Step:
-        """Take in datagrams (data, host), then the time. Raises what the program raises."""
+    def step(self, now: float, wall: float, datagrams: Iterable[tuple[bytes, str]] = ()) -> Step:
+        """Take in datagrams (data, host), then the time. Raises what the program raises.
+
+        What a step learned is our unit (Unit), and where somebody said that our node is installed (bytes).
+        """
         self._now = now
         for data, host in datagrams:
             self._hear(data, host)
@@ -138,14 +120,13 @@ class Controller:
         if talk.done:
             for key in list(self._gathered):
                 self._close(key)
-        sent = self._send + [(data, self._host) for data in talk.outgoing]
         wake = min([talk.wake, *(parts.until for parts in self._gathered.values())])
         place = self._place_to_keep()
         wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
-        result = talk.result if talk.done else None
-        step = Step(sent, self._points, self._notes, wake, talk.done, result, found=self._kin, place=place)
+        learned = [fact for fact in (self._kin, place) if fact is not None]
+        step = talk.step(self._send, points=self._points, notes=self._notes, wake=wake, learned=learned)
         self._kin = None
-        self._send, self._points, self._notes, talk.outgoing = [], [], [], []
+        self._send, self._points, self._notes = [], [], []
         return step
 
     # --- hearing -------------------------------------------------------------------
@@ -327,17 +308,18 @@ class Controller:
         answered = False
         deadline = self._now + ANSWER_WITHIN
         asked = self._eoj
+        message: tuple[bytes, str] | tuple[()] = (request, self._host)
         while not settled >= self._asked:
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
                 heard = yield Ask(
-                    request, lambda event: self._is_answer(event, tid) or self._eoj != asked, max(0.0, wait)
+                    message, lambda event: self._is_answer(event, tid) or self._eoj != asked, max(0.0, wait)
                 )
             except NoAnswer:
                 return told if answered else None
             if self._eoj != asked:  # it is another object: nobody answers to this one
                 return None
-            request, answered = b"", True
+            message, answered = (), True
             frame = heard[-1].frame
             if not frame.properties:
                 return told

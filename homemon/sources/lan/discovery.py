@@ -10,11 +10,11 @@ the truth as well, and so does a node that announces itself (D5). Source: ECHONE
 Part II, chapter 6 (node profile); issues of public clients for what nodes in the field do.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from homemon.core.dialogue import Ask, Dialogue
-from homemon.core.errors import DeviceError, NoAnswer
+from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.echonet import codec as echonet
 from homemon.echonet import node as profile
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
@@ -65,14 +65,13 @@ class Node:
 class Discovery:
     """One search. `targets` are IPv4 addresses, MULTICAST being everybody; others are not heard where it is absent.
 
-    `post` is called with each datagram and the address it is for. With `only` an EOJ, nobody without that object
-    is asked any further. `heard` are the hosts of devices that were heard already, and their EOJs.
+    It sends (datagram, address). With `only` an EOJ, nobody without that object is asked any further. `heard` are
+    the hosts of devices that were heard already, and their EOJs.
     """
 
     def __init__(
         self,
         targets: Iterable[str],
-        post: Callable[[bytes, str], None],
         first_tid: int,
         only: int | None = None,
         heard: Iterable[tuple[str, int]] = (),
@@ -80,7 +79,6 @@ class Discovery:
     ) -> None:
         self._source = source
         self._targets = list(dict.fromkeys(targets))
-        self._post = post
         self._tid = first_tid & 0xFFFF
         self._only = only
         self._nodes = {host: Node(host, [eoj]) for host, eoj in heard}
@@ -115,17 +113,19 @@ class Discovery:
                 if host in self._asked:
                     self._tid = self._tid % 0xFFFF + 1
                     self._tids.add(self._tid)
-                    self._post(echonet.encode(echonet.get(self._tid, asked[host], epcs)), host)
-                    yield from self._hear(self._take, PACE, saying)
+                    question = echonet.encode(echonet.get(self._tid, asked[host], epcs))
+                    yield from self._hear(self._take, PACE, saying, (question, host))
                     saying = ""
             if self._asked:
                 yield from self._hear(self._take, within)
         if asked:
             yield from self._hear(self._overhear, SPACING)
 
-    def _hear(self, until: Callable[[Heard], bool], within: float, saying: str = "") -> Dialogue[None]:
+    def _hear(
+        self, until: Callable[[Heard], bool], within: float, saying: str = "", send: tuple[bytes, str] | tuple[()] = ()
+    ) -> Dialogue[None]:
         try:
-            yield Ask(b"", until, within, saying)
+            yield Ask(send, until, within, saying)
         except NoAnswer:
             return
 
@@ -156,6 +156,15 @@ class Discovery:
         answers = frame.tid in self._tids and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
         if answers and not asked and host not in self.elsewhere and len(self.elsewhere) < MOST_ELSEWHERE:
             self.elsewhere.append(host)
+
+
+def decoded(datagrams: Iterable[tuple[bytes, str]], broken: Callable[[str], None]) -> Iterator[Heard]:
+    """The frames of datagrams and who sent them, as a search takes them; `broken` is told of what is none."""
+    for data, host in datagrams:
+        try:
+            yield Heard(echonet.decode(data), host)
+        except WireError as error:
+            broken(f"ignored a broken datagram from {host}: {error}")
 
 
 def objects(event: Heard) -> tuple[int, ...]:

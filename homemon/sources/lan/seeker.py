@@ -7,14 +7,15 @@ A poll that found the unit tells us by way of `recall`.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from homemon.core.dialogue import Ask, Dialogue
+from homemon.core.dialogue import Ask, Dialogue, Step
 from homemon.core.errors import DeviceError, NoAnswer, StoreError
 from homemon.core.files import Lock
 from homemon.core.points import Point
 from homemon.echonet.codec import MULTICAST, Frame, Heard, Unit
 from homemon.echonet.own_node import OwnNode
-from homemon.sources.lan.controller import NOTIFIED, Controller, Step
+from homemon.sources.lan.controller import NOTIFIED, Controller
 from homemon.sources.lan.discovery import Discovery, choose, objects
 from homemon.sources.lan.reports import found_among, report
 from homemon.sources.registry import ECOCUTE
@@ -66,8 +67,9 @@ class Seeker(Controller):
 
     def _step(self) -> Step:
         late = [(point, self._now - heard) for point, heard in self._late]
-        step = super()._step()._replace(late=late, complaints=self._complaints, found=self._found)
-        self._late, self._complaints, self._found = [], [], None
+        self._kin, self._found = self._found, None
+        step = replace(super()._step(), late=late, complaints=self._complaints)
+        self._late, self._complaints = [], []
         return step
 
     def _heed(self, frame: Frame, host: str) -> bool:
@@ -111,10 +113,7 @@ class Seeker(Controller):
         self._looked = self._now
         heard = list(self._kinds.items())
         targets = [MULTICAST, known.host] if known else [MULTICAST]
-        search = Discovery(
-            targets, lambda data, host: self._send.append((data, host)), self._tid, self._eoj, heard, self._source
-        )
-        nodes = yield from search.search()
+        nodes = yield from Discovery(targets, self._tid, self._eoj, heard, self._source).search()
         try:
             self._settle(choose(nodes, self._eoj, known, self._source), found=True)
         except DeviceError as error:

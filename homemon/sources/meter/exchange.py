@@ -8,9 +8,9 @@ process's question, is a reading all the same. What a dialogue waits for is matc
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
-from homemon.core.dialogue import Ask, Conversation, Dialogue
+from homemon.core.dialogue import Ask, Conversation, Dialogue, Step
 from homemon.core.errors import NoAnswer, SessionLost, WireError
 from homemon.core.points import Point
 from homemon.echonet import codec as echonet
@@ -40,30 +40,6 @@ SESSION_OVER = {
     0x27: "the session was ended (EVENT 27)",
     0x28: "the session ended unanswered (EVENT 28)",
 }
-
-
-class Step(NamedTuple):
-    """What the owner is to do: `send` in order, store `points`, tell `notes`, be back at `wake`.
-
-    `complaints` are told even where nobody wants to hear notes: nothing is recorded meanwhile.
-    `saying` is what is being done that takes time, for whoever watches.
-
-    `joining`: the module is in a dialogue that others must not write into. `learned`: link or
-    scale changed and are worth keeping. `meter_time`: what the meter's clock (98, 97) says just now, to
-    the minute, in Unix seconds. `done`: the program ended, with `result`.
-    """
-
-    send: list[bytes]
-    points: list[Point]
-    notes: list[str]
-    complaints: list[str]
-    saying: list[str]
-    wake: float
-    joining: bool
-    learned: bool
-    meter_time: int | None
-    done: bool
-    result: Any = None
 
 
 class Exchange:
@@ -114,7 +90,10 @@ class Exchange:
         return self._step()
 
     def step(self, now: float, wall: float, events: Iterable[Happening] = ()) -> Step:
-        """Take in `events`, then the time. Raises what the program raises."""
+        """Take in `events`, then the time. Raises what the program raises.
+
+        What a step learned is the link, the scale, and whether the store is to be compared with the meter's record.
+        """
         self._now, self._wall = now, wall
         events = list(events)
         for event in events:  # before the program, which may raise at any of them
@@ -131,22 +110,16 @@ class Exchange:
         return points
 
     def _step(self) -> Step:
-        talk = self._conversation
-        step = Step(
-            self._send + talk.outgoing,
-            self.take_points(),
-            self._notes,
-            self._complaints,
-            talk.said,
-            talk.wake,
-            self._joining,
-            self._learned,
-            self._meter_time,
-            talk.done,
-            talk.result if talk.done else None,
+        step = self._conversation.step(
+            self._send,
+            points=self.take_points(),
+            notes=self._notes,
+            complaints=self._complaints,
+            joining=self._joining,
+            learned=(self.link, self.scale, self.recheck) if self._learned else (),
+            meter_time=self._meter_time,
         )
         self._send, self._notes, self._complaints, self._learned, self._meter_time = [], [], [], False, None
-        talk.outgoing, talk.said = [], []
         return step
 
     # --- hearing -------------------------------------------------------------------

@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 
 from homemon.ports.i2c_bridge import I2cBridge
 from homemon.ports.serial_port import SerialLine
-from homemon.runtime.dump import converse
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
-from homemon.sources.kyocera.protocol import Dump
-from tests.injected import InjectedTime
+from tests.injected import InjectedTime, read_memory
 from tests.longrun.benchmarks.measure import Benchmark, Outcome, seconds
 
 NOW = 1_800_000_000.0  # Unix time
@@ -66,7 +64,7 @@ def over_the_bridge(multi_byte: bool = True, overhead: float = 0.0, real: bool =
     clock = monotonic if real else injected
     start = clock()
     bridge = I2cBridge(bus, 1, multi_byte) if real else I2cBridge(bus, 1, multi_byte, injected, injected.sleep)
-    memory = converse(Dump(), bridge, clock)
+    memory = read_memory(bridge, clock)
     assert memory == monitor.memory
     assert multi_byte is False or not bus.overruns
     return Result(clock() - start, monitor.on_the_line)
@@ -150,8 +148,8 @@ def over_a_pty() -> Outcome:
         try:
             assert simulator.stdout is not None
             line = SerialLine(simulator.stdout.readline().strip(), 38_400, "kyocera")
-            converse(Dump(), line, monotonic)  # the simulator looks its house up
-            taken = min(timed(lambda: converse(Dump(), line, monotonic)) for _ in range(3))
+            read_memory(line, monotonic)  # the simulator looks its house up
+            taken = min(timed(lambda: read_memory(line, monotonic)) for _ in range(3))
             line.close()
         finally:
             simulator.terminate()

@@ -14,13 +14,14 @@ from math import isfinite
 from pathlib import Path
 from random import Random
 from socket import inet_aton
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from requests import Response
 from urllib3 import HTTPResponse
 
 from homemon.config import read as config
-from homemon.core.dialogue import MOST_HEARD, Conversation
+from homemon.core.clock import Instant
+from homemon.core.dialogue import MOST_HEARD, Step, Talk
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.core.points import Point, line
 from homemon.core.printable import printable
@@ -34,6 +35,9 @@ from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
 from homemon.replay.tally import EARLIEST, Tally
 from homemon.runtime import state
+from homemon.runtime.driver import Context, run
+from homemon.runtime.stop import Stopped
+from homemon.runtime.virtual import VirtualLine
 from homemon.sim import kyocera as monitor
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
@@ -45,7 +49,7 @@ from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.kyocera.protocol import Dump, dump_text, parse_dump_text
 from homemon.sources.lan.controller import Controller
-from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose
+from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose, decoded
 from homemon.sources.lan.reports import joined, report
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.exchange import MAX_WAITING
@@ -56,7 +60,7 @@ from tests.servers import settings
 from tests.traces import PUSHED
 from tests.unit.test_captures import VECTORS, stream
 from tests.unit.test_logged import SHAPES
-from tests.virtual import HOUSE, LINK, NOON, TENTHS
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, Scripted
 from tests.virtual_lan import HOST, OTHER, UNIT
 
 MOST_LINES = 50  # of a file; more say no more
@@ -165,18 +169,12 @@ def kyocera_stream(data: bytes) -> None:
 
 def kyocera_dump(data: bytes) -> None:
     """The whole dialogue with any monitor, and silence behind it: it ends, and within an hour."""
-    dump, now = Dump(), 0.0
-    waiting = pieces(data)
+    dump = Dump()
+    port = Scripted(pieces(data), dump.feed)
     with suppress(HomemonError):
-        talk = Conversation(dump.dialogue(), now)
-        while not talk.done:
-            talk.outgoing.clear()
-            for event in dump.feed(next(waiting, b"")):
-                talk.hear(event, now)
-            now = max(now + 0.01, talk.wake)
-            talk.tick(now)
+        run(Talk(), dump.dialogue(), port, Context())
     assert len(dump.memory) <= 0xFFFF
-    assert now < 3600
+    assert port.time < 3600
 
 
 def held(parser: skstack.Parser) -> int:
@@ -196,37 +194,43 @@ def pieces(data: bytes) -> Iterator[bytes]:
 def joining(data: bytes) -> None:
     """A join with any module ends in a link or an error of ours, within ten minutes, and tells no secret."""
     for dialogue in (join(CREDENTIALS), rejoin(CREDENTIALS, LINK)):
-        parser, now, told, waiting = skstack.Parser(), 0.0, "", pieces(data)
+        port, told = Scripted(pieces(data), skstack.Parser().feed), ""
         try:
-            talk = Conversation(dialogue, now)
-            while not talk.done:
-                for event in parser.feed(next(waiting, b"")):
-                    talk.hear(event, now)
-                now = talk.wake if not talk.done else now
-                talk.tick(now)
-            assert isinstance(talk.result, Link)
+            assert isinstance(run(Talk(), dialogue, port, Context()), Link)
         except HomemonError as error:
             told = str(error) + error.hint
         assert PWD not in told
         assert BID not in told
-        assert now < 600
+        assert port.time < 600
 
 
 def listening(data: bytes) -> None:
     """A listener hears any stream, from any start, and goes on; only a module that never wakes ends it."""
-    parser, now = skstack.Parser(), float(NOON)
     session = new_session(known=not data.startswith(CUT))  # as the seeds: one that must join hears nothing at first
-    step = session.start(session.listen(60.0), now, now)
-    for piece in [*pieces(data), *[b""] * 8]:
-        now = max(now, step.wake)
-        try:
-            step = session.step(now, now, parser.feed(piece))
-        except NoAnswer:
-            break
+    script = [*pieces(data), *[b""] * 8]
+    with suppress(NoAnswer, Stopped):
+        port = Scripted(script, skstack.Parser().feed, NOON)
+        run(session, session.listen(60.0), port, Bounded(session, 1 + len(script)))
+
+
+class Bounded(Context):
+    """So many steps of a session, each of which is sound and keeps little."""
+
+    def __init__(self, session: Session, steps: int) -> None:
+        self._session = session
+        self._steps = steps
+
+    def record(self, step: Step, at: Instant) -> None:
         sound(step.points)
+
+    def deadline(self, step: Step, at: Instant) -> float:
         assert all(sent.startswith((b"SK", b"\r\nSK", b"ROPT", b"WOPT")) for sent in step.send)
-        assert len(session._conversation._heard) <= MOST_HEARD
-        assert len(session._unscaled) <= MAX_WAITING
+        assert len(self._session._conversation._heard) <= MOST_HEARD
+        assert len(self._session._unscaled) <= MAX_WAITING
+        self._steps -= 1
+        if not self._steps:
+            raise Stopped
+        return step.wake
 
 
 def new_session(known: bool) -> Session:
@@ -257,32 +261,30 @@ def controlling(data: bytes) -> None:
     for program in (Controller.listen, Controller.poll, Controller.ask_once):
         controller, now = Controller(HOST, UNIT, True, 0), 0.0
         with suppress(NoAnswer):
-            step = controller.start(program(controller), now)
+            step = controller.start(program(controller), now, now)
             for number, datagram in enumerate([*data.split(CUT), b"", b"", b"", b""]):
                 now += 0.5
                 sound(step.points)
                 for sent, _ in step.send:
                     echonet.decode(sent)
-                step = controller.step(now, [(datagram, OTHER if number % 4 == 3 else HOST)])
+                step = controller.step(now, now, [(datagram, OTHER if number % 4 == 3 else HOST)])
                 assert len(controller._gathered) <= 65
         sound(controller.take_points())
 
 
 def searching(data: bytes) -> None:
     """A search of the LAN ends, whoever answers what, in two minutes, with a bounded number of nodes."""
-    now, parts = 0.0, iter(data.split(CUT))
-    talk = Conversation(Discovery([MULTICAST, HOST], lambda data, host: None, 0).search(), now)
-    while not talk.done:
-        with suppress(WireError):
-            part = next(parts, b"")
-            talk.hear(Heard(echonet.decode(part[1:]), f"192.0.2.{int.from_bytes(part[:1])}"), now)
-        now = max(now + 0.001, talk.wake) if not talk.done else now
-        talk.tick(now)
-        assert now < 120
-    assert len(talk.result) <= MOST_NODES
+
+    def heard(part: bytes) -> list[Heard]:
+        return list(decoded([(part[1:], f"192.0.2.{int.from_bytes(part[:1])}")], lambda broken: None))
+
+    port = Scripted(data.split(CUT), heard)
+    nodes = run(Talk(), Discovery([MULTICAST, HOST], 0).search(), port, Context())
+    assert port.time < 120
+    assert len(nodes) <= MOST_NODES
     with suppress(HomemonError):
-        choose(talk.result, UNIT, None)
-    for node in talk.result:
+        choose(nodes, UNIT, None)
+    for node in nodes:
         assert all(text.isprintable() for text in node.facts if text)
 
 
@@ -380,17 +382,25 @@ def captures() -> Iterator[bytes]:
 
 def minutes(known: bool, wakes: int = 40) -> Iterator[bytes]:
     """What the simulated module says in a listener's first minutes, a piece each time that the listener wakes."""
-    session, now = new_session(known), float(NOON)
-    module, parser = Module(HOUSE, now, push_after=20.0), skstack.Parser()
+    session, parser, said = new_session(known), skstack.Parser(), list[bytes]()
+
+    def heard(data: bytes) -> list[skstack.Happening]:
+        said.append(data)
+        return parser.feed(data)
+
+    module = Module(HOUSE, float(NOON), push_after=20.0)
     module.session = known
-    step = session.start(session.listen(60.0), now, now)
-    for _ in range(wakes):
-        for data in step.send:
-            module.feed(data, now)
-        now = step.wake
-        said = module.speak(now)
-        yield said
-        step = session.step(now, now, parser.feed(said))
+    with suppress(Stopped):
+        run(session, session.listen(60.0), WakesOnly(module, heard, NOON), Bounded(session, 1 + wakes))
+    yield from said
+
+
+class WakesOnly(VirtualLine):
+    """A line that nobody looks at before a wait is over."""
+
+    def receive(self, until: float) -> tuple[list[Any], Instant]:
+        self.move(until)
+        return super().receive(until)
 
 
 def dialogues() -> Iterator[bytes]:

@@ -61,7 +61,7 @@ class VirtualRadio(Radio):
     def open(self) -> ModulePort:
         if self._pi.world.unplugged:
             raise PortError("there is no serial port")
-        return ModulePort(ModuleLine(self._pi))
+        return ModulePort(ModuleLine(self._pi), clock=self.app.now)
 
 
 class VirtualStop(Stop):

@@ -139,7 +139,6 @@ class World:
                 (radio, "os", SimpleNamespace(getpid=lambda: PID)),
                 (radio, "Random", lambda: Random(self.rng.random())),
                 (kyocera_dump, "open_line", open_monitor),
-                (kyocera_dump, "ticks", lambda: self.time.now),
             ):
                 stack.enter_context(patch.object(where, name, what))
             yield

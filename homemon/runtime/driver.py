@@ -1,0 +1,131 @@
+"""The loop that every machine runs in: the meter, the LAN, the solar monitor, a search, the demo and the tests.
+
+What a step gives is carried out in one order: recorded, so that no reading is lost by what comes after it; then
+locked, so that nobody writes into a join; then sent; then reported.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from homemon.core.clock import Instant
+from homemon.core.dialogue import Dialogue, Step
+from homemon.core.points import Point
+from homemon.runtime.context import App
+from homemon.runtime.stop import Stop, Stopped
+
+STORE_AGAIN_AFTER = 5.0  # seconds
+
+
+class Machine(Protocol):
+    """Whoever decides what is said to a device. Knows no clock and no port; what its program raises comes out."""
+
+    def start(self, program: Dialogue[Any], now: float, wall: float, /) -> Step: ...
+    def step(self, now: float, wall: float, events: Any, /) -> Step: ...
+    def take_points(self) -> Sequence[Point]: ...
+
+
+class Port(Protocol):
+    """What a machine talks through, and the clock that goes with it: a real one, or a simulated one in virtual time.
+
+    `receive` returns what has come, in the machine's kind of events, and when: at once if there is something, at
+    `until` (in ticks of `now`) at the latest. Raises PortError, as `send` does.
+    """
+
+    def now(self) -> Instant: ...
+    def receive(self, until: float, /) -> tuple[Any, Instant]: ...
+    def send(self, message: Any, /) -> None: ...
+
+
+class Context:
+    """Where the steps of a run go. This one has no use for any of it."""
+
+    def record(self, step: Step, at: Instant) -> None:
+        """Store what was read `at`. Raises StoreError."""
+
+    def lock(self, joining: bool) -> None:
+        """Hold others off while a machine is joining, and let them in again. Raises StoreError."""
+
+    def report(self, step: Step) -> None:
+        """Report what the step says, and remember what it learned. Raises StoreError."""
+
+    def deadline(self, step: Step, at: Instant) -> float:
+        """Return when to go on at the latest. Raises Stopped where there is to be no next step."""
+        return step.wake
+
+
+def run(machine: Machine, program: Dialogue[Any], port: Port, context: Context) -> Any:
+    """Run a program of the machine to its end and return its result.
+
+    Raises what the program, the port and the context raise; all points are recorded before.
+    """
+    at = port.now()
+    step = machine.start(program, at.ticks, at.wall)
+    try:
+        while True:
+            context.record(step, at)
+            context.lock(step.joining)
+            for message in step.send:
+                port.send(message)
+            context.report(step)
+            if step.done:
+                return step.result
+            events, at = port.receive(context.deadline(step, at))
+            step = machine.step(at.ticks, at.wall, events)
+    except BaseException:
+        context.record(Step(points=machine.take_points()), at)
+        raise
+    finally:
+        context.lock(False)
+
+
+class Watched(Context):
+    """A run that stores nothing; who watches is told of what takes long."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def report(self, step: Step) -> None:
+        for text in step.saying:
+            self._app.progress(text)
+
+
+class Recorded(Watched):
+    """A command's run: points go into its store, words to its person, until `stop` is requested.
+
+    `hold` locks and unlocks for a join. `also` is called with each step at last.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        stop: Stop | None = None,
+        hold: Callable[[bool], None] = lambda joining: None,
+        also: Callable[[Step], None] = lambda step: None,
+    ) -> None:
+        super().__init__(app)
+        self._stop = stop
+        self._hold = hold
+        self._also = also
+
+    def record(self, step: Step, at: Instant) -> None:
+        if step.meter_time is not None:
+            self._app.hear_clock(step.meter_time, at)
+        self._app.record(step.points, at)
+        for point, ago in step.late:
+            self._app.record([point], at.earlier(ago))
+
+    def lock(self, joining: bool) -> None:
+        self._hold(joining)
+
+    def report(self, step: Step) -> None:
+        super().report(step)
+        for note in step.notes:
+            self._app.remark(note)
+        for complaint in step.complaints:
+            self._app.complain_once(complaint)
+        self._also(step)
+
+    def deadline(self, step: Step, at: Instant) -> float:
+        if self._stop and self._stop.requested:
+            raise Stopped
+        return min(step.wake, at.ticks + STORE_AGAIN_AFTER) if self._app.recorder.unstored else step.wake
