@@ -83,16 +83,36 @@ def make_private_file(path: Path) -> None:
         os.close(handle)
 
 
+def make_dir(path: Path, mode: int = 0o777) -> None:
+    """Make the folder `path`, and those on the way to it, where they are not there. Raises OSError."""
+    for folder in (*reversed(path.parents), path):
+        with suppress(FileExistsError):
+            folder.mkdir(mode)
+            _give_folder_to_owner(folder)
+    path.mkdir(exist_ok=True)  # which says so where it is no folder
+
+
+def make_temporary_dir(parent: Path) -> Path:
+    """Make a private folder in `parent`, and return its path. Raises OSError."""
+    import tempfile  # a poll makes none
+
+    folder = Path(tempfile.mkdtemp(prefix=".homemon-", dir=parent))
+    _give_folder_to_owner(folder)
+    return folder
+
+
+def _give_folder_to_owner(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _give_to_owner(handle, folder.parent)
+    finally:
+        os.close(handle)
+
+
 def make_private_dir(path: Path) -> None:
     """The folder `path`, and those on the way to it, made for their owner alone. Raises StoreError."""
     try:
-        for folder in (*reversed(path.parents), path):
-            with suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-                _give_to_owner(handle, folder.parent)
-                os.close(handle)
-        path.mkdir(exist_ok=True)  # which says so where it is no folder
+        make_dir(path, 0o700)
         if laid_by := _laid_by_another(path):
             raise StoreError(
                 f"the store's folder {path} belongs to {laid_by}, who may have laid it there for others",

@@ -9,7 +9,7 @@ from homemon.config.read import KEYS
 from homemon.core.clock import Instant, instant
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, PortError
-from homemon.core.files import Lock, make_private_dir, replace_file
+from homemon.core.files import Lock, make_dir, make_private_dir, replace_file
 from homemon.core.points import JST, Number, Point
 from homemon.core.transcript import MONITOR
 from homemon.runtime.context import App
@@ -205,7 +205,7 @@ def worth_storing(
 def made(folder: Path) -> Path:
     """The folder, made where it is not there. Raises PortError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_dir(folder)
     except OSError as error:
         raise PortError(f"{folder} cannot be made: {error.strerror}", "Name another --output DIR.") from None
     return folder

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
 from time import strftime
 from typing import NamedTuple
 
 from homemon.core.errors import StoreDamaged, StoreError
+from homemon.core.files import make_private_file, make_temporary_dir
 from homemon.core.points import Number, in_range
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import whole_faults
@@ -35,6 +35,7 @@ def copy(db: Database, target: Path) -> None:
     What was there is replaced by a copy that is sound, and by no other. Raises StoreError, OSError.
     """
     with _workshop(target.parent) as folder:
+        make_private_file(folder / FILE)
         with db.explained("copied"), closing(sqlite3.connect(folder / FILE)) as new:
             db.connection.backup(new)
         if faults := _faults(folder):
@@ -42,7 +43,6 @@ def copy(db: Database, target: Path) -> None:
             raise StoreDamaged(text, "`homemon repair` first.")
         with closing(sqlite3.connect(folder / FILE)) as new:
             new.execute("PRAGMA journal_mode = DELETE")  # so that it can be read where nothing can be written
-        os.chmod(folder / FILE, 0o600)
         os.replace(folder / FILE, target)
 
 
@@ -157,7 +157,7 @@ def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:
 @contextmanager
 def _workshop(parent: Path) -> Iterator[Path]:
     """A private folder on the same file system, which goes when the work is done."""
-    folder = Path(mkdtemp(prefix=".homemon-", dir=parent))
+    folder = make_temporary_dir(parent)
     try:
         yield folder
     finally:

@@ -164,6 +164,28 @@ def test_what_root_makes_in_somebodys_folder_belongs_to_that_somebody(tmp_path: 
     assert set(owners.values()) == {NOBODY}
 
 
+def test_a_store_that_root_repairs_and_copies_stays_its_owners(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        assert not os.environ.get("CI"), "only root can give a file away"
+        pytest.skip("only root can give a file away")
+    write_config(tmp_path)
+    store = tmp_path / "store"
+    store.mkdir()
+    os.chown(store, NOBODY, NOBODY)
+    (tmp_path / "points").write_text("".join(f"power value={i} {1764000000 + 60 * i}000000000\n" for i in range(3000)))
+    assert homemon("replay", "points", cwd=tmp_path).returncode == 0
+    assert homemon("backup", "store/copy.db", cwd=tmp_path).returncode == 0
+    damaged = bytearray((store / "homemon.db").read_bytes())
+    damaged[len(damaged) // 2 : len(damaged) // 2 + 200] = bytes(200)
+    (store / "homemon.db").write_bytes(damaged)
+    repaired = homemon("repair", cwd=tmp_path)
+    assert "values are whole" in repaired.stdout
+    made = [store, *store.iterdir()]
+    assert {"copy.db", "homemon.db"} <= {path.name for path in made}
+    assert [(path.name, path.stat().st_uid) for path in made if path.stat().st_uid != NOBODY] == []
+    assert {S_IMODE(path.stat().st_mode) for path in store.iterdir()} == {0o600}
+
+
 def test_folders_on_the_way_to_the_store_are_private_too(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
