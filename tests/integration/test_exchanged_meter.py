@@ -1,5 +1,6 @@
 """Another meter in the old one's place: the new one is joined and kept, and its register is not the old one's."""
 
+from contextlib import closing
 from pathlib import Path
 from time import time as now
 
@@ -91,7 +92,8 @@ def test_the_store_knows_from_when_on_another_meter_counts(tmp_path: Path) -> No
     meters.note(OLD)
     assert meters.exchanges() == [T + 1, T + 2], "one that comes back is another once more"
     store.close()
-    assert Meters(Store(tmp_path)).exchanges() == [T + 1, T + 2]
+    with closing(Store(tmp_path)) as again:
+        assert Meters(again).exchanges() == [T + 1, T + 2]
 
 
 def test_no_energy_is_counted_from_one_meter_to_the_next(tmp_path: Path) -> None:
