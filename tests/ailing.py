@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.points import Point
 from homemon.delivery.deliver import Sender, Sending
 from homemon.storage.store import Store

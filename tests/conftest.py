@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.storage.store import Store

@@ -23,7 +23,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from tests.commands import PATIENCE, wait_for
 
 Points = dict[tuple[str, int], dict[str, float]]  # (measurement, Unix seconds) → fields

@@ -14,7 +14,8 @@ import click
 from homemon import __version__
 from homemon.cli.commands import GROUPS
 from homemon.cli.main import homemon
-from homemon.config.read import DEFAULT_DIR, PLACES
+from homemon.config.keys import DEFAULT_DIR
+from homemon.config.place import PLACES
 from homemon.storage.database import FILE
 
 DOCS = Path(__file__).parent.parent / "docs"

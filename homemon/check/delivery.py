@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.errors import StoreError
 from homemon.runtime.context import DAY
 from homemon.storage.health import newest_faults, whole_faults

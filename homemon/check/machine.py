@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
-from homemon.config.read import Config, open_to_others
+from homemon.config.place import open_to_others
+from homemon.config.read import Config
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
 from homemon.core.errors import StoreError
 from homemon.runtime.listeners import listeners

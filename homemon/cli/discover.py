@@ -10,6 +10,7 @@ import click
 
 from homemon.cli.options import trace_option
 from homemon.config import read as configuration
+from homemon.config.place import PLACES
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.echonet.codec import MULTICAST
 from homemon.ports.interfaces import lan_interfaces
@@ -79,7 +80,7 @@ def addresses(target: str) -> list[str]:
 
 def with_defaults(app: App) -> None:
     """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name."""
-    empty = configuration.parse("[ecocute]", Path(configuration.PLACES[0]))
+    empty = configuration.parse("[ecocute]", Path(PLACES[0]))
     try:
         app.config = app.config._replace(devices={**empty.devices, **app.config.devices})
     except NoConfig:

@@ -1,6 +1,6 @@
 """config.ini: read once, checked whole, and owned by the human.
 
-`KEYS` (`config_keys`) is the table of every section and key: how its value reads, and its default. Whatever
+`config.keys.KEYS` is the table of every section and key: how its value reads, and its default. Whatever
 is wrong is told at once, each fault with its line: `config.ini:12: [smartmeter] bid: …`, and
 without the value, which may be a secret. There is no interpolation and there are no inline
 comments: a password may hold `%`, `;` and `#`.
@@ -17,43 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.config.keys import (
-    ALWAYS,
-    CLASSES,
-    DEFAULT_DIR,
-    KEYS,
-    Device,
-    I2c,
-    Key,
-    Kyocera,
-    Server,
-    SmartMeter,
-    Store,
-)
-from homemon.config.place import PLACES, find, open_to_others, written_by_others
+from homemon.config.keys import ALWAYS, CLASSES, KEYS, Device, I2c, Key, Kyocera, Server, SmartMeter, Store
 from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
 from homemon.core.files import replace_file
 from homemon.sources.registry import DEVICES
 from homemon.sources.source import REQUIRED
 
-__all__ = [
-    "ALWAYS",
-    "DEFAULT_DIR",
-    "KEYS",
-    "PLACES",
-    "REQUIRED",
-    "Device",
-    "I2c",
-    "Key",
-    "Kyocera",
-    "Server",
-    "SmartMeter",
-    "Store",
-    "find",
-    "open_to_others",
-    "written_by_others",
-]
 LONGEST_TAG = 20  # characters of a tag's name
 UNFILLED = "still holds the placeholder of a template"
 

@@ -19,7 +19,7 @@ from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.files import Lock

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.points import EARLIEST, LATEST, Number, Point, in_range
 from homemon.delivery.influx import Influx, NotRead, quoted
 from homemon.replay.line_protocol import parse_tags

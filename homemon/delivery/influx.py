@@ -28,7 +28,7 @@ import requests
 from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of them through
 
 from homemon import __version__
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.errors import HomemonError
 from homemon.delivery.deadline import Deadline, Watched
 from homemon.delivery.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning

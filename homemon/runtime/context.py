@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
+from homemon.config import keys, place
 from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.clock import Instant, instant
@@ -106,33 +107,33 @@ class App:
     @cached_property
     def config(self) -> configuration.Config:
         """The checked configuration. Raises ConfigError."""
-        path = configuration.find(self._named)
+        path = place.find(self._named)
         config = configuration.load(Path(os.path.abspath(path)))  # messages say which of several
-        if told := configuration.written_by_others(path):
+        if told := place.written_by_others(path):
             self.remark(f"{told}, and with it where readings go")
         return config
 
     @property
-    def smartmeter(self) -> configuration.SmartMeter:
+    def smartmeter(self) -> keys.SmartMeter:
         """[smartmeter]. Raises ConfigError where it is missing."""
         return self._section(self.config.smartmeter, "smartmeter")
 
-    def device(self, section: str) -> configuration.Device:
+    def device(self, section: str) -> keys.Device:
         """Return the section of a device on the LAN. Raises ConfigError where it is missing."""
         return self._section(self.config.devices.get(section), section)
 
     @property
-    def kyocera(self) -> configuration.Kyocera:
+    def kyocera(self) -> keys.Kyocera:
         """[kyocera]. Raises ConfigError where it is missing."""
         return self._section(self.config.kyocera, "kyocera")
 
     @property
-    def i2c(self) -> configuration.I2c:
+    def i2c(self) -> keys.I2c:
         """[i2c], with its defaults where the file has none."""
         return self.config.i2c
 
     @property
-    def server(self) -> configuration.Server:
+    def server(self) -> keys.Server:
         """[server]. Raises ConfigError where it is missing."""
         return self._section(self.config.server, "server")
 

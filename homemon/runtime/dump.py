@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from homemon.config.read import KEYS
+from homemon.config.keys import KEYS
 from homemon.core.clock import Instant, instant
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, PortError

@@ -1,4 +1,4 @@
-"""docs/config.md says of every key what config.KEYS says, and of no other."""
+"""docs/config.md says of every key what KEYS says, and of no other."""
 
 import re
 from pathlib import Path
@@ -6,22 +6,25 @@ from pathlib import Path
 import pytest
 
 from homemon.config import read as config
+from homemon.config.keys import KEYS, Key
+from homemon.config.place import PLACES
 from homemon.core.errors import ConfigError
+from homemon.sources.source import REQUIRED
 from tests.documents import DOCS, blocks, section, table, text_of
 
 PAGE = DOCS / "config.md"
-ROWS = [(name, *row) for name in config.KEYS for row in table(section(PAGE, f"[{name}]"))]
+ROWS = [(name, *row) for name in KEYS for row in table(section(PAGE, f"[{name}]"))]
 CASES = [pytest.param(*row[:4], id=f"{row[0]}-{row[1]}") for row in ROWS]
 
 
-def key_of(name: str, cell: str) -> config.Key:
-    return config.KEYS[name][cell.strip("`")]
+def key_of(name: str, cell: str) -> Key:
+    return KEYS[name][cell.strip("`")]
 
 
 def test_every_section_and_key_is_on_the_page_in_the_order_of_the_code_and_no_other() -> None:
-    assert re.findall(r"(?m)^## \[(\w+)\]$", text_of(PAGE)) == [*config.KEYS, "tags"]
+    assert re.findall(r"(?m)^## \[(\w+)\]$", text_of(PAGE)) == [*KEYS, "tags"]
     assert [(name, cell) for name, cell, *_ in ROWS] == [
-        (name, f"`{key}`") for name, keys in config.KEYS.items() for key in keys
+        (name, f"`{key}`") for name, keys in KEYS.items() for key in keys
     ]
 
 
@@ -29,7 +32,7 @@ def test_every_section_and_key_is_on_the_page_in_the_order_of_the_code_and_no_ot
 def test_the_default_is_what_the_code_takes(name: str, key: str, value: str, default: str) -> None:
     known = key_of(name, key)
     if default == "required":
-        assert known.default is config.REQUIRED
+        assert known.default is REQUIRED
     elif default == "none":
         assert known.default is None
     else:
@@ -79,11 +82,11 @@ def test_the_examples_use_every_key() -> None:
     for block in blocks("ini", of=PAGE):
         header, *lines = block.text.splitlines()
         used |= {(header.strip("[]"), line.split(" = ")[0]) for line in lines}
-    assert used - {("tags", "home")} == {(name, key) for name, keys in config.KEYS.items() for key in keys}
+    assert used - {("tags", "home")} == {(name, key) for name, keys in KEYS.items() for key in keys}
 
 
 def test_the_places_are_those_where_it_is_looked_for() -> None:
-    places = [f"`{place}`" for place in config.PLACES]
+    places = [f"`{place}`" for place in PLACES]
     places[0] = "`./config.ini`"
     assert ", ".join(places) in text_of(PAGE)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from homemon.config.read import KEYS, parse
+from homemon.config.keys import KEYS
+from homemon.config.read import parse
 from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, label, provisioned, text
 from tools import dashboards
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from homemon.config import read as config
+from homemon.config.keys import KEYS
+from homemon.config.place import find
 from homemon.core.errors import ConfigError
 from tests import ROOT
 from tests.commands import homemon
@@ -291,20 +293,20 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises(ConfigError, match="no configuration found"):
-        config.find(None, {})
+        find(None, {})
     users = tmp_path / "home/.config/homemon/config.ini"
     users.parent.mkdir(parents=True)
     users.touch()
-    assert config.find(None, {}) == users
+    assert find(None, {}) == users
     (tmp_path / "config.ini").touch()
-    assert config.find(None, {}) == Path("config.ini")
-    assert config.find(None, {"HOMEMON_CONFIG": "/elsewhere"}) == Path("/elsewhere")
-    assert config.find("named", {"HOMEMON_CONFIG": "/elsewhere"}) == Path("named")
+    assert find(None, {}) == Path("config.ini")
+    assert find(None, {"HOMEMON_CONFIG": "/elsewhere"}) == Path("/elsewhere")
+    assert find("named", {"HOMEMON_CONFIG": "/elsewhere"}) == Path("named")
 
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
 OLD = "FE80:0000:0000:0000:0200:AA00:0000:0009"
-KEYS = METER.removeprefix("[smartmeter]\n")
+PAIRS = METER.removeprefix("[smartmeter]\n")
 
 
 @pytest.mark.parametrize(
@@ -313,14 +315,17 @@ KEYS = METER.removeprefix("[smartmeter]\n")
         (METER + "address =\n\n[store]\n", METER + f"address ={ADDRESS}\n\n[store]\n"),
         (METER + "address = \n", METER + f"address = {ADDRESS}\n"),
         (METER + f"address: {OLD}\n", METER + f"address: {ADDRESS}\n"),
-        ("# 家\n[smartmeter]\n" + KEYS, f"# 家\n[smartmeter]\naddress = {ADDRESS}\n" + KEYS),
+        ("# 家\n[smartmeter]\n" + PAIRS, f"# 家\n[smartmeter]\naddress = {ADDRESS}\n" + PAIRS),
         ("[tags]\naddress = x\n" + METER + "ADDRESS=", "[tags]\naddress = x\n" + METER + f"ADDRESS={ADDRESS}"),
-        (METER + "[tags]\naddress = x\n", f"[smartmeter]\naddress = {ADDRESS}\n" + KEYS + "[tags]\naddress = x\n"),
+        (
+            METER + "[tags]\naddress = x\n",
+            f"[smartmeter]\naddress = {ADDRESS}\n" + PAIRS + "[tags]\naddress = x\n",
+        ),
         (
             "  [smartmeter]\n  bid = " + "0" * 32 + "\n  pwd = 0123456789AB\n",
             f"  [smartmeter]\n  address = {ADDRESS}\n  bid = " + "0" * 32 + "\n  pwd = 0123456789AB\n",
         ),
-        ("\ufeff" + METER, f"\ufeff[smartmeter]\naddress = {ADDRESS}\n" + KEYS),
+        ("\ufeff" + METER, f"\ufeff[smartmeter]\naddress = {ADDRESS}\n" + PAIRS),
     ],
 )
 def test_only_the_address_changes(tmp_path: Path, before: str, after: str) -> None:
@@ -360,7 +365,7 @@ def test_the_example_has_every_key_and_is_sound_when_all_of_it_is_switched_on() 
     for either in ("user = homemon\n", "password = secret\n"):  # not together with a token
         switched_on = switched_on.replace(either, "", 1)
     parsed(switched_on)
-    for section, keys in config.KEYS.items():
+    for section, keys in KEYS.items():
         _, _, rest = example.partition(f"[{section}]")
         here = rest.split("\n[")[0].split("\n# [")[0]
         for key in keys:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.config import read as config
-from homemon.config.place import doubtful
+from homemon.config.place import doubtful, find
 from homemon.core.errors import ConfigError
 from homemon.core.files import make_private_dir
 from tests.commands import ENVIRONMENT, homemon
@@ -107,7 +106,7 @@ def test_where_it_was_looked_for_is_told_in_full(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/of-a-user")
     with pytest.raises(ConfigError) as error:
-        config.find(None, {})
+        find(None, {})
     looked = f"{tmp_path}/config.ini, /home/of-a-user/.config/homemon/config.ini, /etc/homemon/config.ini"
     assert looked in str(error.value)
 

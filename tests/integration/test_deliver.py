@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.points import Point
 from homemon.delivery import deliver
 from homemon.delivery.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender

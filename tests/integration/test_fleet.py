@@ -18,7 +18,8 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 import pytest
 import yaml
 
-from homemon.config.read import Server, parse
+from homemon.config.keys import Server
+from homemon.config.read import parse
 from homemon.core.points import Point, line
 from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx

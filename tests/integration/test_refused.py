@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.delivery import deliver
 from homemon.delivery.deliver import Sender, fingerprint, server_fault
 from homemon.delivery.influx import Influx

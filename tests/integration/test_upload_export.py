@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.config.read import Server
+from homemon.config.keys import Server
 from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon

@@ -92,7 +92,7 @@ MAY_IMPORT = {
     "delivery.verdicts": set(),
     "delivery.deadline": set(),
     "delivery.influx": {"delivery.verdicts", "delivery.deadline"} | SHARED,
-    "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.read", "sources.registry"},
+    "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.keys", "sources.registry"},
     "delivery.held": {"storage.outbox"},
     "delivery.walk": {"storage.outbox", "delivery.verdicts"},
     "delivery.sending": {"storage.outbox", "delivery.verdicts", "delivery.held", "delivery.walk"},

@@ -20,6 +20,7 @@ from requests import Response
 from urllib3 import HTTPResponse
 
 from homemon.config import read as config
+from homemon.config.keys import KEYS
 from homemon.core.clock import Instant
 from homemon.core.dialogue import MOST_HEARD, Step, Talk
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
@@ -347,7 +348,7 @@ WORDS = (
     *(b"SKSENDTO 1 ", b"\x10\x81\x00\x01\x02\x88\x01\x05\xff\x01\x72", monitor.ACK, monitor.NAK, monitor.HEADER),
     *(f"{STAMP} {link} < ".encode() for link in (MODULE, LAN, MONITOR)),
     b"power value=523 1795421667000000000\n",
-    *(f"[{section}]\n".encode() for section in (*config.KEYS, "tags")),
+    *(f"[{section}]\n".encode() for section in (*KEYS, "tags")),
 )
 """What the fuzzer puts in where it guesses."""
 
