@@ -7,8 +7,8 @@ from homemon.echonet import codec as echonet
 from homemon.runtime.driver import Context, run
 from homemon.runtime.virtual import VirtualLine
 from homemon.sim.bp35c0 import BID, PWD, Module
-from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, House
+from homemon.sim.radio import METER
 from homemon.skstack.join import Credentials
 from homemon.skstack.lines import Happening, Parser, Udp
 from homemon.sources.meter import properties as meter
@@ -24,7 +24,7 @@ class Desk:
     def __init__(self, joined: bool = False, at: float = NOON + 60.0, **settings: Any) -> None:
         self.now = at
         self.module = Module(HOUSE, at, **{"push_after": 10.0, **settings})
-        self.module.session = joined
+        self.module.radio.session = joined
         self.parser = Parser()
         self.heard: list[Happening] = []
 
@@ -47,7 +47,7 @@ class Desk:
         return self.request(echonet.encode(echonet.get(tid, meter.EOJ, epcs)))
 
     def request(self, frame: bytes) -> bytes:
-        side = "" if self.module.dialect == "a1" else " 0"
+        side = "" if self.module.radio.dialect == "a1" else " 0"
         return self.type(f"SKSENDTO 1 {METER} 0E1A 1{side} {len(frame):04X} ", frame)
 
     def answers(self, seconds: float = 30.0) -> list[echonet.Frame]:

@@ -131,7 +131,7 @@ class World(Context):
 
     def join_module(self) -> None:
         """Have the module joined already, as after an earlier process."""
-        self.module.session = True
+        self.module.radio.session = True
 
     def run(self, program: Dialogue[Any]) -> Any:
         """A program that ends, to its end."""

@@ -10,8 +10,9 @@ import click
 
 from homemon.cli.simulate_faults import fault_help
 from homemon.cli.simulate_tools import epcs_in_hex, linked, new_house, read_time, serve, truth_file
-from homemon.sim.bp35c0 import BID, PWD, Dialect, Module
+from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.faults import FAULTS, read_value
+from homemon.sim.radio import Dialect
 from homemon.sim.terminal import Clock, Terminal
 
 

@@ -6,13 +6,10 @@ Times are seconds at pace 1. Source: BP35A1 command reference 1.3.0 and captures
 
 import re
 from collections.abc import Callable, Container
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from homemon.sim.bp35c0 import Module
+from homemon.sim.radio import OWN, OWN_MAC, Radio, link_local
 
-OWN_MAC, OWN = "0000AA0000000001", "FE80:0000:0000:0000:0200:AA00:0000:0001"
-METER_MAC, METER = "0000AA0000000002", "FE80:0000:0000:0000:0200:AA00:0000:0002"
 EVERYBODY = "FF02:0000:0000:0000:0000:0000:0000:0001"
 CHANNEL, PAN_ID, LQI = "31", "B5FB", "DD"
 
@@ -30,25 +27,25 @@ PANA_END = (
 INSTANCE_LIST = "108100000EF0010EF0017301D50401028801"
 
 
-def skver(module: "Module") -> None:
+def skver(module: Radio) -> None:
     module.say("EVER 1.2.10" if module.dialect == "a1" else "EVER 1.5.2", "OK")
 
 
-def skinfo(module: "Module") -> None:
+def skinfo(module: Radio) -> None:
     last = "FFFE" if module.dialect == "a1" else "0"
     module.say(f"EINFO {OWN} {OWN_MAC} {module.registers['S2']} {module.registers['S3']} {last}", "OK")
 
 
-def skreset(module: "Module") -> None:
+def skreset(module: Radio) -> None:
     module.forget()
     module.say("OK")
 
 
-def ropt(module: "Module") -> None:
+def ropt(module: Radio) -> None:
     module.put(b"OK 00\r" if module.raw else b"OK 01\r")
 
 
-def wopt(module: "Module", mode: str) -> None:
+def wopt(module: Radio, mode: str) -> None:
     if mode not in ("00", "01"):
         module.put(b"FAIL ER06\r")
         return
@@ -57,7 +54,7 @@ def wopt(module: "Module", mode: str) -> None:
     module.put(b"OK\r")
 
 
-def sksetpwd(module: "Module", length: str, password: str) -> None:
+def sksetpwd(module: Radio, length: str, password: str) -> None:
     if not re.fullmatch("[0-9A-F]{1,2}", length) or int(length, 16) != len(password) or len(password) > 32:
         module.say("FAIL ER06")
         return
@@ -65,7 +62,7 @@ def sksetpwd(module: "Module", length: str, password: str) -> None:
     module.say("OK")
 
 
-def sksetrbid(module: "Module", rbid: str) -> None:
+def sksetrbid(module: Radio, rbid: str) -> None:
     if len(rbid) != 32:
         module.say("FAIL ER06")
         return
@@ -73,7 +70,7 @@ def sksetrbid(module: "Module", rbid: str) -> None:
     module.say("OK")
 
 
-def sksreg(module: "Module", name: str, value: str | None = None) -> None:
+def sksreg(module: Radio, name: str, value: str | None = None) -> None:
     """Set a register, or tell it. S2, S3, SFE and SA2 do something here, SFB tells the ARIB limit; others are kept.
 
     A BP35A1 takes SA2 and goes on without RSSI: momonga, which sets it on every module, reads nine words from one.
@@ -91,7 +88,7 @@ def sksreg(module: "Module", name: str, value: str | None = None) -> None:
         module.say("OK")
 
 
-def skscan(module: "Module", mode: str, channels: str, duration: str, side: str = "0") -> None:
+def skscan(module: Radio, mode: str, channels: str, duration: str, side: str = "0") -> None:
     """An active scan with pairing ID (mode 2): 28 channels of 9.6 ms × (2^duration + 1)."""
     if mode != "2" or not re.fullmatch("[0-9A-F]{8}", channels) or not re.fullmatch("[0-9A-E]", duration):
         module.say("FAIL ER06")
@@ -103,7 +100,7 @@ def skscan(module: "Module", mode: str, channels: str, duration: str, side: str 
     module.later(seconds, lambda: module.event("22", OWN))
 
 
-def _beacon(module: "Module") -> None:
+def _beacon(module: Radio) -> None:
     """The meter answers those who carry its pairing ID, the last 8 of the Route-B ID."""
     if module.rbid[-8:] != module.bid[-8:]:
         return
@@ -121,7 +118,7 @@ def _beacon(module: "Module") -> None:
     )
 
 
-def skll64(module: "Module", mac: str) -> None:
+def skll64(module: Radio, mac: str) -> None:
     """The link-local address of a MAC."""
     if not re.fullmatch("[0-9A-F]{16}", mac):
         module.say("FAIL ER06")
@@ -129,13 +126,7 @@ def skll64(module: "Module", mac: str) -> None:
     module.say(link_local(mac))
 
 
-def link_local(mac: str) -> str:
-    """The link-local address of a MAC: its second bit from below in the first byte turned (RFC 4291)."""
-    low = f"{int(mac, 16) ^ 0x0200000000000000:016X}"
-    return f"FE80:0000:0000:0000:{low[:4]}:{low[4:8]}:{low[8:12]}:{low[12:]}"
-
-
-def skjoin(module: "Module", address: str) -> None:
+def skjoin(module: Radio, address: str) -> None:
     """PANA with the meter, as in capture q07: EVENT 25 where ID and password are its own, else 24."""
     module.say("OK")
     tuned = (module.registers["S2"], module.registers["S3"]) == (CHANNEL, PAN_ID)
@@ -150,12 +141,12 @@ def skjoin(module: "Module", address: str) -> None:
     module.later(4.0, lambda: _end_join(module))
 
 
-def _pana(module: "Module", message: str) -> None:
+def _pana(module: Radio, message: str) -> None:
     module.datagram(bytes.fromhex(message), port="02CC", secured=0)
     module.event("21", module.address, "00")
 
 
-def _end_join(module: "Module") -> None:
+def _end_join(module: Radio) -> None:
     known = (module.rbid, module.password) == (module.bid, module.pwd)
     if not (module.used_up("refuse-joins") and known):
         module.session = False
@@ -167,13 +158,13 @@ def _end_join(module: "Module") -> None:
     module.later(1.0, lambda: _announce(module))
 
 
-def _announce(module: "Module") -> None:
+def _announce(module: Radio) -> None:
     """The meter tells everybody which objects it has: no reading."""
     if module.session:
         module.datagram(bytes.fromhex(INSTANCE_LIST), to=EVERYBODY)
 
 
-def skrejoin(module: "Module") -> None:
+def skrejoin(module: Radio) -> None:
     if not module.session:
         module.say("FAIL ER10")
         return
@@ -181,7 +172,7 @@ def skrejoin(module: "Module") -> None:
     module.later(2.0, lambda: _end_join(module))
 
 
-def skterm(module: "Module") -> None:
+def skterm(module: Radio) -> None:
     """EVENT 27 where the meter answers, 28 where it has forgotten us."""
     if not module.session:
         module.say("FAIL ER10")

@@ -1,19 +1,16 @@
 """How the simulated module can misbehave: one row a fault.
 
 A fault with an `act` happens at once and is over; the others stand until they are set to 0, and
-`Module` consults them where they matter. "each Nth" counts from the moment the fault is set.
+the module consults them where they matter. "each Nth" counts from the moment the fault is set.
 """
 
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from homemon.sim.bp35c0_commands import OWN
 from homemon.sim.house import KWH
+from homemon.sim.radio import OWN, Radio
 from homemon.sim.smart_meter import UNIT_CODES, Instead
-
-if TYPE_CHECKING:
-    from homemon.sim.bp35c0 import Module
 
 
 class Fault(NamedTuple):
@@ -24,7 +21,7 @@ class Fault(NamedTuple):
     default: str
     says: str
     read: Callable[[str], Any]
-    act: "Callable[[Module, Any], None] | None" = None
+    act: Callable[[Radio, Any], None] | None = None
 
 
 def _count(text: str) -> int:
@@ -78,7 +75,7 @@ def _edts(text: str) -> dict[int, Instead]:
     return _instead(text, edts=True)
 
 
-def _expire(module: "Module", renewed_after: float) -> None:
+def _expire(module: Radio, renewed_after: float) -> None:
     if module.session:
         module.session = False
         module.event("29", module.address)
@@ -86,43 +83,43 @@ def _expire(module: "Module", renewed_after: float) -> None:
             module.at(module.now + renewed_after, lambda: _renew(module))
 
 
-def _renew(module: "Module") -> None:
+def _renew(module: Radio) -> None:
     module.session = True
     module.event("25", module.address)
 
 
-def _end_session(module: "Module", _: int) -> None:
+def _end_session(module: Radio, _: int) -> None:
     if module.session:
         module.session = False
         module.event("26", module.address)
 
 
-def _lose_session(module: "Module", _: int) -> None:
+def _lose_session(module: Radio, _: int) -> None:
     if module.session:
         module.session = False
         module.event("28", module.address)
 
 
-def _forget_session(module: "Module", _: int) -> None:
+def _forget_session(module: Radio, _: int) -> None:
     module.forgotten = module.session
 
 
-def _limit(module: "Module", seconds: float) -> None:
+def _limit(module: Radio, seconds: float) -> None:
     module.limited_until = module.now + seconds
     module.event("32", OWN)
     module.at(module.limited_until, lambda: module.event("33", OWN))
 
 
-def _power_cycle(module: "Module", _: int) -> None:
+def _power_cycle(module: Radio, _: int) -> None:
     module.forget(switched_off=True)
 
 
-def _of_meter(name: str) -> "Callable[[Module, Any], None]":
+def _of_meter(name: str) -> Callable[[Radio, Any], None]:
     """Set an attribute of the meter."""
     return lambda module, value: setattr(module.meter, name, value)
 
 
-def _exchange_meter(module: "Module", kwh: int) -> None:
+def _exchange_meter(module: Radio, kwh: int) -> None:
     module.exchange_meter(kwh * KWH)
 
 

@@ -91,7 +91,7 @@ def test_the_meter_is_taken_over_and_given_back_without_losing_a_reading(tmp_pat
     (tmp_path / "config.ini").write_text(config)
     (tmp_path / "config.ini").chmod(0o600)
     with simulated(tmp_path, push_after=250.0) as device:
-        device.call(lambda module: setattr(module, "session", True))  # the original joined, long ago
+        device.call(lambda module: setattr(module.radio, "session", True))  # the original joined, long ago
         with resident("receive", tmp_path / "port", cwd=tmp_path) as receiver:
             for minute in (1, 2):
                 run_script("ask", tmp_path / "port", cwd=tmp_path)

@@ -188,7 +188,7 @@ def test_a_free_port_is_asked_and_nothing_is_joined_set_or_stored(tmp_path: Path
             heard.append(data)
             feed(data, now)
 
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         device.call(lambda module: setattr(module, "feed", listen_in))
         run = homemon("check", cwd=tmp_path)
     assert "ok      module: SKSTACK 1.5.2, commands of a BP35C0" in run.stdout

@@ -26,7 +26,7 @@ from tests.stores import put
 def test_two_polls_at_once_both_get_their_answers(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path, pace=0.5) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         printed: list[str] = []
 
         def poll(*epcs: str) -> None:
@@ -43,7 +43,7 @@ def test_two_polls_at_once_both_get_their_answers(tmp_path: Path) -> None:
 def test_a_listener_starts_when_the_poll_before_it_is_done(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path, pace=2.0) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("meter-poll", cwd=tmp_path) as poll:
             wait_for(lambda: "meter-poll" in lock_of(tmp_path))
             with running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
@@ -56,7 +56,7 @@ def test_a_listener_starts_when_the_poll_before_it_is_done(tmp_path: Path) -> No
 def test_a_listener_that_waits_for_its_turn_can_be_ended(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path, faults={"lose-answers": 1}) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("meter-poll", cwd=tmp_path):
             wait_for(lambda: "meter-poll" in lock_of(tmp_path))
             with running("-v", "meter-listen", cwd=tmp_path) as listener:
@@ -95,7 +95,7 @@ def test_a_listener_that_began_on_a_full_disk_is_known_to_the_polls(tmp_path: Pa
         simulated(tmp_path) as device,
         closing(Store(tmp_path / "store")) as store,
     ):
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         put(store, Point("power", {"value": 1}))  # another listener, which holds the store open
         filler = fill(tmp_path / "store")
         with running("meter-listen", cwd=tmp_path) as listener:

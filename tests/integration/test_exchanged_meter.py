@@ -42,14 +42,14 @@ def test_a_listener_finds_the_new_meter_and_asks_it_for_nothing_of_the_old_one()
         if time <= at:
             assert got[time] == HOUSE.register_import(time) / 10
         elif time > at + HALF_HOUR:
-            assert got[time] == true_register(world.module.meter, time)
+            assert got[time] == true_register(world.module.radio.meter, time)
     assert any("another meter answers" in note for note in world.notes)
     assert not any("says so twice" in note or "corrected" in note for note in world.notes)
 
 
 def test_a_record_of_zeros_before_the_exchange_is_not_the_old_meters() -> None:
     world, at = exchanged_world(0)
-    world.module.meter.since = float(HOUSE.start)  # it gives what it had not counted yet
+    world.module.radio.meter.since = float(HOUSE.start)  # it gives what it had not counted yet
     before = {time: value for time, value in world.half_hours("+power").items() if time <= at}
     world.listen(2 * DAY, 60)
     assert {time: value for time, value in world.half_hours("+power").items() if time <= at} == before

@@ -121,7 +121,7 @@ def test_a_file_system_without_locks_is_named_and_what_to_do(
 def test_everybody_sees_who_holds_the_port_on_every_file_system(tmp_path: Path, kind: str) -> None:
     write_config(tmp_path, address=ADDRESS)
     with mounted(kind, tmp_path) as inside, simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("-v", "meter-listen", cwd=tmp_path, before=inside) as listener:
             listener.until(lambda lines: any(line.startswith("+power") for line in lines))
             begun = monotonic()
@@ -140,7 +140,7 @@ def test_everybody_sees_who_holds_the_port_on_every_file_system(tmp_path: Path, 
 def test_a_listener_joins_again_where_there_are_no_inodes_left(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with small_disk(tmp_path / "store", "8m,nr_inodes=40"), simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
             listener.until(lambda lines: any(line.startswith("power") for line in lines))
             use_up_inodes(tmp_path / "store")
@@ -154,7 +154,7 @@ def test_a_listener_joins_again_where_there_are_no_inodes_left(tmp_path: Path) -
 def test_a_listener_joins_again_where_no_more_files_may_be_opened(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
             listener.until(lambda lines: any(line.startswith("power") for line in lines))
             pid = listener.process.pid

@@ -95,7 +95,7 @@ def test_a_scan_that_finds_nothing_gets_longer_up_to_8_and_names_the_causes(tmp_
 def test_a_poll_prints_what_it_stored_and_it_is_the_truth(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         run = homemon("meter-poll", "E7", "E8", "E0", "E3", "EA", "EB", cwd=tmp_path)
         truth = {row.epc: row.value for row in device.module.truth}
     assert run.returncode == 0, run.stderr
@@ -234,8 +234,10 @@ def test_a_running_listener_heals_itself(tmp_path: Path, fault: str) -> None:
     with simulated(tmp_path) as device, running("meter-listen", "--poll", "5", cwd=tmp_path) as listener:
         listener.until(lambda lines: any(POWER.fullmatch(line) for line in lines))
         device.fault(fault)
-        wait_for(lambda: not device.module.session or device.module.forgotten)
-        wait_for(lambda: device.module.session and not device.module.forgotten, 120, lambda: str(listener.lines))
+        wait_for(lambda: not device.module.radio.session or device.module.radio.forgotten)
+        wait_for(
+            lambda: device.module.radio.session and not device.module.radio.forgotten, 120, lambda: str(listener.lines)
+        )
         seen = len(listener.lines)
         listener.until(lambda lines: any(POWER.fullmatch(line) for line in lines[seen:]))
 
@@ -288,7 +290,7 @@ def test_a_full_disk_is_told_and_no_reading_is_lost_by_it(tmp_path: Path) -> Non
 def test_a_poll_into_a_full_disk_fails_and_says_so(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with small_disk(tmp_path / "store", "64k"), simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         fill(tmp_path / "store")
         run = homemon("meter-poll", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (1, "")
@@ -298,7 +300,7 @@ def test_a_poll_into_a_full_disk_fails_and_says_so(tmp_path: Path) -> None:
 def test_a_poll_tells_what_is_no_point(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path, faults={"refuse-epcs": "E8"}) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         told = homemon("meter-poll", "88", "97", "E1", "E7", "E8", cwd=tmp_path)
         refused = homemon("meter-poll", "E8", cwd=tmp_path)
     assert told.returncode == 0
@@ -322,9 +324,9 @@ def test_a_module_that_writes_hex_in_lower_case_is_understood(tmp_path: Path) ->
 
 def speak_lower_case(module: Module) -> None:
     """Let all that it says be spelled with small hex digits."""
-    put = module.put
+    put = module.radio.put
 
     def small(data: bytes) -> None:
         put(re.sub(rb"(?<![A-Za-z0-9])[0-9A-F]{2,}(?![A-Za-z])", lambda match: match[0].lower(), data))
 
-    setattr(module, "put", small)  # noqa: B010
+    setattr(module.radio, "put", small)  # noqa: B010

@@ -97,7 +97,7 @@ def test_a_listener_records_and_ends_though_nobody_reads_what_it_says(
 ) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device, place() as (_, writing):
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         taken = dict.fromkeys(streams, writing)
         with listening(tmp_path, "-v", "meter-listen", "--poll", "5", **taken) as listener:
             wait_for(lambda: powers(tmp_path) >= 1)
@@ -110,7 +110,7 @@ def test_sending_and_warnings_go_on_while_nobody_reads_stdout(tmp_path: Path, da
     config.write_text(f"{config.read_text()}[server]\nurl = {settings.url}\ndb = {settings.db}\n")
     errors = tmp_path / "stderr.txt"
     with simulated(tmp_path) as device, full_pipe() as (_, writing), errors.open("wb") as stderr:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with listening(tmp_path, "meter-listen", "--poll", "5", stdout=writing, stderr=stderr) as listener:
             wait_for(lambda: sum(name == "power" for name, *_ in database.points()) >= 1)
             device.fault("power-cycle")
@@ -121,7 +121,7 @@ def test_sending_and_warnings_go_on_while_nobody_reads_stdout(tmp_path: Path, da
 def test_what_waited_for_a_reader_comes_when_it_reads_again(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device, full_pipe() as (reading, writing):
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with listening(tmp_path, "meter-listen", "--poll", "5", stdout=writing) as listener:
             wait_for(lambda: powers(tmp_path) >= 1)
             read_until(reading, b"power value=")
@@ -239,7 +239,7 @@ def shape(text: str) -> list[str]:
 def test_readings_are_stored_though_streams_are_closed(tmp_path: Path, which: str) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         poll = closed(tmp_path, which, "meter-poll")
         assert (poll.returncode, poll.stderr) == (0, "")
         assert powers(tmp_path) == 1
@@ -261,7 +261,7 @@ def test_a_stderr_that_takes_nothing_does_not_cost_a_reading(tmp_path: Path) -> 
     write_config(tmp_path, address=ADDRESS)
     begun = monotonic()
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         run = homemon("-v", "meter-poll", cwd=tmp_path, before=("sh", "-c", 'exec "$@" 2>/dev/full', "sh"))
     assert (run.returncode, run.stdout.startswith("power ")) == (0, True)
     assert monotonic() - begun < 30.0 + LOADED

@@ -60,7 +60,7 @@ def test_another_reader_on_a_port_that_seems_dead_is_named(tmp_path: Path, comma
 def test_a_command_that_succeeds_names_another_reader_too(tmp_path: Path, words: tuple[str, ...]) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with another_reader(device.path, "sleep") as other:
             run = homemon("-q", *words, cwd=tmp_path)
             warning = f"homemon: {device.path} is also open in pid {other.pid} (sleep)\n  pid {other.pid} (sleep) reads"
@@ -80,7 +80,7 @@ def test_a_dump_of_the_solar_monitor_does_so(tmp_path: Path) -> None:
 def test_a_listener_names_who_reads_before_it_and_who_comes_later(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("-q", "meter-listen", cwd=tmp_path) as listener:
             listener.until(lambda lines: any(line.startswith("+power") for line in lines))
             assert listener.errors.read_text() == ""

@@ -41,7 +41,7 @@ def test_a_datagram_that_is_not_encrypted_is_no_reading_whatever_its_sender(secu
     world.join_module()
     world.listen(60)
     inf = "1081123402880105FF017301E70400000278"
-    world.module.say(f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 {secured} 0 0012 {inf}")
+    world.module.radio.say(f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 {secured} 0 0012 {inf}")
     world.listen(5)
     assert world.values("power") == readings
     assert any("not encrypted" in note for note in world.notes) == (not secured)
@@ -329,7 +329,7 @@ def test_of_an_answer_without_end_only_the_beginning_is_read(kind: str) -> None:
 
 def test_a_server_that_does_not_answer_keeps_no_poll_from_the_port(tmp_path: Path, silent_url: str) -> None:
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         write_config(tmp_path, f"[server]\nurl = {silent_url}\ntimeout = 60", address=LINK.address)
         with running("meter-poll", cwd=tmp_path) as first:
             first.until(bool)

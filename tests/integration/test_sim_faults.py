@@ -15,9 +15,9 @@ from click.testing import Result
 
 from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import Module
-from homemon.sim.bp35c0_commands import METER
 from homemon.sim.faults import FAULTS
 from homemon.sim.house import HALF_HOUR
+from homemon.sim.radio import METER
 from homemon.sim.terminal import Clock, Terminal
 from homemon.skstack.join import join
 from homemon.skstack.lines import Event, Fail, Noise, Ok, Parser, Udp
@@ -184,7 +184,7 @@ def clock() -> None:
     stamp, date, ea = (prop.edt for prop in desk.ask(0x97, 0x98, 0xEA).properties)
     assert (stamp, date) == (bytes((12, 41)), bytes.fromhex("07EA011F"))
     assert ea[:7] == bytes.fromhex("07EA011F0C1E00")
-    assert int.from_bytes(ea[7:]) == HOUSE.imported(NOON - 600) // desk.module.meter.unit
+    assert int.from_bytes(ea[7:]) == HOUSE.imported(NOON - 600) // desk.module.radio.meter.unit
     pushed = desk.answers(2 * HALF_HOUR)  # at 12:20 and 12:50 of the true time, the first already planned for 12:30
     assert pushed[-1].properties[0].edt[:7] == bytes.fromhex("07EA011F0D1E00")
 

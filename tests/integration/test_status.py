@@ -76,7 +76,7 @@ def test_a_listener_that_runs_is_named_by_its_pid(tmp_path: Path) -> None:
 def test_meter_history_fills_what_the_store_lacks_and_asks_no_more(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         first = homemon("meter-history", "--days", "1", cwd=tmp_path)
         second = homemon("meter-history", "--days", "1", "--trace", "trace.txt", cwd=tmp_path)
     assert first.returncode == 0, first.stderr

@@ -302,8 +302,8 @@ def test_a_trace_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path
     write_config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 127.0.0.1\nport = 43610\n", address=ADDRESS)
     with simulated(tmp_path) as device:
         run = homemon(name, "--trace", "nowhere/trace.txt", cwd=tmp_path)
-        assert device.module.flash_writes == 0
-        assert not device.module.rbid
+        assert device.module.radio.flash_writes == 0
+        assert not device.module.radio.rbid
     assert run.returncode == 1
     assert "nowhere/trace.txt cannot be written" in run.stderr
     assert len(run.stderr.splitlines()) == 2

@@ -124,7 +124,7 @@ def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_
 ) -> None:
     write_config(tmp_path, address=ADDRESS)
     with mounted("btrfs", tmp_path) as inside, simulated(tmp_path) as device:
-        device.call(lambda module: setattr(module, "session", True))
+        device.call(lambda module: setattr(module.radio, "session", True))
         with running("meter-listen", cwd=tmp_path, before=inside) as listener:
             listener.until(lambda lines: any(line.startswith("+power") for line in lines))
             poll = subprocess.run((*inside, *ALTERED, f"hurried{without}", "meter-poll"), env=ALTERED_ENVIRONMENT)

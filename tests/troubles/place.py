@@ -49,4 +49,4 @@ def trouble(name: str) -> Callable[[Scenario], Scenario]:
 
 def joined(module: Module) -> None:
     """As after a join."""
-    module.session = True
+    module.radio.session = True

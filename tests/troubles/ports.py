@@ -147,7 +147,7 @@ def binary(place: Place) -> str:
     with simulated(place.folder, raw=True) as device:
         joined_at = place.run("join", "--trace", "trace.txt")
         assert "> WOPT 01" in (place.folder / "trace.txt").read_text()
-        assert device.module.flash_writes == 1
+        assert device.module.radio.flash_writes == 1
         return joined_at + place.run("meter-poll")
 
 
@@ -168,5 +168,5 @@ def rssi(place: Place) -> str:
     write_config(place.folder, address=ADDRESS)
     with simulated(place.folder) as device:
         device.call(joined)
-        device.call(lambda module: module.registers.update(SA2="1"))
+        device.call(lambda module: module.radio.registers.update(SA2="1"))
         return place.run("meter-poll")

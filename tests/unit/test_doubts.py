@@ -162,14 +162,14 @@ def test_flipped_bits_all_day_leave_no_wrong_half_hour_and_no_power_beyond_a_hou
 def test_an_answer_that_names_another_property_is_no_answer() -> None:
     world = listening()
     world.listen(0.0, program=world.session.poll((0xE7,)))
-    world.module._out.clear()
-    world.module._deeds = sorted(deed for deed in world.module._deeds if deed.time > world.now + 60)
+    world.module.radio.out.clear()
+    world.module.radio._deeds = sorted(deed for deed in world.module.radio._deeds if deed.time > world.now + 60)
     tid = f"{world.session._tid:04X}"
     before = len(world.points)
     for named in ("E304000001F8", "E90400000000", "E704000001F8E80400010001"):
         count = 1 + (len(named) > 12)
         frame = f"1081{tid}02880105FF0172{count:02X}{named}"
-        world.module.say(
+        world.module.radio.say(
             f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 {len(frame) // 2:04X} {frame}"
         )
         world.listen(1.0)

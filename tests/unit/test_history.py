@@ -70,7 +70,7 @@ def test_a_midnight_in_the_middle_puts_nothing_on_the_wrong_day(seconds: int) ->
     world = World(LINK, TENTHS, repaired_days=3)
     world.join_module()
     world.now = MIDNIGHT + DAY - 20.0 - seconds
-    world.module._pass(world.now)
+    world.module.radio.advance(world.now)
     world.run(world.session.fill_history())
     all_true(world, MIDNIGHT - 3 * DAY if world.now < MIDNIGHT + DAY else min(world.half_hours("+power")))
     assert len(world.half_hours("+power")) >= 3 * 48
@@ -156,7 +156,7 @@ ODD_RECORDS = {
 def test_one_odd_answer_ends_nothing_and_is_no_half_hour(odd: str) -> None:
     world = World(LINK, TENTHS, repaired_days=2)
     world.join_module()
-    answer, odd_left = world.module.meter.answer, [ODD_RECORDS[odd]]
+    answer, odd_left = world.module.radio.meter.answer, [ODD_RECORDS[odd]]
 
     def answering(request: bytes, now: float) -> Reply | None:
         if request[-2:] == b"\xe2\0" and odd_left:
@@ -165,7 +165,7 @@ def test_one_odd_answer_ends_nothing_and_is_no_half_hour(odd: str) -> None:
             return Reply(bytes.fromhex(f"1081{request[2:4].hex()}02880105FF0172{count:02X}{body}"), ())
         return answer(request, now)
 
-    world.module.meter.answer = answering  # type: ignore[method-assign]
+    world.module.radio.meter.answer = answering  # type: ignore[method-assign]
     world.listen(2 * 3600, every=60)
     assert not odd_left
     assert 29.1 not in world.values("+power")

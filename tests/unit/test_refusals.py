@@ -85,7 +85,7 @@ def test_one_refusal_costs_minutes(epcs: str) -> None:
 def test_a_meter_that_refuses_both_where_it_lacks_one_is_asked_for_each_alone() -> None:
     world = World(LINK, repaired_days=1)
     world.join_module()
-    meter = world.module.meter
+    meter = world.module.radio.meter
     get = meter._get
 
     def refuse_all(epc: int, now: float) -> object:
@@ -155,7 +155,7 @@ def with_unit(coefficient: int, exponent: int, scale: Scale | None, days: int = 
     """A meter that counts in 10^exponent × coefficient kWh, and a listener that knows `scale`."""
     world = World(LINK, scale, repaired_days=days)
     world.join_module()
-    world.module.meter.coefficient, world.module.meter.exponent = coefficient, exponent
+    world.module.radio.meter.coefficient, world.module.radio.meter.exponent = coefficient, exponent
     return world
 
 
@@ -177,7 +177,7 @@ def test_every_unit_is_learned_and_kept(exponent: int, coefficient: int) -> None
 def test_what_is_known_of_a_meter_survives_a_refusal(fault: str, epcs: str, how: str) -> None:
     scale = Scale(-1, 10, 7)
     world = with_unit(10, -1, scale)
-    world.module.meter.digits = 7
+    world.module.radio.meter.digits = 7
     world.listen(120, 60)
     world.module.fault(fault, ",".join(epc + how for epc in epcs.split(",")))
     world.module.fault("end-session")
@@ -303,7 +303,7 @@ def test_a_record_that_goes_on_into_the_future_is_read_up_to_now() -> None:
 
 def spoil_slot(world: World, count: str, times: float = inf) -> Callable[[], None]:
     """Put `count` into the eleventh half-hour of each day of the record, `times` times; return what ends it."""
-    get, left = world.module.meter._get, times
+    get, left = world.module.radio.meter._get, times
 
     def spoiled(epc: int, now: float) -> Reading | None:
         nonlocal left
@@ -317,7 +317,7 @@ def spoil_slot(world: World, count: str, times: float = inf) -> Callable[[], Non
         nonlocal left
         left = 0
 
-    world.module.meter._get = spoiled  # type: ignore[method-assign]
+    world.module.radio.meter._get = spoiled  # type: ignore[method-assign]
     return end
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from homemon.core.errors import NoAnswer, SessionLost
-from homemon.sim.bp35c0_commands import OWN
+from homemon.sim.radio import OWN
 from homemon.skstack.lines import Dialect, command
 from homemon.sources.meter.exchange import SPACING
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
@@ -58,7 +58,7 @@ def test_registers_wait_for_the_unit_and_are_never_guessed() -> None:
     world.module.fault("lose-answers", 1)
     world.module.fault("power-cycle", 0, at=world.now + 1)  # so that no answer can come before the push
     world.listen(0.5)
-    world.module.session = True
+    world.module.radio.session = True
     world.module._push()
     assert world.values("+power") == []
     world.module.fault("lose-answers", 0)
@@ -95,7 +95,7 @@ def test_a_lost_session_is_rejoined_without_a_scan() -> None:
     world.join_module()
     world.listen(120)
     world.module.fault("end-session")
-    world.until(lambda: world.module.session, within=60)
+    world.until(lambda: world.module.radio.session, within=60)
     assert any(b"SKJOIN" in sent for sent in world.sent)
     assert not any(b"SKSCAN" in sent for sent in world.sent)
 
@@ -104,7 +104,7 @@ def test_a_rejoin_that_fails_is_followed_by_a_scan() -> None:
     world = World(LINK._replace(channel="3C"))
     world.module.fault("refuse-joins", 1)
     world.listen(1)
-    world.until(lambda: world.module.session, within=600)
+    world.until(lambda: world.module.radio.session, within=600)
     assert any(b"SKSCAN" in sent for sent in world.sent)
 
 
@@ -156,8 +156,8 @@ def test_nothing_is_sent_while_the_arib_limit_holds() -> None:
 
 
 def lost_event(world: World) -> None:
-    world.module.limited_until = world.now + 300
-    world.module.event("32", OWN)
+    world.module.radio.limited_until = world.now + 300
+    world.module.radio.event("32", OWN)
 
 
 def lost_power(world: World) -> None:
@@ -333,7 +333,7 @@ def test_a_notification_that_wants_confirmation_gets_it() -> None:
     world.join_module()
     world.listen(60)
     infc = "1081 1234 028801 05FF01 74 01 E7 04 00000278".replace(" ", "")
-    world.module.say(f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 0012 {infc}")
+    world.module.radio.say(f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 0012 {infc}")
     world.listen(5)
     assert world.values("power") == [632]
     assert world.sent[-1].endswith(bytes.fromhex("1081 1234 05FF01 028801 7A 01 E7 00"))
@@ -345,7 +345,7 @@ def test_another_node_is_not_our_meter() -> None:
     world.listen(60)
     stranger = LINK.address[:-1] + "9"
     reading = "1081 1234 028801 05FF01 73 01 E7 04 00000278".replace(" ", "")
-    world.module.say(f"ERXUDP {stranger} {LINK.address} 0E1A 0E1A 0000AA0000000009 1 0 0012 {reading}")
+    world.module.radio.say(f"ERXUDP {stranger} {LINK.address} 0E1A 0E1A 0000AA0000000009 1 0 0012 {reading}")
     world.listen(5)
     assert world.values("power") == []
     assert any(stranger in note for note in world.notes)
@@ -354,13 +354,13 @@ def test_another_node_is_not_our_meter() -> None:
 def test_the_register_rolls_over_where_the_meter_says() -> None:
     world = World(LINK)
     world.join_module()
-    world.module.meter.digits = 6
+    world.module.radio.meter.digits = 6
     world.run(world.session.poll((0xE0,)))
     assert world.session.scale == TENTHS._replace(digits=6)
     assert world.session.scale.modulus == 100_000
     known = World(LINK, TENTHS)
     known.join_module()
-    known.module.meter.digits = 6
+    known.module.radio.meter.digits = 6
     known.listen(60)
     assert known.session.scale == world.session.scale
     assert not any("counts in units" in note for note in known.notes), "they are the same"
@@ -379,7 +379,7 @@ def test_a_send_that_fails_is_tried_again_and_ends_no_session(code: str) -> None
             send(address, port, payload, glued)
         else:
             failed.append(code)
-            world.module.say(f"FAIL {code}")
+            world.module.radio.say(f"FAIL {code}")
 
     world.module._send = failing  # type: ignore[method-assign]
     before = len(world.values("power"))

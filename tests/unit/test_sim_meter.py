@@ -9,8 +9,8 @@ import pytest
 from homemon.core.errors import DeviceError
 from homemon.echonet import codec as echonet
 from homemon.sim.bp35c0 import BID, PWD
-from homemon.sim.bp35c0_commands import METER
 from homemon.sim.house import DAY, HALF_HOUR, House
+from homemon.sim.radio import METER
 from homemon.sim.smart_meter import SmartMeter
 from homemon.skstack.join import Credentials, Link, join
 from homemon.skstack.lines import Dialect, Noise, Parser, Udp
@@ -143,13 +143,13 @@ def test_skreset_and_a_power_cycle_forget_all_but_the_flash() -> None:
     for forget in ways:
         desk = Desk(raw=True)
         desk.converse(join(SECRETS))
-        assert desk.module.session
+        assert desk.module.radio.session
         forget(desk)
         desk.listen(1)
         assert lines(desk.get(0xE7))[-1] == "FAIL ER10"
         assert b" 21 FFFF " in desk.type("SKINFO")
         assert desk.type("ROPT").endswith(b"OK 01\r")
-        assert desk.module.flash_writes == 1
+        assert desk.module.radio.flash_writes == 1
 
 
 # --- the join ----------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def test_what_cannot_be_set_is_refused(setting: str) -> None:
     desk = Desk(joined=True)
     desk.request(bytes.fromhex(f"1081000705FF010288016101{setting}"))
     assert desk.answers(5)[0].esv is echonet.Esv.SETC_SNA
-    assert desk.module.meter.history_day == 0
+    assert desk.module.radio.meter.history_day == 0
 
 
 @pytest.mark.parametrize(

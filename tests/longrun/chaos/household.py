@@ -186,7 +186,7 @@ db = {self.database.name}
                 run.wait()
         listeners = [self.listener(name) for name in LISTENERS]
         module = self.meter.module
-        wait_for(lambda: module.session and not module.forgotten, PATIENCE, lambda: listeners[0].errors)
+        wait_for(lambda: module.radio.session and not module.radio.forgotten, PATIENCE, lambda: listeners[0].errors)
         for listener in listeners:
             status = listener.stop()
             assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"

@@ -390,7 +390,7 @@ def minutes(known: bool, wakes: int = 40) -> Iterator[bytes]:
         return parser.feed(data)
 
     module = Module(HOUSE, float(NOON), push_after=20.0)
-    module.session = known
+    module.radio.session = known
     with suppress(Stopped):
         run(session, session.listen(60.0), WakesOnly(module, heard, NOON), Bounded(session, 1 + wakes))
     yield from said

@@ -78,11 +78,11 @@ def has_no_data(name: str) -> Begin:
 def _answers(name: str, table: str) -> Begin:
     def begin(world: "World", seconds: float) -> End:
         epcs = GROUPS[name]
-        getattr(world.module.meter, table).update(dict.fromkeys(epcs, Instead(inf)))
+        getattr(world.module.radio.meter, table).update(dict.fromkeys(epcs, Instead(inf)))
 
         def end() -> None:
             for epc in epcs:
-                getattr(world.module.meter, table).pop(epc, None)
+                getattr(world.module.radio.meter, table).pop(epc, None)
 
         return end
 
@@ -94,7 +94,7 @@ def refuses_once(name: str) -> Begin:
 
     def begin(world: "World", seconds: float) -> End:
         for epc in GROUPS[name]:
-            world.module.meter.refused.setdefault(epc, Instead(1))
+            world.module.radio.meter.refused.setdefault(epc, Instead(1))
         world.fault("lose-session")
         return None
 

@@ -18,10 +18,10 @@ from homemon.delivery.influx import Influx
 from homemon.runtime import dump as kyocera_dump
 from homemon.runtime import radio
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
-from homemon.sim.bp35c0_commands import METER
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults as Monitored
+from homemon.sim.radio import METER
 from homemon.sim.smart_meter import SmartMeter
 from homemon.storage.archive import _journals
 from homemon.storage.store import Store
@@ -61,16 +61,6 @@ PID = 4321  # of each listener: its first TID, and so which bits are flipped, is
 GIVE_UP_CUTTING_INSIDE = 900.0  # seconds without a write to cut into
 
 
-class NotedModule(Module):
-    """Notes when it flips a bit."""
-
-    flips: list[float]
-
-    def _flipped(self, line: bytes, start: int) -> bytes:
-        self.flips.append(self.now)
-        return super()._flipped(line, start)
-
-
 class World:
     """`days` of a house from New Year 2027 on, with `faults`; `folder` is the Pi's disk."""
 
@@ -84,9 +74,9 @@ class World:
         self.end = START + days * DAY
         self.house = House(START - 10 * int(DAY))
         self.books = Books(self.house)
-        self.module = NotedModule(self.house, self.time.now, seed=seed, record=self._heard)
-        self.module.flips = self.books.flips
-        self.books.meters.append((0.0, self.module.meter))
+        self.module = Module(self.house, self.time.now, seed=seed, record=self._heard)
+        self.module.radio.flips = self.books.flips
+        self.books.meters.append((0.0, self.module.radio.meter))
         self.unit = Ecocute(self.house)
         self.monitor_faults = Monitored()
         self.server = Server(self._request)
@@ -163,15 +153,15 @@ class World:
         """Put another meter in the old one's place; its registers are soon at their end."""
         exponent, coefficient, digits = UNITS[len(self.books.meters) % len(UNITS)]
         nearly = SmartMeter(self.house, exponent, coefficient).unit * (10**digits - 40)
-        self.module.exchange_meter(0)
-        self.module.meter = SmartMeter(self.house, exponent, coefficient, digits, (), self.time.now, nearly)
-        self.books.meters.append((self.time.now, self.module.meter))
+        self.module.radio.exchange_meter(0)
+        self.module.radio.meter = SmartMeter(self.house, exponent, coefficient, digits, (), self.time.now, nearly)
+        self.books.meters.append((self.time.now, self.module.radio.meter))
 
     def knock(self) -> None:
         """What `meter-poll E0 E3` writes into the listener's port."""
-        if self.module.session and not self.unplugged:
+        if self.module.radio.session and not self.unplugged:
             self.module.feed(
-                f"SKSENDTO 1 {self.module.address} 0E1A 1 0 {len(KNOCK):04X} ".encode() + KNOCK, self.time.now
+                f"SKSENDTO 1 {self.module.radio.address} 0E1A 1 0 {len(KNOCK):04X} ".encode() + KNOCK, self.time.now
             )
             self.pi.listener.wake()
 
