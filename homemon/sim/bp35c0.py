@@ -48,7 +48,7 @@ class Truth(NamedTuple):
 
 class Module:
     """The module and its meter. `raw`: payloads in binary, as after `WOPT 00`; `push_after`: seconds from a
-    half-hour to its notification, a random time within 5 minutes by default; `record` hears each truth."""
+    half-hour to its notification, a random time within 5 minutes by default; `record` receives each truth."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Module:
     # --- for the owner -------------------------------------------------------------
 
     def feed(self, data: bytes, now: float) -> None:
-        """Bytes typed into the module."""
+        """Receive bytes typed into the module's serial port."""
         self.radio.advance(now)
         if not self.radio.standing["dead"]:
             self.radio.input += data
@@ -92,11 +92,11 @@ class Module:
                 pass
 
     def due(self) -> float:
-        """When `speak` is to be called next. There is always a next half-hour."""
+        """Return when `speak` is to be called next. There is always a next half-hour."""
         return self.radio.due()
 
     def speak(self, now: float) -> bytes:
-        """What the module says until `now`."""
+        """Return what the module says until `now`."""
         self.radio.advance(now)
         said, self.radio.out = bytes(self.radio.out), bytearray()
         return said
@@ -104,7 +104,7 @@ class Module:
     def fault(self, name: str, value: object = None, at: float | None = None) -> None:
         """Switch a fault of the table on (or off, with 0), now or at a time to come.
 
-        Raises ValueError where name or value are not of the table.
+        Raise ValueError where name or value are not of the table.
         """
         wanted = read_value(name, value)
         row = FAULTS[name]
@@ -121,7 +121,7 @@ class Module:
             self.radio.at(at, begin, survives=True)
 
     def _deliver(self, reply: Reply, pushed: bool) -> None:
-        """A frame of the meter comes out; what came out whole is the truth."""
+        """Send a frame of the meter; record as truth what came out whole."""
         for _ in range(2 if self.radio.standing["double"] else 1):
             if self.radio.datagram(reply.frame):
                 for epc, value in reply.readings:
@@ -157,7 +157,7 @@ class Module:
             command.do(self.radio, *arguments)
 
     def _take_sendto(self) -> bool:
-        """SKSENDTO: a header, then exactly LEN bytes; until they are there, everything is payload."""
+        """Take SKSENDTO: a header, then exactly LEN bytes; until they are there, everything is payload."""
         ours, other = (_SENDTO_A1, _SENDTO_C) if self.radio.dialect == "a1" else (_SENDTO_C, _SENDTO_A1)
         head = ours.match(self.radio.input)
         if head is not None:
@@ -194,15 +194,15 @@ class Module:
             if not glued:
                 self._confirm(address, "00")
             self._busy_until = max(self._busy_until, self.radio.now) + REPLY_AFTER * self.radio.pace
-            heard = self._busy_until + self.radio.standing["late-answers"]
-            self.radio.at(heard, lambda: self._answer(port, payload, glued))
+            arrived = self._busy_until + self.radio.standing["late-answers"]
+            self.radio.at(arrived, lambda: self._answer(port, payload, glued))
 
     def _confirm(self, address: str, result: str) -> None:
         self.radio.event("21", address, result)
         self.radio.say("OK")
 
     def _answer(self, port: str, request: bytes, glued: bool) -> None:
-        """The meter has heard a request; its answer comes, or does not."""
+        """Answer a request that has reached the meter, or lose the answer."""
         reply = self.radio.meter.answer(request, self.radio.now) if port == "0E1A" and self.radio.in_touch else None
         if reply and not self.radio.strikes("lose-answers"):
             self._deliver(reply, pushed=False)
@@ -220,7 +220,7 @@ class Module:
         self.radio.at(self.radio.now + ahead + delay, self._push, survives=True)
 
     def _push(self) -> None:
-        """Send EA and EB of a half-hour, if somebody is there to hear."""
+        """Send EA and EB of a half-hour, if the module is there to receive them."""
         self._await_half_hour()
         reply = self.radio.meter.push(self.radio.now) if self.radio.in_touch else None
         if reply and not self.radio.strikes("lose-pushes"):

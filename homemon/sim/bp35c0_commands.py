@@ -71,7 +71,7 @@ def sksetrbid(module: Radio, rbid: str) -> None:
 
 
 def sksreg(module: Radio, name: str, value: str | None = None) -> None:
-    """Set a register, or tell it. S2, S3, SFE and SA2 do something here, SFB tells the ARIB limit; others are kept.
+    """Set a register, or return it. S2, S3, SFE and SA2 do something here, SFB is the ARIB limit; others are kept.
 
     A BP35A1 takes SA2 and goes on without RSSI: momonga, which sets it on every module, reads nine words from one.
     """
@@ -89,7 +89,7 @@ def sksreg(module: Radio, name: str, value: str | None = None) -> None:
 
 
 def skscan(module: Radio, mode: str, channels: str, duration: str, side: str = "0") -> None:
-    """An active scan with pairing ID (mode 2): 28 channels of 9.6 ms × (2^duration + 1)."""
+    """Do an active scan with pairing ID (mode 2): 28 channels of 9.6 ms × (2^duration + 1)."""
     if mode != "2" or not re.fullmatch("[0-9A-F]{8}", channels) or not re.fullmatch("[0-9A-E]", duration):
         module.say("FAIL ER06")
         return
@@ -101,7 +101,7 @@ def skscan(module: Radio, mode: str, channels: str, duration: str, side: str = "
 
 
 def _beacon(module: Radio) -> None:
-    """The meter answers those who carry its pairing ID, the last 8 of the Route-B ID."""
+    """Answer as the meter does those who carry its pairing ID, the last 8 digits of the Route-B ID."""
     if module.rbid[-8:] != module.bid[-8:]:
         return
     module.event("20", OWN)
@@ -119,7 +119,7 @@ def _beacon(module: Radio) -> None:
 
 
 def skll64(module: Radio, mac: str) -> None:
-    """The link-local address of a MAC."""
+    """Return the link-local address of a MAC."""
     if not re.fullmatch("[0-9A-F]{16}", mac):
         module.say("FAIL ER06")
         return
@@ -127,7 +127,7 @@ def skll64(module: Radio, mac: str) -> None:
 
 
 def skjoin(module: Radio, address: str) -> None:
-    """PANA with the meter, as in capture q07: EVENT 25 where ID and password are its own, else 24."""
+    """Do PANA with the meter, as in capture q07: EVENT 25 where ID and password are its own, else 24."""
     module.say("OK")
     tuned = (module.registers["S2"], module.registers["S3"]) == (CHANNEL, PAN_ID)
     if not tuned or address != module.address:
@@ -159,7 +159,7 @@ def _end_join(module: Radio) -> None:
 
 
 def _announce(module: Radio) -> None:
-    """The meter tells everybody which objects it has: no reading."""
+    """Announce the meter's objects to everybody: no reading."""
     if module.session:
         module.datagram(bytes.fromhex(INSTANCE_LIST), to=EVERYBODY)
 
@@ -173,7 +173,7 @@ def skrejoin(module: Radio) -> None:
 
 
 def skterm(module: Radio) -> None:
-    """EVENT 27 where the meter answers, 28 where it has forgotten us."""
+    """Report EVENT 27 where the meter answers, 28 where it has forgotten the session."""
     if not module.session:
         module.say("FAIL ER10")
         return

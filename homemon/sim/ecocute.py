@@ -42,7 +42,7 @@ class Faults:
     lacking: frozenset[int] = frozenset()  # EPCs it does not have: {0x84} is the Panasonic HE-WU46KQ
     one_each: bool = False  # each property in an answer of its own
     reverse: bool = False  # in the other order
-    extra: bool = False  # 80 and 88 besides what was asked
+    extra: bool = False  # 80 and 88 in addition to what was asked
     opc_0: bool = False  # a 72 that holds nothing
     overflow: bool = False  # overflow and underflow codes for values
     infc: bool = False  # notifications want an answer (74 in place of 73)
@@ -90,7 +90,7 @@ class Ecocute:
         self._rng = Random(1)
 
     def answer(self, datagram: bytes, sender: tuple[str, int], now: float) -> list[Reply]:
-        """What it sends when `datagram` comes from `sender` (address, port) at `now` (Unix time)."""
+        """Return what the node sends when `datagram` comes from `sender` (address, port) at `now` (Unix time)."""
         if len(datagram) < 12 or datagram[:2] != b"\x10\x81":
             return []
         tid, seoj, deoj = datagram[2:4], datagram[4:7], datagram[7:10]
@@ -113,22 +113,22 @@ class Ecocute:
         return [self._reply(frame, sender[1]) for frame in frames]
 
     def due(self) -> float | None:
-        """When `inform` is due next; None when it notifies nobody, and before the first time."""
+        """Return when `inform` is due next; None when it notifies nobody, and before the first time."""
         return self._next_inform
 
     def inform(self, now: float) -> Reply:
-        """A notification of its three values; for the whole LAN (224.0.23.0)."""
+        """Return a notification of its three values, for the whole LAN (224.0.23.0)."""
         self._next_inform = now + self._inform_every if self._inform_every else None
         self._tid = self._tid % 0xFFFF + 1
         values = self._device(now)
-        told = [(epc, values[epc]) for epc in (0x84, 0x85, 0xE1) if epc in values]
+        readings = [(epc, values[epc]) for epc in (0x84, 0x85, 0xE1) if epc in values]
         head = self._tid.to_bytes(2) + self._own + (NODE if self._faults.to_node else CONTROLLER)
-        return self._reply(_frame(head, 0x74 if self._faults.infc else 0x73, told), self._port)
+        return self._reply(_frame(head, 0x74 if self._faults.infc else 0x73, readings), self._port)
 
     # --- inside --------------------------------------------------------------------
 
     def _device(self, now: float) -> dict[int, bytes]:
-        """All properties of its device and their values."""
+        """Return all properties of the device and their values."""
         values = {
             **_FIXED,
             **self._who,
@@ -148,7 +148,7 @@ class Ecocute:
     def _frames(
         self, head: bytes, service: int, asked: list[int], properties: Mapping[int, bytes], device: bool
     ) -> list[bytes]:
-        """The answers to a Get or INF_REQ, with the faults that concern frames."""
+        """Return the answers to a Get or INF_REQ, with the faults that concern frames."""
         faults = self._faults
         if not device:
             return [_values(head, service, asked, properties)]
@@ -172,7 +172,7 @@ class Ecocute:
         return Reply(faults.late, frame, faults.from_port or self._port, to_port)
 
     def _refuse(self, service: int, head: bytes, rest: bytes) -> list[Reply]:
-        """Writing is refused as a whole (50, 51, 5E); what is no request gets nothing."""
+        """Refuse to be written, as a whole (50, 51, 5E); what is no request gets nothing."""
         refusals: dict[int, Callable[[], bytes]] = {
             0x60: lambda: _frame_raw(head, 0x50, rest),
             0x61: lambda: _frame_raw(head, 0x51, rest),
@@ -182,7 +182,7 @@ class Ecocute:
 
 
 def _epcs(datagram: bytes) -> list[int] | None:
-    """The EPCs of the first property list; None when it runs past the end."""
+    """Return the EPCs of the first property list; None when it runs past the end."""
     epcs, at = [], 12
     for _ in range(datagram[11]):
         if at + 2 > len(datagram) or at + 2 + datagram[at + 1] > len(datagram):
@@ -193,7 +193,7 @@ def _epcs(datagram: bytes) -> list[int] | None:
 
 
 def _values(head: bytes, service: int, asked: list[int], properties: Mapping[int, bytes]) -> bytes:
-    """72 or 73 where all is there, else 52 or 53 with an empty EDT for what is not."""
+    """Return the answer with ESV 72 or 73 where all is there, else 52 or 53 with an empty EDT for what is not."""
     missing = any(epc not in properties for epc in asked)
     answer = service - 0x10 if missing else service + 0x10
     return _frame(head, answer, [(epc, properties.get(epc, b"")) for epc in asked])
@@ -205,12 +205,12 @@ def _frame(head: bytes, service: int, properties: Sequence[tuple[int, bytes]]) -
 
 
 def _frame_raw(head: bytes, service: int, rest: bytes) -> bytes:
-    """`head` is TID, SEOJ, DEOJ."""
+    """Return a frame; `head` is TID, SEOJ, DEOJ."""
     return b"\x10\x81" + head + bytes((service,)) + rest
 
 
 def _frame_promising_more(frame: bytes) -> bytes:
-    """The PDC of the last property, one too high."""
+    """Return a frame whose last property has a PDC one too high."""
     at, last = 12, 0
     while at < len(frame):
         last, at = at + 1, at + 2 + frame[at + 1]
@@ -218,7 +218,7 @@ def _frame_promising_more(frame: bytes) -> bytes:
 
 
 def _map(epcs: list[int]) -> bytes:
-    """A property map in either format."""
+    """Return a property map in either format."""
     if len(epcs) < 16:
         return bytes((len(epcs), *epcs))
     bits = bytearray(16)

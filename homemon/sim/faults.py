@@ -193,13 +193,13 @@ FAULTS = {
         Fault("forget-session", ON, "1", "the meter drops the session without a word", _count, _forget_session),
         Fault("limit", SECONDS, "60", "ARIB limit: EVENT 32, sends FAIL, then EVENT 33", _seconds, _limit),
         Fault("power-cycle", ON, "1", "the module forgets all that is volatile", _count, _power_cycle),
-        Fault("dead", ON, "1", "the module hears nothing and says nothing", _count),
+        Fault("dead", ON, "1", "the module receives nothing and sends nothing", _count),
     )
 }
 
 
 def read_value(name: str, value: object = None) -> Any:
-    """What a fault of the table takes `value` for, its default where there is none. Raises ValueError."""
+    """Return what `value` means for a fault of the table, its default where none is given. Raise ValueError."""
     if name not in FAULTS:
         raise ValueError(f"no fault is called {name!r}; there are {', '.join(FAULTS)}")
     row = FAULTS[name]

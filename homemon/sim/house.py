@@ -96,67 +96,67 @@ class House:
     # --- now -----------------------------------------------------------------------
 
     def power(self, t: float) -> int:
-        """W through the meter; negative when feeding in."""
+        """Return the power through the meter in W; negative when feeding in."""
         day, minute = _moment(t)
         minutes = self._day(day)
         return minutes.load[minute] - minutes.solar[minute]
 
     def load(self, t: float) -> int:
-        """W that the house uses, the EcoCute included."""
+        """Return the power that the house uses in W, the EcoCute included."""
         day, minute = _moment(t)
         return self._day(day).load[minute]
 
     def solar(self, t: float) -> int:
-        """W that the panels give."""
+        """Return the power that the panels give in W."""
         day, minute = _moment(t)
         return self._day(day).solar[minute]
 
     def ecocute_power(self, t: float) -> int:
-        """W that the EcoCute takes (its property 84)."""
+        """Return the power that the EcoCute takes in W (its property 84)."""
         day, minute = _moment(t)
         return self._day(day).ecocute[minute]
 
     def tank(self, t: float) -> int:
-        """Litres of hot water left (the EcoCute's property E1)."""
+        """Return the hot water left in litres (the EcoCute's property E1)."""
         day, minute = _moment(t)
         return self._tank(day)[minute]
 
     # --- energy; all raise ValueError before the start -------------------------------
 
     def ecocute_energy(self, t: float) -> int:
-        """The EcoCute's cumulative register, 0.001 kWh (its property 85)."""
+        """Return the EcoCute's cumulative register in 0.001 kWh (its property 85)."""
         return (READ_AT_START + self._sums_at(t).ecocute) // WATT_HOUR
 
     def imported(self, t: float) -> int:
-        """The meter's forward energy at `t`, joules."""
+        """Return the meter's forward energy at `t` in joules."""
         return READ_AT_START + self._sums_at(t).imported
 
     def exported(self, t: float) -> int:
-        """The meter's reverse energy at `t`, joules."""
+        """Return the meter's reverse energy at `t` in joules."""
         return READ_AT_START + self._sums_at(t).exported
 
     def register_import(self, t: float, unit: int = TENTH_KWH) -> int:
-        """The forward register at the last half-hour at or before `t`, in counts of `unit` joules."""
+        """Return the forward register at the last half-hour at or before `t`, in counts of `unit` joules."""
         return self.imported(_half_hour(t)) // unit
 
     def register_export(self, t: float, unit: int = TENTH_KWH) -> int:
-        """The reverse register at the last half-hour at or before `t`, in counts of `unit` joules."""
+        """Return the reverse register at the last half-hour at or before `t`, in counts of `unit` joules."""
         return self.exported(_half_hour(t)) // unit
 
     def generation(self, half_hour_start: int) -> int:
-        """What the solar monitor keeps for one half-hour, tenths of kWh: a difference of its own register."""
+        """Return what the solar monitor keeps for one half-hour, in tenths of kWh: a difference of its own register."""
         before, after = self._sums_at(half_hour_start), self._sums_at(half_hour_start + HALF_HOUR)
         return after.generated // TENTH_KWH - before.generated // TENTH_KWH
 
     def bought_minus_sold(self, half_hour_start: int) -> int:
-        """The solar monitor's other value for one half-hour, tenths of kWh; negative when more was sold."""
+        """Return the solar monitor's other value for one half-hour, in tenths of kWh; negative when more was sold."""
         before, after = self._sums_at(half_hour_start), self._sums_at(half_hour_start + HALF_HOUR)
         return (after.imported - after.exported) // TENTH_KWH - (before.imported - before.exported) // TENTH_KWH
 
     # --- inside --------------------------------------------------------------------
 
     def _sums_at(self, t: float) -> Sums:
-        """The energies from the start to `t`, whole seconds: cached to the half-hour, then minute by minute."""
+        """Return the energies from the start to `t`, whole seconds: cached to the half-hour, then minute by minute."""
         whole = int(t // 1)
         if whole < self.start:
             raise ValueError(f"the house's registers begin at {self.start}, not at {whole}")
@@ -168,7 +168,7 @@ class House:
         return self._add(self._sums[index], whole - seconds, seconds)
 
     def _add(self, sums: Sums, begin: int, seconds: int) -> Sums:
-        """`sums` and what `seconds` from the half-hour `begin` add to them."""
+        """Return `sums` plus what `seconds` from the half-hour `begin` add."""
         day, first = _moment(begin)
         minutes = self._day(day)
         whole, rest = divmod(seconds, MINUTE)
@@ -194,7 +194,7 @@ class House:
         )
 
     def _make_day(self, day: int) -> Minutes:
-        """Day number `day` (since 1970-01-01, in JST), minute by minute."""
+        """Return day number `day` (since 1970-01-01, in JST), minute by minute."""
         used = sum(litres for _, litres in self._draws(day - 1))
         ecocute = [ECOCUTE_STANDBY] * 1440
         heating = used * JOULES_A_LITRE // ((HEATING_TO - HEATING_FROM) * MINUTE)
@@ -208,7 +208,7 @@ class House:
         return Minutes(load, solar, ecocute)
 
     def _draws(self, day: int) -> list[tuple[int, int]]:
-        """When and how many litres of hot water are drawn on a day; one litre count for each minute."""
+        """Return when and how many litres of hot water are drawn on a day; one litre count for each minute."""
         rng = Random(f"{self._seed} water {day}")
         return [
             (begin + minute, habit.watts // habit.minutes)
@@ -217,7 +217,7 @@ class House:
         ]
 
     def _make_tank(self, day: int) -> list[int]:
-        """Litres in the tank: what the day before left, refilled evenly while heating, then drawn."""
+        """Return the litres in the tank: what the day before left, refilled evenly while heating, then drawn."""
         span = HEATING_TO - HEATING_FROM
         used = sum(litres for _, litres in self._draws(day - 1))
         drawn = Counter[int]()
@@ -232,7 +232,7 @@ class House:
 
 
 def _moment(t: float) -> tuple[int, int]:
-    """Day number and minute of the day, in JST."""
+    """Return day number and minute of the day, in JST."""
     day, second = divmod(int(t // 1) + JST, DAY)
     return day, second // MINUTE
 
@@ -242,12 +242,12 @@ def _half_hour(t: float) -> int:
 
 
 def _season(day: int) -> float:
-    """-1 at midwinter, 1 at midsummer; day 79 after New Year is the equinox."""
+    """Return -1 at midwinter, 1 at midsummer; day 79 after New Year is the equinox."""
     return sin(2 * pi * (day - 79) / 365.2425)
 
 
 def _chosen(rng: Random, habits: Iterable[Habit]) -> list[tuple[int, Habit]]:
-    """Which habits a day follows, and from which minute on."""
+    """Return which habits a day follows, and from which minute on."""
     return [
         (int(rng.uniform(habit.earliest, habit.latest) * 60), habit)
         for habit in habits
@@ -256,7 +256,7 @@ def _chosen(rng: Random, habits: Iterable[Habit]) -> list[tuple[int, Habit]]:
 
 
 def _base_load(rng: Random, day: int) -> list[int]:
-    """What is always on: standby, a refrigerator of 90 W, people awake, and the air conditioner by season."""
+    """Return what is always on: standby, a refrigerator of 90 W, people awake, and the air conditioner by season."""
     offset = rng.randrange(40)
     climate = int(350 * abs(_season(day)) * rng.uniform(0.4, 1.0))
     watts = []
@@ -268,7 +268,7 @@ def _base_load(rng: Random, day: int) -> list[int]:
 
 
 def _sun(rng: Random, day: int) -> list[int]:
-    """W of the panels: an arch from sunrise to sunset, dimmed by the day's clouds and their gaps."""
+    """Return the power of the panels in W: an arch from sunrise to sunset, dimmed by the day's clouds."""
     length = (12 + 2.3 * _season(day)) * 60  # minutes of daylight near Tokyo: 9.7 to 14.3 h
     sunrise = 720 - length / 2
     peak = SOLAR_PEAK * (0.85 + 0.15 * _season(day))

@@ -64,7 +64,7 @@ class Monitor:
         self._house = house
         self._faults = faults or Faults()
         self._turnaround = turnaround
-        self._heard = b""
+        self._received = b""
         self._line: deque[tuple[float, int]] = deque()  # when each byte is through
         self._free = 0.0
         self._at = -1  # 0: header, 1 …: that block, last + 1: end command, -1: idle
@@ -72,19 +72,19 @@ class Monitor:
 
     def feed(self, data: bytes, now: float) -> None:
         """Take in what was sent to the monitor and arrived at `now`."""
-        self._heard = (self._heard + data)[-64:]
-        while (end := self._heard.find(b"\x03")) >= 0:
-            frame, self._heard = self._heard[: end + 1], self._heard[end + 1 :]
+        self._received = (self._received + data)[-64:]
+        while (end := self._received.find(b"\x03")) >= 0:
+            frame, self._received = self._received[: end + 1], self._received[end + 1 :]
             frame = frame[max(0, frame.rfind(b"\x02")) :]
             if not self._faults.silent:
                 self._answer(frame, now + self._turnaround)
 
     def due(self) -> float | None:
-        """When the next byte is through; None while nothing is to be sent."""
+        """Return when the next byte is through; None while nothing is to be sent."""
         return self._line[0][0] if self._line else None
 
     def speak(self, now: float) -> bytes:
-        """The bytes that are through at `now` and were not given before."""
+        """Return the bytes that are through at `now` and were not given before."""
         spoken = bytearray()
         while self._line and self._line[0][0] <= now:
             spoken.append(self._line.popleft()[1])
@@ -153,7 +153,7 @@ class Monitor:
             self._line.append((self._free, byte))
 
     def _make_memory(self, now: float) -> bytes:
-        """All 8,527 bytes at `now`; what nobody understands is a pattern that has every byte in it."""
+        """Return all 8,527 bytes at `now`; those of unknown meaning are a pattern that has every byte value in it."""
         memory = bytearray((at * 7 + at // 256) % 256 for at in range(SIZE))
         today = datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0)
         for row in range(35):
@@ -175,7 +175,7 @@ class Monitor:
         return bytes(memory)
 
     def _tenths(self, measure: Callable[[int], int], start: int, now: float) -> bytes:
-        """Two bytes for the half-hour that begins at `start` by the monitor's clock."""
+        """Return two bytes for the half-hour that begins at `start` by the monitor's clock."""
         if start + HALF_HOUR > now:
             return b"\x75\x30"
         try:
@@ -189,8 +189,8 @@ class SimulatedBus:
 
     Its ring counts modulo 64, as the real one does: a 64th unread byte empties it, and `overruns`
     counts how often. `clock` gives Unix time; `sleep` passes the time that each transaction takes on
-    the bus, and `overhead` seconds of driver besides. Each `fail_every`th transaction fails like a
-    disturbed bus. `transactions` and `busy` (seconds) tell what the reader cost.
+    the bus, and `overhead` seconds of driver more. Each `fail_every`th transaction fails like a
+    disturbed bus. `transactions` and `busy` (seconds) show what the reader cost.
     """
 
     BIT = 1 / 100_000
@@ -217,13 +217,13 @@ class SimulatedBus:
         self._free = 0.0
 
     def read_byte(self, i2c_addr: int, /) -> int:
-        """0x40: bytes waiting; 0x41: one byte, 0xFF when there is none."""
+        """Read register 0x40, the number of bytes waiting, or 0x41, one byte, 0xFF when there is none."""
         now = self._transact(i2c_addr, 1)
         self._run(now)
         return len(self._ring) if i2c_addr == 0x40 else self._pop()
 
     def write_byte(self, i2c_addr: int, value: int, /) -> None:
-        """0x40: set the rate; 0x41: send one byte."""
+        """Write register 0x40, the rate, or 0x41, one byte to send."""
         now = self._transact(i2c_addr, 1)
         if i2c_addr == 0x40:
             self._rate = value
@@ -240,10 +240,10 @@ class SimulatedBus:
                 message.buf[index] = bytes((self._pop(),))
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: there is nothing to release."""
 
     def _transact(self, address: int, count: int) -> float:
-        """Spend the time of a transaction of `count` bytes; when it ends. Raises OSError like the driver."""
+        """Spend the time of a transaction of `count` bytes; when it ends. Raise OSError like the driver."""
         self.transactions += 1
         seconds = (11 + 9 * count) * self.BIT  # start, address, the bytes, stop: 20 bit times for one
         end = self._clock() + seconds

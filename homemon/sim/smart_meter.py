@@ -1,7 +1,7 @@
 """The low-voltage smart meter (class 0x0288) of the house, as it answers on ECHONET Lite.
 
 Requests are cut by hand and answers are spelled in hex, so that nothing here can share a mistake with
-the codec it is meant to test. `GET` is the whole of what the meter tells: EPC → its EDT in hex, and
+the codec it is meant to test. `GET` is all that the meter reports: EPC → its EDT in hex, and
 the value in it for the record of truth (None: nothing that is recorded).
 
 Source: ECHONET Device objects appendix, class 0x0288; captures q08, xD3 … x9F.
@@ -84,24 +84,24 @@ class SmartMeter:
         return count * self.coefficient
 
     def shown(self, joules: int) -> int:
-        """What a register that has counted so many joules shows."""
+        """Return what a register shows that has counted so many joules."""
         modulus: int = 10**self.digits
         return joules // self.unit % modulus
 
     def imported(self, t: float) -> int:
-        """Joules that the forward register has counted by `t`."""
+        """Return the joules that the forward register has counted by `t`."""
         return self.house.imported(t) - self._missed[0]
 
     def exported(self, t: float) -> int:
-        """Joules that the reverse register has counted by `t`."""
+        """Return the joules that the reverse register has counted by `t`."""
         return self.house.exported(t) - self._missed[1]
 
     def clock(self, now: float) -> float:
-        """What the meter's own clock shows, as Unix time."""
+        """Return what the meter's own clock shows, as Unix time."""
         return now + self.clock_error
 
     def answer(self, request: bytes, now: float) -> Reply | None:
-        """The answer to a Get (62) or SetC (61) to this object; None to anything else, as meters do."""
+        """Return the answer to a Get (62) or SetC (61) to this object; None to anything else, as meters do."""
         text = request.hex().upper()
         head, tid, source, target, service = text[:4], text[4:8], text[8:14], text[14:20], text[20:22]
         if head != "1081" or target not in (EOJ, "028800") or service not in ("61", "62"):
@@ -118,16 +118,16 @@ class SmartMeter:
         return _reply(tid, source, esv, readings)
 
     def push(self, now: float) -> Reply | None:
-        """The notification of EA and EB of the last half-hour, with a TID of the meter's own."""
+        """Return the notification of EA and EB of the last half-hour, with a TID of the meter's own."""
         there = [epc for epc in (0xEA, 0xEB) if self.refused.get(epc, Instead(0)).times != inf]
-        readings: list[tuple[int, Reading | None]] = [(epc, self._told(epc, now)) for epc in there]
+        readings: list[tuple[int, Reading | None]] = [(epc, self._given(epc, now)) for epc in there]
         self._tid = self._tid % 0xFFFF + 1
         return _reply(f"{self._tid:04X}", CONTROLLER, INF, readings) if readings else None
 
     def _get(self, epc: int, now: float) -> Reading | None:
-        return None if epc not in GET or _once(self.refused, epc) else self._told(epc, now)
+        return None if epc not in GET or _once(self.refused, epc) else self._given(epc, now)
 
-    def _told(self, epc: int, now: float) -> Reading:
+    def _given(self, epc: int, now: float) -> Reading:
         reading = GET[epc](self, now)
         if _once(self.without_data, epc):
             return Reading(_no_data(epc, reading.edt))
@@ -135,7 +135,7 @@ class SmartMeter:
         return Reading(wrong.edt) if wrong else reading
 
     def _set(self, epc: int, edt: str) -> bool:
-        """Only the day of the history (E5) can be written, 0 to 99."""
+        """Set the day of the history (E5), 0 to 99; nothing else can be written."""
         if epc != 0xE5 or _once(self.refused, epc) or len(edt) != 2 or int(edt, 16) > OLDEST_DAY:
             return False
         self.history_day = int(edt, 16)
@@ -143,7 +143,7 @@ class SmartMeter:
 
 
 def _once(table: dict[int, Instead], epc: int) -> Instead | None:
-    """What `table` has for a property this time; it is there once less."""
+    """Return what `table` has for a property this time, and count it as used."""
     found = table.get(epc)
     if found is None or found.times <= 0:
         return None
@@ -152,7 +152,7 @@ def _once(table: dict[int, Instead], epc: int) -> Instead | None:
 
 
 def _no_data(epc: int, edt: str) -> str:
-    """The code for no data in the place of a value (appendix, class 0x0288); FF where the standard has none."""
+    """Return the code for no data in place of a value (appendix, class 0x0288); FF where the standard has none."""
     match epc:
         case 0xE7:
             return "7FFFFFFE"
@@ -167,7 +167,7 @@ def _no_data(epc: int, edt: str) -> str:
 
 
 def _properties(text: str) -> list[tuple[int, str]] | None:
-    """`OPC (EPC PDC EDT)…` in hex → EPC and EDT of each; None where it does not come out even."""
+    """Return EPC and EDT in hex of each property of `OPC (EPC PDC EDT)…`; None where it does not come out even."""
     found = []
     count, rest = text[:2], text[2:]
     while rest:
@@ -189,8 +189,8 @@ def _frame(tid: str, target: str, esv: str, properties: list[tuple[int, str]]) -
 
 def _reply(tid: str, target: str, esv: str, readings: list[tuple[int, Reading | None]]) -> Reply:
     frame = _frame(tid, target, esv, [(epc, reading.edt if reading else "") for epc, reading in readings])
-    told = [(epc, r.value) for epc, r in readings if r is not None and r.value is not None]
-    return Reply(frame, tuple((epc, value) for epc, value in told))
+    given = [(epc, r.value) for epc, r in readings if r is not None and r.value is not None]
+    return Reply(frame, tuple((epc, value) for epc, value in given))
 
 
 # --- the properties ---------------------------------------------------------------------
@@ -201,26 +201,26 @@ def _jst(t: float) -> datetime:
 
 
 def _power(meter: SmartMeter, now: float) -> Reading:
-    """E7: s32 W."""
+    """Return E7: s32 W."""
     watts = meter.house.power(now)
     return Reading(f"{watts & 0xFFFFFFFF:08X}", watts)
 
 
 def _currents(meter: SmartMeter, now: float) -> Reading:
-    """E8: s16 R, s16 T, 0.1 A at 100 V each; a little more hangs on R than on T."""
+    """Return E8: s16 R, s16 T, 0.1 A at 100 V each; R carries a little more than T."""
     watts = meter.house.power(now)
     r, t = watts * 11 // 200, watts * 9 // 200
     return Reading(f"{r & 0xFFFF:04X}{t & 0xFFFF:04X}", (r, t))
 
 
 def _imported(meter: SmartMeter, now: float) -> Reading:
-    """E0: u32 counts, now."""
+    """Return E0: u32 counts, now."""
     count = meter.shown(meter.imported(now))
     return Reading(f"{count:08X}", count)
 
 
 def _exported(meter: SmartMeter, now: float) -> Reading:
-    """E3: u32 counts, now."""
+    """Return E3: u32 counts, now."""
     count = meter.shown(meter.exported(now))
     return Reading(f"{count:08X}", count)
 
@@ -229,7 +229,7 @@ Energy = Callable[[SmartMeter, float], int]
 
 
 def _dated(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
-    """EA, EB: u16 year, month, day, hour, minute, second, u32 counts at the last half-hour."""
+    """Return EA, EB: u16 year, month, day, hour, minute, second, u32 counts at the last half-hour."""
 
     def read(meter: SmartMeter, now: float) -> Reading:
         half_hour = int(meter.clock(now) // HALF_HOUR) * HALF_HOUR
@@ -242,7 +242,7 @@ def _dated(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
 
 
 def _history(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
-    """E2, E4: u16 day, 48 × u32 counts at 00:00 … 23:30 of the day set in E5; FFFFFFFE where there is none."""
+    """Return E2, E4: u16 day, 48 × u32 counts at 00:00 … 23:30 of the day set in E5; FFFFFFFE for no value."""
 
     def read(meter: SmartMeter, now: float) -> Reading:
         midnight = int((meter.clock(now) + JST) // DAY - meter.history_day) * DAY - JST
@@ -269,14 +269,14 @@ def _always(edt: str) -> Callable[[SmartMeter, float], Reading]:
 
 
 def _get_map(meter: SmartMeter, now: float) -> Reading:
-    """9F: a list, from 16 properties on a bitmap; bit j of byte i stands for EPC 0x80 + 0x10·j + i."""
-    told = sorted(epc for epc in GET if epc not in meter.refused or meter.refused[epc].times != inf)
-    if len(told) < 16:
-        return Reading(f"{len(told):02X}" + "".join(f"{epc:02X}" for epc in told))
+    """Return 9F: a list, from 16 properties on a bitmap; bit j of byte i stands for EPC 0x80 + 0x10·j + i."""
+    given = sorted(epc for epc in GET if epc not in meter.refused or meter.refused[epc].times != inf)
+    if len(given) < 16:
+        return Reading(f"{len(given):02X}" + "".join(f"{epc:02X}" for epc in given))
     bits = [0] * 16
-    for epc in told:
+    for epc in given:
         bits[epc & 0x0F] |= 1 << ((epc >> 4) - 8)
-    return Reading(f"{len(told):02X}" + "".join(f"{byte:02X}" for byte in bits))
+    return Reading(f"{len(given):02X}" + "".join(f"{byte:02X}" for byte in bits))
 
 
 GET: dict[int, Callable[[SmartMeter, float], Reading]] = {

@@ -92,14 +92,14 @@ class Terminal:
         self.close()
 
     def _sleep(self) -> float:
-        """Real seconds until the device is due."""
+        """Return the real seconds until the device is due."""
         due = self._device.due()
         if due is None:
             return LONGEST_SLEEP
         return min(max(0.0, (due - self._clock()) / self._clock.speed), LONGEST_SLEEP)
 
     def _write(self, data: bytes) -> None:
-        """All that fits; a full buffer means that nobody reads."""
+        """Write all that fits; a full buffer means that nobody reads."""
         with contextlib.suppress(BlockingIOError):
             while data:
                 data = data[os.write(self._master, data) :]
