@@ -55,7 +55,7 @@ class Rounds:
     def next(self) -> Sending:
         sender = self._make()
         assert sender.due(self.wall)
-        sending = sender.send(self.wall, 60, patient=True)
+        sending = sender.send(self.wall, 60, sparing=True)
         assert sending is not None
         self.wall = max(self.wall + 1, sending.next_try)
         return sending

@@ -1,7 +1,7 @@
 """The one place that asks the machine what time it is.
 
 A Pi has no clock of its own: until NTP has set it, it may say 1970 or the hour of the last
-shutdown. So an `Instant` carries, beside the wall clock, the seconds since boot, which never
+shutdown. So an `Instant` carries, in addition to the wall clock, the seconds since boot, which never
 jump and never lie, and which boot they count from.
 """
 
@@ -24,33 +24,33 @@ class Instant(NamedTuple):
     boot: str
 
     def earlier(self, seconds: float) -> "Instant":
-        """So many seconds before."""
+        """Return the instant so many seconds before."""
         return self._replace(wall=self.wall - seconds, ticks=self.ticks - seconds)
 
 
 def ticks() -> float:
-    """Seconds since boot, sleep included."""
+    """Return the seconds since boot, sleep included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 @cache
 def boot_id() -> str:
-    """The kernel's random name of this boot (proc(5), random/boot_id)."""
+    """Return the kernel's random name of this boot (proc(5), random/boot_id)."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
 
 
 def kept_by_ntp() -> bool:
-    """Whether the kernel says that a time service has set the clock (adjtimex(2)); False where none runs."""
+    """Return whether the kernel says that a time service has set the clock (adjtimex(2)); False where none runs."""
     import ctypes
 
     return ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512)) not in (-1, TIME_ERROR)
 
 
 def has_time_service() -> bool:
-    """Whether a time service runs, which may have set the clock or may do so yet."""
+    """Return whether a time service runs, which may have set the clock or may do so yet."""
     return any(map(exists, TIME_SERVICES))
 
 
 def instant() -> Instant:
-    """Now."""
+    """Return the present instant."""
     return Instant(time.time(), ticks(), boot_id())

@@ -24,7 +24,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Put `content` in the place of `path`, atomically and on disk when this returns.
 
     Mode and owner stay those of the file that was there; a new file is for its owner alone. A link, and
-    in a folder that everybody may write somebody else's file, count as not there. Raises OSError.
+    in a folder that everybody may write somebody else's file, count as not there. Raise OSError.
     """
     import tempfile  # a poll writes no file
 
@@ -52,7 +52,7 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def _there_before(path: Path) -> os.stat_result | None:
-    """The file whose mode and owner are to stay."""
+    """Return the status of the file whose mode and owner are to stay."""
     try:
         file, folder = path.lstat(), path.parent.stat()
     except FileNotFoundError:
@@ -62,14 +62,14 @@ def _there_before(path: Path) -> os.stat_result | None:
 
 
 def _give_to_owner(handle: int, folder: Path) -> None:
-    """What root made in `folder` becomes its owner's."""
+    """Give what root made in `folder` to the folder's owner."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.fchown(handle, owner.st_uid, owner.st_gid)
 
 
 def make_private_file(path: Path) -> None:
-    """An empty file, where there is nothing of that name. Raises OSError.
+    """Make an empty file, where there is nothing of that name. Raise OSError.
 
     A file that is there is not opened: closing it again would drop locks that this process holds on it.
     """
@@ -110,7 +110,7 @@ def _give_folder_to_owner(folder: Path) -> None:
 
 
 def make_private_dir(path: Path) -> None:
-    """The folder `path`, and those on the way to it, made for their owner alone. Raises StoreError."""
+    """Make the folder `path`, and those on the way to it, for their owner alone. Raise StoreError."""
     try:
         make_dir(path, 0o700)
         if laid_by := _laid_by_another(path):
@@ -131,7 +131,7 @@ def make_private_dir(path: Path) -> None:
 
 
 def _laid_by_another(folder: Path) -> str:
-    """Who owns a folder where everybody may write, and is not to be trusted with readings; empty for others."""
+    """Return the untrusted owner of a folder where everybody may write; empty for other folders."""
     status = folder.stat()
     open_to_all = (status.st_mode | folder.parent.stat().st_mode) & 0o002
     return user_name(status.st_uid) if open_to_all and status.st_uid not in trusted_users() else ""
@@ -150,14 +150,14 @@ REMEDIES = {
 
 
 def trusted_users() -> set[int]:
-    """Whose files are as good as ours: root's, our own, and under sudo those of who called it."""
+    """Return the ids of users whose files are as good as ours: root, our own, and under sudo the caller's."""
     caller = os.environ.get("SUDO_UID", "")
     called = {int(caller)} if os.geteuid() == 0 and caller.isdecimal() else set()
     return {0, os.geteuid()} | called
 
 
 def user_name(uid: int) -> str:
-    """The user's name, `user 1234` where there is none."""
+    """Return the user's name, `user 1234` where there is none."""
     import pwd
 
     try:
@@ -167,7 +167,7 @@ def user_name(uid: int) -> str:
 
 
 def others_may_write(status: os.stat_result) -> bool:
-    """Whether others than the owner may write; a group that is the owner's own, as Debian makes it, is no other."""
+    """Return whether others than the owner may write; the owner's own group, as Debian makes it, does not count."""
     if status.st_mode & 0o002 or not status.st_mode & 0o020:
         return bool(status.st_mode & 0o002)
     import grp
@@ -190,7 +190,7 @@ class Holder(NamedTuple):
 class Lock:
     """An exclusive flock on a file of its own; the kernel drops it when the process ends, however it ends.
 
-    Beside it its holder locks one byte by an open file description lock (fcntl(2)), at the offset that is its
+    In addition its holder locks one byte by an open file description lock (fcntl(2)), at the offset that is its
     pid. Anybody can ask the kernel for that lock without taking it, on every file system, which /proc/locks
     does not give: on btrfs and overlayfs it has other device numbers than stat(2). The file's text says what
     the lock is held for, and counts only with the pid of who holds it now.
@@ -205,15 +205,15 @@ class Lock:
     def keep_open(self) -> None:
         """Open the file for the life of this process, so that nothing can keep the lock from being taken later.
 
-        Raises StoreError.
+        Raise StoreError.
         """
         self._open()
         self._kept_open = True
 
     def take(self, within: float = 0.0, name: str = "") -> bool:
-        """Try to get the lock, for at most `within` seconds; `name` tells others what for (see `holder`).
+        """Try to get the lock, for at most `within` seconds; `name` lets others know what for (see `holder`).
 
-        Raises StoreError where the file cannot be opened, or its file system has no locks.
+        Raise StoreError where the file cannot be opened, or its file system has no locks.
         """
         handle = self._open()
         deadline = monotonic() + within
@@ -264,10 +264,10 @@ class Lock:
             ofd(handle, fcntl.F_OFD_SETLK, fcntl.F_WRLCK, os.getpid(), 1)
 
     def holder(self) -> "Holder | None":
-        """The process that holds it, without taking it; None where nobody does, or who does has only just taken it.
+        """Return the process that holds it, without taking it; None where it is free, or has only just been taken.
 
         What the holder could not write into the file, as on a full disk, is read from its command line; the
-        name is empty where that does not tell.
+        name is empty where the command line does not show it.
         """
         try:
             handle = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -310,13 +310,13 @@ class Lock:
 
 
 def ofd(handle: int, request: int, kind: int, start: int, length: int) -> tuple[int, ...]:
-    """A request about an open file description lock; `length` 0 is up to the end of all. Raises OSError."""
+    """Return a request about an open file description lock; `length` 0 is up to the end. Raise OSError."""
     answer = fcntl.fcntl(handle, request, struct.pack(OFD_LOCK, kind, os.SEEK_SET, start, length, 0))
     return struct.unpack(OFD_LOCK, answer)
 
 
 def _has_open(pid: str, handle: int) -> bool:
-    """Whether another process has the file behind `handle` open (proc(5), /proc/pid/fd)."""
+    """Return whether another process has the file behind `handle` open (proc(5), /proc/pid/fd)."""
     if pid == str(os.getpid()):
         return False
     with suppress(OSError):
@@ -328,7 +328,7 @@ def _has_open(pid: str, handle: int) -> bool:
 
 
 def _command_of(pid: str) -> str:
-    """The homemon command that a process is, such as meter-listen (proc(5), /proc/pid/cmdline)."""
+    """Return the homemon command of a process, such as meter-listen (proc(5), /proc/pid/cmdline)."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/cmdline").read_text("utf-8", "replace").split("\0")
         return next((word for word in words if re.fullmatch("(meter|ecocute|device|kyocera)-[a-z]+", word)), "")
@@ -336,7 +336,7 @@ def _command_of(pid: str) -> str:
 
 
 def port_locks(folder: Path, port: str) -> tuple[Lock, Lock]:
-    """The two locks of a serial port: who owns it, and who is in a dialogue on it.
+    """Return the two locks of a serial port: who owns it, and who is in a dialogue on it.
 
     They are called after the port's name, not after the device that a link leads to: a USB stick that is
     pulled out comes back as another one, and the listener that waits for it still owns it.

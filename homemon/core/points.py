@@ -20,7 +20,7 @@ class Point(NamedTuple):
 
     `time` is None for a reading without a time of its own (E7, EcoCute): it gets that of its
     receipt when it is stored. `tags`, as `tags_text` gives them, are None for those of the house, which
-    are what every reading has; only a backup tells its own. `received` is when a reading without a time came
+    are what every reading has; only a backup states its own. `received` is when a reading without a time came
     that could be understood only later, in seconds of the boot clock; None where that is now.
     """
 
@@ -37,7 +37,7 @@ class Received(Point):
     __slots__ = ()
 
 
-EARLIEST, LATEST = 1_262_271_600, 4_102_412_400  # 2010 and 2100 JST: no device of these tells another time
+EARLIEST, LATEST = 1_262_271_600, 4_102_412_400  # 2010 and 2100 JST: none of these devices reports another time
 LARGEST = 1e15  # no register counts so far; larger ones cannot be exact either
 
 
@@ -55,21 +55,21 @@ def moment_text(time: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:
 
 
 def number_text(value: Number) -> str:
-    """`value` as a plain decimal without a superfluous `.0`: 523, 1234.5, -0.1."""
+    """Return `value` as a plain decimal without a superfluous `.0`: 523, 1234.5, -0.1."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         value = int(value)
     return repr(value)
 
 
 def escape(text: str, special: str) -> str:
-    """`text` with a backslash before each of the `special` characters (line protocol, InfluxDB 1.x manual)."""
+    """Return `text` with a backslash before each of the `special` characters (line protocol, InfluxDB 1.x manual)."""
     for character in special:
         text = text.replace(character, "\\" + character)
     return text
 
 
 def tags_text(tags: Mapping[str, str]) -> str:
-    """`tags` in line protocol, sorted by name as InfluxDB prefers: `,home=tokyo`, or the empty text."""
+    """Return `tags` in line protocol, sorted by name as InfluxDB prefers: `,home=tokyo`, or the empty text."""
     return "".join(f",{escape(name, ',= ')}={escape(tags[name], ',= ')}" for name in sorted(tags))
 
 
@@ -77,28 +77,28 @@ FIELD_ORDER = {name: rank for rank, name in enumerate(("r", "t", "import", "expo
 
 
 def field_rank(name: str) -> tuple[int, str]:
-    """What fields of one point are sorted by: phases, registers, the EcoCute's as they are told; others by name."""
+    """Return the key to sort the fields of a point: phases, registers, the EcoCute's in its order; others by name."""
     return FIELD_ORDER.get(name, len(FIELD_ORDER)), name
 
 
 def head(measurement: str, tags: str) -> str:
-    """What all lines of a measurement begin with; `tags` as `tags_text` gives them."""
+    """Return what all lines of a measurement begin with; `tags` as `tags_text` gives them."""
     return escape(measurement, ", ") + tags
 
 
 def headed(head: str, fields: Iterable[tuple[str, Number]], time: int) -> str:
-    """The line with such a head, without a line end."""
+    """Return the line with such a head, without a line end."""
     values = ",".join([f"{name}={number_text(value)}" for name, value in fields])
     return f"{head} {values} {time}{NANOSECONDS}"
 
 
 def line(measurement: str, tags: str, fields: Mapping[str, Number], time: int) -> str:
-    """One line of line protocol, without a line end."""
+    """Return one line of line protocol, without a line end."""
     return headed(head(measurement, tags), fields.items(), time)
 
 
 def age_text(seconds: int) -> str:
-    """`42 s`, `7 min`, `3 h`, `2 d`."""
+    """Return `42 s`, `7 min`, `3 h`, `2 d`."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"

@@ -1,6 +1,6 @@
 """Text from outside, such as a device's answer or a file's line, as a terminal may show it."""
 
-IDEOGRAPHIC_SPACE = "\u3000"  # the one space besides ASCII's that Japanese text is full of
+IDEOGRAPHIC_SPACE = "\u3000"  # the one space other than ASCII's that Japanese text is full of
 
 
 def printable(text: str) -> str:

@@ -32,18 +32,18 @@ class Entry(NamedTuple):
 
 
 def written(stamp: str, link: str, sent: bool, data: bytes, peer: str = "") -> str:
-    """A line without its end; `stamp` as `ports.trace` makes it."""
+    """Return a trace's line without its end; `stamp` as `ports.trace` makes it."""
     payload = escaped(data) if link == MODULE else data.hex().upper()
     return f"{stamp} {link} {'>' if sent else '<'} {f'{peer} ' if peer else ''}{payload}"
 
 
 def is_line(line: str) -> bool:
-    """Whether `line` begins as a trace's line does."""
+    """Return whether `line` begins as a trace's line does."""
     return _HEAD.match(line) is not None
 
 
 def pieces(line: str) -> Iterator[str]:
-    """`line`, cut before each head of a trace's line in it: a full disk can leave half a line with another behind."""
+    """Yield `line`, cut before each head of a trace's line in it: a full disk can leave half a line before another."""
     at = 0
     for head in _HEAD.finditer(line, 1):
         yield line[at : head.start()]
@@ -52,7 +52,7 @@ def pieces(line: str) -> Iterator[str]:
 
 
 def read(line: str) -> Entry | None:
-    """What a trace's line says; None where it is none. Raises WireError where it is one, and broken."""
+    """Return the entry of a trace's line; None for another line. Raise WireError for a broken one."""
     head = _HEAD.match(line)
     if head is None:
         return None
@@ -69,12 +69,12 @@ def read(line: str) -> Entry | None:
 
 
 def escaped(data: bytes) -> str:
-    """`data` as printable ASCII, reversible: other bytes, and the backslash, as `\\xNN`, `\\r` and `\\n`."""
+    r"""Return `data` as printable ASCII, reversible: other bytes, and the backslash, as `\xNN`, `\r` and `\n`."""
     return "".join(_TEXT[byte] for byte in data)
 
 
 def unescaped(text: str) -> bytes:
-    """The bytes that `escaped` made `text` of. Raises ValueError."""
+    """Return the bytes that `escaped` was given. Raise ValueError."""
     return _ESCAPE.sub(_byte, text).encode("latin-1")
 
 

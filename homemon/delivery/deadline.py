@@ -30,7 +30,7 @@ class Deadline:
         self._timer.daemon = True
 
     def watch(self, fd: int) -> None:
-        """From now on the exchange goes over this connection. Raises TimeoutError where it is too late."""
+        """Watch this connection from now on. Raise TimeoutError where it is too late."""
         with self._lock:
             self._drop()
             if self.passed:
@@ -51,7 +51,7 @@ class Deadline:
 
     @contextmanager
     def running(self) -> Iterator["Deadline"]:
-        """The exchange; what it opens in this thread is watched."""
+        """Yield during the exchange; every connection opened in this thread meanwhile is watched."""
         _exchange.watch = self.watch
         self._timer.start()
         try:
@@ -108,6 +108,6 @@ class Watched(HTTPAdapter):
     """The transport for a session of requests whose exchanges run within a `Deadline`."""
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        """As HTTPAdapter does, with connections that are watched."""
+        """Do as HTTPAdapter does, with connections that are watched."""
         super().init_poolmanager(*arguments, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}

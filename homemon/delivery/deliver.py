@@ -5,7 +5,7 @@ full disk) the readings wait in memory, with the time of their receipt, for the 
 
 `Sender` is the second half: what the server lacks, newest first, one sender at a time.
 The outcome of the last attempt is kept in the store, so that a cron job knows whether the
-server asked to be left alone, and so that each trouble is told once.
+server asked to be left alone, and so that each trouble is reported once.
 
 How it gets past what a server fails on is in `sending`; here is when it is tried again, and what of it is kept for the
 next process. Whatever was learned of a server is forgotten once another one is configured.
@@ -54,7 +54,7 @@ class Recorder:
         self._then: Callable[[], None] = lambda: None
 
     def then(self, call: Callable[[], None]) -> None:
-        """What to call after new points were stored: the sender's nudge."""
+        """Call `do` after new points were stored: the sender is woken by it."""
         self._then = call
 
     @property
@@ -65,7 +65,7 @@ class Recorder:
     def record(self, points: Sequence[Point], at: Instant) -> int:
         """Store `points`, received `at`, after those that could not be stored before; how many were new.
 
-        Raises StoreError, and keeps them all for the next call.
+        Raise StoreError, and keeps them all for the next call.
         """
         self._unstored += [(point, arrival(point, at)) for point in points]
         del self._unstored[:-MAX_UNSTORED]
@@ -83,14 +83,14 @@ class Recorder:
 
 
 def arrival(point: Point, at: Instant) -> Instant:
-    """When a point that is stored `at` an instant came."""
+    """Return when a point that is stored `at` an instant came."""
     return at if point.received is None else at.earlier(at.ticks - point.received)
 
 
 class Sending(NamedTuple):
     """What one round of sending did: points sent, and what stopped it.
 
-    `fault` is empty when nothing stopped it; `news` when it was not told before. `next_try` is Unix time.
+    `fault` is empty when nothing stopped it; `news` when it was not reported before. `next_try` is Unix time.
     `refused` is what the server said of points that were parked, unless it said the same of others before.
     How many points wait and are parked is counted when somebody wants to know: after a long outage that
     takes a while.
@@ -129,7 +129,7 @@ class Sender:
         self._server = server
 
     def due(self, wall: float) -> bool:
-        """Whether something waits and the server may be asked now."""
+        """Return whether there is a backlog and the server may be asked now."""
         if self._paused_until(wall) > wall:
             return False
         held = self._held()
@@ -138,17 +138,17 @@ class Sender:
         return bool(self._store.outbox.waiting(1, without=[one.stretch for one in held]))
 
     def next_try(self, wall: float) -> float:
-        """When the server may be asked again; 0 where nothing is to be waited for."""
+        """Return when the server may be asked again; 0 for at once."""
         paused = self._paused_until(wall)
         return paused if paused > wall else min((one.retry_at for one in self._held()), default=0.0)
 
     def _paused_until(self, wall: float) -> float:
-        """A time too far ahead comes from a clock that was wrong, and does not count."""
+        """Return until when the server is not to be asked. A time too far ahead comes from a wrong clock and is 0."""
         at = float(self._recall("retry_at") or 0)
         return at if at <= wall + LONGEST_PAUSE else 0.0
 
     def _recall(self, key: str) -> float | str | None:
-        """What an earlier round kept, if it was about this server."""
+        """Return what an earlier round stored, if it was about this server."""
         return self._store.db.recall(key) if knows(self._store, self._server) else None
 
     def _remember(self, **facts: float | str) -> None:
@@ -159,22 +159,22 @@ class Sender:
     def _held(self) -> list[Held]:
         return loaded(str(self._recall("held") or ""))
 
-    def send(self, wall: float, within: float, wait_for_lock: float = 0.0, patient: bool = False) -> Sending | None:
+    def send(self, wall: float, within: float, wait_for_lock: float = 0.0, sparing: bool = False) -> Sending | None:
         """Send until nothing waits, something stops it, or `within` seconds are over.
 
-        `patient`: what the server failed on before is tried again only when its time has come. None when another
-        process is sending right now. Raises StoreError.
+        `sparing`: what the server failed on before is tried again only when its time has come. None when another
+        process is sending right now. Raise StoreError.
         """
         with self._lock.holding(wait_for_lock) as got:
             if not got:
                 return None
-            return self._round(wall, monotonic() + within, patient)
+            return self._round(wall, monotonic() + within, sparing)
 
-    def _round(self, wall: float, deadline: float, patient: bool) -> Sending:
+    def _round(self, wall: float, deadline: float, sparing: bool) -> Sending:
         begun = monotonic()
         failures = int(self._recall("failures") or 0)
         held = self._held()
-        asleep = [one for one in held if patient and _asleep(one, wall)]
+        asleep = [one for one in held if sparing and _asleep(one, wall)]
         ready = [one for one in held if one not in asleep]
         done = Round(
             self._store.outbox,
@@ -185,7 +185,7 @@ class Sender:
             asleep,
         )
         if failures or not done.in_batches():
-            done.one_by_one(max(0, failures - 1), patient and failures > 0)
+            done.one_by_one(max(0, failures - 1), sparing and failures > 0)
         if ready and not done.trouble:
             done.once_more()
         wall += monotonic() - begun
@@ -198,7 +198,7 @@ class Sender:
         return sending._replace(refused=refused)
 
     def _news_of(self, refused: str) -> str:
-        """What the server said of points that were parked, if it is news but for the numbers and the lines in it."""
+        """Return the server's message about parked points, if it differs by more than numbers and quoted lines."""
         gist = re.sub(r"'[^']*'|\d+", "", refused)
         if not refused or gist == self._recall("refused"):
             return ""
@@ -231,7 +231,7 @@ class Sender:
         return Sending(done.sent, "", False, 0.0, self._store)
 
     def _failed_on(self, done: Round, wall: float, asleep: list[Held]) -> list[Held]:
-        """What the server failed on in this round, and what of before was not reached."""
+        """Return the stretches the server failed on in this round, and those of before that were not reached."""
         found: list[Held] = []
         walks = [(1, walk) for walk in done.walks] + [(held.failures + 1, walk) for held, walk in done.again]
         for times, walk in walks:
@@ -247,12 +247,12 @@ class Sender:
         return found
 
     def _is_newest(self, head: str, last: int, others: list[Held]) -> bool:
-        """Whether no newer line with a head got through, nor is held by itself."""
+        """Return whether no newer line with a head got through, nor is held by itself."""
         sent = self._store.outbox.newest_sent(head)
         return (sent is None or sent.time < last) and not any(one.head == head and one.last > last for one in others)
 
     def _pause(self, answer: Answer, failures: int) -> float:
-        """Seconds until the next try after so many failures before this one."""
+        """Return the seconds until the next try after so many failures before this one."""
         if answer.verdict is Verdict.HOLD:
             return HOLD_FOR
         pause = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._rng.uniform(0.5, 1.5)
@@ -260,10 +260,10 @@ class Sender:
 
     def _close(self, sent: int, fault: str, retry_at: float, held: list[Held], failures: int = 0) -> Sending:
         """Keep for the next round what this one learned."""
-        told = self._recall("fault") or ""
+        reported = self._recall("fault") or ""
         self._remember(failures=failures, retry_at=retry_at, fault=fault, held=dumped(held))
         next_try = retry_at or min((one.retry_at for one in held), default=0.0)
-        return Sending(sent, fault, bool(fault) and fault != told, next_try, self._store)
+        return Sending(sent, fault, bool(fault) and fault != reported, next_try, self._store)
 
 
 def _asleep(one: Held, wall: float) -> bool:
@@ -271,17 +271,17 @@ def _asleep(one: Held, wall: float) -> bool:
 
 
 def fingerprint(server: Server) -> str:
-    """What tells a configuration of [server] from another, too short to tell anything of its secrets."""
+    """Return a digest that distinguishes configurations of [server], too short to reveal its secrets."""
     return blake2b(repr(tuple(server)).encode(), digest_size=3).hexdigest()
 
 
 def knows(store: Store, server: str) -> bool:
-    """Whether what was kept of the delivery is about the server of this `fingerprint`."""
+    """Return whether a stored state of the delivery is about the server of this `fingerprint`."""
     return (store.db.recall("server") or "") == server
 
 
 def server_fault(store: Store, server: Server) -> str:
-    """What keeps this server from taking points, as the last round found it; empty where nothing does."""
+    """Return what keeps this server from taking points, as the last round found it; empty where nothing does."""
     return str(store.db.recall("fault") or "") if knows(store, fingerprint(server)) else ""
 
 
@@ -293,8 +293,8 @@ def lift_hold(store: Store) -> None:
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:
-    """One round if one is due; a store that cannot be written now is no reason to fail: it says so elsewhere."""
+    """Send one round if one is due; return its result. A store that cannot be written now is reported elsewhere."""
     try:
-        return sender.send(wall, within, patient=True) if sender.due(wall) else None
+        return sender.send(wall, within, sparing=True) if sender.due(wall) else None
     except StoreError:
         return None

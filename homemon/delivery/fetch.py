@@ -44,14 +44,14 @@ class Reader(Protocol):
     """One server that is read."""
 
     def pages(self, measurement: str, field: str, tags: str, since: int) -> Iterator[Page]:
-        """Yield what it has of one series from `since` (Unix seconds) on, oldest first. Raises NotRead.
+        """Yield what it has of one series from `since` (Unix seconds) on, oldest first. Raise NotRead.
 
         `tags` as `points.tags_text` gives them.
         """
 
 
 def reader(server: Server) -> Reader:
-    """Return how the server is read, which its answer to a question says. Raises NotRead."""
+    """Return how the server is read, which its answer to a question says. Raise NotRead."""
     client = Influx(server._replace(timeout=max(server.timeout, WITHIN)))
     try:
         return InfluxQL(client, server)
@@ -67,7 +67,7 @@ def reader(server: Server) -> Reader:
 
 
 class InfluxQL:
-    """InfluxDB. Raises NotRead where it is another server."""
+    """InfluxDB. Raise NotRead where it is another server."""
 
     def __init__(self, client: Influx, server: Server) -> None:
         self._client, self._server = client, server
@@ -108,7 +108,7 @@ class InfluxQL:
 
 
 class VictoriaMetrics:
-    """VictoriaMetrics, single node. Raises NotRead where it is another server."""
+    """VictoriaMetrics, single node. Raise NotRead where it is another server."""
 
     def __init__(self, client: Influx, server: Server) -> None:
         self._client, self._server = client, server
@@ -126,7 +126,7 @@ class VictoriaMetrics:
             yield _page(measurement, field, rows, "ms")
 
     def _windows(self, selector: str, since: int) -> list[int]:
-        """The last seconds of those windows in which there is anything."""
+        """Return the last seconds of those windows that hold any data."""
         query = f"count(count_over_time({selector}[{WINDOW}s]))"
         span = {"start": str(since - 1 + WINDOW), "end": str(LATEST + WINDOW), "step": f"{WINDOW}s"}
         data = self._data("query_range", {"query": query, "nocache": "1", **span})

@@ -37,12 +37,12 @@ class Held(NamedTuple):
 
 
 def dumped(held: Iterable[Held]) -> str:
-    """As text, for the store."""
+    """Return stretches as text, for the store."""
     return json.dumps(list(held), ensure_ascii=False)
 
 
 def loaded(text: str) -> list[Held]:
-    """What `dumped` gave; nothing where it cannot be read, which only costs some requests."""
+    """Return what `dumped` was given; an empty list where it cannot be read, which only costs some requests."""
     try:
         return [Held(*row) for row in json.loads(text or "[]")]
     except (ValueError, TypeError):
@@ -50,7 +50,7 @@ def loaded(text: str) -> list[Held]:
 
 
 def fewer(held: Sequence[Held], most: int = MOST) -> list[Held]:
-    """The same in at most `most` stretches, newest first: those with one head are joined where they lie nearest."""
+    """Return the same in at most `most` stretches, newest first: neighbours with one head are joined."""
     kept = sorted(held, key=lambda one: (one.head, -one.last))
     while len(kept) > most:
         gaps = [

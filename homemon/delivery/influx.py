@@ -6,7 +6,7 @@ of what answers mean. `Influx.read` returns the whole answer to a question, or r
 An exchange is over after [server] timeout, however slowly a server talks.
 
 A server is not trusted with more than the points: of its answer no more is read than a person is
-told, credentials that it echoes are masked in whatever form they come, and a redirect is not
+reported, credentials that it echoes are masked in whatever form they come, and a redirect is not
 followed, because it would take them along.
 
 Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried (docs/server/README.md).
@@ -50,7 +50,7 @@ UNREAD = {
 }
 """Status of an answer to a question → the remedy."""
 MASK = "****"
-TELLING = 8  # characters of a secret that give it away
+REVEALING = 8  # characters of a secret that give it away
 REASONS = (  # what requests' errors say, and what it means
     ("resolve", "the host is unknown"),
     ("refused", "nobody listens there"),
@@ -66,7 +66,7 @@ TLS_FAULTS = (
     ("[X509", "the file in [server] ca is no certificate; it must be in PEM format"),
     ("WRONG_VERSION_NUMBER", "it does not speak TLS there; check scheme and port in [server] url"),
 )
-"""What the text of a TLS error tells (the first that it holds), and the remedy."""
+"""What the text of a TLS error means (the first that it holds), and the remedy."""
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|token|basic)\s+[^\s\"',}\]]+")
 
 
@@ -105,7 +105,7 @@ class Influx:
             self._session.auth = requests.auth.HTTPBasicAuth(server.user.encode(), server.password.encode())
 
     def _target(self) -> tuple[str, dict[str, str]]:
-        """The write endpoint: v2 where a bucket is named, else v1; a path that ends in /write is taken as it is."""
+        """Return the write endpoint: v2 where a bucket is named, else v1; a path ending in /write is taken as it is."""
         server = self._server
         if server.bucket:
             path, parameters = "/api/v2/write", {"org": server.org or "", "bucket": server.bucket}
@@ -122,9 +122,9 @@ class Influx:
         return self._post(self.url, self._judge, params=self._parameters, data=body, headers=headers)
 
     def probe(self) -> Answer:
-        """Whether points would be taken, asked with an empty batch, which changes nothing.
+        """Return whether points would be taken, asked with an empty batch, which changes nothing.
 
-        InfluxDB 2.x finds fault with the empty batch, but only after it has looked at token and bucket.
+        InfluxDB 2.x rejects the empty batch, but only after it has looked at token and bucket.
         """
         return self._post(self.url, self._judge_probe, params=self._parameters, data=b"")
 
@@ -140,7 +140,7 @@ class Influx:
         )
 
     def _judge_creation(self, response: requests.Response) -> Answer:
-        """What the answer to CREATE DATABASE means."""
+        """Return what the answer to CREATE DATABASE means."""
         url, name = self._server.url, self._server.db
         if response.status_code == 403:
             by_hand = f"influx -username admin -password '' -execute {shlex.quote(f'CREATE DATABASE {quoted(name)}')}"
@@ -163,7 +163,7 @@ class Influx:
         return Answer(Verdict.TAKEN)
 
     def read(self, url: str, parameters: Mapping[str, str]) -> bytes:
-        """Return the body of the answer to a GET of `url`, which is whole. Raises NotRead."""
+        """Return the body of the answer to a GET of `url`, which is whole. Raise NotRead."""
         body, status = bytearray(), 0
 
         def judge(response: requests.Response) -> Answer:
@@ -220,11 +220,11 @@ class Influx:
         return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True, unanswered=True)
 
     def _unreachable(self, error: Exception) -> Answer:
-        """A connection that failed; a CA file that is not there comes as an OSError too."""
+        """Return the answer for a connection that failed; a CA file that is not there comes as an OSError too."""
         if self._server.url.startswith("https:"):
-            for sign, told in TLS_FAULTS:
+            for sign, meaning in TLS_FAULTS:
                 if sign in str(error):
-                    return Answer(Verdict.HOLD, f"{self._server.url}: {told}", whole=True)
+                    return Answer(Verdict.HOLD, f"{self._server.url}: {meaning}", whole=True)
         if any(isinstance(cause, ProtocolError) for cause in error.args):
             text = "the connection ended without an HTTP answer; see its log, what lies between, and [server] url"
             return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True)
@@ -233,36 +233,36 @@ class Influx:
         return Answer(Verdict.LATER, f"{self._server.url}: {text}", whole=True, unanswered=bool(reason))
 
     def _judge(self, response: requests.Response) -> Answer:
-        """What the answer to a write means."""
+        """Return what the answer to a write means."""
         if response.status_code == 204:
             return Answer(Verdict.TAKEN)
         return self._explained(response, _said(response))
 
     def _judge_probe(self, response: requests.Response) -> Answer:
-        """The same for a write without lines."""
+        """Return what the answer to a write without lines means."""
         status = response.status_code
         said = "" if status == 204 else _said(response)
         taken = status == 204 or about_no_points(status, said)
         return Answer(Verdict.TAKEN) if taken else self._explained(response, said)
 
     def _explained(self, response: requests.Response, said: str) -> Answer:
-        """The verdict, with what the server said and the remedy."""
+        """Return the verdict, with the server's message and the remedy."""
         verdict, hint, whole, certain = meaning(response.status_code, said)
         said = self.redacted(said)
         text = f"{self._server.url} answered {response.status_code}" + (f": {said}" if said else "")
         return Answer(verdict, f"{text}; {hint}" if hint else text, _retry_after(response), whole, certain)
 
     def redacted(self, said: str) -> str:
-        """What a server said: one short printable line, without the credentials that some echo, nor pieces of them."""
+        """Return a server's message as one short printable line, without credentials or pieces of them."""
         forms = sorted(self._forms(), key=len, reverse=True)
-        pieces = {form[at : at + TELLING] for form in forms for at in range(len(form) - TELLING + 1)}
+        pieces = {form[at : at + REVEALING] for form in forms for at in range(len(form) - REVEALING + 1)}
         for secret in (*forms, *pieces):
             said = re.sub(re.escape(secret), MASK, said, flags=re.IGNORECASE)
         said = _CREDENTIAL.sub(rf"\1 {MASK}", " ".join(said.split()))
         return "".join(character if character.isprintable() else "?" for character in said)[:200]
 
     def _forms(self) -> Iterator[str]:
-        """The credentials as they are sent, and as a server may quote them."""
+        """Yield the credentials as they are sent, and as a server may quote them."""
         server = self._server
         for secret in (server.token, server.password, server.user and f"{server.user}:{server.password}"):
             if secret:
@@ -272,7 +272,7 @@ class Influx:
 
 
 def _beginning(response: requests.Response) -> bytes:
-    """The first bytes of what a server said; it may say more than fits in memory, and break off in the middle."""
+    """Return the first bytes of an answer; it may be more than fits in memory, and break off in the middle."""
     said = bytearray()
     try:
         for piece in response.raw.stream(PIECE, decode_content=False):
@@ -285,18 +285,18 @@ def _beginning(response: requests.Response) -> bytes:
 
 
 def _said(response: requests.Response) -> str:
-    """What a server said of a write: in the body, or else in the header that InfluxDB repeats it in."""
+    """Return a server's message about a write: in the body, or else in the header in which InfluxDB repeats it."""
     return _beginning(response).decode("utf-8", "replace") or response.headers.get("X-Influxdb-Error", "")
 
 
 def quoted(name: str) -> str:
-    """A name as InfluxQL wants it, whatever is in it (InfluxQL reference, Identifiers)."""
+    """Return a name quoted for InfluxQL, whatever is in it (InfluxQL reference, Identifiers)."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Retry-After in seconds; it is a number, or a date (RFC 9110, 10.2.3). 0 where there is none."""
+    """Return Retry-After in seconds; it is a number, or a date (RFC 9110, 10.2.3). 0 where it is missing."""
     value = response.headers.get("Retry-After", "")
     if value.isdecimal():
         return float(value)

@@ -100,14 +100,14 @@ class Round:
             self.trouble = None
 
     def _doubt(self) -> None:
-        """What becomes of lines that it found fault with, and nothing shows that they are at fault: they are kept."""
+        """Keep lines that the server rejects while nothing shows that they are at fault."""
         if self._suspects and not self._believed():
             answer = self._suspects[0][2]
             self.failure = answer._replace(verdict=Verdict.HOLD, text=f"{answer.text}; {EACH_REFUSED}")
             self._suspects.clear()
 
     def _ventured(self, turn: int) -> bool:
-        """Whether one line gets through: by turns the newest and an older one, each time of the next head."""
+        """Return whether one line gets through: by turns the newest and an older one, each time of the next head."""
         heads = self._store.waiting_heads(self._held) or self._heads
         without = self._held if heads is not self._heads else self._asleep
         before, older = divmod(turn, 2)
@@ -125,7 +125,7 @@ class Round:
         return self.passed or self._believed()
 
     def _go(self, walks: Sequence[Walk], known: bool = False) -> None:
-        """All walks in turn, a request each, until they are at their end or too much fails."""
+        """Advance all walks in turn, a request each, until they are at their end or too much fails."""
         queue = deque(walk for walk in walks if walk.wanted)
         untried, later, in_vain = set(queue), list[Walk](), known
         while queue and self._strikes > 0 and not self._over():
@@ -145,12 +145,12 @@ class Round:
         self.unfinished = bool(queue or later)
 
     def _longest(self, queue: "deque[Walk]") -> "tuple[deque[Walk], list[Walk]]":
-        """The walk that leads back furthest, and the others."""
+        """Return the walk that leads back furthest, and the others."""
         walks = sorted(queue, key=lambda walk: walk.stretch.first)
         return deque(walks[:1]), walks[1:]
 
     def _step(self, walk: Walk) -> bool:
-        """One request; whether the round goes on."""
+        """Make one request; return whether the round goes on."""
         lines = walk.wanted
         answer = self._send(lines)
         alone = len(lines) == 1
@@ -166,7 +166,7 @@ class Round:
                 if self.passed and alone:
                     walk.give_up()  # it may be about this head only: the others do not wait for it next time
                 return False
-        walk.tell(answer.verdict)
+        walk.report(answer.verdict)
         return True
 
     def _send(self, lines: Sequence[Line]) -> Answer:
@@ -176,7 +176,7 @@ class Round:
         return answer
 
     def _in_vain(self, answer: Answer, passed: bool) -> bool:
-        """Whether more requests would be a nuisance to the server, after an answer to one that failed."""
+        """Return whether more requests would be a nuisance to the server, after an answer to one that failed."""
         ill_in_part = passed or (bool(self._held) and not answer.unanswered)
         return answer.retry_after > 0 or (answer.whole and not ill_in_part)
 
@@ -187,7 +187,7 @@ class Round:
     # --- what the server finds fault with --------------------------------------------------
 
     def _pass(self) -> None:
-        """The server takes lines: what it finds fault with is at fault."""
+        """Record that the server takes lines: those it rejects are at fault."""
         if not self.passed:
             self.passed = True
             self._strikes = STRIKES
@@ -197,7 +197,7 @@ class Round:
         self._suspects.clear()
 
     def _suspect(self, head: str, line: Line, answer: Answer) -> None:
-        """The server finds fault with a line."""
+        """Note that the server rejects a line."""
         self._suspects.append((head, line, answer))
         if self.passed:
             self._pass()
@@ -205,7 +205,7 @@ class Round:
             self._strikes -= 1
 
     def _believed(self) -> bool:
-        """Whether the lines it finds fault with are at fault: it takes another, or it names what is wrong with them."""
+        """Return whether rejected lines are at fault: the server takes another, or it names what is wrong with them."""
         if self._takes_others is None and self._suspects:
             self._takes_others = self._takes_another()
         if self._suspects and (self._takes_others or self._named()):
@@ -213,7 +213,7 @@ class Round:
         return self.passed
 
     def _takes_another(self) -> bool:
-        """Whether the server takes a line that it took before, of another head if it can be; it overwrites itself."""
+        """Return whether the server takes a line that it took before, preferably of another head; it overwrites itself."""
         suspected = {head for head, _, _ in self._suspects}
         for head in sorted(self._store.heads(), key=lambda head: head in suspected):
             if line := self._store.newest_sent(head):
@@ -221,6 +221,6 @@ class Round:
         return False
 
     def _named(self) -> bool:
-        """Whether it says what is wrong with the data, and does not say so of every head."""
+        """Return whether the server says what is wrong with the data, and does not say so of every head."""
         differs = len(self._heads) == 1 or self.failure is not None
         return differs and all(answer.certain for _, _, answer in self._suspects)

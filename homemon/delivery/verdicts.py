@@ -26,7 +26,7 @@ class Verdict(Enum):
 
 
 class Answer(NamedTuple):
-    """A verdict, what to tell a person, and how many seconds the server asks to be left alone.
+    """A verdict, the message for a person, and how many seconds the server asks to be left alone.
 
     `whole`: no other line would fare better. `certain`: it names what is wrong with a line's data.
     `unanswered`: none came in time, or nobody was there.
@@ -157,7 +157,7 @@ NO_POINTS = re.compile(r"requires points|no (?:points|lines|data)|empty|\"code\"
 
 
 def meaning(status: int, said: str) -> Meaning:
-    """What an answer to a write means. A page of HTML is a proxy's: its words are not about points."""
+    """Return what an answer to a write means. A page of HTML is a proxy's: its words are not about points."""
     if status == 204:
         return STATUSES[status]
     if 300 <= status < 400:
@@ -173,7 +173,7 @@ def _words(said: str) -> tuple[tuple[Container[int], re.Pattern[str], Meaning], 
 
 
 def about_no_points(status: int, said: str) -> bool:
-    """Whether the server only misses the lines in a batch that has none, and so would take some."""
+    """Return whether the server only misses the lines in a batch that has none, and so would take some."""
     found = meaning(status, said)
     by_status = found is STATUSES.get(status) and status in (400, 422)
     return found.verdict is Verdict.DATA_FAULT or (by_status and bool(NO_POINTS.search(said)))

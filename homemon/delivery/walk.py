@@ -41,8 +41,8 @@ class Walk:
         self._steps = self._way()
         self.wanted: list[Line] = next(self._steps, [])
 
-    def tell(self, verdict: Verdict) -> None:
-        """What became of the lines that were `wanted`."""
+    def report(self, verdict: Verdict) -> None:
+        """Report what became of the lines that were `wanted`."""
         self.begun = True
         try:
             self.wanted = self._steps.send(verdict)
@@ -82,7 +82,7 @@ class Walk:
                     last = (yield from self._border(batch[0].time)) - 1
 
     def _border(self, top: int) -> Border:
-        """The oldest line of the stretch of failing ones that begins with the one at `top`."""
+        """Return the oldest line of the stretch of failing ones that begins with the one at `top`."""
         self.failed.append((top, top))
         bad, good = yield from self._leap(top)
         self.failed[-1] = (bad, top)
@@ -96,7 +96,7 @@ class Walk:
         return bad
 
     def _leap(self, top: int) -> Leap:
-        """A failing line, and the first one found beyond it that gets through; None where none does."""
+        """Return a failing line, and the first one found beyond it that gets through; None where none does."""
         before, bad, step = top, top, 1
         while line := self._back(bad, step):
             if (yield [line]) in GOT_THROUGH:
@@ -111,7 +111,7 @@ class Walk:
         return bad, None
 
     def _back(self, time: int, step: int) -> Line | None:
-        """So many lines back from one, or the last."""
+        """Return the line so many lines back from one, or the last."""
         lines = self._look(self.stretch.first, time - 1, 1, step - 1)
         if not lines and (count := self._count(self.stretch.first, time - 1)):
             lines = self._look(self.stretch.first, time - 1, 1, count - 1)
@@ -119,5 +119,5 @@ class Walk:
 
 
 def spread(turn: int) -> float:
-    """A number from 0 to 1, each turn another, and far from those before."""
+    """Return a number from 0 to 1, different each turn, and far from those before."""
     return (0.5 + turn * GOLDEN) % 1

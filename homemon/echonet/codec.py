@@ -97,9 +97,9 @@ class Unit(NamedTuple):
 
 
 def decode(data: bytes) -> Frame:
-    """The frame that `data` holds from its first byte to its last.
+    """Return the frame that `data` holds from its first byte to its last.
 
-    Raises WireError, with the offset of the first byte that is wrong or missing.
+    Raise WireError, with the offset of the first byte that is wrong or missing.
     """
     return _decode(data, [], [])
 
@@ -107,7 +107,7 @@ def decode(data: bytes) -> Frame:
 class Remains(NamedTuple):
     """What a frame says up to the byte where it stops making sense; None and nothing from there on.
 
-    `error` tells where and why; it is None where all of it makes sense.
+    `error` says where and why; it is None where all of it makes sense.
     """
 
     tid: int | None
@@ -135,7 +135,7 @@ def salvage(data: bytes) -> Remains:
 
 
 def _decode(data: bytes, properties: list[Property], read: list[Property]) -> Frame:
-    """The frame; its properties are appended one by one, so that those before an error are there. Raises WireError."""
+    """Return the frame; properties are appended one by one, so that those before an error are kept. Raise WireError."""
     if data[:2] != EHD:
         offset = 0 if data[:1] != EHD[:1] else 1
         raise WireError(
@@ -174,7 +174,7 @@ def _decode_list(data: bytes, at: int, properties: list[Property]) -> int:
 
 
 def encode(frame: Frame) -> bytes:
-    """The bytes of `frame`. Raises ValueError where a field does not fit its place (our own mistake)."""
+    """Return the bytes of `frame`. Raise ValueError where a field does not fit its place (our own mistake)."""
     lists = _encode_list(frame.properties)
     if frame.esv in TWO_LISTS:
         lists += _encode_list(frame.read)
@@ -192,12 +192,12 @@ def _encode_list(properties: tuple[Property, ...]) -> bytes:
 
 
 def get(tid: int, deoj: int, epcs: Iterable[int]) -> Frame:
-    """A Get (62) of `epcs` from the controller, us, to the object `deoj`."""
+    """Return a Get (62) of `epcs` from the controller, us, to the object `deoj`."""
     return Frame(tid, CONTROLLER, deoj, Esv.GET, tuple(Property(epc) for epc in epcs))
 
 
 def answers(reply: Frame, request: Frame) -> bool:
-    """Whether `reply` is the other side's answer to `request`: TID echoed, EOJs swapped, no request itself.
+    """Return whether `reply` is the other side's answer to `request`: TID echoed, EOJs swapped, no request itself.
 
     An instance code of 0 in the request's DEOJ means all instances, and one of them answers.
     """
@@ -209,17 +209,17 @@ def answers(reply: Frame, request: Frame) -> bool:
 
 
 def _is_answer(request: Esv, reply: Esv) -> bool:
-    """60–6F is answered by 70–7F with the same low digit, or refused by 50–5F with it; INFC by 7A."""
+    """Return whether an ESV answers another: 60–6F by 70–7F with the same low digit, or 50–5F refusing; INFC by 7A."""
     if request is Esv.INFC:
         return reply is Esv.INFC_RES
     return request >> 4 == 6 and reply >> 4 in (5, 7) and reply & 0x0F == request & 0x0F
 
 
 def decode_property_map(edt: bytes) -> frozenset[int]:
-    """The EPCs of a property map (9D INF, 9E Set, 9F Get).
+    """Return the EPCs of a property map (9D INF, 9E Set, 9F Get).
 
     Under 16 properties the map lists them; from 16 on it is 16 bytes in which bit j of byte i
-    stands for EPC 0x80 + 0x10·j + i (Part II, Appendix 1). Raises WireError.
+    stands for EPC 0x80 + 0x10·j + i (Part II, Appendix 1). Raise WireError.
     """
     if not edt:
         raise WireError("the property map is empty", 0)
@@ -237,7 +237,7 @@ def decode_property_map(edt: bytes) -> frozenset[int]:
 
 
 def encode_property_map(epcs: Iterable[int]) -> bytes:
-    """The property map of `epcs`, in whichever of the two formats their number asks for."""
+    """Return the property map of `epcs`, in the format that their number requires."""
     wanted = sorted(set(epcs))
     if len(wanted) < 16:
         return bytes((len(wanted), *wanted))
@@ -246,7 +246,7 @@ def encode_property_map(epcs: Iterable[int]) -> bytes:
 
 
 def decode_instance_list(edt: bytes) -> tuple[int, ...]:
-    """The EOJs of an instance list (D5, D6): a count, then three bytes each. Raises WireError."""
+    """Return the EOJs of an instance list (D5, D6): a count, then three bytes each. Raise WireError."""
     if not edt:
         raise WireError("the instance list is empty", 0)
     size = 1 + 3 * edt[0]
@@ -258,5 +258,5 @@ def decode_instance_list(edt: bytes) -> tuple[int, ...]:
 
 
 def instances(edt: bytes) -> tuple[int, ...]:
-    """The EOJs that are there in an instance list, whatever it promises."""
+    """Return the EOJs present in an instance list, whatever count it claims."""
     return tuple(int.from_bytes(edt[at : at + 3]) for at in range(1, len(edt) - 2, 3))

@@ -2,7 +2,7 @@
 
 Sources: ECHONET Lite Specification, Part II, chapter 6 (node profile) and the class codes of the device
 objects appendix; of the consortium's maker codes those that two public lists agree on, and that make
-something which is found beside an EcoCute or a meter.
+something which is found next to an EcoCute or a meter.
 """
 
 from collections.abc import Mapping
@@ -72,22 +72,22 @@ MAKERS = {
 
 
 def class_name(eoj: int) -> str:
-    """The name of an EOJ's class; empty for one that is not in the table."""
+    """Return the name of an EOJ's class; empty for one that is not in the table."""
     return CLASSES.get(eoj >> 8, "")
 
 
 def _version(edt: bytes) -> str:
-    """82 of the node profile: major and minor version of the standard, 01 0E for 1.14, then message formats."""
+    """Return 82 of the node profile: major and minor version of the standard, 01 0E for 1.14, then message formats."""
     return f"{edt[0]}.{edt[1]}"
 
 
 def _id(edt: bytes) -> str | None:
-    """83: FE, the maker's code, and 13 bytes of its own; some adapters leave all of them 0."""
+    """Return 83: FE, the maker's code, and 13 bytes of its own; None for some adapters' zeros."""
     return edt.hex().upper() if any(edt[1:]) else None
 
 
 def _text(edt: bytes) -> str | None:
-    """Words for a person's terminal: what is not printable ASCII becomes a ?."""
+    """Return text for a terminal: what is not printable ASCII becomes a ?."""
     return "".join(sign if " " <= sign <= "~" else "?" for sign in ascii_text(edt)).strip() or None
 
 
@@ -102,7 +102,7 @@ PROPS = {prop.epc: prop for prop in _WHO}
 
 
 class Facts(NamedTuple):
-    """Who a node says that it is; None for what it does not tell. `id` and `maker` are hex digits."""
+    """Who a node says that it is; None for what it does not say. `id` and `maker` are hex digits."""
 
     version: str | None
     id: str | None
@@ -116,13 +116,13 @@ class Facts(NamedTuple):
         return MAKERS.get(int(self.maker, 16)) if self.maker else None
 
 
-def facts(told: Mapping[int, bytes]) -> Facts:
-    """What EPC → EDT say; one of a wrong length says nothing."""
-    return Facts(*(_value(epc, told) for epc in PROPS))
+def facts(edts: Mapping[int, bytes]) -> Facts:
+    """Return the facts that EPC → EDT contain; a value of a wrong length is ignored."""
+    return Facts(*(_value(epc, edts) for epc in PROPS))
 
 
-def _value(epc: int, told: Mapping[int, bytes]) -> str | None:
+def _value(epc: int, edts: Mapping[int, bytes]) -> str | None:
     try:
-        return value_of(PROPS, Property(epc, told.get(epc, b"")))
+        return value_of(PROPS, Property(epc, edts.get(epc, b"")))
     except ValueError:
         return None

@@ -61,11 +61,11 @@ class OwnNode:
         return self.objects[CONTROLLER][PLACE]
 
     def announcement(self, tid: int, eoj: int, epc: int) -> Frame:
-        """A property, for everybody: at the start the list of our objects, later what changed."""
+        """Return a notification to everybody: at the start the list of our objects, later what changed."""
         return Frame(tid, eoj, NODE_PROFILE, Esv.INF, (Property(epc, self.objects[eoj][epc]),))
 
     def answer(self, frame: Frame) -> Frame | None:
-        """Our answer to a request about our own objects, or to a notification that wants one; None where none is due.
+        """Return the answer to a request about our objects or to a notification that wants one; None where none is due.
 
         What is set is set by this.
         """
@@ -76,16 +76,16 @@ class OwnNode:
         if frame.esv is Esv.INFC:
             return _reply(frame, eoj, Esv.INFC_RES, [Property(epc) for epc in _once(frame.properties)])
         if frame.esv in _REPLIES and frame.properties:
-            told = _told(own, frame.properties)
-            return _reply(frame, eoj, _REPLIES[frame.esv][not all(prop.edt for prop in told)], told)
+            values = _values(own, frame.properties)
+            return _reply(frame, eoj, _REPLIES[frame.esv][not all(prop.edt for prop in values)], values)
         if frame.esv in _SETS:
             left = self._set(eoj, frame.properties)
             done = _SETS[frame.esv][any(prop.edt for prop in left) or not left]
             return _reply(frame, eoj, done, left) if done else None
         if frame.esv is Esv.SETGET:
-            left, told = self._set(eoj, frame.properties), _told(own, frame.read)
-            good = not any(prop.edt for prop in left) and all(prop.edt for prop in told)
-            return _reply(frame, eoj, Esv.SETGET_RES if good else Esv.SETGET_SNA, left, told)
+            left, values = self._set(eoj, frame.properties), _values(own, frame.read)
+            good = not any(prop.edt for prop in left) and all(prop.edt for prop in values)
+            return _reply(frame, eoj, Esv.SETGET_RES if good else Esv.SETGET_SNA, left, values)
         return None
 
     def _set(self, eoj: int, wanted: Sequence[Property]) -> list[Property]:
@@ -100,26 +100,26 @@ class OwnNode:
 
 
 def is_asked(frame: Frame) -> bool:
-    """Whether a frame wants something of one of our objects."""
+    """Return whether a frame requests something of one of our objects."""
     return frame.esv in _REQUESTS and _instance(frame.deoj) in (NODE_PROFILE, CONTROLLER)
 
 
 def _instance(eoj: int) -> int:
-    """The object that is meant: instance 0 is all of them, and we have one of each."""
+    """Return the object that is meant: instance 0 is all of them, and we have one of each."""
     return eoj | 1 if eoj & 0xFF == 0 else eoj
 
 
 def _is_place(edt: bytes) -> bool:
-    """81: one byte, of which 02 to 07 are reserved, or 01 and 16 bytes of a position."""
+    """Return whether an EDT is a valid 81: one byte, 02 to 07 being reserved, or 01 and 16 bytes of a position."""
     return (len(edt) == 1 and not 1 <= edt[0] <= 7) or (len(edt) == 17 and edt[0] == 1)
 
 
 def _once(properties: Sequence[Property]) -> list[int]:
-    """The EPCs, each once."""
+    """Return the EPCs, each once."""
     return list(dict.fromkeys(prop.epc for prop in properties))
 
 
-def _told(own: Mapping[int, bytes], asked: Sequence[Property]) -> list[Property]:
+def _values(own: Mapping[int, bytes], asked: Sequence[Property]) -> list[Property]:
     return [Property(epc, own.get(epc, b"")) for epc in _once(asked)]
 
 
@@ -140,7 +140,7 @@ class Allowance:
         self._all = _Bucket(ALL_MAY, 0.0)
 
     def grants(self, host: str, size: int, now: float) -> bool:
-        """Whether `size` bytes may go to `host`; if so they count."""
+        """Return whether `size` bytes may go to `host`; if so they count."""
         everybody = _filled(self._all, ALL_MAY, ALL_AGAIN, now)
         one = _filled(self._each.get(host, _Bucket(ONE_MAY, now)), ONE_MAY, ONE_AGAIN, now)
         if host not in self._each and len(self._each) >= MOST_KNOWN:
@@ -160,5 +160,5 @@ class Allowance:
 
 
 def _filled(bucket: _Bucket, most: float, again: float, now: float) -> _Bucket:
-    """The bucket as it is `now`."""
+    """Return the bucket as it is `now`."""
     return _Bucket(min(most, bucket.left + max(0.0, now - bucket.at) * again), now)

@@ -15,7 +15,7 @@ from homemon.echonet.codec import Property, decode_instance_list, decode_propert
 
 Value = TypeVar("Value", covariant=True)
 
-ANY_SIZE = 0  # the reader tells
+ANY_SIZE = 0  # the reader checks it
 U8 = {0xFF: "overflow", 0xFE: "underflow"}
 U16 = {0xFFFF: "overflow", 0xFFFE: "underflow"}
 U32 = {0xFFFFFFFF: "overflow", 0xFFFFFFFE: "underflow"}
@@ -47,9 +47,9 @@ class Objects(NamedTuple):
 
 
 def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
-    """The value of a property of the table; None where it is no reading.
+    """Return the value of a property of the table; None where it is no reading.
 
-    Raises KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
+    Raise KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
     """
     row = table[prop.epc]
     if row.size and len(prop.edt) != row.size:
@@ -58,34 +58,34 @@ def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
 
 
 def missing(row: Prop[object], edt: bytes) -> str:
-    """What an EDT says that reads as None: `no data`, `overflow`; a register's code stands at its end."""
+    """Return what an EDT means that reads as None: `no data`, `overflow`; a register's code is at its end."""
     return row.codes.get(int.from_bytes(edt)) or row.codes.get(int.from_bytes(edt[-4:])) or "no reading"
 
 
 def unsigned(edt: bytes) -> int | None:
-    """Of any size; FF…FF is overflow and FF…FE underflow."""
+    """Return an unsigned integer of any size; None for FF…FF, overflow, and FF…FE, underflow."""
     value = int.from_bytes(edt)
     return value if value < 256 ** len(edt) - 2 else None
 
 
 def energy(edt: bytes) -> int | None:
-    """85: u32 × 0.001 kWh, the bare count, up to 999,999,999 (super class)."""
+    """Return 85: u32 × 0.001 kWh, the bare count, up to 999,999,999 (super class)."""
     value = int.from_bytes(edt)
     return value if value <= 999_999_999 else None
 
 
 def up_to_100(edt: bytes) -> int | None:
-    """u8: per cent, or °C of water, where FD is "undefined"."""
+    """Return a u8 in per cent, or °C of water, where FD is "undefined"."""
     return edt[0] if edt[0] <= 100 else None
 
 
 def choice(meanings: Mapping[int, str]) -> Callable[[bytes], str | None]:
-    """A reader of one byte that has a meaning for each code."""
+    """Return a reader of one byte that has a meaning for each code."""
     return lambda edt: meanings.get(edt[0])
 
 
 def ascii_text(edt: bytes) -> str:
-    """ASCII, maybe padded with NUL; what is not printable (a terminal might obey it) as U+FFFD."""
+    """Return ASCII, maybe padded with NUL; what is not printable (a terminal might obey it) as U+FFFD."""
     text = edt.decode("ascii", "replace").rstrip("\0 ")
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
@@ -95,7 +95,7 @@ def hex_text(edt: bytes) -> str:
 
 
 def version(edt: bytes) -> str | None:
-    """82: the third byte is the letter of the appendix's release, the fourth its revision."""
+    """Return 82: the third byte is the letter of the appendix's release, the fourth its revision."""
     letter = chr(edt[2])
     return f"release {letter}" if letter.isascii() and letter.isalpha() else None
 
@@ -105,7 +105,7 @@ def clock(edt: bytes) -> str | None:
 
 
 def date(edt: bytes) -> str | None:
-    """ISO 8601; None for what is none, or of another century: a clock that was never set, or bytes that were hit."""
+    """Return a date in ISO 8601; None for an impossible one or another century: an unset clock, damaged bytes."""
     if not 2000 <= int.from_bytes(edt[:2]) < 2100:
         return None
     try:
@@ -115,7 +115,7 @@ def date(edt: bytes) -> str | None:
 
 
 def property_map(edt: bytes) -> PropertyMap:
-    """Raises ValueError where it contradicts itself."""
+    """Return the EPCs of a property map. Raise ValueError where it contradicts itself."""
     try:
         return PropertyMap(tuple(sorted(decode_property_map(edt))))
     except WireError as error:
@@ -123,7 +123,7 @@ def property_map(edt: bytes) -> PropertyMap:
 
 
 def objects(edt: bytes) -> Objects:
-    """Raises ValueError where it contradicts itself."""
+    """Return the EOJs of an instance list. Raise ValueError where it contradicts itself."""
     try:
         return Objects(decode_instance_list(edt))
     except WireError as error:
@@ -131,15 +131,15 @@ def objects(edt: bytes) -> Objects:
 
 
 def operating_time(edt: bytes) -> str | None:
-    """9A: the code of a unit, and a u32 of it; None for another unit."""
+    """Return 9A: the code of a unit, and a u32 of it; None for another unit."""
     unit = {0x41: "s", 0x42: "min", 0x43: "h", 0x44: "days"}.get(edt[0])
     return f"{int.from_bytes(edt[1:]):,} {unit}" if unit else None
 
 
 def remote_control(edt: bytes) -> str | None:
-    """93: whether a command came over a public network, and whether such may; 16 bytes of a position until release B.
+    """Return 93: whether a command came, and may come, over a public network; until release B 16 bytes of position.
 
-    Raises ValueError for another length.
+    Raise ValueError for another length.
     """
     if len(edt) == 16:
         return hex_text(edt)

@@ -19,7 +19,7 @@ PIPE = 65536  # bytes that a pipe holds
 
 
 class BesideNode(UdpNode):
-    """A node on a port of its own that also hears what comes through `pipe`. Raises PortError."""
+    """A node on a port of its own that also hears what comes through `pipe`. Raise PortError."""
 
     def __init__(self, bind: str, pipe: Path, trace: Trace | None = None) -> None:
         try:
@@ -43,7 +43,7 @@ class BesideNode(UdpNode):
         os.close(self._pipe)
 
     def read(self, within: float) -> list[Datagram]:
-        """The datagrams that have come to either, waiting at most `within` seconds for the first."""
+        """Return the datagrams that have come to either, waiting at most `within` seconds for the first."""
         return [*super().read(within), *self._overheard()]
 
     def _overheard(self) -> Iterator[Datagram]:

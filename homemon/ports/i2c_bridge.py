@@ -41,7 +41,7 @@ class Bus(Protocol):
 class I2cBridge:
     """A serial line of 38,400 bps behind the bridge on `bus`, which is number `number` for messages.
 
-    `multi_byte` False reads byte by byte. `clock` and `sleep` are in seconds. Raises PortError where
+    `multi_byte` False reads byte by byte. `clock` and `sleep` are in seconds. Raise PortError where
     no bridge answers, and from any method after 5 failures in a row.
     """
 
@@ -68,21 +68,21 @@ class I2cBridge:
                 f"no device answers at 0x{CONTROL:02X} on I2C bus {number}",
                 f"Check the bridge's supply, SDA and SCL, and [i2c] port; `i2cdetect -y {number}` must show 40 and 41.",
             ) from None
-        self._last_heard = self._last_poll = clock()
+        self._last_received = self._last_poll = clock()
 
     def read(self, within: float) -> bytes:
-        """What has been received: 1 to 63 bytes as soon as there are any, none after `within` seconds."""
+        """Return what has been received: 1 to 63 bytes as soon as there are any, empty after `within` seconds."""
         deadline = self._clock() + within
         while True:
             now = self._clock()
-            busy = now - self._last_heard < IDLE_AFTER
+            busy = now - self._last_received < IDLE_AFTER
             due = self._last_poll + (POLL_BUSY if busy else POLL_IDLE)
             if now < due:
                 self._sleep(due - now)
             data = self._attempt(self._take)
             self._last_poll = self._clock()
             if data:
-                self._last_heard = self._last_poll
+                self._last_received = self._last_poll
                 return data
             if self._last_poll >= deadline:
                 return b""
@@ -91,14 +91,14 @@ class I2cBridge:
         """Send `data`; the bridge takes one byte at a time."""
         for byte in data:
             self._attempt(lambda byte=byte: self._bus.write_byte(DATA, byte))  # type: ignore[misc]
-        self._last_heard = self._clock()  # an answer is near
+        self._last_received = self._clock()  # an answer is near
 
     def close(self) -> None:
         """Let go of the bus."""
         self._bus.close()
 
     def _take(self) -> bytes:
-        """All that waits in the ring. After a failure the count is asked again: some bytes may be gone."""
+        """Return all that is in the ring. After a failure the count is asked again: some bytes may be gone."""
         count = self._bus.read_byte(CONTROL)
         if count >= RING:
             raise OSError(errno.EIO, f"{count} bytes waiting in a ring of {RING}")
@@ -113,7 +113,7 @@ class I2cBridge:
         return bytes(message)
 
     def _attempt(self, action: Callable[[], Result]) -> Result:
-        """Do it, again after a failure. Raises PortError from the last OSError."""
+        """Do it, again after a failure. Raise PortError from the last OSError."""
         for number in range(1, TRIES + 1):
             try:
                 return action()
@@ -129,7 +129,7 @@ class I2cBridge:
 
 
 def open_bridge(number: int = 1, multi_byte: bool = True) -> I2cBridge:
-    """The bridge on /dev/i2c-`number`. Raises PortError, with what to do, where it cannot be used."""
+    """Return the bridge on /dev/i2c-`number`. Raise PortError, with the remedy, where it cannot be used."""
     from smbus2 import SMBus
 
     path = f"/dev/i2c-{number}"

@@ -1,4 +1,4 @@
-"""The machine's network interfaces, asked of the kernel (netdevice(7)): multicast wants to be told which."""
+"""The machine's network interfaces, asked of the kernel (netdevice(7)): multicast needs to know which."""
 
 import array
 import fcntl
@@ -18,7 +18,7 @@ GET_ALL, GET_FLAGS, GET_ADDRESS, GET_NETMASK = (
     0x891B,
 )  # SIOCGIFCONF, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFNETMASK
 UP, MULTICAST = 0x1, 0x1000  # IFF_UP, IFF_MULTICAST, which the loopback is not
-_REQUEST = struct.Struct("16s24x")  # struct ifreq: the name, then what is told
+_REQUEST = struct.Struct("16s24x")  # struct ifreq: the name, then the answer
 _FLAGS = struct.Struct("16xH22x")
 _ADDRESS = struct.Struct("20x4s16x")  # struct sockaddr_in
 _ROOM = struct.Struct("iP")  # struct ifconf: bytes, and where they are
@@ -35,7 +35,7 @@ class Interface(NamedTuple):
 
 
 def lan_interfaces() -> list[Interface]:
-    """Those that are up, can do multicast and have an IPv4 address: eth0 and wlan0 of a Pi, say."""
+    """Return the interfaces that are up, can do multicast and have an IPv4 address: eth0 and wlan0 of a Pi, say."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         found = (_interface(asked.fileno(), name) for _, name in socket.if_nameindex())
         return [interface for interface in found if interface is not None]
@@ -57,17 +57,17 @@ def _interface(asked: int, name: str) -> Interface | None:
 
 
 def all_addresses() -> list[Interface]:
-    """Each IPv4 address of the machine with its interface, the loopback's and an interface's second one too."""
+    """Return each IPv4 address of the machine with its interface, loopback and second addresses included."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked, suppress(OSError):
         return list(_addresses(asked.fileno()))
     return []
 
 
 def _addresses(asked: int) -> Iterator[Interface]:
-    """Raises OSError."""
+    """Yield the IPv4 addresses by interface. Raise OSError."""
     room = array.array("B", bytes(_MOST * _ENTRY))
-    told = fcntl.ioctl(asked, GET_ALL, _ROOM.pack(len(room), room.buffer_info()[0]))
-    (used, _) = _ROOM.unpack(told)
+    answer = fcntl.ioctl(asked, GET_ALL, _ROOM.pack(len(room), room.buffer_info()[0]))
+    (used, _) = _ROOM.unpack(answer)
     for at in range(0, used, _ENTRY):
         entry = bytes(room[at : at + _ENTRY]).ljust(_REQUEST.size, b"\0")
         with suppress(OSError):  # it has just gone
@@ -76,18 +76,18 @@ def _addresses(asked: int) -> Iterator[Interface]:
             yield Interface(name, *(socket.inet_ntoa(each) for each in (_ADDRESS.unpack(entry)[0], netmask)))
 
 
-def hearing(group: str) -> set[str] | None:
-    """The interfaces on which the kernel hears a multicast group (/proc/net/igmp); None where it does not say."""
+def receiving(group: str) -> set[str] | None:
+    """Return the interfaces on which the kernel receives a multicast group (/proc/net/igmp); None where unknown."""
     try:
-        told = Path("/proc/net/igmp").read_text("ascii", "replace")
+        answer = Path("/proc/net/igmp").read_text("ascii", "replace")
     except OSError:
         return None
     wanted = f"{int.from_bytes(socket.inet_aton(group), sys.byteorder):08X}"
-    heard: set[str] = set()
+    found: set[str] = set()
     name = ""
-    for line in told.splitlines()[1:]:
+    for line in answer.splitlines()[1:]:
         if interface := re.match(r"\d+\s+(\S+?)\s*:", line):
             name = interface[1]
         elif line.split()[:1] == [wanted]:
-            heard.add(name)
-    return heard
+            found.add(name)
+    return found

@@ -12,7 +12,7 @@ from homemon.core.errors import PortError
 def write_into(name: str, data: bytes) -> None:
     """Write `data` at once into a port that somebody else reads, without touching its settings or input.
 
-    Raises PortError.
+    Raise PortError.
     """
     try:
         handle = os.open(name, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)

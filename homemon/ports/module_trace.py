@@ -1,4 +1,4 @@
-"""The Wi-SUN module's line in a trace: masked here, whoever writes it and whoever hears it.
+"""The Wi-SUN module's line in a trace: masked here, whoever writes it and whoever receives it.
 
 Apart from the port, so that a poll without `--trace` loads nothing of it.
 """
@@ -19,10 +19,10 @@ class ModuleTrace:
         self._trace = trace
 
     def sent(self, data: bytes, at: Instant) -> None:
-        """What was sent in one write."""
+        """Record what was sent in one write."""
         self._trace.write(MODULE, True, masked_sent(data), at)
 
     def heard(self, happenings: Iterable[Happening], at: Instant) -> None:
-        """What was received `at`, by which its readings are dated."""
+        """Record what was received `at`, by which its readings are dated."""
         for happening in happenings:
             self._trace.write(MODULE, False, masked_received(happening), at)

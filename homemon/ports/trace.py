@@ -45,9 +45,9 @@ LIMIT = 10_000_000  # bytes
 
 
 class Trace:
-    """Appends to a file that only its owner can read. Raises PortError where it cannot be opened.
+    """Appends to a file that only its owner can read. Raise PortError where it cannot be opened.
 
-    `believed` tells whether the clock is known to be right at an instant.
+    `believed` says whether the clock is known to be right at an instant.
     """
 
     def __init__(self, path: Path, believed: Callable[[Instant], bool] = lambda at: True) -> None:
@@ -70,7 +70,7 @@ class Trace:
         os.close(self._handle)
 
     def write(self, link: str, sent: bool, masked: bytes, at: Instant, peer: str = "") -> None:
-        """One line, in one write. A disk that is full costs the line, not the reading."""
+        """Write one line, in one write. A disk that is full costs the line, not the reading."""
         doubt = "" if self._believed(at) else "?"
         line = written(stamp(at.wall) + doubt, link, sent, masked, peer).encode("ascii") + b"\n"
         with suppress(OSError, PortError):
@@ -79,7 +79,7 @@ class Trace:
             self._torn = os.write(self._handle, data) < len(data)
 
     def _open(self) -> int:
-        """Raises OSError, and PortError for what is no file of ours."""
+        """Open the file; return its descriptor. Raise OSError, and PortError for what is no file of ours."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         make_private_file(self._path)  # root's becomes the folder owner's, whose next poll writes into it too
         handle = os.open(self._path, flags, 0o600)
@@ -90,7 +90,7 @@ class Trace:
         return handle
 
     def _make_room(self, size: int) -> None:
-        """Begin a new file where this one is full; follow where another process has done so. Raises OSError."""
+        """Begin a new file where this one is full; follow where another process has done so. Raise OSError."""
         try:
             there = os.lstat(self._path)
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class Trace:
             self._rotate()
 
     def _rotate(self) -> None:
-        """FILE becomes FILE.1, once: who has the lock on it looks again whether it still is FILE."""
+        """Rename FILE to FILE.1, once: the process with the lock on it looks again whether it still is FILE."""
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -119,11 +119,11 @@ class Trace:
 
 
 def _trusted(folder: Path) -> set[int]:
-    """Whose file a trace may be: ours, and for root also that of the folder's owner."""
+    """Return the users whose file a trace may be: ours, and for root also the folder's owner."""
     return {os.geteuid()} if os.geteuid() else {0, os.stat(folder).st_uid}
 
 
 def stamp(wall: float) -> str:
-    """A time as it stands in a line: cut to milliseconds, never rounded into the next second."""
+    """Return a time as it stands in a line: cut to milliseconds, never rounded into the next second."""
     seconds, milliseconds = divmod(int(wall * 1000), 1000)
     return f"{datetime.fromtimestamp(seconds, JST):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}+09:00"

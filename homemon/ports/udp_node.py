@@ -4,7 +4,7 @@ One program on a machine can hold 3610. SO_REUSEADDR is not set: with it the las
 silently take the other's datagrams. So a port in use is an error that names who holds it, as far
 as /proc shows it.
 
-What is for everybody goes out on each interface of the machine, and is heard on each: a Pi with eth0
+What is for everybody goes out on each interface of the machine, and is received on each: a Pi with eth0
 and wlan0 has two, and the kernel by itself would take the one with the default route. With a `bind`
 of its own there is one: the interface that has the address.
 """
@@ -26,7 +26,7 @@ from homemon.core.clock import Instant, instant
 from homemon.core.errors import PortError
 from homemon.core.transcript import LAN
 from homemon.echonet.codec import MULTICAST
-from homemon.ports.interfaces import Interface, all_addresses, hearing, lan_interfaces
+from homemon.ports.interfaces import Interface, all_addresses, lan_interfaces, receiving
 from homemon.ports.trace import Trace
 
 ANY, LOOPBACK = "0.0.0.0", "lo"
@@ -45,7 +45,7 @@ class Datagram(NamedTuple):
 
 
 class UdpNode:
-    """A bound socket; port 0 is one that only sends. Raises PortError where it cannot be had."""
+    """A bound socket; port 0 is one that only sends. Raise PortError where it cannot be had."""
 
     _trace: Trace | None = None
 
@@ -54,8 +54,8 @@ class UdpNode:
         self._trace = trace
         self._interrupt = [] if interrupt is None else [interrupt]
         self._socket = _new_socket()
-        self._hearing = [self._socket]
-        self._joined: set[str] = set()  # our addresses at which we hear what nodes tell everybody
+        self._listening = [self._socket]
+        self._joined: set[str] = set()  # our addresses at which we are in the group
         self._here: list[Interface] = []
         try:
             self._socket.bind((bind, port))
@@ -75,7 +75,7 @@ class UdpNode:
 
     def close(self) -> None:
         """Let go of the port."""
-        for opened in self._hearing:
+        for opened in self._listening:
             opened.close()
 
     @property
@@ -99,46 +99,46 @@ class UdpNode:
         return self._port != 0 and gone and not self._bind.startswith("127.")
 
     def _join_group(self) -> None:
-        """Hear what nodes tell everybody, on each interface as it is now.
+        """Join the multicast group on each interface as it is now.
 
         The kernel forgets what was joined at an interface that goes, or loses its last address, and the socket
-        does not notice: so it is looked for again and again.
+        does not notice: so it is joined again and again.
         """
         if self._port == 0:
             return
         self._here = all_addresses()
         names = {each.address: each.name for each in [*self._here, *lan_interfaces()]}
-        heard = hearing(MULTICAST)
+        members = receiving(MULTICAST)
         ours = set(self.addresses)
         for address in self._joined - ours:
             self._leave(address)
         for address in ours:
             name = LOOPBACK if address.startswith("127.") else names.get(address)
-            if address not in self._joined or (heard is not None and name not in heard):
+            if address not in self._joined or (members is not None and name not in members):
                 self._leave(address)
                 self._join(address)
 
     def _leave(self, address: str) -> None:
-        """What is joined no more is no error."""
+        """Leave the group at an interface; not to be a member is no error."""
         self._joined.discard(address)
         with suppress(OSError):
             self._group().setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, _membership(address))
 
     def _join(self, address: str) -> None:
-        """An interface that is not up yet is joined later."""
+        """Join the group at an interface; one that is not up yet is joined later."""
         with suppress(OSError):
             self._group().setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, _membership(address))
             self._joined.add(address)
 
     def _group(self) -> socket.socket:
-        """The socket that hears the group: a socket bound to one address does not, so a second one does.
+        """Return the socket of the group: one that is bound to an address receives none of it.
 
         Every socket of a group gets each datagram, so that for this one SO_REUSEADDR takes nothing from
-        anybody. Raises OSError.
+        anybody. Raise OSError.
         """
         if self._bind == ANY:
             return self._socket
-        if len(self._hearing) == 1:
+        if len(self._listening) == 1:
             group = _new_socket()
             try:
                 group.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -146,11 +146,11 @@ class UdpNode:
             except OSError:
                 group.close()
                 raise
-            self._hearing.append(group)
-        return self._hearing[1]
+            self._listening.append(group)
+        return self._listening[1]
 
     def send(self, data: bytes, host: str, port: int) -> None:
-        """One datagram; one on each interface where `host` is everybody. Raises PortError where none can be sent."""
+        """Send one datagram; to the group, one on each interface. Raise PortError where none can be sent."""
         if host != MULTICAST:
             self._send(data, host, port)
             return
@@ -178,11 +178,11 @@ class UdpNode:
             self._trace.write(LAN, True, data, instant(), f"{host}:{port}")
 
     def read(self, within: float) -> list[Datagram]:
-        """The datagrams that have come, waiting at most `within` seconds for the first, and at most `LOOK_AGAIN`."""
+        """Return the datagrams that have come; wait at most `within` seconds for the first, and at most `LOOK_AGAIN`."""
         timeout = min(LOOK_AGAIN, max(0.0, within))
         self._join_group()
-        select.select([*(opened.fileno() for opened in self._hearing), *self._interrupt], [], [], timeout)
-        return [datagram for opened in self._hearing for datagram in self._read(opened)]
+        select.select([*(opened.fileno() for opened in self._listening), *self._interrupt], [], [], timeout)
+        return [datagram for opened in self._listening for datagram in self._read(opened)]
 
     def _read(self, opened: socket.socket) -> Iterator[Datagram]:
         for _ in range(BURST):
@@ -194,10 +194,10 @@ class UdpNode:
                 continue
             yield Datagram(data, host, port)
 
-    def note(self, heard: Iterable[Datagram], at: Instant) -> None:
-        """Write down what was heard `at`, by which its readings are dated."""
+    def note(self, received: Iterable[Datagram], at: Instant) -> None:
+        """Record what was received `at`, by which its readings are dated."""
         if self._trace:
-            for data, host, port in heard:
+            for data, host, port in received:
                 self._trace.write(LAN, False, data, at, f"{host}:{port}")
 
 
@@ -208,7 +208,7 @@ def _new_socket() -> socket.socket:
 
 
 def _membership(address: str) -> bytes:
-    """struct ip_mreq: the group, at the interface that has an address of ours."""
+    """Return struct ip_mreq: the group, at the interface that has an address of ours."""
     return struct.pack("4s4s", socket.inet_aton(MULTICAST), socket.inet_aton(address))
 
 
@@ -217,7 +217,7 @@ def _number(address: str) -> int:
 
 
 def resolve(host: str) -> str:
-    """The IPv4 address of `host`. Raises PortError."""
+    """Return the IPv4 address of `host`. Raise PortError."""
     try:
         return str(socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_DGRAM)[0][4][0])
     except (OSError, UnicodeError):
@@ -233,7 +233,7 @@ def _explained(bind: str, port: int, error: OSError) -> PortError:
         return PortError(
             f"UDP port {port} is in use{f' by {holder}' if holder else ' by another program'}",
             "Only one program on a machine can talk ECHONET Lite: stop it, or give homemon another [ecocute] bind"
-            " (127.0.0.1 beside `homemon simulate ecocute`).",
+            " (127.0.0.1 with `homemon simulate ecocute`).",
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return PortError(f"{bind} is no address of this machine", "Check [ecocute] bind; 0.0.0.0 is all of them.")
@@ -243,7 +243,7 @@ def _explained(bind: str, port: int, error: OSError) -> PortError:
 
 
 def holder_of(bind: str, port: int) -> str:
-    """`pid 123 (python3)` for the process whose UDP port is in our way; empty where /proc does not show it to us."""
+    """Return `pid 123 (python3)` for the process whose UDP port is in our way; empty where /proc does not show it."""
     wanted = {f"socket:[{inode}]" for ours, inode in _sockets_on(port) if ANY in (bind, ours) or ours == bind}
     for entry in glob("/proc/[0-9]*/fd/*"):
         with suppress(OSError):  # processes come and go
@@ -254,7 +254,7 @@ def holder_of(bind: str, port: int) -> str:
 
 
 def _sockets_on(port: int) -> Iterator[tuple[str, str]]:
-    """Address and inode of each socket on a UDP port; of an IPv6 address the last four bytes, `::` is 0.0.0.0."""
+    """Yield address and inode of each socket on a UDP port; of an IPv6 address the last four bytes, `::` is 0.0.0.0."""
     for table in ("/proc/net/udp", "/proc/net/udp6"):
         with suppress(OSError):
             rows = re.findall(

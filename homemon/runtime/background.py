@@ -69,7 +69,7 @@ def send_round(app: App, sender: Sender) -> float:
     """One round, if one is due; how many seconds to wait before the next. Raises StoreError."""
     now = app.now().wall
     if sender.due(now):
-        app.tell_of(sender.send(now, SENDS_FOR, patient=True))
+        app.tell_of(sender.send(now, SENDS_FOR, sparing=True))
         now = app.now().wall
     wanted = sender.next_try(now) - now
     return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY

@@ -1,6 +1,6 @@
 """The dialogues that bring a Wi-SUN module into the meter's network.
 
-In the order of the original script: wake the module, tell it the Route-B ID and password, scan,
+In the order of the original script: wake the module, give it the Route-B ID and password, scan,
 set channel and PAN ID, turn the meter's MAC into its address, join. What it learns is a `Link`,
 with which the next join needs no scan.
 
@@ -82,20 +82,20 @@ class Refused(DeviceError):
 
 
 def is_result(event: Happening) -> bool:
-    """OK or FAIL: the end of a command's answer."""
+    """Return whether this is OK or FAIL: the end of a command's answer."""
     return isinstance(event, Ok | Fail)
 
 
 def run(text: str, within: float = ANSWER_WITHIN, saying: str = "") -> Dialogue[list[Happening]]:
-    """One command, until its OK; what was heard meanwhile. Raises Refused on FAIL, NoAnswer on silence."""
+    """Do one command, until its OK; return what arrived meanwhile. Raise Refused on FAIL, NoAnswer on silence."""
     name = text.split(" ", 1)[0]  # the rest may be a secret
     try:
-        heard = yield Ask(command(text), is_result, within, saying)
+        events = yield Ask(command(text), is_result, within, saying)
     except NoAnswer as error:
         raise NoAnswer(f"the module did not answer {name}: {error}") from None
-    if isinstance(heard[-1], Fail):
-        raise Refused(name, heard[-1].code)
-    return heard
+    if isinstance(events[-1], Fail):
+        raise Refused(name, events[-1].code)
+    return events
 
 
 def wake_module() -> Dialogue[str]:
@@ -103,7 +103,7 @@ def wake_module() -> Dialogue[str]:
 
     A module left in the middle of an SKSENDTO takes what comes next for payload, hence the tries.
     """
-    heard: list[object] = []
+    events: list[object] = []
     for number in range(WAKE_TRIES):
         try:
             answer = yield Ask(b"\r\n" + command("SKVER"), lambda event: isinstance(event, Version), WAKE_WITHIN)
@@ -112,8 +112,8 @@ def wake_module() -> Dialogue[str]:
                 yield from pause(WAKE_WITHIN)
             return str(answer[-1].version)
         except NoAnswer as silence:
-            heard.extend(silence.heard)
-    noise = b"".join(event.raw for event in heard if isinstance(event, Noise))
+            events.extend(silence.heard)
+    noise = b"".join(event.raw for event in events if isinstance(event, Noise))
     if any(code in noise for code in J11_CODES):
         raise NoModule(
             "this is a J11 (BP35C0-J11, RS-WSUHA-J11), which speaks another protocol",
@@ -135,17 +135,17 @@ def wake_module() -> Dialogue[str]:
 def learn_dialect() -> Dialogue[Dialect]:
     """Ask SKINFO which of the two dialects the module speaks; most modules sold today speak the BP35C0's."""
     try:
-        heard = yield from run("SKINFO")
+        events = yield from run("SKINFO")
     except Refused:
         return Dialect.C
-    return next((event.dialect for event in heard if isinstance(event, Info)), Dialect.C)
+    return next((event.dialect for event in events if isinstance(event, Info)), Dialect.C)
 
 
 def want_hex_output() -> Dialogue[None]:
     """Have payloads delivered in hex, where a lost byte shows. WOPT writes flash, so only where ROPT says raw."""
     with suppress(Refused, NoAnswer):  # RL7023 DSS knows no ROPT and always answers in hex; the parser reads both
-        heard = yield from run("ROPT")
-        if heard[-1] == Ok("00", heard[-1].raw):
+        events = yield from run("ROPT")
+        if events[-1] == Ok("00", events[-1].raw):
             yield from run("WOPT 01")
 
 
@@ -164,7 +164,7 @@ def prepare(credentials: Credentials) -> Dialogue[Dialect]:
 
 
 def join(credentials: Credentials) -> Dialogue[Link]:
-    """Scan, join and give the link. Raises DeviceError with the usual causes as its hint."""
+    """Scan, join and give the link. Raise DeviceError with the usual causes as its hint."""
     dialect = yield from prepare(credentials)
     pan, dialect = yield from find_meter(dialect, credentials.bid[-8:])
     yield from tune(pan.channel, pan.pan_id)
@@ -199,13 +199,13 @@ def find_meter(dialect: Dialect, pair_id: str) -> Dialogue[tuple[PanDescription,
 
 
 def scan_once(dialect: Dialect, duration: int, saying: str) -> Dialogue[tuple[list[PanDescription], Dialect]]:
-    """One scan, in the other dialect if the module counts its arguments differently from what SKINFO said."""
+    """Do one scan, in the other dialect if the module counts its arguments differently from what SKINFO said."""
     within = scan_seconds(duration) * 1.5 + 10
     other = Dialect.A1 if dialect is Dialect.C else Dialect.C
     ended = False
     while True:
         try:
-            heard = yield Ask(
+            events = yield Ask(
                 scan(dialect, duration),
                 lambda event: isinstance(event, Fail) or is_event(event, SCAN_DONE),
                 within,
@@ -215,9 +215,9 @@ def scan_once(dialect: Dialect, duration: int, saying: str) -> Dialogue[tuple[li
             raise NoAnswer(
                 f"the scan did not end within {within:.0f} s", "Switch the module off and on, then try again."
             ) from None
-        last = heard[-1]
+        last = events[-1]
         if not isinstance(last, Fail):
-            return [event for event in heard if isinstance(event, PanDescription)], dialect
+            return [event for event in events if isinstance(event, PanDescription)], dialect
         if last.code == "ER05" and dialect is not other:
             dialect = other
         elif last.code == "ER10" and not ended:
@@ -244,28 +244,28 @@ def tune(channel: str, pan_id: str) -> Dialogue[None]:
 
 
 def address_of(mac: str) -> Dialogue[str]:
-    """The link-local IPv6 address of a MAC; SKLL64 answers with it alone, without OK."""
+    """Return the link-local IPv6 address of a MAC; SKLL64 answers with it alone, without OK."""
     try:
-        heard = yield Ask(command(f"SKLL64 {mac}"), lambda event: isinstance(event, Address | Fail), ANSWER_WITHIN)
+        events = yield Ask(command(f"SKLL64 {mac}"), lambda event: isinstance(event, Address | Fail), ANSWER_WITHIN)
     except NoAnswer as error:
         raise NoAnswer(f"the module did not answer SKLL64: {error}") from None
-    if isinstance(heard[-1], Fail):
-        raise Refused("SKLL64", heard[-1].code)
-    return str(heard[-1].address)
+    if isinstance(events[-1], Fail):
+        raise Refused("SKLL64", events[-1].code)
+    return str(events[-1].address)
 
 
 def enter(address: str, tries: int = JOIN_TRIES) -> Dialogue[None]:
-    """SKJOIN, until EVENT 25. Raises DeviceError after `tries` refusals or silences."""
+    """Send SKJOIN, and wait for EVENT 25. Raise DeviceError after `tries` refusals or silences."""
     for number in range(1, tries + 1):
         saying = f"joining the meter's network, {number} of {tries} ..."
         try:
-            heard = yield Ask(command(f"SKJOIN {address}"), _join_ended, JOIN_WITHIN, saying)
+            events = yield Ask(command(f"SKJOIN {address}"), _join_ended, JOIN_WITHIN, saying)
         except NoAnswer:
-            heard = []
-        if heard and is_event(heard[-1], JOINED):
+            events = []
+        if events and is_event(events[-1], JOINED):
             return
         yield from pause(ANSWER_WITHIN)
-    refused = bool(heard) and is_event(heard[-1], JOIN_FAILED)
+    refused = bool(events) and is_event(events[-1], JOIN_FAILED)
     raise DeviceError(
         f"the join failed, {'EVENT 24' if refused else 'no EVENT 25'} ({tries} {'try' if tries == 1 else 'tries'})",
         "Most often the bid or the pwd is wrong: compare them with the letter from the power company. "
@@ -278,5 +278,5 @@ def _join_ended(event: Happening) -> bool:
 
 
 def is_event(event: Happening, number: int) -> bool:
-    """Whether this is EVENT `number`."""
+    """Return whether this is EVENT `number`."""
     return isinstance(event, Event) and event.number == number

@@ -13,7 +13,7 @@ What cannot be named becomes `Noise`, never an exception, and reading goes on be
 `raw` of each event are the bytes it was made of, for the trace.
 
 Two dialects: the BP35C0 and its kin put a SIDE argument where the BP35A1 has none. The
-widths of the fields tell them apart (SEC and SIDE one digit, RSSI two, LEN four), so an
+widths of the fields distinguish them (SEC and SIDE one digit, RSSI two, LEN four), so an
 ERXUDP line needs no knowledge of the module. Hex digits may be of either case; addresses are given in
 upper case, so that they compare. Source: BP35A1 command reference 1.3.0, captures.
 """
@@ -59,7 +59,7 @@ class Version(NamedTuple):
 
 
 class Info(NamedTuple):
-    """`EINFO`: the module's own address, MAC, channel, PAN ID and what tells the dialects apart."""
+    """`EINFO`: the module's own address, MAC, channel, PAN ID and what distinguishes the dialects."""
 
     address: str
     mac: str
@@ -146,7 +146,7 @@ _UDP_HEAD = re.compile(
     rb"(?:([0-9A-Fa-f]{2}) )?([0-9A-Fa-f]) (?:([0-9A-Fa-f]) )?([0-9A-Fa-f]{4}) "
 )
 _GLUED = re.compile(rb"E(?:RXUDP |VENT [0-9A-Fa-f]{2} )")  # where a line begins, but not at its start
-_NEXT_LINE = re.compile(  # within a raw payload it tells that bytes were lost; no register reads like any of these
+_NEXT_LINE = re.compile(  # within a raw payload it shows that bytes were lost; no register reads like any of these
     rb"\r\nOK\r\n|[\r\n](?:"
     rb"(?i:ERXUDP FE80|EVENT [0-9A-F]{2} FE80|FE80:|EINFO FE80)|EPANDESC|FAIL ER|EVER |SK[A-Z]{3}|[RW]OPT)"
 )
@@ -185,7 +185,7 @@ _ENDED_BY_CR = ("ROPT", "WOPT", "RUART", "WUART")
 
 
 def _named(text: bytes, raw: bytes) -> Happening:
-    """What a whole line is; `text` is `raw` without the noise around it."""
+    """Return the happening of a whole line; `text` is `raw` without the noise around it."""
     word = text.partition(b" ")[0]
     if word in _WHOLE_LINES:
         pattern, build = _WHOLE_LINES[word]
@@ -221,7 +221,7 @@ class Parser:
         return not self._shown and bool(self._buffer.strip())
 
     def unfinished(self) -> list[Happening]:
-        """What has come of a line, as noise, for when nothing follows: other speeds and protocols have no line ends.
+        """Return an unfinished line as noise, for when nothing follows: other protocols and speeds have no line ends.
 
         It is given once, and kept in case the rest comes after all.
         """
@@ -250,7 +250,7 @@ class Parser:
         return True
 
     def _step_udp(self, out: list[Happening], line_end: int | None) -> bool:
-        """A datagram at the buffer's front, by its own length; a broken one is given up as a line of noise."""
+        """Take a datagram at the buffer's front, by its own length; a broken one is given up as a line of noise."""
         head = _UDP_HEAD.match(self._buffer)
         if head is None:
             return self._broken_udp(out, line_end)
@@ -338,7 +338,7 @@ class Parser:
 
 
 def _line_end(data: bytes) -> int | None:
-    """Where the first CR or LF stands."""
+    """Return where the first CR or LF is."""
     found = data.find(b"\r")
     earlier = data.find(b"\n", 0, found) if found >= 0 else data.find(b"\n")
     return earlier if earlier >= 0 else found if found >= 0 else None
@@ -350,7 +350,7 @@ def _pan_field(line: bytes) -> tuple[str, str]:
 
 
 def _hex(text: str, digits: int) -> str:
-    """`text` in upper case if it is that many hex digits; ValueError otherwise."""
+    """Return `text` in upper case if it is that many hex digits; raise ValueError otherwise."""
     if len(text) != digits or not re.fullmatch("[0-9A-Fa-f]+", text):
         raise ValueError(text)
     return text.upper()
@@ -363,16 +363,16 @@ def command(text: str) -> bytes:
 
 
 def sendto(dialect: Dialect, address: str, data: bytes) -> bytes:
-    """SKSENDTO of `data` to UDP 3610 of `address`, encrypted: the header, then exactly `data`, no line end."""
+    """Return SKSENDTO of `data` to UDP 3610 of `address`, encrypted: the header, then exactly `data`, no line end."""
     side = " 0" if dialect is Dialect.C else ""
     return f"SKSENDTO 1 {address} 0E1A 1{side} {len(data):04X} ".encode("ascii") + data
 
 
 def scan(dialect: Dialect, duration: int) -> bytes:
-    """SKSCAN for meters that carry our pairing ID, on all channels."""
+    """Return SKSCAN for meters that carry our pairing ID, on all channels."""
     return command(f"SKSCAN 2 FFFFFFFF {duration}" + (" 0" if dialect is Dialect.C else ""))
 
 
 def scan_seconds(duration: int) -> float:
-    """How long the module scans: 28 channels of 9.6 ms × (2^duration + 1) each (manual, SKSCAN)."""
+    """Return how many seconds the module scans: 28 channels of 9.6 ms × (2^duration + 1) each (manual, SKSCAN)."""
     return 28 * 0.0096 * float(2**duration + 1)

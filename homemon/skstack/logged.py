@@ -114,7 +114,7 @@ def unwrapped(text: str) -> list[str]:
 
 
 def _peeled(text: str) -> str:
-    """What stands in the quotation around the module's line, and in those behind; else all, without escapes."""
+    """Return what the quotation around the module's line contains, and those behind; else all, without escapes."""
     start = _START.search(text)
     if start is None:
         return unescaped(text)
@@ -146,13 +146,13 @@ def _character(match: re.Match[str]) -> str:
 
 
 def _is_sound(text: str) -> bool:
-    """Whether a parser of the module's own lines makes sense of all of it."""
+    """Return whether a parser of the module's own lines accepts all of it."""
     found = Parser().feed(as_bytes(text.rstrip("\r\n")) + b"\r\n")
     return bool(found) and not any(isinstance(event, Noise) for event in found)
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Each line that is whole by itself, and the rest of one that is not, where another is."""
+    """Yield each line that is whole by itself, and the rest of one that is not, where another is."""
     begun, last = 0, ""
     for start in _START.finditer(text):
         if start.start() >= begun and (whole := _line_at(text, start.start())):
@@ -170,7 +170,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _torn(text: str) -> list[str]:
-    """A datagram's line that is not whole, in what stands between others."""
+    """Return a datagram's line that is not whole, among what lies between others."""
     at = text.find("ERXUDP")
     return [text[at:].replace(END, "")] if at >= 0 else []
 
@@ -179,7 +179,7 @@ _PAN_IN_TEXT = re.compile(rf"\s({'|'.join(PAN_NAMES)}):\s*([0-9A-Fa-f]+)")
 
 
 def _line_at(text: str, at: int) -> tuple[str, int] | None:
-    """The whole line of the module that begins here, and where it ends."""
+    """Return the whole line of the module that begins here, and where it ends."""
     if text.startswith("ERXUDP", at):
         return _datagram(text, at)
     for pattern, word in ((_EVENT, "EVENT"), (_EINFO, "EINFO")):
@@ -208,7 +208,7 @@ def _datagram(text: str, at: int) -> tuple[str, int] | None:
 
 
 def _address(text: str) -> str:
-    """An address with all its digits; zeros for one that is illegible."""
+    """Return an address with all its digits; zeros for one that is illegible."""
     try:
         return IPv6Address(text).exploded.upper()
     except AddressValueError:
@@ -219,7 +219,7 @@ Payload = Callable[[str, int, int], tuple[bytes, int] | None]
 
 
 def _digits(text: str, at: int, size: int) -> tuple[bytes, int] | None:
-    """A payload in hex without gaps."""
+    """Return a payload in hex without gaps."""
     at += 2 if text.startswith(("0x", "0X"), at) else 0
     end = at + 2 * size
     whole = re.fullmatch(f"[0-9A-Fa-f]{{{2 * size}}}", text[at:end])
@@ -227,14 +227,14 @@ def _digits(text: str, at: int, size: int) -> tuple[bytes, int] | None:
 
 
 def _decimals(text: str, at: int, size: int) -> tuple[bytes, int] | None:
-    """A payload as a list of numbers, [16, 129, …]."""
+    """Return a payload as a list of numbers, [16, 129, …]."""
     found = re.compile(rf"\s*16(?:\s*[, ]\s*[0-9]{{1,3}}){{{max(0, size - 1)}}}(?![0-9])").match(text, at)
     numbers = [int(number) for number in re.findall("[0-9]+", found[0])] if found else []
     return (bytes(numbers), found.end()) if found and numbers[1:2] == [129] and max(numbers) < 256 else None
 
 
 def _pairs(text: str, at: int, size: int) -> tuple[bytes, int] | None:
-    """A payload in hex with gaps; a long run of digits with something behind it is none."""
+    """Return a payload in hex with gaps; a long run of digits followed by anything else is not one."""
     if re.match("(?:0[xX])?[0-9A-Fa-f]{5}", text[at:]):
         return None
     data = bytearray()
@@ -247,7 +247,7 @@ def _pairs(text: str, at: int, size: int) -> tuple[bytes, int] | None:
 
 
 def _raw(text: str, at: int, size: int) -> tuple[bytes, int] | None:
-    """A payload as it is: bytes, or characters that stand for bytes."""
+    """Return a payload as it is: bytes, or characters that stand for bytes."""
     rest = as_bytes(text[at:])
     if END not in text and len(rest) >= size and _ends(rest[:size], rest[size : size + 1]):
         return rest[:size], at + len(as_text(rest[:size]))
@@ -260,14 +260,14 @@ def _raw(text: str, at: int, size: int) -> tuple[bytes, int] | None:
 
 
 def _ends(data: bytes, behind: bytes) -> bool:
-    """Whether a raw payload ends here."""
+    """Return whether a raw payload ends here."""
     if not data.startswith(EHD):
         return False
     return behind in (b"\r", b"\n") or (data[-1:] not in JUNK and behind in (b"", b" ", b"'", b'"', b"\\", b"\x1b"))
 
 
 def _quoted(text: str) -> list[str]:
-    """The lines that stand in quotation marks, each whole, such as 'OK' and "SKVER"; frames in them in hex."""
+    """Return the lines in quotation marks, each whole, such as 'OK' and "SKVER"; frames in them in hex."""
     found: list[str] = []
     for quotation in _QUOTED.finditer(text):
         inside = unescaped(quotation[2]).replace(END, "")
@@ -282,7 +282,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _from_numbers(text: str) -> list[str]:
-    """The lines that a run of bytes spells, in hex or in decimal."""
+    """Return the lines that a run of bytes spells, in hex or in decimal."""
     for found in (*_PAIRS.finditer(text), *_DECIMALS.finditer(text)):
         words = re.findall("[0-9A-Fa-f]+", found[0])
         try:

@@ -21,12 +21,12 @@ _COMMANDS = frozenset(b"SKSCAN SKLL64 SKSENDTO SKSETPWD SKSETRBID".split())
 
 
 def masked_sent(data: bytes) -> bytes:
-    """Bytes that we send, with the arguments of SKSETRBID and SKSETPWD masked."""
+    """Return bytes to send, with the arguments of SKSETRBID and SKSETPWD masked."""
     return _SECRET_COMMAND.sub(rb"\1 " + MASK, data)
 
 
 def masked_received(happening: Happening) -> bytes:
-    """The raw bytes of a happening, with whatever may hold a secret masked."""
+    """Return the raw bytes of a happening, with whatever may hold a secret masked."""
     raw = happening.raw
     match happening:
         case Udp(rport=rport, lport=lport) if PANA_PORT in (rport, lport) or PORT not in (rport, lport):
@@ -44,5 +44,5 @@ def masked_received(happening: Happening) -> bytes:
 
 
 def _legible(data: bytes) -> bytes:
-    """`data` with each long word masked, and all that calls itself a pairing ID."""
+    """Return `data` with each long word masked, and everything named a pairing ID."""
     return _LONG_WORD.sub(MASK, _PAIR_ID.sub(MASK, data))

@@ -147,7 +147,7 @@ class Mute:
     def round(self, store: Store, folder: Path, wall: float) -> Sending:
         sender = Sender(store, lambda: cast(Influx, self), folder, Random(1))
         assert sender.due(wall)
-        sending = sender.send(wall, 60, patient=True)
+        sending = sender.send(wall, 60, sparing=True)
         assert sending is not None
         return sending
 

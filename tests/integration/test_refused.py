@@ -182,8 +182,8 @@ def test_what_is_said_of_every_line_parks_none_and_all_arrive_later(
     fill(store, range(10), "hatuden")
     scripted.answer = lambda asked: reply
     wall = WALL
-    for patient in (False, True, True, True, False):
-        sending = sender_to(settings(scripted.url)).send(wall, 60, patient=patient)
+    for sparing in (False, True, True, True, False):
+        sending = sender_to(settings(scripted.url)).send(wall, 60, sparing=sparing)
         assert sending is not None
         assert outcome(sending)[:3] == (0, 30, 0)
         assert sending.fault
