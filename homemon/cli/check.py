@@ -1,7 +1,7 @@
 """`homemon check`: one line for each thing that can be wrong, with its remedy.
 
 `LOOKS` is the table of what is looked at. Each look has a thread of its own, so that a host that is
-not found or a disk that hangs keeps no other from being told, and the whole ends within `WITHIN`.
+not found or a disk that hangs keeps no other from being reported, and the whole ends within `WITHIN`.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
 
     One line for each thing: ok, warning or fault, what was found, and the remedy. Exit status 1 when there
     is a fault, 2 when it is in the configuration. A port that a listener holds is left alone; a free one is
-    opened: the Wi-SUN module tells its version, the meter its state, the EcoCute its values. The server
+    opened: the Wi-SUN module reports its version, the meter its state, the EcoCute its values. The server
     gets an empty batch. Ends within 20 seconds.
     """
     try:
@@ -62,21 +62,21 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
         for text in str(error).splitlines():
             app.show(str(fault("config", text, error.hint)))
         return error.exit_code
-    app.trace(trace)  # one that cannot be written is told at once
+    app.trace(trace)  # one that cannot be written is reported at once
     worst = 0
     if create_db:
-        worst = tell(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN))
-    with suppress(StoreError):  # its look tells it
+        worst = report(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN))
+    with suppress(StoreError):  # its look reports it
         _ = app.store  # so that those of the threads need not make it
     begun = [Looking(look, Aside(named, True, trace)) for look in LOOKS]
     deadline = monotonic() + WITHIN
     for looking in begun:
-        worst = max(worst, tell(app, looking.result(max(0.0, deadline - monotonic()))))
+        worst = max(worst, report(app, looking.result(max(0.0, deadline - monotonic()))))
     return worst
 
 
-def tell(app: App, findings: list[Finding]) -> int:
-    """Print them; the exit status that they deserve."""
+def report(app: App, findings: list[Finding]) -> int:
+    """Print the findings; return the exit status that they deserve."""
     for finding in findings:
         app.show(str(finding))
     return int(any(finding.mark is Mark.FAULT for finding in findings))
@@ -98,17 +98,17 @@ class Looking:
             for finding in self._look.look(self._app):
                 self._findings.append(finding)
         except StoreError as error:
-            mend = error.hint if self._look.what == "store" else "Mend the store first"
-            self._findings.append(fault(self._look.what, str(error), mend))
+            repair = error.hint if self._look.what == "store" else "Repair the store first"
+            self._findings.append(fault(self._look.what, str(error), repair))
         except HomemonError as error:
             self._findings.append(failed(self._look.what, error))
-        except BaseException as error:  # a mistake of ours: the caller's to tell
+        except BaseException as error:  # a mistake of ours: the caller's to report
             self._unexpected = error
         finally:
             self._app.close()
 
     def result(self, within: float) -> list[Finding]:
-        """What was found, once the look is over or `within` seconds are."""
+        """Return what was found, once the look is over or `within` seconds are."""
         self._thread.join(within)
         findings = list(self._findings)
         if self._unexpected is not None:

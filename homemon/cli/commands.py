@@ -32,7 +32,7 @@ GROUPS = {
         "graph": "The four graphs as one offline web page.",
         "export": "Print points from the store.",
     },
-    "Mend": {
+    "Repair": {
         "upload": "Send to the server what is waiting, or a period again.",
         "replay": "Store the readings of traces, logs, dumps and backups again.",
         "backup": "Copy the store into one file, while everything runs.",
@@ -72,7 +72,7 @@ class LazyGroup(Commands):
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
-        """Commands from the table, options from click, which would import every command for its help."""
+        """Complete commands from the table, options from click, which would import every command for its help."""
         from click.shell_completion import CompletionItem
 
         known = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]

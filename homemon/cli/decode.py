@@ -25,7 +25,7 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
     of a Wi-SUN module, as logs have them, in quotes and with escapes too; a trace, as --trace writes it; a dump
     of the solar monitor. Other text, in UTF-8, EUC-JP or CP932, is shown as it is. What is cut off is explained
     as far as it makes sense, with the byte where it stops. Registers are in counts, and in kWh where the meter
-    told its unit (E1, D3) before. What the join's handshake carries is not shown.
+    reported its unit (E1, D3) before. What the join's handshake carries is not shown.
 
     With --json each piece is one object on a line of its own: `type`, the `line` where it begins, what is in
     it, and where it stops making sense (`error`). Exit status 1 where nothing makes sense.
@@ -48,5 +48,5 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
 
 
 def given(words: tuple[str, ...]) -> list[str]:
-    """The text that was typed: a shell takes away what separates its words."""
+    """Return the text that was typed: a shell takes away what separates its words."""
     return typed(" ".join(words)).splitlines()

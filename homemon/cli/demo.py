@@ -87,7 +87,7 @@ def command(app: App, folder: Path | None) -> None:
         run(app, *common, "status")
         page = draw(app, config, folder)
     if page:
-        tell_how_to_see(app, page)
+        say_how_to_see(app, page)
     app.remark("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")
 
@@ -105,7 +105,7 @@ def live_through_days(app: App, config: Path) -> None:
 
 
 def made(folder: Path) -> Path:
-    """Return `folder` as an absolute path; it is there now. Raises HomemonError."""
+    """Return `folder` as an absolute path; it is there now. Raise HomemonError."""
     folder = folder.absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def made(folder: Path) -> Path:
 
 
 def begun_anew(folder: Path) -> Path:
-    """Return `folder`, empty but for what no demo made. Raises HomemonError."""
+    """Return `folder`, empty but for what no demo made. Raise HomemonError."""
     folder = made(folder)
     try:
         for name in ("config.ini", "index.html"):
@@ -137,8 +137,8 @@ def draw(app: App, config: Path, folder: Path) -> Path | None:
     return page
 
 
-def tell_how_to_see(app: App, page: Path) -> None:
-    """Where the page is, and how to look at it from another machine where this one has no screen."""
+def say_how_to_see(app: App, page: Path) -> None:
+    """Say where the page is, and how to look at it from another machine where this one has no screen."""
     from homemon.ports.interfaces import lan_interfaces
 
     host = next((interface.address for interface in lan_interfaces()), "127.0.0.1")
@@ -148,7 +148,7 @@ def tell_how_to_see(app: App, page: Path) -> None:
 
 
 def program() -> str:
-    """The words that start this homemon again, as they were typed."""
+    """Return the words that start this homemon again, as they were typed."""
     typed = sys.argv[0]
     if Path(typed).name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m homemon"
@@ -158,8 +158,8 @@ def program() -> str:
 
 @contextmanager
 def running(app: App, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    """A resident command; ended by SIGTERM when the block ends."""
-    tell(app, arguments)
+    """Run a resident command; end it by SIGTERM when the block ends."""
+    show(app, arguments)
     process = subprocess.Popen((*HOMEMON, *arguments), stdout=subprocess.PIPE, text=True)
     try:
         yield process
@@ -176,8 +176,8 @@ def running(app: App, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
 
 
 def run(app: App, *arguments: str, quiet: bool = False) -> None:
-    """A command to its end; `quiet` keeps its many lines to itself. Raises HomemonError where it failed."""
-    tell(app, arguments)
+    """Run a command to its end; `quiet` keeps its many lines to itself. Raise HomemonError where it failed."""
+    show(app, arguments)
     output = subprocess.PIPE if quiet else None
     done = subprocess.run((*HOMEMON, *arguments), stdout=output, text=True, timeout=WITHIN, check=False)
     if done.returncode:
@@ -186,12 +186,12 @@ def run(app: App, *arguments: str, quiet: bool = False) -> None:
         app.show(f"({len(done.stdout.splitlines())} points)")
 
 
-def tell(app: App, arguments: tuple[str, ...]) -> None:
+def show(app: App, arguments: tuple[str, ...]) -> None:
     app.remark(f"$ {program()} {shlex.join(arguments)}")
 
 
 def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:
-    """`enough`, printing each line it is asked about."""
+    """Return `enough`, printing each line that it is called with."""
 
     def printed(line: str) -> bool:
         app.show(line)
@@ -201,7 +201,7 @@ def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 def await_owner(lock: Lock) -> None:
-    """Wait until a listener holds its port. Raises HomemonError when that takes too long."""
+    """Wait until a listener holds its port. Raise HomemonError when that takes too long."""
     deadline = monotonic() + WITHIN
     while lock.holder() is None:
         if monotonic() > deadline:
@@ -210,12 +210,12 @@ def await_owner(lock: Lock) -> None:
 
 
 def first_line(process: "subprocess.Popen[str]") -> str:
-    """What a simulator prints first: where it can be reached."""
+    """Return the first line that a simulator prints: where it can be reached."""
     return read_until(process, lambda line: True)
 
 
 def read_until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> str:
-    """The first line that is enough. Raises HomemonError when that takes too long or the process ends."""
+    """Return the first line that is enough. Raise HomemonError when that takes too long or the process ends."""
     assert process.stdout is not None
     handle = process.stdout.fileno()
     deadline = monotonic() + WITHIN

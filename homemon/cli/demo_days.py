@@ -28,7 +28,7 @@ Arrivals = list[tuple[Point, Instant]]
 
 
 def lived_through(house: House, start: int, end: int) -> Arrivals:
-    """What the listeners would have recorded from `start` to `end` (Unix seconds), each with its arrival, in order."""
+    """Return what the listeners would record from `start` to `end` (Unix seconds), each with its arrival, in order."""
     both = meter_days(house, start, end) + ecocute_days(house, start, end)
     return sorted(both, key=lambda arrival: arrival[1].wall)
 
@@ -50,7 +50,7 @@ class Days(Context):
 
 
 def meter_days(house: House, start: int, end: int) -> Arrivals:
-    """A scan, a join, the power each minute and the registers each half-hour."""
+    """Return what came of a scan, a join, the power each minute and the registers each half-hour."""
     session, days = Session(None, None, Credentials(BID, PWD), 1, Random(1).uniform), Days(end)
     with suppress(Stopped):
         run(session, session.listen(POLL_METER), VirtualLine(Module(house, start), Parser().feed, start), days)
@@ -58,7 +58,7 @@ def meter_days(house: House, start: int, end: int) -> Arrivals:
 
 
 def ecocute_days(house: House, start: int, end: int) -> Arrivals:
-    """A question each ten minutes."""
+    """Return what came of a poll each ten minutes."""
     heater, controller, days = Ecocute(house), Controller(HEATER, ECOCUTE.eoj, False, 1), Days(end)
 
     def answer(data: bytes, host: str, now: float) -> list[tuple[float, bytes, str]]:

@@ -54,7 +54,7 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
     if as_json:
         app.put(json.dumps([facts(each) for each in nodes]))
     else:
-        for line in [line for each in nodes for line in told(each)] + config_lines(nodes):
+        for line in [line for each in nodes for line in described(each)] + config_lines(nodes):
             app.show(line)
         if any(line.startswith("# host") for line in config_lines(nodes)):
             app.remark("there are several EcoCutes: keep the host of the one to read")
@@ -63,7 +63,7 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
 
 
 def addresses(target: str) -> list[str]:
-    """The IPv4 addresses that a TARGET means. Raises click.UsageError."""
+    """Return the IPv4 addresses that a TARGET means. Raise click.UsageError."""
     if "/" not in target:
         try:
             return [resolve(target)]
@@ -88,7 +88,7 @@ def with_defaults(app: App) -> None:
 
 
 def facts(node: Node) -> dict[str, Any]:
-    """A node for programs."""
+    """Return a node as a program reads it."""
     return {
         "address": node.host,
         **node.facts._asdict(),
@@ -97,8 +97,8 @@ def facts(node: Node) -> dict[str, Any]:
     }
 
 
-def told(node: Node) -> Iterator[str]:
-    """A node for people: a line, and one for each object."""
+def described(node: Node) -> Iterator[str]:
+    """Yield a node for people: a line, and one for each object."""
     who = node.facts
     maker = who.maker_name or (f"maker {who.maker}" if who.maker else "")
     more = (("serial", who.serial), ("ECHONET Lite", who.version), ("ID", who.id))
@@ -109,7 +109,7 @@ def told(node: Node) -> Iterator[str]:
 
 
 def config_lines(nodes: Sequence[Node]) -> list[str]:
-    """What to write into config.ini for the EcoCutes found; all but the first as comments."""
+    """Return what to write into config.ini for the EcoCutes found; all but the first as comments."""
     units = [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(ECOCUTE, eoj)]
     lines: list[str] = []
     for host, eoj in units:
@@ -121,7 +121,7 @@ def config_lines(nodes: Sequence[Node]) -> list[str]:
 
 
 def nothing(targets: Sequence[str]) -> NoAnswer:
-    """That nothing was found, and what to do next."""
+    """Return the error that nothing was found, and what to do next."""
     if targets:
         return NoAnswer(
             f"no ECHONET Lite node answered at {', '.join(targets)}",

@@ -14,7 +14,7 @@ from homemon.sources.registry import ECOCUTE
 def command(app: App, trace: str | None) -> None:
     """Ask the EcoCute once.
 
-    Power, cumulative energy and hot water left, as far as the unit tells them. Where
+    Power, cumulative energy and hot water left, as far as the unit reports them. Where
     `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer;
     it is asked again where none was stored within 5 seconds. Without an address in config.ini the
     EcoCute is found by asking the LAN, and its address remembered until it does not answer there.

@@ -47,7 +47,7 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
 
 
 def known(app: App, measurement: str) -> str:
-    """The measurement, if there can be one of that name. Raises click.UsageError with those that there are."""
+    """Return the measurement, if it is a known one. Raise click.UsageError with the known ones."""
     stored = {series.measurement for series in app.store.archive.series()}
     if measurement in stored or measurement in WATCHED:
         return measurement
@@ -58,7 +58,7 @@ def known(app: App, measurement: str) -> str:
 
 
 def csv_rows(points: Iterable[Row], tagged: bool) -> Iterator[str]:
-    """A head, and a row for each value."""
+    """Yield a head, and a row for each value."""
     yield "time,measurement,field,value" + (",tags" if tagged else "")
     for time, name, tags, fields in points:
         for field, value in fields.items():
@@ -67,5 +67,5 @@ def csv_rows(points: Iterable[Row], tagged: bool) -> Iterator[str]:
 
 
 def csv_row(values: tuple[str, ...]) -> str:
-    """One row, quoted where a value needs it (RFC 4180)."""
+    """Return one row, quoted where a value needs it (RFC 4180)."""
     return ",".join(f'"{value.replace(QUOTE, 2 * QUOTE)}"' if SPECIAL.search(value) else value for value in values)

@@ -24,7 +24,7 @@ from homemon.storage.meters import Meters
     type=click.Path(dir_okay=False, path_type=Path),
     default=Path("homemon.html"),
     show_default=True,
-    help="The page; plotly.min.js is laid beside it.",
+    help="The page; plotly.min.js is put next to it.",
 )
 @click.option(
     "--days",
@@ -60,6 +60,6 @@ def command(app: App, output: Path, days: int, lang: str | None) -> int:
 
 
 def language(environment: Mapping[str, str]) -> str:
-    """That of the locale, by the order of setlocale(3); English where it is none of ours."""
+    """Return the locale's language, by the order of setlocale(3); English for other languages than the page's."""
     locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
     return next((known for known in LANGUAGES if locale.startswith(known)), "en")

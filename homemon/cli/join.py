@@ -16,11 +16,11 @@ def command(app: App, trace: str | None) -> None:
     """Find the smart meter by radio, join its network and remember it.
 
     Scans (up to 5 times, longer each time: three minutes in all), joins, and writes the meter's
-    address into config.ini; channel, PAN ID and MAC are remembered beside the store, so that the
+    address into config.ini; channel, PAN ID and MAC are remembered next to the store, so that the
     next join needs no scan. The last line on stdout is the meter's address.
     """
-    if told := open_to_others(app.config.path):
-        app.remark(f"{told}, and with it the B-route ID and password: chmod 600 {app.config.path}")
+    if warning := open_to_others(app.config.path):
+        app.remark(f"{warning}, and with it the B-route ID and password: chmod 600 {app.config.path}")
     radio = Radio(app, trace)
     radio.own_port_alone("join")
     with radio.open() as port:

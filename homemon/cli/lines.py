@@ -10,7 +10,7 @@ LONGEST = 1 << 18  # bytes of a line: the largest datagram in hex takes half as 
 
 
 def lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines of `file` with their ends; of one that is longer than any can be, the beginning."""
+    """Yield the lines of `file` with their ends; of one that is longer than any can be, the beginning."""
     while line := file.readline(LONGEST):
         yield line
         while len(line) == LONGEST and not line.endswith(b"\n"):
@@ -18,6 +18,6 @@ def lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def typed(text: str) -> str:
-    """A word of the command line as text, where the locale could not make one of its UTF-8."""
+    """Return a word of the command line as text, where the locale could not make one of its UTF-8."""
     escaped = any("\udc80" <= character <= "\udcff" for character in text)
     return as_text(os.fsencode(text)) if escaped else text

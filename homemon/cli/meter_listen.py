@@ -27,7 +27,7 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     that the meter pushes, and the answers to its own questions and to those of `meter-poll`. After
     joining and once a day it asks the meter's own record for the half-hours that the store lacks.
     Where another one runs already, it ends at once with status 0, so a cron line each minute
-    keeps one alive. SIGTERM or Ctrl-C ends it; everything heard is stored.
+    keeps one alive. SIGTERM or Ctrl-C ends it; everything received is stored.
     """
     app.go_resident()
     stop = Stop()
@@ -43,7 +43,7 @@ def command(app: App, every: int | None, trace: str | None) -> None:
 
 
 def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
-    """Listen until Stopped. An error at the very start is one of the set-up: told, not retried."""
+    """Listen until Stopped. An error at the very start is one of the set-up: reported, not retried."""
     port = radio.open()
     sender = BackgroundSender(app)
     app.recorder.then(sender.nudge)
@@ -61,7 +61,7 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
 
 
 def reopened(radio: Radio, stop: Stop) -> ModulePort:
-    """The port, as soon as it can be opened again. Raises Stopped."""
+    """Return the port, as soon as it can be opened again. Raise Stopped."""
     while True:
         stop.wait(REOPEN_AFTER)
         try:

@@ -61,7 +61,7 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
             raise
     if radio.session.scale is None and meter.SCALED.intersection(prop.epc for prop in answer.properties):
         raise DeviceError(
-            "the meter told a register, but not its unit (E1): what is in kWh was not recorded",
+            "the meter reported a register, but not its unit (E1): what is in kWh was not recorded",
             "Try again; `homemon meter-poll E1 D3` shows what it says.",
         )
     if radio.session.unconfirmed:
@@ -70,15 +70,15 @@ def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
             f"the meter's answers about {names} cannot be, and contradict each other",
             "Nothing of it was recorded. Ask again later; a bad contact on the serial line flips bits.",
         )
-    told = [explain(prop) for prop in answer.properties]
-    if all(told) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
-        raise DeviceError("; ".join(told) or "the meter's answer is empty", "Nothing was recorded. Ask again later.")
-    for text in filter(None, told):
+    texts = [explain(prop) for prop in answer.properties]
+    if all(texts) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
+        raise DeviceError("; ".join(texts) or "the meter's answer is empty", "Nothing was recorded. Ask again later.")
+    for text in filter(None, texts):
         app.remark(text)
 
 
 def explain(prop: Property) -> str:
-    """What a person should know of one property of an answer; nothing where it became a point."""
+    """Return what a person should know of one property of an answer; empty where it became a point."""
     row = meter.PROPS.get(prop.epc)
     if not prop.edt:
         return f"the meter refused {prop.epc:02X}"

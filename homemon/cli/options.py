@@ -11,7 +11,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's; the names of the group's commands are looked through where there is none of that name."""
+        """Do as click does; a command of the group that is not known is looked for in its other groups."""
         known, word = self.list_commands(ctx), args[0]
         if word not in known and not word.startswith("-") and not ctx.resilient_parsing:
             near = get_close_matches(word.lower(), known, 3, 0.5) or [name for name in known if word.lower() in name]

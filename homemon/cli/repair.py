@@ -35,7 +35,7 @@ def command(app: App, source: str | None) -> None:
     """Make a damaged store sound, or bring back what it lacks.
 
     All values whose checksum is right go into a new file, which takes the store's place; the damaged one is set
-    aside beside it and never deleted. Prints what is missing, by series and period, and where it comes back from.
+    aside next to it and never deleted. Prints what is missing, by series and period, and where it comes back from.
     Listeners may go on; they continue with the new file. A sound store is left as it is.
 
     With --from it adds those values of another store, or of the server, that ours lacks, and changes none. Of the
@@ -49,7 +49,7 @@ def command(app: App, source: str | None) -> None:
 
 
 def work(app: App, source: str | None) -> Iterator[str]:
-    """Do what the options ask for. Raises HomemonError, OSError, click.UsageError."""
+    """Do what the options ask for. Raise HomemonError, OSError, click.UsageError."""
     if source is None:
         return mend(app)
     if source == SERVER:
@@ -60,7 +60,7 @@ def work(app: App, source: str | None) -> Iterator[str]:
 
 
 def mend(app: App) -> Iterator[str]:
-    """Look through the store, and mend it where it is damaged. Raises StoreError, OSError."""
+    """Look through the store, and repair it where it is damaged. Raise StoreError, OSError."""
     from homemon.storage import mend
     from homemon.storage.health import whole_faults
 
@@ -77,13 +77,13 @@ def mend(app: App) -> Iterator[str]:
     yield from (f"damaged: {fault}" for fault in faults)
     app.close_store()
     app.progress("reading what is whole ...")
-    mended = mend.mend(path)
-    yield f"{mended.whole:,} values are whole, and in {path} again"
-    if mended.unsure:
-        yield f"{mended.unsure:,} of them have no checksum, for they were stored by version 0.1"
-    yield f"the damaged file is {mended.aside}"
-    yield from periods("missing", mended.lost)
-    yield from sources(app, {names[0] for names, _, _ in mended.lost})
+    repaired = mend.mend(path)
+    yield f"{repaired.whole:,} values are whole, and in {path} again"
+    if repaired.unsure:
+        yield f"{repaired.unsure:,} of them have no checksum, for they were stored by version 0.1"
+    yield f"the damaged file is {repaired.aside}"
+    yield from periods("missing", repaired.lost)
+    yield from sources(app, {names[0] for names, _, _ in repaired.lost})
 
 
 def periods(what: str, lost: list[tuple[Names, int | None, int]]) -> Iterator[str]:
@@ -94,7 +94,7 @@ def periods(what: str, lost: list[tuple[Names, int | None, int]]) -> Iterator[st
 
 
 def sources(app: App, measurements: set[str]) -> Iterator[str]:
-    """Where what is missing comes back from."""
+    """Yield where missing values can come back from."""
     if not measurements:
         return
     yield from dict.fromkeys(SOURCES[name] for name in sorted(measurements) if name in SOURCES)
@@ -104,14 +104,14 @@ def sources(app: App, measurements: set[str]) -> Iterator[str]:
 
 
 def period(names: Names, since: int | None, until: int) -> str:
-    """`power value, after 2026-11-03 10:00:00 and before 2026-11-03 10:04:00`."""
+    """Return a period as `power value, after 2026-11-03 10:00:00 and before 2026-11-03 10:04:00`."""
     measurement, tags, field = names
     after = f"after {moment_text(since)} and " if since is not None else ""
     return f"{measurement}{tags} {field}, {after}before {moment_text(until)}"
 
 
 def bring_back(app: App, source: Path) -> Iterator[str]:
-    """Add what another store has. Raises StoreError, OSError."""
+    """Add what another store has. Raise StoreError, OSError."""
     from homemon.storage import mend
 
     added: Counter[Names] = mend.bring_back(app.store.db, source)
@@ -127,7 +127,7 @@ def added_lines(added: Counter[Names]) -> Iterator[str]:
 
 
 def bring_from_server(app: App) -> Iterator[str]:
-    """Add what the server has of the series of homemon. Raises HomemonError, OSError."""
+    """Add what the server has of the series of homemon. Raise HomemonError, OSError."""
     from homemon.cli.replay import kept_from
     from homemon.delivery import fetch
     from homemon.storage import mend

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from homemon.storage.archive import Archive
 
 BATCH = 2000  # points a transaction
-TELL_EVERY = 2.0  # seconds
+REPORT_EVERY = 2.0  # seconds
 STDIN = "-"
 
 
@@ -50,13 +50,13 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
 
     A log has ERXUDP lines as bp35c0_rcv2.py printed them, or as any other program wrote them down: quoted, with
     escapes, behind a prefix, with something behind them. That script wrote no times: of such lines only those
-    are stored that tell one themselves (EA and EB; E2 and E4 where the meter's date 98 stands before them, or
+    are stored that have one themselves (EA and EB; E2 and E4 where the meter's date 98 stands before them, or
     with --date). Where a time stands before each line (2017-05-31 12:00:00, or 12:00:00 and "May 31 12:00:00"
     with --date, or Unix seconds), all are stored. A time that names no zone is Japan's, or that of the
     environment variable TZ where it is set; where the meter's own clock (EA, EB, 97 with 98) shows that it is
     another zone's, that one counts, and stderr says so.
 
-    Registers are scaled by the unit that the file tells (E1, D3), else by the one remembered in state.toml for
+    Registers are scaled by the unit in the file (E1, D3), else by the one remembered in state.toml for
     the same meter; without either they are left out. So are the codes that devices send for "no data", values
     and times that cannot be, and readings older than [store] keep_days: stderr says how many, and why, and the
     exit status stays 0. It is 1 where a line makes no sense; all others are stored.
@@ -76,15 +76,15 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
         recording.take(reader.close())
     recording.store()
     app.send_now()
-    tell(app, tally, recording)
+    report(app, tally, recording)
     return 1 if tally.nonsense else 0
 
 
 def kept_from(app: App, at: Instant) -> int:
-    """The Unix time before which nothing is stored that keep_days would drop again; 0 where all is kept.
+    """Return the Unix time before which keep_days would drop points again; 0 where all is kept.
 
     By our clock, for a refused reading is still in its file: what a store with newer half-hours would drop is not
-    stored first. Raises StoreError.
+    stored first. Raise StoreError.
     """
     days = app.config.store.keep_days
     return (
@@ -93,7 +93,7 @@ def kept_from(app: App, at: Instant) -> int:
 
 
 def configured(app: App, source: Source, found: Unit | None) -> Device:
-    """A device of config.ini, if it is there, or the one `found`; a name may have another address by now."""
+    """Return the device of config.ini, if it is there, or the one `found`; a name may have another address by now."""
     settings = app.config.devices.get(source.section)
     if settings is None:
         return Device(source.eoj, source=source)
@@ -103,7 +103,7 @@ def configured(app: App, source: Source, found: Unit | None) -> Device:
 
 
 def in_order(files: Sequence[str]) -> list[list[str]]:
-    """Files in the order given, each after its older half FILE.1 where that is given too."""
+    """Return the files in the order given, each after its older half FILE.1 where that is given too."""
     wanted = list(dict.fromkeys(files))
     older = {f"{name}.1" for name in wanted} & set(wanted)
     return [[f"{name}.1", name] if f"{name}.1" in older else [name] for name in wanted if name not in older]
@@ -118,47 +118,47 @@ class Recording:
         self._app = app
         self._tally = tally
         self._batch: list[Point] = []
-        self._told = monotonic()
+        self._reported = monotonic()
 
     def take_file(self, name: str, reader: Reader) -> None:
-        """All lines of a file. Raises StoreError."""
+        """Take all lines of a file. Raise StoreError."""
         with opened(name) as file:
             for number, line in enumerate(lines(file), 1):
                 self.take(reader.feed(line, f"{name}:{number}"))
-                if number % 1000 == 0 and monotonic() - self._told > TELL_EVERY:
-                    self._told = monotonic()
+                if number % 1000 == 0 and monotonic() - self._reported > REPORT_EVERY:
+                    self._reported = monotonic()
                     self._app.progress(f"{name}: {number:,} lines, {self.readings:,} readings, {self.new:,} new ...")
 
     def take(self, points: list[Point]) -> None:
-        """Store them with the next batch. Raises StoreError."""
+        """Store them with the next batch. Raise StoreError."""
         self._batch += (Received(*point) for point in points)
         if len(self._batch) >= BATCH:
             self.store()
 
     def store(self) -> None:
-        """Store what is there. Raises StoreError."""
+        """Store what is there. Raise StoreError."""
         batch, self._batch = self._batch, []
         self.readings += len(batch)
         self.new += self._app.recorder.record(batch, self._app.now())
 
 
 def check_readable(files: Sequence[str]) -> None:
-    """What cannot be read is told before anything is stored; a pipe must not be opened for that. Raises UsageError."""
+    """Refuse what cannot be read before anything is stored; a pipe must not be opened for that. Raise UsageError."""
     for name in files:
         if name != STDIN and (os.path.isdir(name) or not os.access(name, os.R_OK)):
             raise click.UsageError(f"{name} is no file that can be read")
 
 
 def opened(name: str) -> "IO[bytes] | nullcontext[IO[bytes]]":
-    """The file, or stdin for `-`. Raises click.UsageError."""
+    """Return the file, or stdin for `-`. Raise click.UsageError."""
     try:
         return nullcontext(sys.stdin.buffer) if name == STDIN else open(name, "rb")
     except OSError as error:
         raise click.UsageError(f"{name} cannot be read: {error.strerror}") from None
 
 
-def tell(app: App, tally: Tally, recording: Recording) -> None:
-    """What was left out and why, and in the last line what was found."""
+def report(app: App, tally: Tally, recording: Recording) -> None:
+    """Report what was left out and why, and in the last line what was found."""
     for note in tally.notes:
         app.remark(note)
     for why, count in tally.refused.items():

@@ -29,7 +29,7 @@ FAULTS = typed.table(
     Fault("lacking", "EPCs in hex with commas", "84", "it has no such properties", _epcs),
     Fault("one-each", typed.ON, "1", "each property comes in an answer of its own", typed.flag),
     Fault("reverse", typed.ON, "1", "properties come in the other order", typed.flag),
-    Fault("extra", typed.ON, "1", "80 and 88 come besides what was asked", typed.flag),
+    Fault("extra", typed.ON, "1", "80 and 88 come in addition to what was asked", typed.flag),
     Fault("opc-0", typed.ON, "1", "answers hold nothing: 72 with OPC 0", typed.flag),
     Fault("overflow", typed.ON, "1", "overflow and underflow codes for values", typed.flag),
     Fault("infc", typed.ON, "1", "notifications want an answer: 74 in place of 73", typed.flag),
@@ -88,7 +88,7 @@ def ecocute(
 
 
 def explained(error: OSError, bind: str, port: int) -> str:
-    """Why there can be no unit at an address, and what to do."""
+    """Return the error of an address where no unit can be, and what to do."""
     if error.errno != errno.EADDRINUSE:
         return error.strerror or str(error)
     holder = holder_of(bind, port)

@@ -30,12 +30,12 @@ def _refuse(text: str) -> Any:
 
 
 def table(*rows: Fault) -> dict[str, Fault]:
-    """Faults by name; each is a field of its simulator's `Faults`, with hyphens."""
+    """Return faults by name; each is a field of its simulator's `Faults`, with hyphens."""
     return {row.name: row for row in rows}
 
 
 def fault_help(faults: Mapping[str, Fault]) -> str:
-    """The lines at the end of `--help`."""
+    """Return the lines at the end of `--help`."""
     return "\b\nFaults (VALUE and what happens):\n" + "\n".join(
         f"  {row.name}={row.default}".ljust(27) + row.says + (f" ({row.takes})" if row.act is None else "")
         for row in faults.values()
@@ -43,7 +43,7 @@ def fault_help(faults: Mapping[str, Fault]) -> str:
 
 
 def read_faults(kind: Callable[..., Faults], known: Mapping[str, Fault], texts: Sequence[str]) -> Faults:
-    """A `kind` with the faults typed as `NAME[=VALUE]`. Raises click.UsageError."""
+    """Return a `kind` with the faults typed as `NAME[=VALUE]`. Raise click.UsageError."""
     wanted = {}
     for text in texts:
         name, equals, value = text.partition("=")

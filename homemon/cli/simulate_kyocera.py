@@ -47,7 +47,7 @@ FAULTS = typed.table(
 
 
 class Witnessed(Monitor):
-    """A monitor that tells the truth file of each memory it begins to send."""
+    """A monitor that reports to the truth file each memory it begins to send."""
 
     def __init__(self, house: House, faults: Faults, write: tools.Write | None) -> None:
         super().__init__(house, faults)

@@ -25,7 +25,7 @@ class FaultOption(NamedTuple):
 
 
 def read_fault(text: str) -> FaultOption:
-    """Raises click.UsageError where name, value or delay are wrong."""
+    """Return a fault as it was typed. Raise click.UsageError where name, value or delay are wrong."""
     what, at, when = text.partition("@")
     name, equals, value = what.partition("=")
     try:

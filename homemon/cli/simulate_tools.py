@@ -16,7 +16,7 @@ from homemon.runtime import output
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import DAY, House
 
-REMEMBERED = 100 * DAY  # the meter tells of 99 days
+REMEMBERED = 100 * DAY  # the meter remembers 99 days
 Write = Callable[[Mapping[str, Any]], None]
 
 
@@ -28,7 +28,7 @@ class Server(Protocol):
 
 
 def read_time(text: str) -> float:
-    """ISO 8601 as Unix time, JST where it names no zone."""
+    """Return ISO 8601 as Unix time, JST where it names no zone."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -37,7 +37,7 @@ def read_time(text: str) -> float:
 
 
 def new_house(now: float, seed: int) -> House:
-    """The house of all simulators: its registers begin with the year in which the 99 days begin."""
+    """Return the house of all simulators: its registers begin with the year in which the 99 days begin."""
     year = datetime.fromtimestamp(now - REMEMBERED, JST).year
     house = House(int(datetime(year, 1, 1, tzinfo=JST).timestamp()), seed)
     house.imported(now)  # sums up until now, once and before anybody waits for an answer
@@ -46,7 +46,7 @@ def new_house(now: float, seed: int) -> House:
 
 @contextlib.contextmanager
 def linked(link: Path | None, target: str) -> Iterator[None]:
-    """A symlink at `link`, in place of an older one, as long as the context lasts."""
+    """Keep a symlink at `link`, in place of an older one, as long as the context lasts."""
     if link is None:
         yield
         return
@@ -68,7 +68,7 @@ def linked(link: Path | None, target: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def truth_file(path: Path | None) -> Iterator[Write | None]:
-    """Writes one JSON object a line, flushed at once; None where no file is wanted."""
+    """Yield a function that writes one JSON object a line, flushed at once; None where no file is wanted."""
     if path is None:
         yield None
         return
@@ -86,7 +86,7 @@ def truth_file(path: Path | None) -> Iterator[Write | None]:
 
 
 def epcs_in_hex(write: Write | None) -> Callable[[Truth], None] | None:
-    """Writes the truths of the ECHONET Lite devices."""
+    """Return a function that writes the truths of ECHONET Lite devices."""
     return write and (lambda truth: write(truth._asdict() | {"epc": f"{truth.epc:02X}"}))
 
 

@@ -69,13 +69,13 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     if as_json:
         app.put(json.dumps(facts, ensure_ascii=False))
     else:
-        for text in told(rows, facts, now):
+        for text in described(rows, facts, now):
             app.show(text)
     return 1 if silent or any(row.stale for row in rows) or app.store.db.left_out else 0
 
 
 def look_at(app: App, series: Series, now: int, max_age: int | None) -> Row | None:
-    """One series; None where it has no points. Only those of a configured device can be stale."""
+    """Return one series; None where it has no points. Only those of a configured device can be stale."""
     measurement, field, tags = series
     last = app.store.archive.latest(measurement, field, 1 << 62, tags)
     if last is None:
@@ -93,9 +93,9 @@ def look_at(app: App, series: Series, now: int, max_age: int | None) -> Row | No
     return Row(measurement, field, value, time, age, today, stale, ahead, tags)
 
 
-def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
-    """The same for people: a line a series, then what else there is to know."""
-    lines = [told_row(row, now) for row in rows]
+def described(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
+    """Return the same for people: a line a series, then what else there is to know."""
+    lines = [row_text(row, now) for row in rows]
     lines += [
         f"{row.measurement} {row.field} has a reading of the future, {short_text(row.ahead, now)}: it does not count"
         for row in rows
@@ -114,14 +114,14 @@ def told(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
     return lines
 
 
-def told_row(row: Row, now: int) -> str:
-    """`power value     523  11-24 02:49:00    12 s ago   1014 today`; with the year where it is not this one's."""
+def row_text(row: Row, now: int) -> str:
+    """Return `power value     523  11-24 02:49:00    12 s ago   1014 today`; with the year where it is another."""
     name = f"{row.measurement}{row.tags or ''} {row.field}"
     line = f"{name:22}{number_text(row.value):>12}  {short_text(row.time, now):14}  {age_text(row.age):>8} ago"
     return f"{line}  {row.today:5} today{'  STALE' if row.stale else ''}"
 
 
 def short_text(time: int, now: int) -> str:
-    """`11-24 02:49:00` in JST, `2017-11-24 02:49` in another year than `now`; else Unix time."""
+    """Return `11-24 02:49:00` in JST, `2017-11-24 02:49` in another year than `now`; else Unix time."""
     this_year = moment_text(time, "%Y") == moment_text(now, "%Y")
     return moment_text(time, "%m-%d %H:%M:%S" if this_year else "%Y-%m-%d %H:%M")

@@ -14,7 +14,7 @@ SPANS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def parse_time(text: str, now: float) -> int:
-    """Unix seconds of `text`; a date is its midnight. An ISO time without zone is JST. Raises ValueError."""
+    """Return `text` in Unix seconds; a date is its midnight. An ISO time without zone is JST. Raise ValueError."""
     local = datetime.fromtimestamp(now, JST)
     if text == "now":
         return int(now)

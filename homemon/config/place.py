@@ -17,9 +17,9 @@ PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini
 
 
 def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The config file: the one named, else $HOMEMON_CONFIG, else the first that exists of `PLACES`.
+    """Return the config file: the one named, else $HOMEMON_CONFIG, else the first that exists of `PLACES`.
 
-    Raises NoConfig, naming where it looked, and ConfigError for one that another user may have laid there.
+    Raise NoConfig, naming where it looked, and ConfigError for one that another user may have put there.
     """
     named = named or environment.get("HOMEMON_CONFIG")
     if named:
@@ -41,7 +41,7 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
 
 
 def doubtful(path: Path) -> str:
-    """Why another user may have written the file, or put it in its place; empty where nobody else could."""
+    """Return why another user may have written the file, or put it in its place; empty where nobody else could."""
     absolute, real = path.absolute(), path.resolve()
     for step in dict.fromkeys((absolute.parent, absolute, real.parent, real)):
         status = step.lstat()
@@ -54,7 +54,7 @@ def doubtful(path: Path) -> str:
 
 
 def written_by_others(path: Path) -> str:
-    """What to tell where others than us may write a file that was named; empty where they may not."""
+    """Return the warning where others than us may write a file that was named; empty where they may not."""
     status = path.stat()
     if others_may_write(status):
         return f"others may write {path} (mode {stat.S_IMODE(status.st_mode):o})"
@@ -63,7 +63,7 @@ def written_by_others(path: Path) -> str:
 
 
 def open_to_others(path: Path) -> str:
-    """What to tell where others than its owner may read or write the file; empty where they may not."""
+    """Return the warning where others than its owner may read or write the file; empty where they may not."""
     status = path.stat()
     mode = stat.S_IMODE(status.st_mode)
     if others_may_write(status):

@@ -1,7 +1,7 @@
 """config.ini: read once, checked whole, and owned by the human.
 
 `config.keys.KEYS` is the table of every section and key: how its value reads, and its default. Whatever
-is wrong is told at once, each fault with its line: `config.ini:12: [smartmeter] bid: …`, and
+is wrong is reported at once, each fault with its line: `config.ini:12: [smartmeter] bid: …`, and
 without the value, which may be a secret. There is no interpolation and there are no inline
 comments: a password may hold `%`, `;` and `#`.
 
@@ -51,7 +51,7 @@ class Config(NamedTuple):
 
 
 def load(path: Path) -> Config:
-    """Read and check the file. Raises ConfigError with every fault on a line of its own."""
+    """Read and check the file. Raise ConfigError with every fault on a line of its own."""
     try:
         content = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,7 +67,7 @@ def load(path: Path) -> Config:
 
 
 def _encoding_of(content: bytes) -> str:
-    """What else a file that is not UTF-8 seems to be, for a message."""
+    """Return the encoding that a file which is not UTF-8 seems to have, for a message."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return ", but UTF-16"
     with suppress(UnicodeDecodeError):
@@ -77,7 +77,7 @@ def _encoding_of(content: bytes) -> str:
 
 
 def parse(content: str, path: Path) -> Config:
-    """The configuration that `content` says; `path` is for the messages."""
+    """Return the configuration in `content`; `path` is for the messages."""
     content = straightened(content)
     lines, faults = _outline(content)
     unfilled: Faults = []
@@ -126,7 +126,7 @@ Lines = dict[tuple[str, str], int]
 
 
 def _outline(content: str) -> tuple[Lines, Faults]:
-    """Where each section (key "") and each key stands, by configparser's own patterns, and what stands twice."""
+    """Return the lines of sections (key "") and keys, by configparser's own patterns, and what is there twice."""
     lines: Lines = {}
     faults: Faults = []
     section, indent = "", 1_000  # under a header, any inset is that of the section's keys
@@ -148,9 +148,9 @@ def _outline(content: str) -> tuple[Lines, Faults]:
 
 
 def _place(section: str, key: str = "") -> str:
-    """`[section] key` for a message, where it resembles what could stand there.
+    """Return `[section] key` for a message, where it resembles a known one.
 
-    Else a `…` in its place: on a wrong line there may stand a secret (a token can end in `=`).
+    Else a `…` in its place: a wrong line may hold a secret (a token can end in `=`).
     """
     from difflib import get_close_matches
 
@@ -185,7 +185,7 @@ def _read_section(
 
 
 def _tag_fault(name: str, value: str) -> str:
-    """What makes a tag unfit for line protocol (InfluxDB 1.x manual), or nothing."""
+    """Return what makes a tag unfit for line protocol (InfluxDB 1.x manual); empty for a good one."""
     if not re.fullmatch(r"[A-Za-z]\w*", name) or name == "time" or len(name) > LONGEST_TAG:
         return "a tag's name is a letter, then up to 19 letters, digits and _; and not time"
     if not value:
@@ -196,7 +196,7 @@ def _tag_fault(name: str, value: str) -> str:
 
 
 def _check_server(server: Mapping[str, Any] | None, lines: Lines, faults: Faults) -> None:
-    """Keys that only make sense together."""
+    """Check keys that only make sense together."""
     if not server:
         return
     line = lines.get(("server", ""), 0)
@@ -212,7 +212,7 @@ def replace_address(path: Path, address: str) -> None:
     """Write `address` into the one line `[smartmeter] address = …` and leave every other byte as it was.
 
     The file is replaced atomically and keeps mode and owner. A line is added under [smartmeter] where
-    there is none. Raises OSError when the file or its folder cannot be written, or when the result would
+    there is none. Raise OSError when the file or its folder cannot be written, or when the result would
     not say the same in all other respects.
     """
     original = path.read_bytes()
@@ -227,13 +227,13 @@ def replace_address(path: Path, address: str) -> None:
 
 
 def _reads_address(content: bytes, address: str, path: Path) -> bool:
-    """Whether a file's content names this address already."""
+    """Return whether a file's content names this address already."""
     section = parse(content.decode("utf-8-sig"), path).smartmeter
     return section is not None and section.address == address
 
 
 def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
-    """Whether two contents say the same but for [smartmeter] address."""
+    """Return whether two contents differ in nothing but [smartmeter] address."""
     before = parse(original.decode("utf-8-sig"), path)
     try:
         after = parse(changed.decode("utf-8-sig"), path)
@@ -251,7 +251,7 @@ _INDENT = re.compile(rb"(?m)^([ \t]*)[^\s#;]")
 
 
 def _with_address(content: bytes, address: bytes) -> bytes:
-    """`content` with the address in its line; unchanged where the section is not found."""
+    """Return `content` with the address in its line; unchanged where the section is not found."""
     section = _SMARTMETER.search(content)
     if section is None:
         return content

@@ -24,12 +24,12 @@ Value = TypeVar("Value")
 
 
 def plain(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """`read` for a value that is never meant to hold a full-width character, a quote or a comment."""
+    """Return `read` for a value that is never meant to hold a full-width character, a quote or a comment."""
     return _without_comment(read, tidied, r"\s*[#;(]|\s//")
 
 
 def plain_path(read: Callable[[str], Value]) -> Callable[[str], Value]:
-    """The same for a path, in which every character may be meant, but not quotes around it or ` #` in it."""
+    """Return `read` for a path, in which every character may be meant, but not quotes around it or ` #` in it."""
     return _without_comment(read, _unquoted, r"\s[#;]")
 
 
@@ -49,7 +49,7 @@ def _without_comment(read: Callable[[str], Value], tidy: Callable[[str], str], c
 
 
 def tidied(value: str) -> str:
-    """The value in half-width characters, without invisible ones and without quotes around it."""
+    """Return the value in half-width characters, without invisible ones and without quotes around it."""
     value = "".join(unicodedata.normalize("NFKC", letter) for letter in value if letter not in INVISIBLE)
     return _unquoted(value.strip())
 
@@ -61,14 +61,14 @@ def _unquoted(value: str) -> str:
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a value that cannot be read is what a template has in the place of one."""
+    """Return whether a value that cannot be read is a template's placeholder."""
     return PLACEHOLDER.fullmatch(unicodedata.normalize("NFKC", value).strip()) is not None
 
 
 def straightened(content: str) -> str:
-    """The file's lines with the section's brackets, the keys and the `=` as they must be typed.
+    """Return the file's lines with the section's brackets, the keys and the `=` as they must be typed.
 
-    Full-width ones, and invisible characters beside them, look the same in an editor. Values, comments and the
+    Full-width ones, and invisible characters next to them, look the same in an editor. Values, comments and the
     count of lines stay as they are.
     """
     return "\n".join(map(_straight, content.split("\n")))
@@ -117,7 +117,7 @@ def hex_digits(count: int) -> Callable[[str], str]:
 
 
 def route_b_id(value: str) -> str:
-    """The 32 hex digits, in upper case, in groups or not."""
+    """Return the 32 hex digits, in upper case, in groups or not."""
     digits = GROUPING.sub("", value)
     if not re.fullmatch("[0-9A-Fa-f]{32}", digits):
         cause = "" if not re.fullmatch("[0-9A-Za-z]{12}", digits) else ", as the pwd has: are the two swapped?"
@@ -126,7 +126,7 @@ def route_b_id(value: str) -> str:
 
 
 def _odd(digits: str) -> str:
-    """What about the first character that is no hex digit may help to find the slip; nothing of the others."""
+    """Return a hint about the first character that is no hex digit, to find the slip; nothing of the others."""
     odd = next((letter for letter in digits if not re.match("[0-9A-Fa-f]", letter)), "")
     if digit := LOOKS_LIKE.get(odd):
         return f"; it has the letter {odd}, which is none: the digit {digit}?"
@@ -136,13 +136,13 @@ def _odd(digits: str) -> str:
 
 
 def _script_of(letter: str) -> str:
-    """`Cyrillic`, `Greek`, `Japanese`: the first word of the character's name."""
+    """Return the first word of the character's name, such as `Cyrillic`, `Greek` or `Japanese`."""
     word = unicodedata.name(letter, "strange").split()[0]
     return "Japanese" if word in ("CJK", "KATAKANA", "HIRAGANA") else word.capitalize()
 
 
 def route_b_password(value: str) -> str:
-    """The 12 letters and digits, in groups or not."""
+    """Return the 12 letters and digits, in groups or not."""
     letters = GROUPING.sub("", value)
     if not re.fullmatch("[0-9A-Za-z]{12}", letters):
         cause = "" if not re.fullmatch("[0-9A-Fa-f]{32}", letters) else ", as the bid has: are the two swapped?"
@@ -193,7 +193,7 @@ def eoj(value: str) -> int:
 
 
 def server_url(value: str) -> str:
-    """An http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept.
+    """Return an http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept.
 
     A bare host is http, as it was to the original's curl.
     """
@@ -212,7 +212,7 @@ def server_url(value: str) -> str:
 
 
 def file_name(value: str) -> str:
-    """A file's name, which is the same file in every locale: its bytes are UTF-8, as those of config.ini are."""
+    """Return a file's name, which is the same file in every locale: its bytes are UTF-8, as in config.ini."""
     return os.fsdecode(text(value).encode("utf-8", "surrogateescape"))
 
 
@@ -220,14 +220,14 @@ _HOST = r"\w(?:[\w.-]*\w)?\.?"
 
 
 def _may_be_host(name: str) -> bool:
-    """Whether a name that is all digits and dots is an IPv4 address."""
+    """Return whether a name that is all digits and dots is an IPv4 address."""
     if not re.fullmatch("[0-9.]+", name):
         return True
     return re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", name) is not None and max(map(int, name.split("."))) < 256
 
 
 def host(value: str) -> str | None:
-    """A host's name or IPv4 address."""
+    """Return a host's name or IPv4 address."""
     if value and (not re.fullmatch(_HOST, value) or not _may_be_host(value)):
         raise ValueError("must be an address such as 192.168.1.20, or a host's name")
     return value or None
@@ -241,7 +241,7 @@ def directory(value: str) -> Path:
 
 
 def serial_port(value: str) -> str:
-    """A device, or a pyserial URL; not `spy://`, which would print the Route-B ID."""
+    """Return a device, or a pyserial URL; not `spy://`, which would print the Route-B ID."""
     scheme, is_url, _ = value.partition("://")
     if is_url and scheme not in ("socket", "rfc2217"):
         raise ValueError("must be a device such as /dev/ttyAMA0, or begin with socket:// or rfc2217://")

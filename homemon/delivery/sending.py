@@ -213,7 +213,7 @@ class Round:
         return self.passed
 
     def _takes_another(self) -> bool:
-        """Return whether the server takes a line that it took before, preferably of another head; it overwrites itself."""
+        """Return whether the server takes a line that it took before, preferably of another head; it overwrites."""
         suspected = {head for head, _, _ in self._suspects}
         for head in sorted(self._store.heads(), key=lambda head: head in suspected):
             if line := self._store.newest_sent(head):

@@ -178,7 +178,7 @@ class UdpNode:
             self._trace.write(LAN, True, data, instant(), f"{host}:{port}")
 
     def read(self, within: float) -> list[Datagram]:
-        """Return the datagrams that have come; wait at most `within` seconds for the first, and at most `LOOK_AGAIN`."""
+        """Return the datagrams that have come; wait at most `within` seconds, and `LOOK_AGAIN`, for the first."""
         timeout = min(LOOK_AGAIN, max(0.0, within))
         self._join_group()
         select.select([*(opened.fileno() for opened in self._listening), *self._interrupt], [], [], timeout)
