@@ -10,17 +10,20 @@ import click
 from homemon.core.errors import HomemonError, StoreDamaged, StoreError
 from homemon.core.points import moment_text
 from homemon.runtime.context import App
+from homemon.sources.registry import SOURCES
+from homemon.sources.source import Kind
 from homemon.storage.database import FILE
 from homemon.storage.salvage import Names
 
 NAMED = 30  # periods at most
 SERVER = "server"  # what --from calls the one of config.ini
-SOURCES = {
-    "+power": "`homemon meter-history` asks the meter for half-hours of up to 99 days",
-    "-power": "`homemon meter-history` asks the meter for half-hours of up to 99 days",
-    "hatuden": "`homemon kyocera-dump` reads the last 35 days from the solar monitor",
-    "baiden_diff": "`homemon kyocera-dump` reads the last 35 days from the solar monitor",
+RECORDS = {
+    series.measurement: source.record
+    for source in SOURCES
+    for series in source.series
+    if source.record and series.name and series.kind is not Kind.LEVEL
 }
+"""Measurements that a device keeps half-hours of, and the command that reads them again."""
 
 
 @click.command()
@@ -97,7 +100,7 @@ def sources(app: App, measurements: set[str]) -> Iterator[str]:
     """Yield where missing values can come back from."""
     if not measurements:
         return
-    yield from dict.fromkeys(SOURCES[name] for name in sorted(measurements) if name in SOURCES)
+    yield from dict.fromkeys(RECORDS[name] for name in sorted(measurements) if name in RECORDS)
     if app.config.server:
         yield "`homemon repair --from server` adds what the server has"
     yield "`homemon repair --from FILE` adds what a copy of the store has (`homemon backup`)"

@@ -73,6 +73,7 @@ SMART_METER = Source(
     polls=("meter-poll",),
     listener="meter-listen",
     simulator="meter",
+    record="`homemon meter-history` asks the meter for half-hours of up to 99 days",
 )
 ECOCUTE = device(
     "ecocute",
@@ -109,6 +110,7 @@ SOLAR_MONITOR = Source(
     set_up=("transport を書き、", "Put its transport there,"),
     polls=("kyocera-dump",),
     simulator="kyocera",
+    record="`homemon kyocera-dump` reads the last 35 days from the solar monitor",
 )
 SOURCES = (
     SMART_METER,

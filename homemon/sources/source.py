@@ -70,7 +70,8 @@ class Source(NamedTuple):
     `listener` is its resident command, empty where it has none, `polls` those that cron starts. Without any reading
     for `silent_after` seconds it is at fault. `set_up` says what to write into its section, `simulator` is the
     command of `homemon simulate` for it. `classes` are those of a device on the LAN that give its series, its own
-    class first; the module `table` of `homemon.sources.lan` has the properties of each in `TABLES`.
+    class first; the module `table` of `homemon.sources.lan` has the properties of each in `TABLES`. `record` says which
+    command reads half-hours again that were lost, empty where none can.
     """
 
     section: str
@@ -86,6 +87,7 @@ class Source(NamedTuple):
     simulator: str = ""
     classes: tuple[int, ...] = ()
     table: str = ""
+    record: str = ""
 
     @property
     def commands(self) -> tuple[str, ...]:
