@@ -92,7 +92,8 @@ class Watched(Context):
 class Recorded(Watched):
     """A command's run: points go into its store, words to its person, until `stop` is requested.
 
-    `hold` locks and unlocks for a join. `also` is called with each step at last.
+    `hold` locks and unlocks for a join. `also` is called with each step before its words go to the person, so that
+    what they say has been kept by then.
     """
 
     def __init__(
@@ -119,11 +120,11 @@ class Recorded(Watched):
 
     def report(self, step: Step) -> None:
         super().report(step)
+        self._also(step)
         for note in step.notes:
             self._app.remark(note)
         for complaint in step.complaints:
             self._app.complain_once(complaint)
-        self._also(step)
 
     def deadline(self, step: Step, at: Instant) -> float:
         if self._stop and self._stop.requested:

@@ -113,6 +113,9 @@ def test_the_commands_go_on_with_the_new_meter_whatever_config_ini_says(tmp_path
             device.fault("exchange-meter", 45)
             listener.says("another meter answers")
             listener.says("joined")
+            link = state.load(tmp_path / "store").link
+            assert link is not None
+            assert link.address == NEW, "who reads that it joined can poll it"
             since = now()  # what was printed before it may come only now
             listener.until(lambda lines: any(int(line.split()[-1]) // 10**9 > since for line in lines))
             assert listener.stop() == 0
