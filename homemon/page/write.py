@@ -196,8 +196,8 @@ def section(panel: Panel, drawn: bool, sections: Collection[str], language: str)
         section = panel.source.section
         present = section in sections
         what = text(language, "silent") if present else text(language, "absent").format(section)
-        told = sub("`([^`]+)`", r"<code>\1</code>", escape(remedy(language, panel.source, present)))
-        body = f'<p class="empty"><span>{what}{told}</span></p>'
+        hint = sub("`([^`]+)`", r"<code>\1</code>", escape(remedy(language, panel.source, present)))
+        body = f'<p class="empty"><span>{what}{hint}</span></p>'
         legend = cuts = ""
     return (
         f'<section class="panel" id="{panel.name}"><header><h2>{name}{cuts}</h2><ul>{legend}</ul></header>\n'

@@ -122,7 +122,7 @@ SHOWN = tuple(series for series in SERIES.values() if series.name)
 """The series on the page."""
 DEVICES = tuple(source for source in SOURCES if source.connection is Connection.LAN)
 ENDS_LATER = {series.measurement: 30 * MINUTE for series in SERIES.values() if series.kind is Kind.HALF_HOURS}
-"""Measurements whose time is the start of what they tell of: seconds to its end."""
+"""Measurements whose time is the start of what they describe: seconds to its end."""
 WATCHED = {
     series.measurement: source.section for source in SOURCES for series in source.series if series.stale is not None
 }
