@@ -53,6 +53,17 @@ def test_only_what_is_missing_is_asked() -> None:
     all_true(world, MIDNIGHT - 7 * DAY)
 
 
+def test_a_record_that_says_what_is_stored_changes_and_notes_nothing() -> None:
+    world = World(LINK, TENTHS, repaired_days=3)
+    world.join_module()
+    world.listen(3 * 3600)
+    stored, notes, asked = len(world.values("+power")), list(world.notes), len(asked_days(world))
+    world.listen(DAY)
+    assert len(asked_days(world)) > asked, "the last days are compared once a day"
+    assert world.notes == notes
+    assert len(world.values("+power")) == stored + 48
+
+
 def test_what_was_missed_over_days_is_filled_after_the_rejoin() -> None:
     world = World(LINK, repaired_days=7)
     world.join_module()

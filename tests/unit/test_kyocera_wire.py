@@ -185,6 +185,21 @@ def test_faults_together_never_make_a_wrong_memory(faults: Faults, turnaround: f
         assert run() == monitor.memory
 
 
+@pytest.mark.parametrize("more", [BLOCK, b"\x02CM", BLOCK + b"\x02"], ids=["a block", "half a command", "both"])
+def test_a_monitor_that_goes_on_after_its_last_block_has_not_been_read_right(more: bytes) -> None:
+    monitor = Monitor(Quiet(), Faults(no_end=True))
+    dump, run, _ = dump_from(monitor)
+    speak, left = monitor.speak, [more]
+
+    def speaking(now: float) -> bytes:
+        at_end = left and dump.total and len(dump.memory) == dump.total
+        return speak(now) or (left.pop() if at_end else b"")
+
+    monitor.speak = speaking  # type: ignore[method-assign]
+    with pytest.raises(DeviceError, match=r"sent more than the 8,527 bytes"):
+        run()
+
+
 def test_a_monitor_left_in_the_middle_of_a_dump_is_asked_anew() -> None:
     monitor = Monitor(Quiet())
     for message in (kyocera.REQUEST, kyocera.ACK):
