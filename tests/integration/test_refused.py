@@ -1,5 +1,6 @@
 """Lines and batches that a server does not take: all others get there, and nothing is thrown away."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -149,6 +150,23 @@ def test_a_line_that_comes_alone_is_parked_where_the_server_takes_one_it_took_be
     scripted.answer = lambda asked: Reply(400, DATA_FAULT) if "power " in "".join(asked.lines) else Reply()
     assert outcome(send(sender_to(settings(scripted.url))))[1:] == (0, 1, "")
     assert scripted.asked[-1].lines == [f"hatuden value=1 {T + 1}000000000"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("field type conflict: 'value' of 'power' is type float, already exists as type string", (0, 1)),
+        ("unable to parse 'power value=2': bad timestamp", (1, 0)),  # a proxy may have broken the request
+    ],
+)
+def test_the_only_line_of_a_new_store_is_parked_only_where_its_data_is_named_as_the_fault(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, said: str, expected: tuple[int, int]
+) -> None:
+    fill(store, [2])
+    scripted.answer = lambda asked: Reply(400, json.dumps({"error": f"partial write: {said} dropped=1"}))
+    sending = send(sender_to(settings(scripted.url)))
+    assert (sending.waiting, sending.parked) == expected
+    assert said in (sending.fault or parked(store)[0][1])
 
 
 # --- a fault of the server, or of what lies between ------------------------------------------
