@@ -27,6 +27,10 @@ def _port(text: str) -> int:
 
 FAULTS = typed.table(
     Fault("lacking", "EPCs in hex with commas", "84", "it has no such properties", _epcs),
+    Fault("at-most", "properties", "1", "only so many of a question are answered", typed.count),
+    Fault("refuse-with", "EPCs in hex with commas", "E1", "a question for one of these and others is refused", _epcs),
+    Fault("silent-with", "EPCs in hex with commas", "E1", "… or gets no answer", _epcs),
+    Fault("tid-0", typed.ON, "1", "answers have the TID 0000", typed.flag),
     Fault("one-each", typed.ON, "1", "each property comes in an answer of its own", typed.flag),
     Fault("reverse", typed.ON, "1", "properties come in the other order", typed.flag),
     Fault("extra", typed.ON, "1", "80 and 88 come in addition to what was asked", typed.flag),

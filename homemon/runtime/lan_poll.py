@@ -1,9 +1,10 @@
 """One poll of a device on the LAN. Where its listener holds the UDP port it only asks, and the listener records."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from homemon.core.errors import DeviceError, NoAnswer
+from homemon.core.errors import DeviceError, NoAnswer, StoreError
 from homemon.ports.udp_node import UdpNode
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
@@ -25,13 +26,26 @@ def poll(app: App, source: Source, trace: str | None) -> None:
         _at_its_address(lan, None, lambda: _ask_through_listener(app, lan))
         return
     with lan.open() as node:
-        told = _at_its_address(lan, node, lambda: lan.run(node, lan.controller.poll(and_what=True)))
+        told = _at_its_address(lan, node, lambda: _ask(lan, node))
     lan.owner.drop()
     if not told:
         raise DeviceError(
             f"the {source.title} told no value of {', '.join(f'{epc:02X}' for epc in source.fields)}",
             f"Check [{source.section}] eoj; `homemon {command} --trace trace.txt` shows what it says.",
         )
+
+
+def _ask(lan: Lan, node: UdpNode) -> set[str]:
+    """Ask as the device is known to take it, and remember what it turned out to take. Raises as `lan.run`."""
+    facts, name = lan.app.store.db, f"at_once {lan.source.section} {lan.host}"
+    with suppress(StoreError):
+        lan.controller.at_once = int(facts.recall(name) or 0) or None
+    before = lan.controller.at_once
+    told: set[str] = lan.run(node, lan.controller.poll(and_what=True))
+    if (at_once := lan.controller.at_once) is not None and at_once != before:
+        with suppress(StoreError):
+            facts.remember(**{name: at_once})
+    return told
 
 
 def _at_its_address(lan: Lan, node: UdpNode | None, ask: Callable[[], Any]) -> Any:

@@ -40,6 +40,10 @@ class Faults:
     """How the EcoCute misbehaves; all off by default."""
 
     lacking: frozenset[int] = frozenset()  # EPCs it does not have: {0x84} is the Panasonic HE-WU46KQ
+    at_most: int = 0  # only so many properties of a question are answered
+    refuse_with: frozenset[int] = frozenset()  # a question for one of these among others is refused as a whole
+    silent_with: frozenset[int] = frozenset()  # … or gets no answer; alone each of them is answered
+    tid_0: bool = False  # answers have the TID 0000
     one_each: bool = False  # each property in an answer of its own
     reverse: bool = False  # in the other order
     extra: bool = False  # 80 and 88 in addition to what was asked
@@ -154,6 +158,12 @@ class Ecocute:
             return [_values(head, service, asked, properties)]
         if faults.garbage:
             return [self._rng.randbytes(self._rng.randrange(40))]
+        if len(asked) > 1 and faults.silent_with & set(asked):
+            return []
+        if len(asked) > 1 and faults.refuse_with & set(asked):
+            properties = {}
+        head = b"\0\0" + head[2:] if faults.tid_0 else head
+        asked = asked[: faults.at_most or None]
         asked = [*asked, 0x80, 0x88] if faults.extra else asked
         asked = asked[::-1] if faults.reverse else asked
         groups = [[epc] for epc in asked] if faults.one_each else [asked]

@@ -87,6 +87,22 @@ def test_a_question_that_is_lost_is_asked_again_through_the_listener(tmp_path: P
     assert len(poll.stderr.splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [Faults(at_most=1), Faults(refuse_with=frozenset({0xE1})), Faults(tid_0=True)],
+    ids=["few", "picky", "TID"],
+)
+def test_a_unit_that_answers_in_its_own_way_is_read_whole_and_at_once_the_next_time(
+    tmp_path: Path, faults: Faults
+) -> None:
+    with unit(faults) as network:
+        configure(tmp_path, network.bind)
+        polls = [homemon("ecocute-poll", cwd=tmp_path) for _ in range(2)]
+    for poll in polls:
+        assert (poll.returncode, poll.stderr) == (0, "")
+        assert poll.stdout.count("power=") == poll.stdout.count("powerSum=") == poll.stdout.count("tank=") == 1
+
+
 class Recovering(Ecocute):
     """Answers with faults once, and then as it should."""
 
@@ -172,7 +188,7 @@ def test_an_answer_from_another_address_is_not_believed_and_it_is_said_whose_it_
         run = homemon("ecocute-poll", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (1, "")
     assert f"{other} answers in its place, and is not believed: write host = {other} into [ecocute]" in run.stderr
-    assert f"the EcoCute at {asked} did not answer (3 tries of 5 s), but {other} did" in run.stderr
+    assert f"the EcoCute at {asked} did not answer (5 questions in 18 s), but {other} did" in run.stderr
 
 
 def suppressed(run: Callable[[], None]) -> Callable[[], None]:

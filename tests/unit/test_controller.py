@@ -10,12 +10,14 @@ from homemon.core.dialogue import Step
 from homemon.core.errors import NoAnswer
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Esv, Frame, Property
+from homemon.echonet.questions import MOST_SILENT, WHOLE_TRIES
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.sources.lan.controller import (
     ANSWER_WITHIN,
     GATHER,
     KEEP_PLACE_AFTER,
     MOST_GATHERED,
+    SINGLE_WITHIN,
     SPACING,
     Controller,
 )
@@ -49,13 +51,58 @@ def test_an_answer_is_one_point_however_it_is_cut(faults: Faults, lacking: set[s
     assert len(world.requests) == 1
 
 
-@pytest.mark.parametrize("faults", [Faults(opc_0=True), Faults(overflow=True), Faults(short_edt=True)])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(at_most=1),
+        Faults(at_most=2),
+        Faults(refuse_with=frozenset({0x84})),
+        Faults(silent_with=frozenset({0xE1})),
+        Faults(tid_0=True),
+        Faults(late=6.0),
+    ],
+    ids=str,
+)
+def test_what_a_unit_tells_only_in_its_own_way_is_one_point_all_the_same(faults: Faults) -> None:
+    world = World(faults)
+    assert world.run(world.controller.poll()) == truth(0).keys()
+    (fields,) = world.fields
+    assert fields.keys() == truth(0).keys()
+    assert world.complaints == []
+
+
+@pytest.mark.parametrize(("faults", "at_once"), [(Faults(at_most=2), 2), (Faults(silent_with=frozenset({0x85})), 1)])
+def test_what_a_unit_takes_at_once_is_remembered(faults: Faults, at_once: int) -> None:
+    world = World(faults)
+    world.run(world.controller.poll())
+    assert world.controller.at_once == at_once
+    begun, before = world.now, len(world.requests)
+    assert world.run(world.controller.poll()) == truth(0).keys()
+    assert world.now - begun < GATHER
+    assert all(len(frame.properties) <= at_once for _, frame in world.requests[before:])
+
+
+def test_a_property_that_is_never_answered_is_named() -> None:
+    world = World(Faults(lost_every=1))
+    world.comes(answer(8, (0x85, "00000001"), (0x84, "0001")), after=1.0)
+    assert world.run(world.controller.poll()) == {"powerSum", "power"}
+    assert world.complaints == [f"the EcoCute at {HOST} does not answer E1"]
+
+
+@pytest.mark.parametrize("faults", [Faults(overflow=True), Faults(short_edt=True)])
 def test_an_answer_without_a_reading_gives_no_point_and_is_not_asked_for_again(faults: Faults) -> None:
     world = World(faults)
     assert world.run(world.controller.poll()) == set()
     assert world.points == []
     assert len(world.requests) == 1
     assert bool(world.notes) == faults.short_edt
+
+
+def test_an_answer_that_holds_nothing_is_none() -> None:
+    world = World(Faults(opc_0=True))
+    assert world.run(world.controller.poll()) == set()
+    assert world.points == []
+    assert world.now < ANSWER_WITHIN
 
 
 def test_parts_are_joined_by_their_tid_and_not_across() -> None:
@@ -73,8 +120,8 @@ def test_a_poll_waits_a_moment_for_the_part_that_does_not_come() -> None:
     world = World(Faults(lost_every=1))
     world.comes(answer(8, (0x85, "00000001")), after=1.0)
     assert world.run(world.controller.poll()) == {"powerSum"}
-    assert world.now == 1.0 + GATHER
     assert world.fields == [{"powerSum": 1}]
+    assert world.requests[1][0] == 1.0 + GATHER + SPACING
 
 
 def test_an_answer_that_comes_twice_changes_nothing() -> None:
@@ -84,17 +131,12 @@ def test_an_answer_that_comes_twice_changes_nothing() -> None:
     assert all(fields == truth(0) for fields in world.fields)
 
 
-def test_a_late_answer_is_recorded_but_never_taken_for_the_next_one() -> None:
+def test_a_late_answer_ends_the_poll_and_is_recorded_once() -> None:
     world = World(Faults(late=6.0))
     world.comes(b"", after=20.0)  # the last answer comes when nobody waits any more
-    with pytest.raises(NoAnswer):
-        world.run(world.controller.poll())
-    asked = [at for at, _ in world.requests]
-    assert world.fields == [truth(at) for at in asked[:2]]
-    world.units[HOST] = Ecocute(Passing())
-    asked_at = world.now
     assert world.run(world.controller.poll()) == truth(0).keys()
-    assert truth(asked_at) in world.fields
+    assert [at for at, _ in world.requests] == [0.0, ANSWER_WITHIN + SPACING]
+    assert world.fields == [truth(0.0)]
 
 
 def test_the_right_tid_from_another_host_object_or_service_is_no_answer() -> None:
@@ -114,8 +156,9 @@ def test_silence_is_asked_again_with_pauses_one_request_in_flight_and_told_in_th
         world.run(world.controller.poll())
     assert "[ecocute] host" in caught.value.hint
     times, frames = zip(*world.requests, strict=True)
-    assert len({frame.tid for frame in frames}) == len(frames) == 3
-    assert all(later - earlier >= ANSWER_WITHIN + SPACING for earlier, later in pairwise(times))
+    assert len({frame.tid for frame in frames}) == len(frames) == WHOLE_TRIES + MOST_SILENT
+    waits = [ANSWER_WITHIN] * WHOLE_TRIES + [SINGLE_WITHIN] * (MOST_SILENT - 1)
+    assert [later - earlier for earlier, later in pairwise(times)] == [wait + SPACING for wait in waits]
     assert world.now < 20
 
 
@@ -126,7 +169,7 @@ def test_a_broken_answer_is_told_and_asked_for_again(faults: Faults) -> None:
         world.run(world.controller.poll())
     assert world.points == []
     assert any("broken datagram" in note for note in world.notes)
-    assert len(world.requests) == 3
+    assert len(world.requests) == WHOLE_TRIES + MOST_SILENT
 
 
 @pytest.mark.parametrize("deoj", [CONTROLLER, NODE])

@@ -18,12 +18,14 @@ from homemon.core.points import Point
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 from homemon.echonet.own_node import PLACE, Allowance, OwnNode, is_asked
+from homemon.echonet.questions import WHOLE_TRIES, Questions
 from homemon.sources.lan.reports import Report, found_among, joined, report
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
 
 ANSWER_WITHIN = 5.0  # seconds
-TRIES = 3
+SINGLE_WITHIN = 2.0  # seconds for the smaller questions that follow
+POLLED = -1  # in place of a TID: what answers a poll of ours is one point
 SPACING = 0.5  # cheap adapters hang when asked faster
 GATHER = 2.0  # for the other parts of an answer
 MOST_STRANGERS = 4  # of whom it is said that they speak for our device
@@ -48,6 +50,14 @@ class _Gathered(NamedTuple):
     parts: list[Report]
     told: set[int]
     until: float
+
+
+class _Said(NamedTuple):
+    """What answers to a question said: EPCs with and without a value, and the fields that became of them."""
+
+    told: set[int]
+    refused: set[int]
+    fields: set[str]
 
 
 class Controller:
@@ -85,7 +95,10 @@ class Controller:
         self._kept_place = self._place = b""
         self._allowance = Allowance()
         self._keep_place_at = float("-inf")
+        self._polling = False
+        self._complaints: list[str] = []
         self.networks: Sequence[Network] | None = None
+        self.at_once: int | None = None  # so many properties our device takes in one question, where that is known
 
     # --- for the owner -------------------------------------------------------------
 
@@ -124,9 +137,11 @@ class Controller:
         place = self._place_to_keep()
         wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
         learned = [fact for fact in (self._kin, place) if fact is not None]
-        step = talk.step(self._send, points=self._points, notes=self._notes, wake=wake, learned=learned)
+        step = talk.step(
+            self._send, points=self._points, notes=self._notes, complaints=self._complaints, wake=wake, learned=learned
+        )
         self._kin = None
-        self._send, self._points, self._notes = [], [], []
+        self._send, self._points, self._notes, self._complaints = [], [], [], []
         return step
 
     # --- hearing -------------------------------------------------------------------
@@ -239,8 +254,10 @@ class Controller:
         told = {prop.epc for prop in frame.reported} & self._asked
         if not told:
             return
-        key = (host, frame.tid)
+        key = (host, POLLED if self._polling and host == self._host else frame.tid)
         parts = self._gathered.setdefault(key, _Gathered([], set(), self._now + GATHER))
+        if key[1] == POLLED:  # the next question is for the rest
+            parts = self._gathered[key] = parts._replace(until=self._now + GATHER + SPACING + SINGLE_WITHIN)
         parts.parts.append(said)
         parts.told.update(told)
         if parts.told >= self._asked or len(self._gathered) > MOST_GATHERED:
@@ -252,10 +269,10 @@ class Controller:
 
     # --- programs ------------------------------------------------------------------
 
-    def request(self) -> bytes:
-        """A Get of power, energy and tank with a TID of its own."""
+    def request(self, epcs: tuple[int, ...] = ()) -> bytes:
+        """Return a Get of some properties, by default of all that are recorded, with a TID of its own."""
         self._tid = self._tid % 0xFFFF + 1
-        return echonet.encode(echonet.get(self._tid, self._eoj, tuple(self._source.fields)))
+        return echonet.encode(echonet.get(self._tid, self._eoj, epcs or tuple(self._source.fields)))
 
     def listen(self) -> Dialogue[None]:
         """Hear, for ever; an Ask that each event ends, so that none is kept."""
@@ -263,26 +280,51 @@ class Controller:
             yield Ask(b"", lambda event: True, float("inf"))
 
     def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
-        """Ask, until the device has told or refused each property, or time is up; gives the fields that it told.
+        """Ask until the device has told or refused each property, and return the fields that it told.
 
-        With `and_what` a silent unit is asked what objects it has, too: it may be something that is read like
-        our device. Raises NoAnswer when nothing came after three tries.
+        What does not come is asked for again, in smaller questions; `at_once` is then how many it takes. With
+        `and_what` a silent unit is asked what objects it has, too: it may be something that is read like our device.
+        Raises NoAnswer when nothing came.
         """
-        for number in range(TRIES):
-            if number == 1 and and_what:
+        begun, number, told, answered = self._now, 0, set[str](), False
+        eoj, questions = self._eoj, self._questions()
+        self._polling = True
+        while questions.next() or eoj != self._eoj:
+            if number == 1 and and_what and not answered:
                 yield from self._ask_what_it_is()
             if number:
                 yield from pause(SPACING)
-            told = yield from self._answers(self.request(), self._tid)
-            if told is not None:
-                return told
-        silent = f"the {self._source.title} at {self._host} did not answer ({TRIES} tries of {ANSWER_WITHIN:g} s)"
+            if eoj != self._eoj:  # it turned out to be another object
+                eoj, questions = self._eoj, self._questions()
+            asked = questions.next()
+            said = yield from self._answers(asked, ANSWER_WITHIN if number < WHOLE_TRIES else SINGLE_WITHIN)
+            number += 1
+            if said is None:
+                questions.silent(asked)
+                continue
+            answered = True
+            questions.answered(asked, said.told, said.refused)
+            told |= said.fields
+        self._polling = False
+        self.at_once = questions.at_once
+        if not answered:
+            raise self._silence(number, self._now - begun)
+        if questions.missing:
+            names = ", ".join(f"{epc:02X}" for epc in questions.missing)
+            self._complaints.append(f"the {self._source.title} at {self._host} does not answer {names}")
+        return told
+
+    def _questions(self) -> Questions:
+        return Questions(tuple(self._source.fields), self.at_once)
+
+    def _silence(self, questions: int, seconds: float) -> NoAnswer:
+        silent = f"the {self._source.title} at {self._host} did not answer ({questions} questions in {seconds:.0f} s)"
         if answering := " and ".join(host for host, answers in self._strangers.items() if answers):
-            raise NoAnswer(
+            return NoAnswer(
                 f"{silent}, but {answering} did",
                 f"If that is yours, write its address into [{self._source.section}] host.",
             )
-        raise NoAnswer(silent, no_answer_hint(self._source))
+        return NoAnswer(silent, no_answer_hint(self._source))
 
     def ask_once(self, and_what: bool = False) -> Dialogue[set[str] | None]:
         """Ask once, maybe where somebody else holds our port: most units answer there, some the port that asked.
@@ -292,7 +334,8 @@ class Controller:
         if and_what:
             yield from self._ask_what_it_is()
             yield from pause(SPACING)
-        return (yield from self._answers(self.request(), self._tid))
+        said = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
+        return said.fields if said else None
 
     def _ask_what_it_is(self) -> Dialogue[None]:
         """Ask for the unit's objects; what comes of it, `_learn` hears."""
@@ -301,39 +344,43 @@ class Controller:
             self._send.append((echonet.encode(echonet.get(self._tid, NODE_PROFILE, (0xD6,))), self._host))
         yield from pause(0.0)
 
-    def _answers(self, request: bytes, tid: int) -> Dialogue[set[str] | None]:
-        """Send; which fields were told with that TID; None where no answer came at all."""
-        told: set[str] = set()
-        settled: set[int] = set()  # told, refused, or no reading
+    def _answers(self, asked: tuple[int, ...], within: float) -> Dialogue["_Said | None"]:
+        """Ask for some properties; None where no answer came within so many seconds."""
+        said = _Said(set(), set(), set())
         answered = False
-        deadline = self._now + ANSWER_WITHIN
-        asked = self._eoj
-        message: tuple[bytes, str] | tuple[()] = (request, self._host)
-        while not settled >= self._asked:
+        deadline = self._now + within
+        eoj = self._eoj
+        message: tuple[bytes, str] | tuple[()] = (self.request(asked), self._host)
+        while not said.told | said.refused >= set(asked):
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
                 heard = yield Ask(
-                    message, lambda event: self._is_answer(event, tid) or self._eoj != asked, max(0.0, wait)
+                    message, lambda event: self._is_answer(event, asked) or self._eoj != eoj, max(0.0, wait)
                 )
             except NoAnswer:
-                return told if answered else None
-            if self._eoj != asked:  # it is another object: nobody answers to this one
+                return said if answered else None
+            if self._eoj != eoj:  # it is another object: nobody answers to this one
                 return None
             message, answered = (), True
             frame = heard[-1].frame
             if not frame.properties:
-                return told
-            settled |= {prop.epc for prop in frame.properties}
-            told.update(*(point.fields for point in report(self._source, frame, self._eoj).points))
-        return told
+                return said
+            said.told.update(prop.epc for prop in frame.properties if prop.edt)
+            said.refused.update(prop.epc for prop in frame.properties if not prop.edt)
+            said.fields.update(*(point.fields for point in report(self._source, frame, self._eoj).points))
+        return said
 
-    def _is_answer(self, event: Heard, tid: int) -> bool:
+    def _is_answer(self, event: Heard, asked: tuple[int, ...]) -> bool:
+        """Whether it answers a question of ours: a late answer to an earlier one, or with a TID of its own, is as good.
+
+        TID 0000, and answers that come after six seconds, are seen in the field.
+        """
         frame = event.frame
         return (
             event.host == self._host
-            and frame.tid == tid
             and frame.seoj == self._eoj
             and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
+            and (frame.tid == self._tid or any(prop.epc in asked for prop in frame.properties))
         )
 
 

@@ -52,7 +52,6 @@ class Seeker(Controller):
         self._kinds: dict[str, int] = {}  # their objects
         self._dismissed: dict[str, float] = {}  # who turned out not to be ours, and when
         self._late: list[tuple[Point, float]] = []
-        self._complaints: list[str] = []
         self._found: Unit | None = None
 
     def listen(self) -> Dialogue[None]:
@@ -68,8 +67,8 @@ class Seeker(Controller):
     def _step(self) -> Step:
         late = [(point, self._now - heard) for point, heard in self._late]
         self._kin, self._found = self._found, None
-        step = replace(super()._step(), late=late, complaints=self._complaints)
-        self._late, self._complaints = [], []
+        step = replace(super()._step(), late=late)
+        self._late = []
         return step
 
     def _heed(self, frame: Frame, host: str) -> bool:
