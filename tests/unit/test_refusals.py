@@ -1,6 +1,7 @@
 """What the meter refuses, or has no data for, is a fact of that moment: it is asked again, and nothing is lost."""
 
 from collections.abc import Callable
+from itertools import cycle
 from math import inf
 from random import Random
 
@@ -206,6 +207,21 @@ def test_a_unit_that_is_told_once_is_not_believed(wrong: str, known: Scale | Non
     assert world.session.scale == Scale(-1, 10)
     assert wrong_or_lacking(world, NOON - DAY, 1.0) == NONE_AT_ALL
     assert not [note for note in world.notes if "counts in units" in note]
+
+
+def test_a_unit_that_is_another_each_time_is_asked_for_four_times_and_then_left() -> None:
+    world = with_unit(10, -1, Scale(-1, 10))
+    units = cycle([0, 2, 3])
+    get = world.module.radio.meter._get
+
+    def fickle(epc: int, now: float) -> Reading | None:
+        return Reading(f"{next(units):02X}") if epc == 0xE1 else get(epc, now)
+
+    world.module.radio.meter._get = fickle  # type: ignore[method-assign]
+    world.sent.clear()
+    world.run(world.session.learn_scale())
+    assert sum(sent.endswith(b"\x62\x01\xe1\x00") for sent in world.sent) == 4
+    assert (world.session.scale, world.session.unit_told) == (Scale(-1, 10), False)
 
 
 def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:

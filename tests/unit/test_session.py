@@ -261,6 +261,17 @@ def test_a_silent_module_at_the_start_is_an_error_within_15_seconds() -> None:
     assert world.now - start <= 15
 
 
+def test_a_poll_of_a_module_that_fell_silent_fails_within_15_seconds() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.run(world.session.poll((0xE7,)))
+    world.module.fault("dead")
+    begin = world.now
+    with pytest.raises(NoAnswer):
+        world.run(world.session.poll((0xE7,)))
+    assert world.now - begin < 15
+
+
 def test_a_module_that_falls_silent_later_is_waited_for() -> None:
     world = World(LINK)
     world.join_module()
@@ -429,3 +440,13 @@ def test_a_session_that_ends_while_it_is_waited_for_is_begun_anew_within_minutes
     if then:
         world.module.fault(then)
     world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=90)
+
+
+def test_a_session_that_ends_is_begun_anew_at_once_whatever_came_before() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(600)
+    world.module.radio.say("a line that no module is known for")
+    world.listen(1)
+    world.module.fault("end-session")
+    world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=10)
