@@ -131,8 +131,8 @@ def added_lines(added: Counter[Names]) -> Iterator[str]:
 
 def bring_from_server(app: App) -> Iterator[str]:
     """Add what the server has of the series of homemon. Raise HomemonError, OSError."""
-    from homemon.cli.replay import kept_from
     from homemon.delivery import fetch
+    from homemon.runtime.replaying import kept_from
     from homemon.storage import mend
 
     source, since = fetch.reader(app.server), kept_from(app, app.now())

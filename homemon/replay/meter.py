@@ -5,13 +5,11 @@ The address and the unit are taken from what was written down; where that tells 
 """
 
 import re
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from homemon.core.errors import WireError
 from homemon.core.points import HALF_HOUR, JST, Point, Received
-from homemon.echonet import codec as echonet
 from homemon.echonet.codec import Frame, Property
 from homemon.replay.moment import Moment
 from homemon.replay.tally import BROKEN, CLOCK, NO_DAY, NO_TIME, NO_UNIT, ODD, OPEN, OTHERS, UNMEASURED, Tally
@@ -19,8 +17,8 @@ from homemon.skstack.lines import Udp
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.history import LONGEST, RECORDS, midnight, right_size, told_time
 from homemon.sources.meter.properties import History, Scale, ScaleHeard
+from homemon.sources.meter.reception import NotBelieved, Reception
 
-MAX_WAITING = 10_000  # registers, for want of the unit
 TOLD_FOR = 600.0  # seconds that the meter's clock is a guide to its date
 CLOCK_SLACK = 300.0  # seconds that the meter's clock may differ from ours
 MINUTE = 60.0
@@ -34,14 +32,6 @@ class Known(NamedTuple):
     scale: Scale | None = None
 
 
-class _Waiting(NamedTuple):
-    """A register without a unit: when it came, and of a record the midnight of its day."""
-
-    prop: Property
-    came: Moment
-    midnight: int | None
-
-
 class MeterHeard:
     """One meter at a time. `day` is what a record of today is of, where nothing else tells it."""
 
@@ -51,7 +41,7 @@ class MeterHeard:
         self._tally = tally
         self._address: str | None = None
         self._unit = ScaleHeard()
-        self._waiting: list[_Waiting] = []
+        self._reception = Reception()  # registers wait with when they came, and of a record the midnight of its day
         self._clock: tuple[datetime, Moment] | None = None  # the meter's, and when it told it
 
     def sent(self, data: bytes) -> None:
@@ -65,17 +55,15 @@ class MeterHeard:
 
     def heard(self, udp: Udp, came: Moment) -> list[Point]:
         """The points of a datagram."""
-        if echonet.PORT not in (udp.lport, udp.rport):
-            return []
         try:
-            frame = echonet.decode(udp.data)
+            frame = self._reception.frame(udp, self._address)
+        except NotBelieved as stranger:
+            self._refuse(stranger.frame, udp)
+            return []
         except WireError:
             self._tally.refuse(BROKEN)
             return []
-        if frame.seoj != meter.EOJ:
-            return []
-        if self._address not in (None, udp.sender) or not udp.secured:  # as `Session` does
-            self._tally.refuse(OTHERS if udp.secured else OPEN, len(frame.reported))
+        if frame is None:
             return []
         self._unit.hear(frame)
         if time := told_time(frame) or (told_date(frame) if came.at is None else None):
@@ -86,15 +74,20 @@ class MeterHeard:
 
     def close(self) -> None:
         """Nothing comes any more: what still waits for a unit is left out."""
-        self._tally.refuse(NO_UNIT, len(self._waiting))
-        self._waiting.clear()
+        self._tally.refuse(NO_UNIT, self._reception.forget())
+
+    def _refuse(self, frame: Frame | None, udp: Udp) -> None:
+        """Count what is not believed."""
+        if frame is None:
+            self._tally.refuse(BROKEN)
+        elif frame.seoj == meter.EOJ:
+            self._tally.refuse(OTHERS if udp.secured else OPEN, len(frame.reported))
 
     def _report(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
-        report = meter.report(frame, scale)
+        report = self._reception.report(frame, scale, (came, None))
         self._tally.refuse(ODD, len(report.complaints))
         own = (prop for prop in frame.reported if prop.epc in meter.SERIES and right_size(prop))
         self._tally.refuse(UNMEASURED, sum(meter.value_of(prop) is None for prop in own))
-        self._wait(_Waiting(prop, came, None) for prop in report.unscaled)
         return self._dated(report.points, came)
 
     def _dated(self, points: list[Point], came: Moment) -> list[Point]:
@@ -118,7 +111,7 @@ class MeterHeard:
             if day is None:
                 self._tally.refuse(NO_DAY, len(_counts(prop)))
             elif scale is None:
-                self._wait([_Waiting(prop, came, day)])
+                self._reception.wait([prop], (came, day))
             else:
                 points += _of_record(prop, day, scale)
         return points
@@ -143,16 +136,10 @@ class MeterHeard:
             return self._day
         return _same_day(came.at - CLOCK_SLACK, came.at + CLOCK_SLACK) if came.believed else None
 
-    def _wait(self, registers: Iterable[_Waiting]) -> None:
-        self._waiting += registers
-        self._tally.refuse(NO_UNIT, max(0, len(self._waiting) - MAX_WAITING))
-        del self._waiting[:-MAX_WAITING]
-
     def _flush(self, scale: Scale) -> list[Point]:
         """The registers that waited."""
-        waiting, self._waiting = self._waiting, []
         points: list[Point] = []
-        for prop, came, day in waiting:
+        for prop, (came, day) in self._reception.waited():
             points += (
                 self._dated(meter.scaled_points(prop, scale), came) if day is None else _of_record(prop, day, scale)
             )

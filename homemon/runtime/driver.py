@@ -28,7 +28,7 @@ class Port(Protocol):
     """What a machine talks through, and the clock that goes with it: a real one, or a simulated one in virtual time.
 
     `receive` returns what has come, in the machine's kind of events, and when: at once if there is something, at
-    `until` (in ticks of `now`) at the latest. Raises PortError, as `send` does.
+    `until` (in ticks of `now`) at the latest. Raise PortError, as `send` does.
     """
 
     def now(self) -> Instant: ...
@@ -40,23 +40,23 @@ class Context:
     """Where the steps of a run go. This one has no use for any of it."""
 
     def record(self, step: Step, at: Instant) -> None:
-        """Store what was read `at`. Raises StoreError."""
+        """Store what was read `at`. Raise StoreError."""
 
     def lock(self, joining: bool) -> None:
-        """Hold others off while a machine is joining, and let them in again. Raises StoreError."""
+        """Hold others off while a machine is joining, and let them in again. Raise StoreError."""
 
     def report(self, step: Step) -> None:
-        """Report what the step says, and remember what it learned. Raises StoreError."""
+        """Report what the step says, and remember what it learned. Raise StoreError."""
 
     def deadline(self, step: Step, at: Instant) -> float:
-        """Return when to go on at the latest. Raises Stopped where there is to be no next step."""
+        """Return when to go on at the latest. Raise Stopped where there is to be no next step."""
         return step.wake
 
 
 def run(machine: Machine, program: Dialogue[Any], port: Port, context: Context) -> Any:
     """Run a program of the machine to its end and return its result.
 
-    Raises what the program, the port and the context raise; all points are recorded before.
+    Raise what the program, the port and the context raise; all points are recorded before.
     """
     at = port.now()
     step = machine.start(program, at.ticks, at.wall)

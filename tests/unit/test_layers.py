@@ -41,10 +41,17 @@ MAY_IMPORT = {
         *("core.dialogue", "core.errors", "core.points", "echonet"),
         *("sources.meter.properties", "sources.meter.plausible"),
     },
+    "sources.meter.reception": {"core.errors", "echonet", "skstack", "sources.meter.properties"},
     "sources.meter.repair": {"core.dialogue", "core.points", "sources.meter.history", "sources.meter.plausible"},
     "sources.meter.exchange": {
         *("core.dialogue", "core.errors", "core.points", "echonet", "skstack"),
-        *("sources.meter.properties", "sources.meter.plausible", "sources.meter.unit", "sources.meter.history"),
+        *(
+            "sources.meter.properties",
+            "sources.meter.plausible",
+            "sources.meter.unit",
+            "sources.meter.history",
+            "sources.meter.reception",
+        ),
     },
     "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},
     "sources.source": {"core.points", "echonet"},
@@ -107,7 +114,7 @@ MAY_IMPORT = {
     | SHARED,
     "sim": set[str](),
     "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery"} | SHARED,
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),

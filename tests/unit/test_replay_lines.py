@@ -168,7 +168,7 @@ def test_a_datagram_that_is_of_another_port_or_device_is_not_of_the_meter() -> N
 
 
 def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.replay.meter.MAX_WAITING", 3)
+    monkeypatch.setattr("homemon.sources.meter.reception.MAX_WAITING", 3)
     unit = erxudp(told("E10102", "D30400000001"))
     registers = [at(f"17:14:{second}", REGISTER) for second in range(20, 26)]
     points, left = read(*registers, at("17:14:30", unit), known=NOTHING)

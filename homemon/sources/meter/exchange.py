@@ -21,6 +21,7 @@ from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Regist
 from homemon.sources.meter import history, unit
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.plausible import EPCS, Archive, Doubts, Reading
+from homemon.sources.meter.reception import NotBelieved, Reception, is_from
 
 REPLY_WITHIN = 10.0  # seconds; a meter answers within 1.2 to 3.6
 SIGN_WITHIN = 4.0  # the module itself echoes or confirms long before
@@ -28,7 +29,6 @@ TRIES = 3
 SPACING = 2.0  # between two requests: meters answer one at a time
 RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 LIMIT_LOOKS, LIMIT_LOOK_EVERY = 60, 60.0  # the sending limit is counted by the hour (ARIB STD-T108)
-MAX_WAITING = 10_000  # registers kept for want of the scale: more than a season of half-hours
 CONFIRM_TRIES = 2  # further questions about a value that is doubted
 LATEST = 40.0  # seconds after a request in which its answer may come
 SAME_TIME = 90.0  # seconds between two answers about the time, which is told to the minute
@@ -74,7 +74,7 @@ class Exchange:
         self._points: list[Point] = []
         self._notes: list[str] = []
         self._complaints: list[str] = []
-        self._unscaled: list[tuple[float, int, echonet.Property]] = []  # when it came, TID
+        self._reception = Reception()  # registers wait with when they came, and their TID
         self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
         self._joining = False
         self._learned = False
@@ -126,18 +126,17 @@ class Exchange:
 
     def _hear_datagram(self, datagram: Udp) -> None:
         """Take the readings out of a datagram, if it is ECHONET Lite from our meter."""
-        if echonet.PORT not in (datagram.lport, datagram.rport) or self.link is None:
-            return
-        if not self._is_from_meter(datagram):
-            what = "not encrypted" if datagram.sender == self.link.address else "not our meter"
-            self._notes.append(f"ignored a datagram from {datagram.sender}, which is {what}")
+        if self.link is None:
             return
         try:
-            frame = echonet.decode(datagram.data)
+            frame = self._reception.frame(datagram, self.link.address)
+        except NotBelieved as why:
+            self._notes.append(f"ignored a datagram from {datagram.sender}, which is {why}")
+            return
         except WireError as error:
             self._notes.append(f"ignored a broken frame from the meter: {error}")
             return
-        if frame.seoj != meter.EOJ:
+        if frame is None:
             return
         if self._archive:
             self._archive.met(datagram.sender)
@@ -146,11 +145,7 @@ class Exchange:
             return
         if frame.esv is echonet.Esv.INFC:
             self._confirm(frame)
-        self._take_report(meter.report(frame, self.scale), frame)
-
-    def _is_from_meter(self, datagram: Udp) -> bool:
-        """What is not encrypted anybody in the neighbourhood can send, by whatever address."""
-        return self.link is not None and datagram.sender == self.link.address and datagram.secured != 0
+        self._take_report(self._reception.report(frame, self.scale, (self._now, frame.tid)), frame)
 
     def _confirm(self, frame: echonet.Frame) -> None:
         """A notification that wants an answer (INFC) gets its 7A."""
@@ -169,8 +164,6 @@ class Exchange:
         for point in report.points:
             self._admit(point, frame.tid, self._now)
         self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
-        self._unscaled += [(self._now, frame.tid, prop) for prop in report.unscaled]
-        del self._unscaled[:-MAX_WAITING]
         if told := history.told_time(frame):
             self._take_time(int(told.timestamp()))
 
@@ -201,8 +194,7 @@ class Exchange:
             )
         self._learned |= scale != self.scale
         self.scale = scale
-        waiting, self._unscaled = self._unscaled, []
-        for ticks, tid, prop in waiting:
+        for prop, (ticks, tid) in self._reception.waited():
             for point in meter.scaled_points(prop, scale):
                 self._admit(point, tid, ticks)
 
@@ -290,7 +282,7 @@ class Exchange:
     def _matters(self, event: Happening, asked: list[echonet.Frame]) -> bool:
         """Whether an event ends the wait for an answer to one of `asked`: the answer, a failed send, trouble."""
         match event:
-            case Udp() if self._is_from_meter(event):
+            case Udp() if self.link and is_from(event, self.link.address):
                 try:
                     reply = echonet.decode(event.data)
                 except WireError:

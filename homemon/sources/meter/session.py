@@ -128,7 +128,7 @@ class Session(Exchange):
         self._learned |= link != self.link
         if self.link is not None and link.address != self.link.address:
             self.scale = None  # another meter: its unit is its own
-            self._unscaled.clear()
+            self._reception.forget()
             self._doubts.forget()
             self._half_hours.clear()
             self._checked.clear()

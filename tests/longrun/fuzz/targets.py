@@ -53,7 +53,7 @@ from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose, decoded
 from homemon.sources.lan.reports import joined, report
 from homemon.sources.meter import properties as meter
-from homemon.sources.meter.exchange import MAX_WAITING
+from homemon.sources.meter.reception import MAX_WAITING
 from homemon.sources.meter.session import Session
 from homemon.sources.registry import ECOCUTE
 from tests import ROOT
@@ -227,7 +227,7 @@ class Bounded(Context):
     def deadline(self, step: Step, at: Instant) -> float:
         assert all(sent.startswith((b"SK", b"\r\nSK", b"ROPT", b"WOPT")) for sent in step.send)
         assert len(self._session._conversation._heard) <= MOST_HEARD
-        assert len(self._session._unscaled) <= MAX_WAITING
+        assert len(self._session._reception._waiting) <= MAX_WAITING
         self._steps -= 1
         if not self._steps:
             raise Stopped
