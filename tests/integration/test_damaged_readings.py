@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from homemon.core.clock import instant
-from homemon.core.points import Point
+from homemon.core.points import Point, moment_text
 from homemon.storage.database import FILE
 from homemon.storage.reader import Reader
 from homemon.storage.salvage import rows_of
@@ -60,6 +60,13 @@ def test_an_export_leaves_it_out_says_so_once_and_fails(home: Path, arguments: t
     assert len([line for line in run.stdout.splitlines() if "value=40" in line or ",value,40" in line]) == COUNT - 1
     assert str(READ) not in run.stdout
     assert (run.stderr.count(WHY), run.stderr.count(REMEDY)) == (1, 1)
+
+
+def test_of_several_the_first_one_is_named(home: Path) -> None:
+    flip(home / "store" / FILE, STORED + 5, READ + 5)
+    flip(home / "store" / FILE, STORED + 9, READ + 9)
+    run = homemon("export", cwd=home)
+    assert run.stderr.count(f"{WHY}{moment_text(NOW - (COUNT - NTH) * 60)}") == 1, run.stderr
 
 
 def test_an_export_of_another_period_is_whole(home: Path) -> None:

@@ -214,6 +214,24 @@ def raise_full() -> None:
     raise StoreError("database or disk is full")
 
 
+def test_a_file_that_differs_only_at_its_end_is_noticed_when_it_is_written_over_the_stores(tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "store")) as store:
+        put(store, *(Point("power", {"value": i}, T + i) for i in range(2000)))
+    shutil.copytree(tmp_path / "store", tmp_path / "backup")
+    with closing(Store(tmp_path / "backup")) as other:
+        put(other, Point("power", {"value": 7}, T + 1999))
+    path, copy = tmp_path / "store" / FILE, tmp_path / "backup" / FILE
+    assert path.stat().st_size == copy.stat().st_size > 32_768
+    assert path.read_bytes()[:16_384] == copy.read_bytes()[:16_384]
+    with closing(Store(tmp_path / "store")) as store:
+        said: list[str] = []
+        store.db.report = lambda text, hint: said.append(text)
+        copied_over(tmp_path / "store", tmp_path / "aside")
+        put(store, Point("power", {"value": 2}, T + 3001))
+        assert [text for text in said if "was overwritten" in text]
+    assert len(everything(tmp_path / "store")) == 2001
+
+
 def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     with closing(Store(folder)) as first:
