@@ -1,6 +1,7 @@
 """The outbox: which points the server still lacks, as lines to send, and those that it refused for good."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from time import sleep
 from typing import NamedTuple
 
@@ -54,22 +55,20 @@ class Outbox:
     def waiting(self, limit: int, without: Sequence[Stretch] = ()) -> list[Line]:
         """About `limit` rows that the server lacks, newest first, as whole lines; none of the stretches `without`."""
         query = f"SELECT series, time, value FROM point WHERE {LACKED} {{}} ORDER BY time DESC, series DESC LIMIT ?"
-        with self._db.explained("read"):
-            named = self._named()
+        with self._reading() as named:
             out = _left_out(named, without)
             rows = self._db.execute(query.format(out), (limit,)).fetchall()
             if len(rows) == limit:  # the last line may have been cut in two
                 series, time, _ = rows[-1]
                 rest = self._db.execute(query.format("AND time = ? AND series < ?" + out), (time, series, -1))
                 rows += [row for row in rest if named[row[0]][0] == named[series][0]]
-        return _lines(named, rows)
+            return _lines(named, rows)
 
     def waiting_heads(self, without: Sequence[Stretch] = ()) -> list[Stretch]:
         """Of each head the stretch from its oldest waiting line to its newest; the newest first."""
         query = f"SELECT series, min(time), max(time) FROM point WHERE {LACKED} {{}} GROUP BY +series"
         found: dict[str, Stretch] = {}
-        with self._db.explained("read"):
-            named = self._named()
+        with self._reading() as named:
             for series, first, last in self._db.execute(query.format(_left_out(named, without))):
                 head = named[series][0]
                 other = found.get(head, Stretch(head, first, last))
@@ -78,16 +77,14 @@ class Outbox:
 
     def count_waiting(self, stretch: Stretch, without: Sequence[Stretch] = ()) -> int:
         """How many lines of a stretch wait."""
-        with self._db.explained("read"):
-            named = self._named()
+        with self._reading() as named:
             query = f"SELECT count(DISTINCT time) FROM point WHERE {_within(named, stretch)}{_left_out(named, without)}"
             count: int = self._db.execute(query).fetchone()[0]
         return count
 
     def waiting_in(self, stretch: Stretch, limit: int, skip: int = 0, without: Sequence[Stretch] = ()) -> list[Line]:
         """At most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
-        with self._db.explained("read"):
-            named = self._named()
+        with self._reading() as named:
             which = f"{_within(named, stretch)}{_left_out(named, without)}"
             query = f"SELECT DISTINCT time FROM point WHERE {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
             times = [time for (time,) in self._db.execute(query)]
@@ -99,8 +96,7 @@ class Outbox:
     def newest_sent(self, head: str) -> Line | None:
         """The newest line with a head that the server took, if it took any."""
         newest = f"SELECT time FROM point WHERE series = ? AND sent = 1 AND {SOUND} ORDER BY time DESC LIMIT 1"
-        with self._db.explained("read"):
-            named = self._named()
+        with self._reading() as named:
             ids = [key for key, (its, _) in named.items() if its == head]
             last = max((time for key in ids for (time,) in self._db.execute(newest, (key,))), default=None)
             if last is None:
@@ -113,6 +109,17 @@ class Outbox:
         """Every head that was ever stored."""
         with self._db.explained("read"):
             return list(dict.fromkeys(head for head, _ in self._named().values()))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Mapping[int, tuple[str, str]]]:
+        """The series, in one state of the store with all that this block reads: others may add series meanwhile."""
+        with self._db.explained("read"):
+            self._db.execute("BEGIN")
+            try:
+                yield self._named()
+            finally:
+                if self._db.connection.in_transaction:
+                    self._db.execute("ROLLBACK")
 
     def _named(self) -> dict[int, tuple[str, str]]:
         """Of each series its head and its field."""

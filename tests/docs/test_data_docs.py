@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -116,6 +117,15 @@ def test_influxdb_takes_the_queries_and_they_give_the_energy(database: Database,
     for midnight in midnights:
         assert dict(days["values"])[midnight] == pytest.approx(REGISTER[midnight] - REGISTER[midnight - 86_400])
     assert midnights
+
+
+@pytest.fixture
+def victoria(tmp_path: Path) -> Iterator[VictoriaServer]:
+    """One of its own: the page's queries name no database."""
+    server = VictoriaServer(tmp_path / "victoria")
+    server.start()
+    yield server
+    server.kill()
 
 
 def test_victoriametrics_takes_the_queries_and_they_give_the_energy(

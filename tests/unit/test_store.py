@@ -1,7 +1,9 @@
 """The store: each reading once, on disk before it is shown, whatever else happens to the machine."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from homemon.core import clock
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Number, Point
+from homemon.storage.outbox import Outbox, Stretch
 from homemon.storage.store import Store
 from tests.stores import NOW, T, content, put
 
@@ -97,6 +100,35 @@ def test_waiting_gives_whole_lines_newest_first(store: Store) -> None:
 
 
 # --- a clock that is wrong -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda outbox: [line.text for line in outbox.waiting(10)],
+        lambda outbox: [stretch.head for stretch in outbox.waiting_heads()],
+        lambda outbox: [line.text for line in outbox.waiting_in(Stretch("power", 0, T), 10)],
+        lambda outbox: outbox.count_waiting(Stretch("power", 0, T)),
+    ],
+    ids=["lines", "heads", "stretch", "count"],
+)
+def test_a_series_that_another_process_adds_meanwhile_is_for_the_next_look(
+    store: Store, monkeypatch: pytest.MonkeyPatch, look: Callable[[Outbox], Any]
+) -> None:
+    put(store, Point("power", {"value": 523}, T))
+    before = look(store.outbox)
+    named = Outbox._named
+
+    def written_meanwhile(outbox: Outbox) -> dict[int, tuple[str, str]]:
+        found = named(outbox)
+        with closing(Store(store.path.parent)) as other:
+            put(other, Point("co2", {"ppm": 750}, T))
+        return found
+
+    monkeypatch.setattr(Outbox, "_named", written_meanwhile)
+    assert look(store.outbox) == before
+    monkeypatch.undo()
+    assert len(store.outbox.waiting(10)) == 2
 
 
 @pytest.mark.parametrize("wrong", [0.0, 1.6e9, RELEASED - 1.0, T - 400.0], ids=["1970", "2020", "release", "behind"])
