@@ -5,10 +5,10 @@ from random import Random
 
 import pytest
 
-from tests.longrun.chaos.household import LISTENERS, household
+from tests.longrun.chaos.faults import ORDINARY, live_through
 from tests.longrun.chaos.judge import Evidence, Said, judge
-from tests.longrun.chaos.mischief import ORDINARY, live_through
 from tests.longrun.chaos.storm import storm
+from tests.longrun.chaos.system import LISTENERS, running_system
 from tests.reliability import put_section, section
 from tests.stores import T
 
@@ -16,43 +16,43 @@ SEED = 1  # as good as any; `make chaos` takes others
 
 
 def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_path: Path) -> None:
-    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
-        done = live_through(house, Random(SEED))
-        house.live_until(half_hours=3)
-        house.come_to_rest()
-        evidence = house.evidence()
-        assert judge(evidence).faults + house.complaints() == []
+    with running_system(tmp_path, "hurried", speed=600.0, within=200.0) as system:
+        done = live_through(system, Random(SEED))
+        system.live_until(half_hours=3)
+        system.come_to_rest()
+        evidence = system.evidence()
+        assert judge(evidence).faults + system.complaints() == []
     assert done.total() >= len(done) - 4, "all that was to be killed in the middle of its work was done already"
     assert {line.split(" ")[0] for line in evidence.printed} >= {*SERIES, "power", "ecocute"}
     assert all(len(evidence.half_hours[name]) > 1 for name in SERIES)
 
 
 def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
-    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
-        done = storm(house, Random(SEED), 12)
-        house.come_to_rest()
-        assert judge(house.evidence()).faults + house.complaints() == []
-    assert sum(run.killed for run in house.runs) == done.total() >= 12
+    with running_system(tmp_path, "hurried", speed=600.0, within=200.0) as system:
+        done = storm(system, Random(SEED), 12)
+        system.come_to_rest()
+        assert judge(system.evidence()).faults + system.complaints() == []
+    assert sum(run.killed for run in system.runs) == done.total() >= 12
 
 
 def test_of_a_store_that_is_moved_under_everybody_nothing_is_lost(tmp_path: Path) -> None:
     """What the new store lacks is asked for, and printed, again; so nobody looks for doubled lines."""
-    with household(tmp_path, "hurried", speed=600.0, within=200.0) as house:
+    with running_system(tmp_path, "hurried", speed=600.0, within=200.0) as system:
         for name in LISTENERS:
-            house.listener(name)
+            system.listener(name)
         for command in ORDINARY:
-            house.run(*command)
+            system.run(*command)
         for _ in range(2):
-            polls = [house.start(*command) for command in ORDINARY]
-            house.move_store()
+            polls = [system.start(*command) for command in ORDINARY]
+            system.move_store()
             for poll in polls:
                 poll.wait()
         for command in ORDINARY:
-            house.run(*command)
-        house.bring_back()
-        house.come_to_rest()
-        verdict = judge(house.evidence())
-        assert verdict.lost + verdict.wrong + house.complaints() == []
+            system.run(*command)
+        system.bring_back()
+        system.come_to_rest()
+        verdict = judge(system.evidence())
+        assert verdict.lost + verdict.wrong + system.complaints() == []
 
 
 def test_a_section_of_the_page_is_put_in_its_place(tmp_path: Path) -> None:

@@ -18,104 +18,104 @@ from homemon.ports.udp_node import LOOK_AGAIN
 from tests.commands import running, simulated, wait_for, write_config
 from tests.filesystems import mounted
 from tests.integration.test_meter_commands import ADDRESS
-from tests.longrun.chaos.household import Household, household
 from tests.longrun.chaos.judge import judge
 from tests.longrun.chaos.run import ALTERED, ALTERED_ENVIRONMENT, Run
+from tests.longrun.chaos.system import System, running_system
 from tests.networks import heater, networks
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Household]:
-    """A household that has joined the meter's network, in which no half-hour comes in between."""
-    with household(tmp_path, "hurried", speed=2.0) as found:
+def system(tmp_path: Path) -> Iterator[System]:
+    """A system that has joined the meter's network, in which no half-hour comes in between."""
+    with running_system(tmp_path, "hurried", speed=2.0) as found:
         yield found
 
 
 @pytest.mark.parametrize(("without", "lost"), [("", 0), ("prints_first,", 1)])
-def test_what_is_printed_is_stored_because_the_commit_comes_first(house: Household, without: str, lost: int) -> None:
-    run = house.start("meter-poll", altered=without + "dies_at_commit")
+def test_what_is_printed_is_stored_because_the_commit_comes_first(system: System, without: str, lost: int) -> None:
+    run = system.start("meter-poll", altered=without + "dies_at_commit")
     assert run.wait() == -SIGKILL
-    assert 0xE7 in [row.epc for row in house.meter.module.truth]
-    verdict = judge(house.evidence())
+    assert 0xE7 in [row.epc for row in system.meter.module.truth]
+    verdict = judge(system.evidence())
     assert len(verdict.lost) == lost
     assert verdict.faults == verdict.lost
 
 
 @pytest.mark.parametrize(("without", "wrong"), [("", 0), ("sends_first,", 1)])
 def test_what_the_server_holds_is_stored_because_the_commit_comes_first(
-    house: Household, without: str, wrong: int
+    system: System, without: str, wrong: int
 ) -> None:
-    run = house.start("meter-poll", altered=without + "dies_at_commit")
+    run = system.start("meter-poll", altered=without + "dies_at_commit")
     assert run.wait() == -SIGKILL
-    verdict = judge(house.evidence())
+    verdict = judge(system.evidence())
     assert ["in the server, None is stored" in fault for fault in verdict.faults] == [True] * wrong
 
 
 @pytest.mark.parametrize(("without", "lost"), [("", 0), ("marks_first,", 1)])
 def test_what_was_not_sent_is_sent_later_because_only_the_servers_word_counts(
-    house: Household, without: str, lost: int
+    system: System, without: str, lost: int
 ) -> None:
-    run = house.start("meter-poll", altered=without + "dies_at_send")
+    run = system.start("meter-poll", altered=without + "dies_at_send")
     assert run.wait() == -SIGKILL
-    house.run("upload")
-    verdict = judge(house.evidence())
+    system.run("upload")
+    verdict = judge(system.evidence())
     assert verdict.stored == 1
     assert ["is stored, and not in the server" in fault for fault in verdict.faults] == [True] * lost
 
 
 @pytest.mark.parametrize(("without", "stolen"), [("", 0), ("shares_port", 1)])
 def test_an_answer_reaches_the_one_who_waits_for_it_because_the_port_has_one_owner(
-    house: Household, without: str, stolen: int
+    system: System, without: str, stolen: int
 ) -> None:
-    listener = house.start("meter-listen")
+    listener = system.start("meter-listen")
     wait_for(lambda: has(listener, "-power"))
     listener.process.send_signal(SIGSTOP)  # it is busy elsewhere
-    house.run("meter-poll", "E7")
-    wait_for(lambda: 0xE7 in [row.epc for row in house.meter.module.truth])
-    second = house.start("meter-poll", "E8", altered=without)
+    system.run("meter-poll", "E7")
+    wait_for(lambda: 0xE7 in [row.epc for row in system.meter.module.truth])
+    second = system.start("meter-poll", "E8", altered=without)
     assert second.wait() == 0
     listener.process.send_signal(SIGCONT)
-    house.run("meter-poll", "E0", "E3")
+    system.run("meter-poll", "E0", "E3")
     wait_for(lambda: has(listener, "energy"), told=lambda: str(listener.printed))  # all that came before was heard
     assert listener.stop() == 0
     assert has(second, "current") == bool(without)
-    verdict = judge(house.evidence())
+    verdict = judge(system.evidence())
     assert sum(text.startswith("power ") for text in verdict.unheard) == stolen
     assert verdict.wrong == []
 
 
 @pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
 def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time(
-    house: Household, without: str, outdated: bool
+    system: System, without: str, outdated: bool
 ) -> None:
-    first = house.start("kyocera-dump", altered="stops_at_send")
+    first = system.start("kyocera-dump", altered="stops_at_send")
     wait_for(lambda: os.waitpid(first.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0))
-    house.solar.correction = 1
-    second = house.start("kyocera-dump", altered=without)
+    system.solar.correction = 1
+    second = system.start("kyocera-dump", altered=without)
     assert second.wait() == 0
     first.process.send_signal(SIGCONT)
     assert first.wait() == 0
-    house.run("upload")
-    verdict = judge(house.evidence())
+    system.run("upload")
+    verdict = judge(system.evidence())
     assert any("is in the server" in fault for fault in verdict.wrong) == outdated
     assert verdict.lost == []
 
 
 @pytest.mark.parametrize(("without", "goes_on"), [("", True), ("waits_for_readers", False)])
 def test_a_listener_goes_on_while_nobody_reads_because_it_does_not_write_itself(
-    house: Household, without: str, goes_on: bool
+    system: System, without: str, goes_on: bool
 ) -> None:
-    listener = house.start("meter-listen", altered=without, unread=True)
-    wait_for(lambda: "-power" in stored(house), told=lambda: listener.errors)
-    house.run("meter-poll", "E0")
-    wait_for(lambda: 0xE0 in [row.epc for row in house.meter.module.truth])
+    listener = system.start("meter-listen", altered=without, unread=True)
+    wait_for(lambda: "-power" in stored(system), told=lambda: listener.errors)
+    system.run("meter-poll", "E0")
+    wait_for(lambda: 0xE0 in [row.epc for row in system.meter.module.truth])
     if goes_on:
-        wait_for(lambda: "energy" in stored(house))
+        wait_for(lambda: "energy" in stored(system))
         assert listener.stop() == 0
     else:
         listener.process.terminate()
         assert not listener.ends_within(2.0)
-        assert "energy" not in stored(house)
+        assert "energy" not in stored(system)
 
 
 @pytest.mark.parametrize(("without", "status"), [("", 0), (",reads_proc_locks", 1)])
@@ -163,9 +163,9 @@ def test_a_listener_hears_everybody_again_because_it_joins_their_group_again(
                 listener.until(lambda lines: int(lines[-1].split(" ")[-1]) > again * 1e9, within)
 
 
-def stored(house: Household) -> set[str]:
+def stored(system: System) -> set[str]:
     """The measurements of which the store holds something."""
-    return {line.split(" ")[0] for line in house.evidence().stored}
+    return {line.split(" ")[0] for line in system.evidence().stored}
 
 
 def has(run: Run, measurement: str) -> bool:

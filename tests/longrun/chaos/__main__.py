@@ -1,10 +1,10 @@
-"""`make chaos`: a household under stress for a while, and what is found wrong with it at the end.
+"""`make chaos`: the system under test, under stress for a while, and what is found wrong with it at the end.
 
     python -m tests.longrun.chaos [--seconds 180] [--seed N] [--hurried]
     python -m tests.longrun.chaos --kills 1000
 
 Every command is the real one, as it is; with `--hurried` its pauses are shortened, as in the tests. The
-same seed gives the same mischief in the same order; when exactly it strikes depends on the machine.
+same seed gives the same faults in the same order; when exactly it strikes depends on the machine.
 
 With `--kills` so many processes are killed, shared out evenly between the file systems (`--on` names others),
 each mounted for the occasion in a mount namespace of its own. The table goes into docs/reliability.md.
@@ -23,13 +23,13 @@ from time import monotonic
 import pytest
 
 from tests.filesystems import MOUNTS
-from tests.longrun.chaos.household import Household, household
+from tests.longrun.chaos.faults import live_through
 from tests.longrun.chaos.judge import judge
 from tests.longrun.chaos.kills import Result, kill_everywhere
-from tests.longrun.chaos.mischief import live_through
 from tests.longrun.chaos.storm import storm
+from tests.longrun.chaos.system import System, running_system
 
-Strike = Callable[[Household, Random, Callable[[str], None]], "Counter[str]"]
+Strike = Callable[[System, Random, Callable[[str], None]], "Counter[str]"]
 
 
 def main() -> int:
@@ -50,13 +50,13 @@ def main() -> int:
 
 
 def stressed(seconds: float, seed: int, hurried: bool) -> int:
-    """Rounds of mischief for so long."""
+    """Make rounds of faults for so long; return whether anything was lost, doubled or wrong."""
     began = monotonic()
 
-    def strike(house: Household, rng: Random, tell: Callable[[str], None]) -> Counter[str]:
+    def strike(system: System, rng: Random, tell: Callable[[str], None]) -> Counter[str]:
         done: Counter[str] = Counter()
         while monotonic() - began < seconds:
-            done += live_through(house, rng, tell)
+            done += live_through(system, rng, tell)
         return done
 
     return run(seed, strike, "hurried" * hurried, within=seconds + 400).faults > 0
@@ -64,13 +64,13 @@ def stressed(seconds: float, seed: int, hurried: bool) -> int:
 
 def killed(on: str, kills: int, seed: int) -> int:
     """A storm of kills on one file system, whose result goes to stdout."""
-    result = run(seed, lambda house, rng, tell: storm(house, rng, kills, tell), "hurried", within=800, on=on)
+    result = run(seed, lambda system, rng, tell: storm(system, rng, kills, tell), "hurried", within=800, on=on)
     print(result.line())
     return result.faults > 0
 
 
 def run(seed: int, strike: Strike, altered: str, within: float, on: str = "") -> Result:
-    """A household, what strikes it, and the judgement."""
+    """Run a system, strike it, and return the judgement."""
     folder = Path(tempfile.mkdtemp(prefix="homemon-chaos-"))
     print(f"seed {seed}, in {folder}", flush=True)
     began = monotonic()
@@ -78,15 +78,15 @@ def run(seed: int, strike: Strike, altered: str, within: float, on: str = "") ->
     def tell(text: str) -> None:
         print(f"{monotonic() - began:6.1f} s  {text}", flush=True)
 
-    with household(folder, altered, within=within, on=on) as house:
-        done = strike(house, Random(seed), tell)
+    with running_system(folder, altered, within=within, on=on) as system:
+        done = strike(system, Random(seed), tell)
         tell("coming to rest")
-        house.come_to_rest()
-        verdict, complaints = judge(house.evidence()), house.complaints()
-    print(f"\n{'mischief':<40}times")
+        system.come_to_rest()
+        verdict, complaints = judge(system.evidence()), system.complaints()
+    print(f"\n{'fault':<40}times")
     for name, times in sorted(done.items()):
         print(f"{name:<40}{times:5}")
-    print(f"\n{'processes':<40}{len(house.runs):5}")
+    print(f"\n{'processes':<40}{len(system.runs):5}")
     for name, value in verdict._asdict().items():
         print(f"{name:<40}{value if isinstance(value, int) else len(value):5}")
     faults = verdict.faults + complaints
@@ -95,7 +95,7 @@ def run(seed: int, strike: Strike, altered: str, within: float, on: str = "") ->
     if not faults:
         shutil.rmtree(folder)
     lost, doubled, wrong = len(verdict.lost), len(verdict.doubled), len(verdict.wrong)
-    kills = sum(run.killed for run in house.runs)
+    kills = sum(run.killed for run in system.runs)
     return Result(on, kills, verdict.printed, lost, doubled, wrong, len(complaints), round(monotonic() - began))
 
 

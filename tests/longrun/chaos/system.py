@@ -1,4 +1,4 @@
-"""A household for real: its devices, its server, its small disk, and the commands that cron and systemd run."""
+"""The system under test, for real: devices, server, small disk, and the commands of cron and systemd."""
 
 import time
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ class Solar:
         return self._house.bought_minus_sold(half_hour_start) + self.correction
 
 
-class Household:
+class System:
     """The devices, the server and the processes of a folder; `stack` ends them all.
 
     Every command is `altered` (see there). The clocks of the meter and the monitor run `speed` times as fast, or
@@ -243,12 +243,12 @@ def said(truths: list[Truth], fields: dict[int, list[tuple[str, str, int]]]) -> 
 
 
 @contextmanager
-def household(
+def running_system(
     folder: Path, altered: str = "", speed: float = 150.0, within: float = 800.0, on: str = ""
-) -> Iterator[Household]:
-    """A household in `folder` that has joined the meter's network, for a block.
+) -> Iterator[System]:
+    """Run a system in `folder` that has joined the meter's network, for a block.
 
     Its store is on a small disk, where one can be mounted, or on a file system of the kind `on`: see `mounted_here`.
     """
     with ExitStack() as stack:
-        yield Household(folder, stack, altered, speed, within, on)
+        yield System(folder, stack, altered, speed, within, on)
