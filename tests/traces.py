@@ -8,7 +8,7 @@ from homemon.core.points import JST, Point
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
-from homemon.replay.tally import Tally
+from homemon.replay.report import ReplayReport
 from homemon.runtime.driver import Context, run
 from homemon.runtime.virtual import VirtualLine
 from homemon.sim.house import House
@@ -32,9 +32,9 @@ def unix(text: str) -> int:
 
 def read(
     *lines: str, known: Known = KNOWN, day: date | None = None, heater: Device | None = None, latest: float = 2e9
-) -> tuple[list[Point], Tally]:
+) -> tuple[list[Point], ReplayReport]:
     """All points of some lines, and what was left out."""
-    told = Tally(latest)
+    told = ReplayReport(latest)
     reader = Reader(known, [heater or Device()], day, told)
     points = [
         point for number, text in enumerate(lines, 1) for point in reader.feed(as_bytes(f"{text}\n"), f"file:{number}")

@@ -16,7 +16,7 @@ SERVER_WITHIN = 5.0  # seconds
 
 
 def store(app: Aside) -> Iterator[Finding]:
-    """Whether it is sound, and what waits in it. Raises StoreError."""
+    """Yield whether the store is sound, and its backlog. Raise StoreError."""
     opened = app.store
     size = f"{opened.path.stat().st_size / 1e6:.1f} MB"
     whole = opened.path.stat().st_size <= LOOKED_THROUGH
@@ -44,13 +44,13 @@ def store(app: Aside) -> Iterator[Finding]:
 
 
 def seen_before(opened: Store) -> list[str]:
-    """What a listener's look through all of the store found last; it is once a day."""
+    """Return what a listener's daily look through all of the store found last."""
     damage = opened.db.recall("damage")
     return [str(damage)] if damage else []
 
 
 def _undelivered(app: Aside) -> Iterator[Finding]:
-    """What the server does not have."""
+    """Yield what the server does not have."""
     backlog = app.store.outbox.backlog()
     if backlog.waiting:
         yield ok("store", f"{backlog.waiting} points wait for the server")
@@ -63,7 +63,7 @@ def _undelivered(app: Aside) -> Iterator[Finding]:
 
 
 def _kept(app: Aside) -> Iterator[Finding]:
-    """Whether what is older than keep_days is dropped."""
+    """Yield whether what is older than keep_days is dropped."""
     days = app.config.store.keep_days
     if not days:
         return
@@ -76,7 +76,7 @@ def _kept(app: Aside) -> Iterator[Finding]:
 
 
 def server(app: Aside) -> Iterator[Finding]:
-    """Whether it is there and would take points from us."""
+    """Yield whether the server is there and would take points from us."""
     if app.config.server is None:
         yield ok("server", "none is configured; readings stay in the store")
         return
@@ -93,12 +93,12 @@ def server(app: Aside) -> Iterator[Finding]:
 
 
 def _quick(app: Aside) -> Server:
-    """[server] with less patience: somebody is waiting."""
+    """Return [server] with a short timeout: somebody is waiting."""
     return app.server._replace(timeout=min(app.server.timeout, SERVER_WITHIN))
 
 
 def create_db(app: Aside) -> Iterator[Finding]:
-    """Make the database, on request. Raises ConfigError where no server is configured."""
+    """Make the database, on request. Raise ConfigError where no server is configured."""
     from homemon.delivery.influx import Influx, Verdict
 
     settings = app.server

@@ -1,6 +1,6 @@
 """`homemon check` on the devices: ports, the module and its session, the EcoCute, the solar monitor.
 
-A port that a homemon command holds is left alone: what it stored last tells how it fares. A free one is
+A port that a homemon command holds is left alone: what it stored last shows how it fares. A free one is
 opened and asked something that changes nothing.
 """
 
@@ -41,7 +41,7 @@ def _owned(what: str, name: str, holder: Holder | None) -> Finding:
 
 
 def meter(app: Aside, source: Source) -> Iterator[Finding]:
-    """The serial port, the Wi-SUN module on it, the session, and the meter at its other end. Raises StoreError."""
+    """Yield the serial port, the Wi-SUN module on it, the session, and the meter at its other end. Raise StoreError."""
     if app.config.smartmeter is None:
         return
     radio = Radio(app, app.transcript)
@@ -54,7 +54,7 @@ def meter(app: Aside, source: Source) -> Iterator[Finding]:
         else:
             yield _owned("serial port", name, holder)
         if holder and holder.name == source.listener:
-            yield app.heard(source, DEAF.format(source.listener))
+            yield app.freshness(source, DEAF.format(source.listener))
         return
     if rival := _rival(name):
         yield rival
@@ -70,7 +70,7 @@ def meter(app: Aside, source: Source) -> Iterator[Finding]:
 
 
 def _remembered(radio: Radio) -> Iterator[Finding]:
-    """What the last join learned."""
+    """Yield what the last join learned."""
     link, scale = radio.session.link, radio.session.scale
     if link is None:
         yield warning("meter", "none is remembered", "Run `homemon join` once, or start `homemon meter-listen`")
@@ -79,14 +79,14 @@ def _remembered(radio: Radio) -> Iterator[Finding]:
     yield ok("meter", f"{link.address}, {where}")
     if scale is None:
         yield warning(
-            "meter", "its energy unit is not known yet", "Registers wait until it tells E1; meter-listen asks"
+            "meter", "its energy unit is not known yet", "Registers wait until it reports E1; meter-listen asks"
         )
     else:
         yield ok("meter", f"one count is {scale.kwh(1)} kWh")
 
 
 def _rival(name: str) -> Finding | None:
-    """Another program, or the system's console, on the port."""
+    """Return the finding about another program, or the system's console, on the port."""
     if not _is_terminal(name):
         return None
     device = os.path.basename(os.path.realpath(name))
@@ -103,7 +103,7 @@ def _rival(name: str) -> Finding | None:
 
 
 def _is_terminal(name: str) -> bool:
-    """Whether it is a serial port that we may open; if not, opening it as one tells why."""
+    """Return whether it is a serial port that we may open; if not, opening it as one shows why."""
     try:
         handle = os.open(name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -122,7 +122,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _module(radio: Radio, port: ModulePort) -> Iterator[Finding]:
-    """The module tells its version and dialect, and then the meter whether it is well."""
+    """Yield what the module reports, its version and dialect, and then what the meter does, whether it is well."""
     session = radio.session
     try:
         version = radio.run(port, wake_module())
@@ -147,13 +147,13 @@ def _module(radio: Radio, port: ModulePort) -> Iterator[Finding]:
 
 
 def ask_meter(session: Session) -> Dialogue[Finding]:
-    """Ask the meter whether it is well, which tells whether we are joined. Nothing is joined here."""
+    """Ask the meter whether it is well, which shows whether we are joined. Nothing is joined here."""
     assert session.link is not None
     for number in range(METER_TRIES):
         if number:
             yield from pause(2.0)  # meters answer one request at a time
         try:
-            heard = yield Ask(session.knock([STATE]), lambda event: _settles(event, session), METER_WITHIN)
+            events = yield Ask(session.knock([STATE]), lambda event: _settles(event, session), METER_WITHIN)
         except NoAnswer:
             finding = fault(
                 "meter",
@@ -161,7 +161,7 @@ def ask_meter(session: Session) -> Dialogue[Finding]:
                 f"The session may be over. {NOT_JOINED}; if that does not help, bring the module nearer to the meter",
             )
             continue
-        event = heard[-1]
+        event = events[-1]
         if isinstance(event, Fail):
             return fault("meter", f"the module is not joined (FAIL {event.code})", NOT_JOINED)
         if not isinstance(event, Udp):
@@ -171,15 +171,15 @@ def ask_meter(session: Session) -> Dialogue[Finding]:
                 f"Bring the module nearer to the meter, away from metal. {NOT_JOINED}",
             )
             continue
-        told = {prop.epc: prop.edt for prop in echonet.decode(event.data).properties}
-        if told.get(STATE) == b"\x41":
-            return warning("meter", "it answers, and reports a fault of its own", "Tell the power company")
+        states = {prop.epc: prop.edt for prop in echonet.decode(event.data).properties}
+        if states.get(STATE) == b"\x41":
+            return warning("meter", "it answers, and reports a fault of its own", "Report it to the power company")
         return ok("meter", "it answers")
     return finding
 
 
 def _settles(event: Happening, session: Session) -> bool:
-    """Whether an event says how the meter fares: a frame of its own, a refusal, no acknowledgement."""
+    """Return whether an event shows how the meter fares: a frame of its own, a refusal, no acknowledgement."""
     if isinstance(event, Udp):
         try:
             frame = echonet.decode(event.data)
@@ -193,7 +193,7 @@ def _settles(event: Happening, session: Session) -> bool:
 
 
 def lan(app: Aside, source: Source) -> Iterator[Finding]:
-    """Our UDP port, the unit's name, and whether it answers. Raises PortError, StoreError."""
+    """Yield our UDP port, the device's name, and whether it answers. Raise PortError, StoreError."""
     settings = app.config.devices.get(source.section)
     if settings is None:
         return
@@ -203,7 +203,7 @@ def lan(app: Aside, source: Source) -> Iterator[Finding]:
         holder = here.owner.holder()
         yield _owned(source.look, f"UDP {settings.port}", holder)
         if holder and holder.name == source.listener:
-            yield app.heard(source, f"See what `homemon {source.polls[0]}` says. {no_answer_hint(source)}")
+            yield app.freshness(source, f"See what `homemon {source.polls[0]}` says. {no_answer_hint(source)}")
         return
     with here.open() as node:
         yield ok(source.look, f"UDP {settings.port} on {settings.bind} is free")
@@ -214,18 +214,18 @@ def lan(app: Aside, source: Source) -> Iterator[Finding]:
                 "`homemon discover` shows what is there",
             )
             return
-        told = here.run(node, here.controller.ask_once())
-    if told is None:
+        answer = here.run(node, here.controller.ask_once())
+    if answer is None:
         yield fault(source.look, f"{unit} did not answer", no_answer_hint(source))
-    elif not told:
+    elif not answer:
         asked = ", ".join(f"{epc:02X}" for epc in source.fields)
-        yield fault(source.look, f"{unit} answers, but tells none of {asked}", f"Check [{source.section}] eoj")
+        yield fault(source.look, f"{unit} answers, but reports none of {asked}", f"Check [{source.section}] eoj")
     else:
-        yield ok(source.look, f"{unit} answers: {', '.join(sorted(told))}")
+        yield ok(source.look, f"{unit} answers: {', '.join(sorted(answer))}")
 
 
 def monitor(app: Aside, source: Source) -> Iterator[Finding]:
-    """The monitor's line. It is not asked anything: its one answer takes seconds. Raises PortError, StoreError."""
+    """Yield the monitor's line. The monitor is not polled: an answer takes seconds. Raise PortError, StoreError."""
     if app.config.kyocera is None:
         return
     make_private_dir(app.folder)
@@ -242,7 +242,7 @@ def monitor(app: Aside, source: Source) -> Iterator[Finding]:
             yield ok("kyocera", f"{where} can be opened")
         else:
             yield _owned("kyocera", "the line", lock.holder())
-    yield app.heard(source, f"See what `homemon {source.polls[0]}` says")
+    yield app.freshness(source, f"See what `homemon {source.polls[0]}` says")
 
 
 LOOKS = {Connection.WI_SUN: meter, Connection.LAN: lan, Connection.MONITOR: monitor}

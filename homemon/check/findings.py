@@ -37,27 +37,27 @@ class Finding(NamedTuple):
 
 
 def ok(what: str, found: str) -> Finding:
-    """Nothing to do."""
+    """Return a finding that needs nothing done."""
     return Finding(Mark.OK, what, found)
 
 
 def warning(what: str, found: str, remedy: str) -> Finding:
-    """Readings come, and something may end that; or they do not, and that may be right."""
+    """Return a finding: readings come, and something may end that; or they do not, and that may be right."""
     return Finding(Mark.WARNING, what, found, remedy)
 
 
 def fault(what: str, found: str, remedy: str) -> Finding:
-    """Readings do not come, or do not get where they should."""
+    """Return a finding: readings do not come, or do not get where they should."""
     return Finding(Mark.FAULT, what, found, remedy)
 
 
 def failed(what: str, error: HomemonError) -> Finding:
-    """A fault that names itself and its remedy."""
+    """Return a fault that names itself and its remedy."""
     return fault(what, str(error), error.hint)
 
 
 class Aside(App):
-    """homemon for one look: what a device tells meanwhile is stored if it can be, and not printed.
+    """homemon for one look: what a device reports meanwhile is stored if it can be, and not printed.
 
     `transcript` is the file of `--trace`.
     """
@@ -67,16 +67,16 @@ class Aside(App):
         self.transcript = transcript
 
     def put(self, line: str) -> None:
-        """Nothing: stdout belongs to the findings."""
+        """Print nothing: stdout belongs to the findings."""
 
     def record(self, points: Sequence[Point], at: Instant) -> None:
         with suppress(StoreError):  # the store has a look of its own
             super().record(points, at)
 
-    def heard(self, source: Source, remedy: str) -> Finding:
-        """How old the newest reading of a source is; a fault with this remedy where it is too old.
+    def freshness(self, source: Source, remedy: str) -> Finding:
+        """Return how old the newest reading of a source is; a fault with this remedy where it is too old.
 
-        Raises StoreError.
+        Raise StoreError.
         """
         what, now = source.look, self.now()
         if not self.store.clock.trusts(now):

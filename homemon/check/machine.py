@@ -34,7 +34,7 @@ HOW_TO_START = "Start it from cron: see crontab.example; or from systemd: see do
 
 
 def config(app: Aside) -> Iterator[Finding]:
-    """What is not filled in yet. That it can be read was found out before: nothing else can be looked at without it."""
+    """Yield what is not filled in yet. That it can be read was established before: all other looks need it."""
     read = app.config
     lacking = list(_not_filled_in(read))
     yield from lacking
@@ -43,7 +43,7 @@ def config(app: Aside) -> Iterator[Finding]:
 
 
 def _not_filled_in(read: Config) -> Iterator[Finding]:
-    """Values of the example and of templates, and a file without any device."""
+    """Yield values of the example and of templates, and a file without any device."""
     for text in (text for texts in read.unfilled.values() for text in texts):
         yield warning("config", text, "Fill it in, or take the line out")
     meter = read.smartmeter
@@ -58,10 +58,10 @@ def _not_filled_in(read: Config) -> Iterator[Finding]:
 
 
 def files(app: Aside) -> Iterator[Finding]:
-    """Who may read the secrets and the readings, and whether they are ours to write."""
+    """Yield who may read the secrets and the readings, and whether they are ours to write."""
     path, folder = app.config.path, app.folder
-    if told := open_to_others(path):
-        yield warning("config", told, f"chmod 600 {path}")
+    if warned := open_to_others(path):
+        yield warning("config", warned, f"chmod 600 {path}")
     owner = folder.stat().st_uid if os.path.exists(folder) else os.geteuid()
     if owner != os.geteuid():
         yield warning(
@@ -80,7 +80,7 @@ def files(app: Aside) -> Iterator[Finding]:
 
 
 def _open_to_others(path: Path) -> int:
-    """The mode of a file that others may read or write; 0 where they may not, or it is not there."""
+    """Return the mode of a file that others may read or write; 0 where they may not, or the file is missing."""
     with suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
         return mode if mode & 0o077 else 0
@@ -95,7 +95,7 @@ def _name(uid: int) -> str:
 
 
 def disk(app: Aside) -> Iterator[Finding]:
-    """Whether there is space, and whether the disk can be written at all."""
+    """Yield whether there is space, and whether the disk can be written at all."""
     folder = app.folder
     while not os.path.exists(folder):
         folder = folder.parent
@@ -110,7 +110,7 @@ def disk(app: Aside) -> Iterator[Finding]:
 
 
 def clock(app: Aside) -> Iterator[Finding]:
-    """Whether it is set, and stays so."""
+    """Yield whether the clock is set, and stays so."""
     now = app.now()
     try:
         right = app.store.clock.trusts(now)
@@ -148,14 +148,14 @@ class Job(NamedTuple):
 
 
 def jobs() -> list[Job]:
-    """All lines of cron and systemd that name homemon, as far as we may read them."""
+    """Return all lines of cron and systemd that name homemon, as far as we may read them."""
     return [job for job in (*_cron_jobs(), *_systemd_jobs()) if "homemon" in job.text]
 
 
 def _cron_jobs() -> Iterator[Job]:
     if shutil.which("crontab"):
         with suppress(OSError, subprocess.TimeoutExpired):
-            told = subprocess.run(
+            listed = subprocess.run(
                 ("crontab", "-l"),
                 capture_output=True,
                 encoding="utf-8",
@@ -163,7 +163,7 @@ def _cron_jobs() -> Iterator[Job]:
                 timeout=CRONTAB_WITHIN,
                 check=False,
             ).stdout
-            yield from _cron_lines("crontab", told)
+            yield from _cron_lines("crontab", listed)
     for place in SYSTEM_CRONTABS:
         for file in sorted(place.iterdir()) if place.is_dir() else [place]:
             with suppress(OSError, UnicodeDecodeError):
@@ -171,7 +171,7 @@ def _cron_jobs() -> Iterator[Job]:
 
 
 def _cron_lines(place: str, text: str) -> Iterator[Job]:
-    """A crontab's lines; a PATH counts for those below it (crontab(5))."""
+    """Yield a crontab's lines; a PATH counts for those below it (crontab(5))."""
     path = CRON_PATH
     for line in _in_force(text):
         if setting := re.match(r"\s*PATH\s*=\s*(.*?)\s*$", line):
@@ -185,7 +185,7 @@ def _in_force(text: str) -> list[str]:
 
 
 def _systemd_jobs() -> Iterator[Job]:
-    """Services; in force is one that a `.wants` folder links to, itself or by its timer (systemd.unit(5))."""
+    """Yield services; a `.wants` folder links to one in force, or to its timer (systemd.unit(5))."""
     for place in UNIT_FOLDERS:
         folder = Path(place).expanduser()
         enabled = {link.stem for link in folder.glob("*.wants/*")}
@@ -197,7 +197,7 @@ def _systemd_jobs() -> Iterator[Job]:
 
 
 def start(app: Aside) -> Iterator[Finding]:
-    """For each configured device, whether its commands run or will be run."""
+    """Yield, for each configured device, whether its commands run or will be run."""
     known = jobs()
     for name, pid in listeners(app).items():
         yield _listener(name, pid, _starting(known, name))
@@ -220,7 +220,7 @@ def start(app: Aside) -> Iterator[Finding]:
 
 
 def _one_shots(app: Aside, known: list[Job]) -> Iterator[str]:
-    """The commands that are to be started again and again; none where the listener polls by itself."""
+    """Yield the commands that are to be started again and again; empty where the listener polls by itself."""
     for source in SOURCES:
         polling = source.listener and any("--poll" in job.text for job in _starting(known, source.listener))
         if app.config.of(source.section) and not polling:
@@ -236,7 +236,7 @@ def _place(found: list[Job]) -> str:
 
 
 def _disabled(name: str, found: list[Job]) -> Finding | None:
-    """A warning where none of the units that would start it is enabled."""
+    """Return a warning where none of the units that would start it is enabled."""
     if any(job.enabled for job in found):
         return None
     unit = Path(found[0].place)
@@ -247,7 +247,7 @@ def _disabled(name: str, found: list[Job]) -> Finding | None:
 
 
 def _not_found(name: str, found: list[Job]) -> Finding | None:
-    """A warning where cron finds no homemon by any of the lines that would start it."""
+    """Return a warning where cron finds no homemon by any of the lines that would start it."""
     if any(job.enabled and not job.not_found for job in found):
         return None
     job = next(job for job in found if job.not_found)
@@ -270,6 +270,6 @@ def _listener(name: str, pid: int | None, found: list[Job]) -> Finding:
     if pid:
         return ok(what, f"{name} runs (pid {pid}), and is started by {_place(found)}")
     if found:
-        by_hand = f"Run `homemon {name}` by hand to hear why"
+        by_hand = f"Run `homemon {name}` by hand to see why"
         return warning(what, f"no {name} runs, although {_place(found)} starts it", by_hand)
     return warning(what, f"no {name} runs, and nothing starts it", HOW_TO_START)

@@ -17,7 +17,7 @@ def command(app: App, file: Path) -> None:
     FILE is replaced once the copy is verified; it is readable by its owner only. `homemon repair --from FILE`
     brings back what the store lacks. Prints where the copy is (not with --quiet).
     """
-    from homemon.storage import mend
+    from homemon.storage import repair
 
     target = file.absolute()
     if not target.parent.is_dir():
@@ -25,7 +25,7 @@ def command(app: App, file: Path) -> None:
     if target.exists() and target.samefile(app.store.path):
         raise click.UsageError(f"{file} is the store itself")
     try:
-        mend.copy(app.store.db, target)
+        repair.copy(app.store.db, target)
     except OSError as error:
         raise HomemonError(
             f"{target} cannot be written: {error.strerror}", "Check that disk, and its free space."

@@ -54,7 +54,7 @@ def command(app: App, source: str | None) -> None:
 def work(app: App, source: str | None) -> Iterator[str]:
     """Do what the options ask for. Raise HomemonError, OSError, click.UsageError."""
     if source is None:
-        return mend(app)
+        return look_through(app)
     if source == SERVER:
         return bring_from_server(app)
     if not Path(source).is_file():
@@ -62,9 +62,9 @@ def work(app: App, source: str | None) -> Iterator[str]:
     return bring_back(app, Path(source))
 
 
-def mend(app: App) -> Iterator[str]:
+def look_through(app: App) -> Iterator[str]:
     """Look through the store, and repair it where it is damaged. Raise StoreError, OSError."""
-    from homemon.storage import mend
+    from homemon.storage import repair
     from homemon.storage.health import whole_faults
 
     path = app.folder / FILE
@@ -80,7 +80,7 @@ def mend(app: App) -> Iterator[str]:
     yield from (f"damaged: {fault}" for fault in faults)
     app.close_store()
     app.progress("reading what is whole ...")
-    repaired = mend.mend(path)
+    repaired = repair.repair(path)
     yield f"{repaired.whole:,} values are whole, and in {path} again"
     if repaired.unsure:
         yield f"{repaired.unsure:,} of them have no checksum, for they were stored by version 0.1"
@@ -115,9 +115,9 @@ def period(names: Names, since: int | None, until: int) -> str:
 
 def bring_back(app: App, source: Path) -> Iterator[str]:
     """Add what another store has. Raise StoreError, OSError."""
-    from homemon.storage import mend
+    from homemon.storage import repair
 
-    added: Counter[Names] = mend.bring_back(app.store.db, source)
+    added: Counter[Names] = repair.bring_back(app.store.db, source)
     yield from added_lines(added)
     if not added:
         yield f"{source} has nothing that the store lacks"
@@ -133,7 +133,7 @@ def bring_from_server(app: App) -> Iterator[str]:
     """Add what the server has of the series of homemon. Raise HomemonError, OSError."""
     from homemon.delivery import fetch
     from homemon.runtime.replaying import kept_from
-    from homemon.storage import mend
+    from homemon.storage import repair
 
     source, since = fetch.reader(app.server), kept_from(app, app.now())
     own = app.store.archive.own_tags()
@@ -145,7 +145,7 @@ def bring_from_server(app: App) -> Iterator[str]:
             app.progress(f"reading {measurement}{tags} {field} ...")
             sets = [tags, *(each for each in own if each != tags)]
             for page in source.pages(measurement, field, tags, since):
-                added, different = mend.add_sent(app.store.db, measurement, field, sets, page.values)
+                added, different = repair.add_sent(app.store.db, measurement, field, sets, page.values)
                 came[measurement, tags, field] += added
                 others += different
                 left_out += page.left_out
@@ -157,4 +157,4 @@ def bring_from_server(app: App) -> Iterator[str]:
         yield f"{left_out:,} were left out: no device gives them, or another program wrote them"
     if fault:
         raise fault
-    yield from periods("still missing", mend.still_missing(app.store.db, since))
+    yield from periods("still missing", repair.still_missing(app.store.db, since))

@@ -12,9 +12,9 @@ import click
 from homemon.cli.lines import lines
 from homemon.core.clock import kept_by_ntp
 from homemon.core.points import JST
-from homemon.replay.tally import LATEST, Tally
+from homemon.replay.report import LATEST, ReplayReport
 from homemon.runtime.context import DAY, App
-from homemon.runtime.replaying import Recording, kept_from, reader, report
+from homemon.runtime.replaying import Recording, kept_from, print_report, reader
 
 STDIN = "-"
 
@@ -49,19 +49,19 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
     """
     check_readable(files)
     at = app.now()
-    tally = Tally(at.wall + DAY if kept_by_ntp() else LATEST, kept_from(app, at))
+    report = ReplayReport(at.wall + DAY if kept_by_ntp() else LATEST, kept_from(app, at))
     zone = None if os.environ.get("TZ") else JST
-    recording = Recording(app, tally)
+    recording = Recording(app, report)
     for parts in in_order(files):
-        one = reader(app, day.date() if day else None, tally, zone)
+        one = reader(app, day.date() if day else None, report, zone)
         for name in parts:
             with opened(name) as file:
                 recording.take_lines(lines(file), name, one)
         recording.take(one.close())
     recording.store()
     app.send_now()
-    report(app, tally, recording)
-    return 1 if tally.nonsense else 0
+    print_report(app, report, recording)
+    return 1 if report.nonsense else 0
 
 
 def in_order(files: Sequence[str]) -> list[list[str]]:

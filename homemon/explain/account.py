@@ -16,13 +16,13 @@ class Account(NamedTuple):
 
 
 def stops(error: WireError) -> tuple[dict[str, Any], str]:
-    """Where something stops making sense, as a fact and as a line."""
+    """Return where something stops making sense, as a fact and as a line."""
     text = str(error).partition(": ")[2]
     return {"offset": error.offset, "text": text}, f"makes sense up to byte {error.offset}: {text}"
 
 
 def no_sense(what: str, error: WireError) -> Account:
-    """Of something in which nothing makes sense."""
+    """Return the account of something in which nothing makes sense."""
     fact, _ = stops(error)
     return Account({"type": what, "error": fact}, [str(error)], False)
 

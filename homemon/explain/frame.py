@@ -11,7 +11,7 @@ from homemon.echonet.properties import Prop, missing, value_of
 from homemon.explain.account import Account, indented, no_sense, stops
 from homemon.explain.values import Unit, said
 from homemon.sources.meter import properties as meter
-from homemon.sources.meter.properties import ScaleHeard
+from homemon.sources.meter.properties import ReportedScale
 from homemon.sources.objects import name_of, table_of
 
 SERVICES = {
@@ -52,17 +52,17 @@ NOT_SET = frozenset({Esv.SETI_SNA, Esv.SETC_SNA, Esv.SETGET_SNA})
 """The services that give back, in the first list, what they did not set."""
 
 
-def frame(data: bytes, heard: ScaleHeard) -> Account:
-    """The account of a frame, as far as it makes sense. `heard` takes up what it tells of the meter's unit."""
+def frame(data: bytes, scale: ReportedScale) -> Account:
+    """Return the account of a frame, as far as it makes sense. `scale` takes in what it reports of the meter's unit."""
     found = salvage(data)
     if found.error and data[:2] != EHD:
         return no_sense("frame", found.error)
     if found.error is None and found.seoj is not None and found.seoj >> 8 == meter.EOJ >> 8:
-        heard.hear(_whole(found))
+        scale.receive(_whole(found))
     facts, lines = _head(found)
     of_whom = found.deoj if found.esv in ASKS else found.seoj
     table = table_of(of_whom or 0)
-    unit = Unit(heard)
+    unit = Unit(scale)
     empty = EMPTY.get(found.esv, "") if found.esv else ""
     kept = "not set, " if found.esv in NOT_SET else ""
     for name, properties, nothing, before in (
@@ -88,7 +88,7 @@ def _whole(found: Remains) -> Frame:
 
 
 def _head(found: Remains) -> tuple[dict[str, Any], list[str]]:
-    """TID, EOJs and service, as far as they are there."""
+    """Return TID, EOJs and service, as far as they are there."""
     facts: dict[str, Any] = {"type": "frame"}
     words: list[str] = []
     if found.tid is not None:
@@ -108,7 +108,7 @@ def _head(found: Remains) -> tuple[dict[str, Any], list[str]]:
 def described(
     prop: Property, table: Mapping[int, Prop[object]], unit: Unit, empty: str = "refused", before: str = ""
 ) -> Account:
-    """One property: `E7 power: 523 W`. `empty` is what it says without an EDT, `before` stands before a value."""
+    """Return the account of a property: `E7 power: 523 W`; `empty` stands for no EDT, `before` precedes a value."""
     row = table.get(prop.epc)
     name = f"{prop.epc:02X}{f' {row.name}' if row else ''}"
     facts: dict[str, Any] = {"epc": f"{prop.epc:02X}"}
@@ -130,13 +130,13 @@ def described(
     if value is None:
         why = missing(row, prop.edt)
         return Account(facts | {"value": None, "missing": why}, [f"{name}: {before}{why} ({raw})"])
-    told = said(value, row, table, unit)
-    facts["value"] = told.value
+    inside = said(value, row, table, unit)
+    facts["value"] = inside.value
     if row.unit:
         facts["unit"] = row.unit
-    return Account(facts | dict(told.more), [f"{name}: {before}{told.text}", *indented(list(told.below))])
+    return Account(facts | dict(inside.more), [f"{name}: {before}{inside.text}", *indented(list(inside.below))])
 
 
 def of_meter(prop: Property) -> Account:
-    """A property that the smart meter answered with."""
-    return described(prop, meter.PROPS, Unit(ScaleHeard()))
+    """Return the account of a property that the smart meter answered with."""
+    return described(prop, meter.PROPS, Unit(ReportedScale()))

@@ -7,7 +7,6 @@ from homemon.core.errors import WireError
 from homemon.core.points import HALF_HOUR, JST
 from homemon.explain.account import INDENT, Account, no_sense, stops
 from homemon.sources.kyocera import memory as solar
-from homemon.sources.kyocera.overheard import Overheard
 from homemon.sources.kyocera.protocol import (
     ACK,
     NAK,
@@ -20,13 +19,14 @@ from homemon.sources.kyocera.protocol import (
     announced,
     parse_dump_text,
 )
+from homemon.sources.kyocera.sniffer import Sniffer
 
 NAMES = {"hatuden": "generation", "baiden_diff": "bought − sold"}
 COMMANDS = {ACK: "ACK", NAK: "NAK: once more", REQUEST: "asks for the whole memory"}
 
 
 def dump_file(lines: list[str]) -> Account:
-    """The account of a dump file's text, as far as it goes."""
+    """Return the account of a dump file's text, as far as it goes."""
     text = "".join(line + "\n" for line in lines)
     try:
         return memory(parse_dump_text(text))
@@ -38,9 +38,9 @@ def dump_file(lines: list[str]) -> Account:
 
 
 def memory(data: bytes, fault: WireError | None = None) -> Account:
-    """A memory, whole or not, day by day, newest first. `facts` have each half-hour, None where it has no data.
+    """Return the account of a memory, whole or not, day by day, newest first.
 
-    `fault` is what is wrong behind these bytes.
+    `facts` have each half-hour, None where it has no data. `fault` is what is wrong after these bytes.
     """
     report = solar.report(data, solar.DAYS, partial=True)
     days: dict[str, dict[str, Any]] = {}
@@ -52,8 +52,8 @@ def memory(data: bytes, fault: WireError | None = None) -> Account:
     facts: dict[str, Any] = {"type": "memory", "size": len(data), "days": [{"date": day, **days[day]} for day in days]}
     lines = [f"memory of the solar monitor: {len(data)} bytes, {len(days)} days with data"]
     for day, series in days.items():
-        told = [f"{NAMES[name]} {_sum(values)}" for name, values in series.items() if _count(values)]
-        lines.append(f"{INDENT}{day}: {', '.join(told)}")
+        words = [f"{NAMES[name]} {_sum(values)}" for name, values in series.items() if _count(values)]
+        lines.append(f"{INDENT}{day}: {', '.join(words)}")
     lines += [INDENT + complaint for complaint in report.complaints]
     if report.complaints:
         facts["complaints"] = report.complaints
@@ -76,24 +76,24 @@ def _sum(values: list[Any]) -> str:
     return f"{sum(there):.1f} in {len(there)} half-hours"
 
 
-def sent(data: bytes, dump: Overheard) -> Account:
-    """What we sent to the monitor; with what an ACK took."""
+def sent(data: bytes, dump: Sniffer) -> Account:
+    """Return the account of what was sent to the monitor; with what an ACK took."""
     whole = dump.sent(data)
-    told = COMMANDS.get(data, "")
-    facts: dict[str, Any] = {"type": "monitor", "bytes": data.hex().upper(), "says": told}
+    words = COMMANDS.get(data, "")
+    facts: dict[str, Any] = {"type": "monitor", "bytes": data.hex().upper(), "says": words}
     if data == ACK and dump.total:
         facts |= {"read": len(dump.memory), "total": dump.total}
-        told += f": {len(dump.memory)} of {dump.total} bytes are read"
-    account = Account(facts, [told or f"makes no sense: {data.hex().upper()}"], bool(told))
+        words += f": {len(dump.memory)} of {dump.total} bytes are read"
+    account = Account(facts, [words or f"makes no sense: {data.hex().upper()}"], bool(words))
     if whole is None:
         return account
     held = memory(whole)
     return Account(facts | {"memory": held.facts}, account.lines + [INDENT + line for line in held.lines])
 
 
-def heard(data: bytes, dump: Overheard) -> Account:
-    """What the monitor said: any piece of it, as it came."""
-    dump.hear(data)
+def received(data: bytes, dump: Sniffer) -> Account:
+    """Return the account of what the monitor sent: any piece of it, as it came."""
+    dump.receive(data)
     facts = {"type": "monitor", "bytes": data.hex().upper()}
     if account := command(data):
         return Account(facts | account.facts, account.lines)
@@ -101,7 +101,7 @@ def heard(data: bytes, dump: Overheard) -> Account:
 
 
 def command(data: bytes) -> Account | None:
-    """Bytes that are commands of the monitor's line, in words; None where they are none."""
+    """Return bytes that are commands of the monitor's line, in words; None where they are none."""
     said = []
     for event in Parser().feed(data):
         match event:
@@ -111,8 +111,8 @@ def command(data: bytes) -> Account | None:
                 said.append("NAK: once more")
             case Command(text=text, raw=raw):
                 total = announced(text)
-                told = COMMANDS.get(raw, "") or ("" if total is None else f"announces {total} bytes of memory")
-                said.append(f"command {text}{f': {told}' if told else ''}")
+                words = COMMANDS.get(raw, "") or ("" if total is None else f"announces {total} bytes of memory")
+                said.append(f"command {text}{f': {words}' if words else ''}")
             case BadCommand():
                 said.append("a command with a wrong sum")
             case _:

@@ -31,7 +31,7 @@ from homemon.skstack.lines import (
     Version,
 )
 from homemon.skstack.mask import MASK, masked_received, masked_sent
-from homemon.sources.meter.properties import ScaleHeard
+from homemon.sources.meter.properties import ReportedScale
 
 EVENTS = {
     0x01: "a neighbour solicitation was received",
@@ -66,15 +66,15 @@ _MASKED_UDP = re.compile(rf"ERXUDP ({_IP}) ({_IP}) ({_PORT}) ({_PORT}) \*{{4}}".
 
 
 def dbm(lqi: int) -> float:
-    """Signal strength after the manual's formula, to a tenth."""
+    """Return the signal strength in dBm by the manual's formula, to a tenth."""
     return round(0.275 * lqi - 104.27, 1)
 
 
-def happening(event: Happening, heard: ScaleHeard) -> Account:
-    """The account of what a line was understood as."""
+def happening(event: Happening, scale: ReportedScale) -> Account:
+    """Return the account of what a line was understood as."""
     match event:
         case Udp():
-            return _udp(event, heard)
+            return _udp(event, scale)
         case Event():
             return _event(event)
         case PanDescription():
@@ -103,23 +103,23 @@ def happening(event: Happening, heard: ScaleHeard) -> Account:
 
 
 def _behind(word: str, event: Happening) -> str:
-    """What stands behind `word` on a line, whatever noise is before it."""
+    """Return what follows `word` on a line, whatever noise is before it."""
     return masked_received(event).decode("latin-1").partition(word)[2].strip()
 
 
-def sent(data: bytes, heard: ScaleHeard) -> Account:
-    """A command as we sent it; of a datagram, what is in it."""
+def sent(data: bytes, scale: ReportedScale) -> Account:
+    """Return the account of a command as it was sent; of a datagram, with its content."""
     match = _SENDTO.search(data)
     text = escaped(masked_sent(data[: match.start(3)] if match else data).strip())
     account = Account({"type": "command", "text": text}, [f"command {text}"])
     if match and int(match[2], 16) == PORT:
-        inside = frame(match[3], heard)
+        inside = frame(match[3], scale)
         account.facts["frame"] = inside.facts
         account.lines.extend(indented(inside.lines))
     return account
 
 
-def _udp(udp: Udp, heard: ScaleHeard) -> Account:
+def _udp(udp: Udp, scale: ReportedScale) -> Account:
     ports = (udp.rport, udp.lport)
     facts: dict[str, Any] = {
         "type": "ERXUDP",
@@ -143,7 +143,7 @@ def _udp(udp: Udp, heard: ScaleHeard) -> Account:
     if udp.rssi is not None:
         facts |= {"lqi": udp.rssi, "rssi_dbm": dbm(udp.rssi)}
         lines.append(f"{INDENT}RSSI {dbm(udp.rssi)} dBm (LQI {udp.rssi:02X})")
-    return _payload(Account(facts, lines), ports, udp.data, heard)
+    return _payload(Account(facts, lines), ports, udp.data, scale)
 
 
 def _port(number: int) -> str:
@@ -154,13 +154,13 @@ def _may_be_shown(ports: tuple[int, int]) -> bool:
     return PORT in ports and PANA_PORT not in ports
 
 
-def _payload(account: Account, ports: tuple[int, int], data: bytes, heard: ScaleHeard) -> Account:
-    """What is in a datagram, where it may be shown."""
+def _payload(account: Account, ports: tuple[int, int], data: bytes, scale: ReportedScale) -> Account:
+    """Return the account of a datagram's content, where it may be shown."""
     if not _may_be_shown(ports):
         account.facts["payload"] = "PANA" if PANA_PORT in ports else "unknown"
         account.lines.append(INDENT + (PANA_TEXT if PANA_PORT in ports else UNKNOWN_TEXT))
         return account
-    inside = frame(data, heard)
+    inside = frame(data, scale)
     account.facts["frame"] = inside.facts
     account.lines.extend(indented(inside.lines))
     return account
@@ -203,8 +203,8 @@ PAN_FIELD = re.compile(rf"\s*({'|'.join(sorted(PAN_FIELDS, key=len, reverse=True
 NEEDED = ("Channel", "Pan ID", "Addr", "LQI")
 
 
-def pan(lines: list[str], heard: ScaleHeard) -> Account:
-    """The account of an EPANDESC block, its fields indented or not."""
+def pan(lines: list[str], scale: ReportedScale) -> Account:
+    """Return the account of an EPANDESC block, its fields indented or not."""
     whole = "".join(f"  {match[1]}:{match[2]}\r\n" for line in lines[1:] if (match := PAN_FIELD.fullmatch(line)))
     events = Parser().feed(b"EPANDESC\r\n" + whole.encode("latin-1", "replace") + b"OK\r\n")
     found = [event for event in events if isinstance(event, PanDescription)]
@@ -225,7 +225,7 @@ def _pan(found: PanDescription) -> Account:
 
 
 def _of_pan(fields: dict[str, str]) -> Account:
-    """The fields that are there and sound, in words."""
+    """Return the fields that are there and sound, in words."""
     facts: dict[str, Any] = {"type": "EPANDESC"}
     lines = ["EPANDESC: a meter was found"]
     for name, text in fields.items():
@@ -244,7 +244,7 @@ def _of_pan(fields: dict[str, str]) -> Account:
 
 
 def _broken_pan(lines: list[str]) -> Account:
-    """An EPANDESC that is no scan result: what is sound of it, up to its first fault."""
+    """Return the account of an EPANDESC that is no scan result: what is sound of it, up to its first fault."""
     fields: dict[str, str] = {}
     at, fault = len(lines[0]) + 1, ""
     for line in lines[1:]:
@@ -296,14 +296,14 @@ SHOWN = frozenset({"sender", "destination", "rport", "lport", "number", "address
 KEYWORD = re.compile(r"\b(?:ERXUDP|EVENT|EINFO|ESREG|EVER|FAIL)\b")
 
 
-def broken(line: str, heard: ScaleHeard) -> Account:
-    """A line that was not understood: how far it makes sense."""
+def broken(line: str, scale: ReportedScale) -> Account:
+    """Return the account of a line that was not understood: how far it makes sense."""
     raw = line.encode("latin-1", "replace")
     if masked := _MASKED_UDP.search(raw):
         return _masked(masked)
     keyword = KEYWORD.search(line)
     if keyword is None:
-        return happening(Noise(raw), heard)
+        return happening(Noise(raw), scale)
     fields, end, error = _walk(line, keyword.end() + 1, WORDS[keyword[0]])
     shown = {name: text for name, text in fields.items() if name in SHOWN}
     facts: dict[str, Any] = {"type": keyword[0], **shown}
@@ -314,7 +314,7 @@ def broken(line: str, heard: ScaleHeard) -> Account:
         promised, data = int(fields["length"], 16), bytes.fromhex(digits[: len(digits) // 2 * 2])
         there = f"{len(data)} are there" if len(digits) <= 2 * promised else "more are there"
         error = WireError(f"{promised} bytes of payload are promised, {there}", end + 2 * min(len(data), promised))
-        _payload(account, (int(fields["rport"], 16), int(fields["lport"], 16)), data[:promised], heard)
+        _payload(account, (int(fields["rport"], 16), int(fields["lport"], 16)), data[:promised], scale)
     if error:
         account.facts["error"], text = stops(error)
         account.lines.append(INDENT + text)
@@ -322,7 +322,7 @@ def broken(line: str, heard: ScaleHeard) -> Account:
 
 
 def _walk(line: str, at: int, words: Words) -> tuple[dict[str, str], int, WireError | None]:
-    """The words that are as they must be, where the next one begins, and what is wrong with it."""
+    """Return the words that are valid, where the next one begins, and what is wrong with it."""
     fields: dict[str, str] = {}
     for name, pattern in words:
         word = line[at:].split(" ", 1)[0]
@@ -339,7 +339,7 @@ def _walk(line: str, at: int, words: Words) -> tuple[dict[str, str], int, WireEr
 
 
 def _masked(match: re.Match[bytes]) -> Account:
-    """A datagram whose payload was masked in the trace."""
+    """Return the account of a datagram whose payload was masked in the trace."""
     sender, destination, rport, lport = (group.decode() for group in match.groups())
     ports = (int(rport, 16), int(lport, 16))
     facts = {

@@ -7,7 +7,7 @@
     0000: FFFF…                               a dump of the solar monitor's memory
     02434D44…03                               a command of the solar monitor's line, in hex
 
-Pieces of one text share what was told before: E1 and D3, and a dump that goes on over many lines.
+Pieces of one text share what was reported before: E1 and D3, and a dump that goes on over many lines.
 """
 
 import re
@@ -25,8 +25,8 @@ from homemon.explain.frame import frame
 from homemon.explain.talk import legible
 from homemon.skstack.lines import Noise, Parser
 from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
-from homemon.sources.kyocera.overheard import Overheard
-from homemon.sources.meter.properties import ScaleHeard
+from homemon.sources.kyocera.sniffer import Sniffer
+from homemon.sources.meter.properties import ReportedScale
 
 _ADDRESS = re.compile(r"\s*[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}\s*")
 _BETWEEN = re.compile(r"0[xX]|[\s,:-]")
@@ -42,27 +42,27 @@ MONITOR_START = "02"
 
 
 def accounts(lines: Iterable[str]) -> Iterator[Account]:
-    """The account of each piece of a text, in order; its facts have the `line` that it begins on.
+    """Yield the account of each piece of a text, in order; its facts have the `line` that it begins on.
 
     Its lines hold nothing that a terminal could obey, whatever the text does.
     """
-    teller = Teller()
+    explainer = Explainer()
     for number, group in _groups(_lines(lines)):
-        for account in teller.accounts(group):
+        for account in explainer.accounts(group):
             account.facts["line"] = number
             account.lines[:] = map(printable, account.lines)
             yield account
 
 
-class Teller:
+class Explainer:
     """Explains pieces of one text, in their order."""
 
     def __init__(self) -> None:
-        self._unit = ScaleHeard()
-        self._dump = Overheard()
+        self._unit = ReportedScale()
+        self._dump = Sniffer()
 
     def accounts(self, group: list[str]) -> Iterator[Account]:
-        """Of one piece: mostly one, more where several things stand on a line."""
+        """Yield the accounts of one piece: mostly one, more where several things are on a line."""
         first = group[0]
         if _DUMP.fullmatch(first):
             yield memory.dump_file(group)
@@ -101,10 +101,10 @@ class Teller:
         elif entry.link == LAN:
             yield frame(entry.data, self._unit)
         else:
-            yield (memory.sent if entry.sent else memory.heard)(entry.data, self._dump)
+            yield (memory.sent if entry.sent else memory.received)(entry.data, self._dump)
 
     def _of_module(self, line: bytes) -> Iterator[Account]:
-        """What stands on one line of the module, but for what stands before it, such as a time."""
+        """Yield the accounts of what is on one line of the module, without what precedes it, such as a time."""
         if line.startswith(b"EPANDESC\r\n"):
             yield module.pan(line.decode("latin-1").split("\r\n"), self._unit)
             return
@@ -126,7 +126,7 @@ class Teller:
 
 
 def _at(entry: Entry, account: Account) -> Account:
-    """An account with the time and place of its trace's line."""
+    """Return an account with the time and place of its trace's line."""
     time = datetime.fromtimestamp(entry.time, JST)
     direction = ">" if entry.sent else "<"
     facts = {"time": time.isoformat(timespec="milliseconds"), "link": entry.link, "direction": direction}
@@ -145,7 +145,7 @@ def _at(entry: Entry, account: Account) -> Account:
 
 
 def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Numbered, without line ends; a scan's result that was typed on one line as its lines."""
+    """Yield numbered lines, without line ends; a scan's result that was typed on one line as its lines."""
     for number, line in enumerate(lines, 1):
         text = line.rstrip("\r\n")
         if _PAN_ON_ONE_LINE.match(text):
@@ -157,12 +157,12 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def _begins(digits: str) -> bool:
-    """Whether hex digits begin as a frame, or as what the solar monitor says."""
+    """Return whether hex digits begin as a frame, or as bytes of the solar monitor."""
     return digits.startswith((FRAME_START, MONITOR_START))
 
 
 def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
-    """Lines that belong together, and the number of the first."""
+    """Yield lines that belong together, with the number of the first."""
     begun, group = 0, list[str]()
     for number, line in lines:
         if group and not _goes_on(group, line):
@@ -176,7 +176,7 @@ def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]
 
 
 def _goes_on(group: list[str], line: str) -> bool:
-    """Whether `line` belongs to the piece that the group is."""
+    """Return whether `line` belongs to the piece that the group is."""
     if _DUMP.fullmatch(group[0]):
         return bool(_DUMP.fullmatch(line) or _DUMP_CUT_OFF.fullmatch(line)) and not _DUMP_START.fullmatch(line)
     if _PAN.fullmatch(group[0]):
@@ -186,7 +186,7 @@ def _goes_on(group: list[str], line: str) -> bool:
 
 
 def _hex_digits(line: str) -> str:
-    """The digits of a line of hex, whatever separates them; nothing where it is something else."""
+    """Return the digits of a line of hex, whatever separates them; empty where it is something else."""
     if _ADDRESS.fullmatch(line) or _DUMP.fullmatch(line):
         return ""
     digits = _BETWEEN.sub("", line)

@@ -1,6 +1,6 @@
 """What a property's value says: as JSON, and in words with its unit.
 
-A register is told in counts, and in kWh where the meter's E1 (and D3) were heard before.
+A register is shown in counts, and in kWh where the meter's E1 (and D3) came before.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR, JST, number_text
 from homemon.echonet.properties import Objects, Prop, PropertyMap
-from homemon.sources.meter.properties import Dated, History, Recent, Scale, ScaleHeard
+from homemon.sources.meter.properties import Dated, History, Recent, ReportedScale, Scale
 from homemon.sources.objects import name_of
 
 WIDTH = 100
@@ -28,24 +28,24 @@ class Said(NamedTuple):
 
 
 class Unit:
-    """What a count is worth, as far as it was heard."""
+    """What a count is worth, as far as it was reported."""
 
-    def __init__(self, heard: ScaleHeard) -> None:
-        self._sure = heard.scale is not None
-        self._scale = heard.scale or (None if heard.exponent is None else Scale(heard.exponent, 1))
+    def __init__(self, reported: ReportedScale) -> None:
+        self._sure = reported.scale is not None
+        self._scale = reported.scale or (None if reported.exponent is None else Scale(reported.exponent, 1))
 
     def kwh(self, count: int | None) -> float | None:
-        """`count` in kWh; None where there is no count, or no unit yet."""
+        """Return `count` in kWh; None where there is no count, or no unit yet."""
         return None if count is None or self._scale is None else self._scale.kwh(count)
 
     def text(self, count: int) -> str:
-        """` = 1780.6 kWh` behind a count; a coefficient that was not told is 1 only perhaps."""
+        """Return ` = 1780.6 kWh` for after a count; a coefficient that was not reported is marked as assumed."""
         kwh = self.kwh(count)
         return "" if kwh is None else f" = {number_text(kwh)} kWh{'' if self._sure else ' if D3 is 1'}"
 
 
 def said(value: object, row: Prop[object], table: Mapping[int, Prop[object]], unit: Unit) -> Said:
-    """What a value of `row` says; `table` names what a property map lists."""
+    """Return a value of `row` in words; `table` names what a property map lists."""
     match value:
         case PropertyMap(epcs=epcs):
             names = [f"{epc:02X} {table[epc].name}" if epc in table else f"{epc:02X}" for epc in epcs]
@@ -78,7 +78,7 @@ def said(value: object, row: Prop[object], table: Mapping[int, Prop[object]], un
 
 
 def _day(history: History, unit: Unit) -> Said:
-    """A day's 48 half-hours, six in a row; `-` where the meter has none."""
+    """Return a day's 48 half-hours, six in a row; `-` where the meter has no value."""
     counts = history.counts
     shown = [str(count) if count is not None else "-" for count in counts]
     width = max(map(len, shown))
@@ -96,7 +96,7 @@ def _day(history: History, unit: Unit) -> Said:
 
 
 def _recent(recent: Recent) -> Said:
-    """The second history: forward and reverse, newest first."""
+    """Return the second history: forward and reverse, newest first."""
     moments = [datetime.fromtimestamp(recent.time - HALF_HOUR * number, JST) for number in range(len(recent.counts))]
     rows = [
         f"{moment:%Y-%m-%d %H:%M}  " + " ".join("-" if count is None else str(count) for count in pair)

@@ -48,37 +48,37 @@ class Panel(NamedTuple):
 
 
 def line(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
-    """What was measured."""
+    """Return a line of what was measured."""
     return Trace(of, "value", False, curve(colour) | {"yaxis": axis}, (name,), f"%{{customdata:,}} {unit}")
 
 
 def area(of: str, colour: str, part: str = "") -> Trace:
-    """What is between such a line and zero."""
+    """Return the area between such a line and zero."""
     return Trace(of, f"area{part}", False, curve(colour, 0) | {"fill": "tozeroy", "fillcolor": f"--{colour}-area"})
 
 
 def extents(of: str, unit: str, name: str, colour: str, part: str = "", axis: str = "y") -> Trace:
-    """A bar from each day's lowest to its highest value."""
+    """Return a bar from each day's lowest to its highest value."""
     block = bar(DAY, 0, f"--{colour}-area") | {"yaxis": axis}
     said = f"%{{customdata[0]:,}} – %{{customdata[1]:,}} {unit}"
     return Trace(of, f"extent{part}", True, block, (name, "extent"), said)
 
 
 def means(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
-    """A line through each day's mean."""
+    """Return a line through each day's mean."""
     middle = curve(colour) | period(DAY) | {"yaxis": axis}
     return Trace(of, "mean", True, middle, (name, "mean"), f"%{{customdata:,}} {unit}")
 
 
 def energies(of: str, take: str = "value") -> Iterator[Trace]:
-    """Bars for half-hours and for days; a day says of how many hours its sum is."""
+    """Yield bars for half-hours and for days; a day's gives how many hours its sum covers."""
     for seconds, more in ((HALF_HOUR, ""), (DAY, "%{text}")):
         block = bar(seconds, seconds // 10, f"--{of}")
         yield Trace(of, take, seconds == DAY, block, (of,), f"%{{customdata:,}} kWh{more}")
 
 
 def balances(of: str) -> Iterator[Trace]:
-    """Steps for half-hours, a line for days."""
+    """Yield steps for half-hours, a line for days."""
     for seconds, shape, more in ((HALF_HOUR, "hvh", ""), (DAY, "linear", "%{text}")):
         steps = curve(of, shape=shape) | period(seconds)
         yield Trace(of, "value", seconds == DAY, steps, (of,), f"%{{customdata:,}} kWh{more}")
@@ -89,12 +89,12 @@ def curve(colour: str, width: float = 1.5, shape: str = "linear") -> Json:
 
 
 def period(seconds: int) -> Json:
-    """Times are where periods begin; what is drawn stands in their middle."""
+    """Return the style of a trace whose times are where periods begin; it is drawn in their middle."""
     return {"xperiod": seconds * MILLI, "xperiodalignment": "middle"}
 
 
 def bar(seconds: int, gap: int, colour: str) -> Json:
-    """A bar over the period that begins at its time."""
+    """Return a bar over the period that begins at its time."""
     width = (seconds - gap) * MILLI
     return {"type": "bar", "marker": {"color": colour, "line": {"width": 0}}, "width": width} | period(seconds)
 
@@ -159,14 +159,14 @@ PANELS = (
 
 
 def panels_of(sections: Collection[str]) -> list[Panel]:
-    """The panels of the page: those of the table, and one for each other device that config.ini has."""
+    """Return the panels of the page: those of the table, and one for each other device that config.ini has."""
     drawn = {panel.source.section for panel in PANELS}
     others = [source for source in SOURCES if source.section in sections and source.section not in drawn]
     return [*PANELS, *map(device_panel, others)]
 
 
 def device_panel(source: Source) -> Panel:
-    """A line for each series of a source that has no panel of its own, on two axes at most."""
+    """Return a panel with a line for each series of a source that has no panel of its own, on two axes at most."""
     shown = [series for series in source.series if series.name]
     units = tuple(dict.fromkeys(series.unit for series in shown))[:2]
     traces = [trace for series in shown if series.unit in units for trace in curves(series, units)]
@@ -174,7 +174,7 @@ def device_panel(source: Source) -> Panel:
 
 
 def curves(series: Series, units: tuple[str, ...]) -> tuple[Trace, ...]:
-    """A level's readings, and by day its range and its mean."""
+    """Return traces of a level's readings, and by day of its range and its mean."""
     name, unit, axis = series.name, series.unit, "y2" if units.index(series.unit) else "y"
     return (
         line(name, unit, name, name, axis),
@@ -184,7 +184,7 @@ def curves(series: Series, units: tuple[str, ...]) -> tuple[Trace, ...]:
 
 
 def aliases() -> str:
-    """The style sheet's rules for the series that it has no colour for: each is of the colour of another."""
+    """Return the style sheet's rules for the series that it has no colour for: each has the colour of another."""
     known = {key for panel in PANELS for key in panel.legend} | {"power"}
     others = [series.name for series in SHOWN if series.name not in known]
     return "".join(
@@ -194,7 +194,7 @@ def aliases() -> str:
 
 
 def figure(panel: Panel, language: str) -> Json:
-    """A panel as page.js takes it."""
+    """Return a panel as page.js takes it."""
     traces = [
         {
             "of": trace.of,
@@ -212,7 +212,7 @@ def figure(panel: Panel, language: str) -> Json:
 
 
 def layout(panel: Panel, language: str) -> Json:
-    """All but the ranges, which page.js sets."""
+    """Return all but the ranges, which page.js sets."""
     left, *right = (value_axis(unit) for unit in panel.units)
     second = (
         {"yaxis2": right[0] | {"overlaying": "y", "side": "right", "showgrid": False, "tickmode": "auto"}}
@@ -249,7 +249,7 @@ def value_axis(unit: str) -> Json:
 
 
 def time_axis(language: str) -> Json:
-    """Hours with the day below, then days, then months, as the zoom allows."""
+    """Return a time axis of hours with the day below, then days, then months, as the zoom allows."""
     stops: list[tuple[list[int | str | None], str]] = [
         ([None, 12 * HOUR * MILLI], "tick"),
         ([12 * HOUR * MILLI + 1, 27 * DAY * MILLI], "tick day"),
@@ -268,7 +268,7 @@ def time_axis(language: str) -> Json:
 
 
 def settings(language: str) -> Json:
-    """What page.js needs beside the panels."""
+    """Return what page.js needs in addition to the panels."""
     return {
         "config": {
             "displayModeBar": False,

@@ -39,15 +39,15 @@ class Readings(Protocol):
     """Where readings come from: the store. Periods are in Unix seconds and do not include their end."""
 
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
-        """One field's times and values, oldest first."""
+        """Return one field's times and values, oldest first."""
 
     def latest(self, measurement: str, field: str, until: int) -> Reading | None:
-        """The newest of them before `until`."""
+        """Return the newest of them before `until`."""
 
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int
     ) -> Iterator[tuple[int, Number, Number, Number]]:
-        """The least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
+        """Return the least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
 
 
 class Span(NamedTuple):
@@ -59,7 +59,7 @@ class Span(NamedTuple):
 
 
 class Headline(NamedTuple):
-    """The number a person asks for, None where it is not known, and until when the newest reading tells it."""
+    """The number a person asks for, None where it is not known, and until when the newest reading covers it."""
 
     value: Number | None
     time: int | None
@@ -79,7 +79,7 @@ class Panels(NamedTuple):
 def collect(
     readings: Readings, now: int, days: int, modulus: Number | None = None, exchanges: Collection[int] = ()
 ) -> Panels:
-    """The panels of the last `days`.
+    """Return the panels of the last `days`.
 
     `modulus` is where the meter's registers roll over, in kWh; without it, it is judged by the readings.
     `exchanges`: the Unix times from which on another meter counted.
@@ -117,17 +117,17 @@ def _energy(
 
 
 def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
-    """The readings that a device can have given; an earlier version stored others, from a backup."""
+    """Return the readings that a device can have given; an earlier version stored others, from a backup."""
     return (row for row in rows if -LARGEST < row[1] < LARGEST)
 
 
 def midnight(time: int) -> int:
-    """When the day of `time` began in Japan."""
+    """Return when the day of `time` began in Japan."""
     return (time + JST_AHEAD) // DAY * DAY - JST_AHEAD
 
 
 def columns(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Columns:
-    """Rows, each a time and its values, as columns, with a row of None where two are over `longest` seconds apart."""
+    """Return rows, each a time and its values, as columns; two over `longest` seconds apart are parted by a None."""
     return [list(column) for column in zip(*broken(rows, longest), strict=True)]
 
 
@@ -144,7 +144,7 @@ def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> I
 
 
 def extents(readings: Readings, series: Series, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
-    """Lowest, mean and highest of each day that has readings."""
+    """Yield lowest, mean and highest of each day that has readings."""
     until = midnight(now) + DAY
     for start, low, mean, high in readings.extents(series.measurement, series.field, first, until, DAY):
         if low > -LARGEST and high < LARGEST:
@@ -157,7 +157,7 @@ def extents(readings: Readings, series: Series, first: int, now: int) -> Iterato
 def differences(
     registers: Iterable[Reading], modulus: Number | None = None, exchanges: Collection[int] = ()
 ) -> Iterator[Span]:
-    """What a register counted between each two readings, where one meter counted, and can have counted that."""
+    """Yield what a register counted between each two readings, where one meter counted, and can have counted that."""
     for (start, before), (end, after) in pairwise(registers):
         if any(start < exchange <= end for exchange in exchanges):
             continue
@@ -170,7 +170,7 @@ def differences(
 
 
 def likely_modulus(before: Number) -> int:
-    """Where a register that stood at `before` rolls over: the nearest power of ten, as units are such.
+    """Return where a register that was at `before` rolls over: the nearest power of ten, as units are such.
 
     A new meter that begins at 0 is seldom taken for a roll-over: the energy would be too great.
     """
@@ -181,17 +181,17 @@ def likely_modulus(before: Number) -> int:
 
 
 def half_hours(values: Iterable[Reading]) -> Iterator[Span]:
-    """Energies dated at the start of their half-hour."""
+    """Yield energies dated at the start of their half-hour."""
     return (Span(start, start + HALF_HOUR, kwh) for start, kwh in values)
 
 
 def bars(spans: Iterable[Span], since: int) -> Iterator[tuple[int, Number]]:
-    """The spans from `since` on that are a half-hour long; what a longer one holds is not known by half-hours."""
+    """Yield the spans from `since` on that are a half-hour long; a longer one is not known by half-hours."""
     return ((span.start, span.kwh) for span in spans if span.start >= since and span.end - span.start == HALF_HOUR)
 
 
 def sums(spans: Iterable[Span]) -> Iterator[tuple[int, Number, Number]]:
-    """Of each day: its midnight, what is known of its kWh, and of how many hours."""
+    """Yield for each day its midnight, what is known of its kWh, and for how many hours."""
     days: dict[int, list[Span]] = {}
     for span in spans:
         begun = midnight(span.start)
@@ -206,7 +206,7 @@ def total(spans: Iterable[Span]) -> Number:
 
 
 def today(spans: Iterable[Span], latest: int | None, now: int) -> Number | None:
-    """The sum of the day so far; None when the newest reading, at `latest`, is not of today."""
+    """Return the sum of the day so far; None when the newest reading, at `latest`, is not of today."""
     start = midnight(now)
     if latest is None or latest < start:
         return None

@@ -15,7 +15,7 @@ TEXTS: dict[str, Text] = {
     "later": ("次の期間", "later"),
     "no plotly": (
         "このページの隣に plotly.min.js がありません。ページと一緒に homemon graph が置くファイルです。",
-        "plotly.min.js is missing beside this page: homemon graph puts it there, and the two belong together.",
+        "plotly.min.js is missing next to this page: homemon graph puts it there, and the two belong together.",
     ),
     # how the panels are cut
     "by half-hour": ("30分ごと", "per half-hour"),

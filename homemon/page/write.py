@@ -1,4 +1,4 @@
-"""The page, as one file beside plotly's JavaScript: it asks no other host for anything.
+"""The page, as one file next to plotly's JavaScript: it asks no other host for anything.
 
 It is `page.html` with `page.js` and the readings in it. Of plotly only the JavaScript is used:
 to import its Python half takes longer than all the rest, and would write no other JSON.
@@ -32,10 +32,10 @@ HERE = Path(__file__).parent
 
 
 def write(path: Path, panels: Panels, sections: Collection[str], language: str) -> None:
-    """Write the page, and beside it plotly's JavaScript where that is not there yet. Raises HomemonError."""
+    """Write the page, and next to it plotly's JavaScript where that is not there yet. Raise HomemonError."""
     script = javascript()
     try:
-        lay_beside(script, path.with_name(JAVASCRIPT))
+        put_next_to(script, path.with_name(JAVASCRIPT))
         put(path, html(panels, sections, language).encode())
     except OSError as error:
         raise HomemonError(
@@ -45,7 +45,7 @@ def write(path: Path, panels: Panels, sections: Collection[str], language: str) 
 
 
 def javascript() -> Path:
-    """Where plotly keeps its JavaScript. Raises HomemonError where plotly is not installed."""
+    """Return where plotly keeps its JavaScript. Raise HomemonError where plotly is not installed."""
     found = find_spec("plotly")
     for folder in (found and found.submodule_search_locations) or ():
         path = Path(folder, "package_data", JAVASCRIPT)
@@ -57,7 +57,7 @@ def javascript() -> Path:
     )
 
 
-def lay_beside(source: Path, target: Path) -> None:
+def put_next_to(source: Path, target: Path) -> None:
     """Copy `source`, unless `target` is a copy of ours by size and time: the page runs what stands there."""
     wanted = source.stat()
     with suppress(FileNotFoundError):
@@ -89,7 +89,7 @@ HEADLINES = (
 
 
 def html(panels: Panels, sections: Collection[str], language: str) -> str:
-    """The page; `sections` are those that config.ini has."""
+    """Return the page; `sections` are those of config.ini."""
     shown = panels_of(sections)
     drawn = [panel for panel in shown if has_readings(panel, panels)]
     written = strftime("%Y-%m-%d %H:%M", gmtime(panels.now + JST_AHEAD))
@@ -114,7 +114,7 @@ def html(panels: Panels, sections: Collection[str], language: str) -> str:
 
 
 def levels(shown: list[Panel]) -> list[tuple[str, str, str, str]]:
-    """The numbers of panels that the table of headlines has none of."""
+    """Return the numbers of panels that the table of headlines lacks."""
     known = {panel.source.section for panel in PANELS}
     others = [series for panel in shown if panel.source.section not in known for series in panel.source.series]
     return [(series.name, series.name, series.unit, series.name) for series in others if series.name]
@@ -125,7 +125,7 @@ def has_readings(panel: Panel, panels: Panels) -> bool:
 
 
 def data(panels: Panels, drawn: list[Panel], language: str) -> Json:
-    """What page.js reads."""
+    """Return what page.js reads."""
     return {
         "now": panels.now,
         "days": panels.days,
@@ -139,18 +139,18 @@ def data(panels: Panels, drawn: list[Panel], language: str) -> Json:
 
 
 def packed(columns: Columns) -> Columns:
-    """The times as steps from one to the next, which are short."""
+    """Return the times as steps from one to the next, which are short."""
     times, *values = columns or [[]]
     return [[after - before for before, after in pairwise([0, *times])], *values]  # type: ignore[operator]
 
 
 def compact(value: Json) -> str:
-    """JSON that may stand in a <script>."""
+    """Return JSON that may be put in a <script>."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
 
 
 def buttons(days: int, language: str) -> str:
-    """One for each range that the page has, and one back and forth."""
+    """Return a button for each range that the page has, and one back and forth."""
     label = text(language, "days")
     ranges = [*(length for length in RANGES if length < days), days]
     return "".join(
@@ -163,7 +163,7 @@ def buttons(days: int, language: str) -> str:
 
 
 def card(headline: Headline, label: str, unit: str, colour: str, language: str) -> str:
-    """One number; page.js tells its age and marks it when it is stale."""
+    """Return the card of one number; page.js adds its age and marks it when it is stale."""
     value, time, stale = headline
     dated = "" if time is None else f' data-time="{time}" data-stale="{stale}"'
     shown, note = "–", ""
@@ -180,7 +180,7 @@ def card(headline: Headline, label: str, unit: str, colour: str, language: str) 
 
 
 def section(panel: Panel, drawn: bool, sections: Collection[str], language: str) -> str:
-    """A panel's frame; what to configure or to start where there is nothing to draw."""
+    """Return a panel's frame; what to configure or to start where there is nothing to draw."""
     name = said(language, panel.title)
     if drawn:
         body = f'<div class="plot" role="img" aria-label="{name}"></div>'

@@ -7,7 +7,7 @@ from homemon.core.points import Point, Received
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import Esv
 from homemon.replay.moment import Moment
-from homemon.replay.tally import BROKEN, CLOCK, ODD, OTHERS, Tally
+from homemon.replay.report import BROKEN, CLOCK, ODD, OTHERS, ReplayReport
 from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.reports import found_among
 from homemon.sources.registry import ECOCUTE
@@ -23,19 +23,19 @@ class Device(NamedTuple):
     source: Source = ECOCUTE
 
 
-class DeviceHeard:
-    """One device: the one that was asked in the trace, else the configured one, else the first that tells."""
+class RecordedDevice:
+    """One device: the one that was asked in the trace, else the configured one, else the first that reports."""
 
-    def __init__(self, device: Device, tally: Tally) -> None:
+    def __init__(self, device: Device, report: ReplayReport) -> None:
         self._device = device
-        self._tally = tally
+        self._report = report
         self._host = ""
         self._controller: Controller | None = None
         self._wake = float("inf")
         self._use(device.host)
 
     def sent(self, data: bytes, host: str) -> None:
-        """A datagram of ours: it may be a question to the device."""
+        """Take a datagram that was sent: it may be a request to the device."""
         try:
             frame = echonet.decode(data)
         except WireError:
@@ -43,8 +43,8 @@ class DeviceHeard:
         if frame.esv is Esv.GET and frame.deoj == self._device.eoj:
             self._use(host)
 
-    def heard(self, data: bytes, host: str, came: Moment) -> list[Point]:
-        """The points of a datagram, and of earlier answers whose other parts did not come in time."""
+    def received(self, data: bytes, host: str, came: Moment) -> list[Point]:
+        """Return the points of a datagram, and of earlier answers whose other parts did not come in time."""
         assert came.at is not None
         points: list[Point] = []
         while self._wake < came.at:
@@ -52,12 +52,12 @@ class DeviceHeard:
         if not self._counts(data, host):
             return points
         if not came.believed:
-            self._tally.refuse(CLOCK)
+            self._report.refuse(CLOCK)
             return points
         return points + self._step(came.at, (data, host))
 
     def close(self) -> list[Point]:
-        """Nothing comes any more: the points of answers whose other parts are still missing."""
+        """Return the points of answers whose other parts are missing, at the end of the record."""
         points: list[Point] = []
         while self._wake != float("inf"):
             points += self._step(self._wake)
@@ -67,7 +67,7 @@ class DeviceHeard:
         assert self._controller is not None
         step = self._controller.step(now, now, datagrams)
         self._wake = step.wake
-        self._tally.refuse(ODD, len(step.notes))
+        self._report.refuse(ODD, len(step.notes))
         return [Received(*point)._replace(time=int(now)) for point in step.points]
 
     def _use(self, host: str) -> None:
@@ -79,17 +79,17 @@ class DeviceHeard:
             self._wake = self._controller.start(self._controller.listen(), 0.0, 0.0).wake
 
     def _counts(self, data: bytes, host: str) -> bool:
-        """Whether a datagram tells readings of our device; of others, and of broken ones, a note is taken."""
+        """Return whether a datagram reports readings of our device; note those of others, and broken ones."""
         try:
             frame = echonet.decode(data)
         except WireError:
-            self._tally.refuse(BROKEN, host == self._host)
+            self._report.refuse(BROKEN, host == self._host)
             return False
-        told = [prop for prop in frame.reported if prop.epc in self._device.source.fields]
-        if found_among(self._device.source, (frame.seoj,), self._device.eoj) is None or not told:
+        read = [prop for prop in frame.reported if prop.epc in self._device.source.fields]
+        if found_among(self._device.source, (frame.seoj,), self._device.eoj) is None or not read:
             return False
         if not self._host:
             self._use(host)
         ours = host == self._host or (self._device.accept_any and frame.esv in (Esv.INF, Esv.INFC))
-        self._tally.refuse(OTHERS, 0 if ours else len(told))
+        self._report.refuse(OTHERS, 0 if ours else len(read))
         return ours

@@ -16,9 +16,9 @@ LARGEST_INTEGER = (1 << 63) - 1  # of SQLite
 
 
 def parse_line(text: str) -> Point:
-    """The point of one line, with its tags; `points.line` writes it again byte for byte.
+    """Return the point of one line, with its tags; `points.line` writes it again byte for byte.
 
-    Raises WireError for anything that homemon does not store: fields other than numbers, a time that is
+    Raise WireError for anything that homemon does not store: fields other than numbers, a time that is
     missing or no whole second.
     """
     measurement = _MEASUREMENT.match(text)
@@ -36,7 +36,7 @@ def parse_line(text: str) -> Point:
         name: _number(value, fields.start(1)) for name, value in (each.split("=") for each in fields[1].split(","))
     }
     if not all(in_range(LATEST - 1, value) for value in values.values()):
-        raise WireError(f"a number below {LARGEST:.0e} is expected, for no device tells a larger one", fields.start(1))
+        raise WireError(f"a number below {LARGEST:.0e} is expected: no device reports a larger one", fields.start(1))
     if int(time[1]) >= LATEST:
         raise WireError("a time before 2100 is expected", fields.end())
     return Point(_unescaped(measurement[0], ", "), values, int(time[1]), tags_text(parse_tags(tags[0])))
@@ -57,5 +57,5 @@ def _number(text: str, at: int) -> Number:
 
 
 def _unescaped(text: str, special: str = ",= ") -> str:
-    """What `escape` made `text` of."""
+    """Return the text that `escape` was given."""
     return re.sub(rf"\\([{special}])", r"\1", text) if "\\" in text else text

@@ -28,7 +28,7 @@ HALF_DAY = timedelta(hours=12)
 
 
 class Moment(NamedTuple):
-    """`at` in Unix seconds, None where nothing tells it; `believed` is False where the clock may have been wrong.
+    """`at` in Unix seconds, None where it is unknown; `believed` is False where the clock may have been wrong.
 
     `naive` is True where no zone was named: then `at` takes the time to be of the zone that is expected.
     """
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
 class Stamps:
     """Reads the times that stand before the lines of a log.
 
-    `day` is that of the first line, where they tell none, or no year; `zone` the one of times that name none,
+    `day` is that of the first line, where they have none, or no year; `zone` the one of times that name none,
     where None is the process' own.
     """
 
@@ -84,7 +84,7 @@ class Stamps:
         return Moment(moment.replace(tzinfo=self._zone).timestamp(), naive=True)
 
     def _dated(self, found: re.Match[str]) -> datetime | None:
-        """A time with its date; without a year it needs that of the log's first line. Raises ValueError."""
+        """Return a time with its date; without a year it needs that of the log's first line. Raise ValueError."""
         parts = {name: text for name, text in found.groupdict().items() if text}
         month = MONTHS.index(parts["name"]) + 1 if "name" in parts else int(parts["month"])
         clock, zone = _clock(found), _zone_of(found)
@@ -98,7 +98,7 @@ class Stamps:
         return self._last.replace(tzinfo=zone)
 
     def _on_day(self, clock: time, zone: tzinfo | None) -> datetime:
-        """A time of the day; one that is much earlier than the last is the next day's."""
+        """Return a time of the day; one that is much earlier than the last is the next day's."""
         assert self._day is not None
         moment = datetime.combine(self._last.date() if self._last else self._day, clock)
         if self._last and self._last - moment > HALF_DAY:
@@ -112,7 +112,7 @@ def _behind(line: str, found: re.Match[str]) -> str:
 
 
 def _clock(found: re.Match[str]) -> time:
-    """Raises ValueError."""
+    """Return a time of the day. Raise ValueError."""
     hour = int(found["hour"])
     if found["half"]:
         hour = hour % 12 + (12 if found["half"] == "PM" else 0)
@@ -120,7 +120,7 @@ def _clock(found: re.Match[str]) -> time:
 
 
 def _zone_of(found: re.Match[str]) -> tzinfo | None:
-    """The zone that a time names; None where it names none."""
+    """Return the zone that a time names; None where it names none."""
     name = found["zone"]
     if not name:
         return None

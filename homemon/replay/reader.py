@@ -7,7 +7,7 @@
     ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it; or
                                                 what any other program logged of the module's lines (`skstack.logged`)
 
-Kinds may be mixed. Lines that the original scripts print beside these are known, and pass.
+Kinds may be mixed. Lines that the original scripts print in between are known, and pass.
 """
 
 import re
@@ -19,17 +19,17 @@ from homemon.core.clock import RELEASED
 from homemon.core.errors import WireError
 from homemon.core.points import JST, Point
 from homemon.core.transcript import LAN, MODULE, Entry
-from homemon.replay.device import Device, DeviceHeard
+from homemon.replay.device import Device, RecordedDevice
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.local_times import LocalTimes
-from homemon.replay.meter import Known, MeterHeard
+from homemon.replay.meter import Known, RecordedMeter
 from homemon.replay.moment import Moment, Stamps
-from homemon.replay.tally import Tally
+from homemon.replay.report import ReplayReport
 from homemon.skstack.lines import Happening, Noise, Parser, Udp
 from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
 from homemon.sources.kyocera import memory as solar
-from homemon.sources.kyocera.overheard import Overheard
 from homemon.sources.kyocera.protocol import parse_dump_text
+from homemon.sources.kyocera.sniffer import Sniffer
 
 _POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
 _DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")
@@ -39,50 +39,50 @@ _SCAN = re.compile(rf"\s*(?:EPANDESC$|(?:{'|'.join(PAN_NAMES)}):)")
 
 
 class Reader:
-    """One file, or the parts of one in their order. What is left out goes to the `tally`.
+    """One file, or the parts of one in their order. What is left out goes to the `report`.
 
     `zone` is that of times in a log which name none; None is the process' own.
     """
 
     def __init__(
-        self, known: Known, devices: Iterable[Device], day: date | None, tally: Tally, zone: tzinfo | None = JST
+        self, known: Known, devices: Iterable[Device], day: date | None, report: ReplayReport, zone: tzinfo | None = JST
     ) -> None:
-        self._tally = tally
-        self._meter = MeterHeard(known, day, tally)
-        self._devices = [DeviceHeard(device, tally) for device in devices]
-        self._monitor = Overheard()
+        self._report = report
+        self._meter = RecordedMeter(known, day, report)
+        self._devices = [RecordedDevice(device, report) for device in devices]
+        self._monitor = Sniffer()
         self._last = Moment()
         self._stamps = Stamps(day, zone)
-        self._local = LocalTimes(zone, tally, self._meter.heard)
+        self._local = LocalTimes(zone, report, self._meter.received)
         self._dump: list[str] = []
         self._dump_at = ""
 
     def feed(self, raw: bytes, where: str) -> list[Point]:
-        """The points of the next line; `where` is its place, for whoever is told that it makes no sense."""
-        self._tally.lines += 1
+        """Return the points of the next line; `where` is its place, for the report of a line that makes no sense."""
+        self._report.lines += 1
         line = as_text(raw).rstrip("\r\n")
         if self._dump and _DUMP.fullmatch(line) and not line.startswith("0000"):
             self._dump.append(line)
-            self._tally.sense += 1
+            self._report.sense += 1
             return []
         points = self._end_dump()
         try:
             points += self._of_line(line, where)
-            self._tally.sense += 1
+            self._report.sense += 1
         except WireError as error:
-            self._tally.make_no_sense(where, str(error))
-        return self._tally.possible(points)
+            self._report.make_no_sense(where, str(error))
+        return self._report.possible(points)
 
     def close(self) -> list[Point]:
-        """The points of what was not complete before the end, as far as they are sure."""
+        """Return the points of what was not complete before the end, as far as they are sure."""
         memory = self._monitor.end()
         points = self._end_dump() + self._local.close() + [point for each in self._devices for point in each.close()]
         points += self._of_memory(memory, self._last) if memory else []
         self._meter.close()
-        return self._tally.possible(points)
+        return self._report.possible(points)
 
     def _of_line(self, line: str, where: str) -> list[Point]:
-        """Raises WireError for a line that is nothing homemon knows."""
+        """Return the points of a line. Raise WireError for a line of no known kind."""
         if line[:1].isdecimal() and transcript.is_line(line):
             return self._of_trace(line, where)
         if _POINT.match(line) and not _KEYWORD.search(line):
@@ -97,10 +97,10 @@ class Reader:
     # --- a trace -------------------------------------------------------------------
 
     def _of_trace(self, line: str, where: str) -> list[Point]:
-        """A line that a full disk cut off may stand before a whole one."""
+        """Return the points of a trace's line; a line that a full disk cut off may precede a whole one."""
         *torn, whole = transcript.pieces(line)
         if torn:
-            self._tally.make_no_sense(where, "a line that was cut off")
+            self._report.make_no_sense(where, "a line that was cut off")
         entry = transcript.read(whole)
         assert entry is not None
         return self._of_entry(entry)
@@ -115,9 +115,9 @@ class Reader:
                 for each in self._devices:
                     each.sent(entry.data, host)
                 return []
-            return [point for each in self._devices for point in each.heard(entry.data, host, came)]
+            return [point for each in self._devices for point in each.received(entry.data, host, came)]
         if not entry.sent:
-            self._monitor.hear(entry.data)
+            self._monitor.receive(entry.data)
             return []
         memory = self._monitor.sent(entry.data)
         return self._of_memory(memory, came) if memory is not None else []
@@ -127,19 +127,19 @@ class Reader:
             self._meter.sent(entry.data)
             return []
         events = Parser().feed(entry.data + b"\r\n")
-        return [point for event in events if isinstance(event, Udp) for point in self._local.heard(event, came)]
+        return [point for event in events if isinstance(event, Udp) for point in self._local.received(event, came)]
 
     # --- a dump --------------------------------------------------------------------
 
     def _end_dump(self) -> list[Point]:
-        """The points of a dump's text, as far as it is sound."""
+        """Return the points of a dump's text, as far as it is sound."""
         if not self._dump:
             return []
         text, self._dump = "".join(line + "\n" for line in self._dump), []
         try:
             memory = parse_dump_text(text)
         except WireError as error:
-            self._tally.make_no_sense(self._dump_at, f"the dump that begins here: {error}")
+            self._report.make_no_sense(self._dump_at, f"the dump that begins here: {error}")
             memory = parse_dump_text(text[: error.offset])
         return self._of_memory(memory, Moment())
 
@@ -147,13 +147,13 @@ class Reader:
         now = came.at if came.at is not None and came.believed else solar.sure_until(memory)
         report = solar.report(memory, solar.DAYS, now, partial=True)
         for complaint in report.complaints:
-            self._tally.note(f"the solar monitor's memory: {complaint}")
+            self._report.note(f"the solar monitor's memory: {complaint}")
         return report.points
 
     # --- a log ---------------------------------------------------------------------
 
     def _of_log(self, line: str) -> list[Point]:
-        """What a program printed that read the module: the module's lines, and its own. Raises WireError."""
+        """Return the points of another program's log of the module: its lines and the module's. Raise WireError."""
         keyword = _KEYWORD.search(line)
         at = keyword.start() if keyword else len(line)
         head = line[:at]
@@ -166,11 +166,11 @@ class Reader:
             if line == _CSV:
                 raise WireError("this is CSV, which cannot be read back: export as line protocol", 0)
             raise WireError("not understood", at if keyword else 0)
-        return [point for event in spoken if isinstance(event, Udp) for point in self._local.heard(event, came)]
+        return [point for event in spoken if isinstance(event, Udp) for point in self._local.received(event, came)]
 
 
 def _spoken(text: str) -> list[Happening] | None:
-    """What the module said in a piece of a log; nothing in a script's own words, None in what is nothing known."""
+    """Return the module's happenings in a piece of a log; empty for a script's own words, None for unknown text."""
     lines = unwrapped(text)
     events = [event for line in lines for event in Parser().feed(as_bytes(line) + b"\r\n")]
     if not all(isinstance(event, Noise) for event in events):

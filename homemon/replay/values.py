@@ -21,7 +21,7 @@ def measured(point: Point) -> Point:
 
 
 def _can_be(measurement: str, field: str, value: Number) -> bool:
-    """Whether a value lies within the bounds of its series; of a series that nothing is known of, every one does."""
+    """Return whether a value is within the bounds of its series; without known bounds, every value is."""
     series = SERIES.get((measurement, field))
     if series is None:
         return True
@@ -30,5 +30,5 @@ def _can_be(measurement: str, field: str, value: Number) -> bool:
 
 
 def _is_code(value: Number) -> bool:
-    """Whether a register is a code in one of the meter's units."""
+    """Return whether a register is a code in one of the meter's units."""
     return any(isclose(value, code * unit, rel_tol=1e-12) for code in REGISTER_CODES for unit in UNITS)

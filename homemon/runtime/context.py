@@ -90,7 +90,7 @@ class App:
             output.say(text)
 
     def put(self, line: str) -> None:
-        """One line of data, at once. Raises OSError where nobody can take it, but not in a resident command."""
+        """One line of data, at once. Raise OSError where nobody can take it, but not in a resident command."""
         output.put(output.encoded(line))
 
     def show(self, text: str) -> None:
@@ -106,7 +106,7 @@ class App:
 
     @cached_property
     def config(self) -> configuration.Config:
-        """The checked configuration. Raises ConfigError."""
+        """The checked configuration. Raise ConfigError."""
         path = place.find(self._named)
         config = configuration.load(Path(os.path.abspath(path)))  # messages say which of several
         if told := place.written_by_others(path):
@@ -115,16 +115,16 @@ class App:
 
     @property
     def smartmeter(self) -> keys.SmartMeter:
-        """[smartmeter]. Raises ConfigError where it is missing."""
+        """[smartmeter]. Raise ConfigError where it is missing."""
         return self._section(self.config.smartmeter, "smartmeter")
 
     def device(self, section: str) -> keys.Device:
-        """Return the section of a device on the LAN. Raises ConfigError where it is missing."""
+        """Return the section of a device on the LAN. Raise ConfigError where it is missing."""
         return self._section(self.config.devices.get(section), section)
 
     @property
     def kyocera(self) -> keys.Kyocera:
-        """[kyocera]. Raises ConfigError where it is missing."""
+        """[kyocera]. Raise ConfigError where it is missing."""
         return self._section(self.config.kyocera, "kyocera")
 
     @property
@@ -134,7 +134,7 @@ class App:
 
     @property
     def server(self) -> keys.Server:
-        """[server]. Raises ConfigError where it is missing."""
+        """[server]. Raise ConfigError where it is missing."""
         return self._section(self.config.server, "server")
 
     def _section(self, section: Section | None, name: str) -> Section:
@@ -161,7 +161,7 @@ class App:
 
     @cached_property
     def store(self) -> "Store":
-        """The store, opened. Raises StoreError."""
+        """The store, opened. Raise StoreError."""
         from homemon.storage.database import BUSY_SECONDS
 
         try:
@@ -172,7 +172,7 @@ class App:
             return self.open_store(PATIENT_BUSY)
 
     def open_store(self, busy: float) -> "Store":
-        """A connection to the store, for one thread; what happens to its file is told. Raises StoreError."""
+        """A connection to the store, for one thread; what happens to its file is told. Raise StoreError."""
         from homemon.storage.store import Store
 
         opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
@@ -189,7 +189,7 @@ class App:
 
     @cached_property
     def recorder(self) -> "Recorder":
-        """Stores points and prints them. Raises StoreError."""
+        """Stores points and prints them. Raise StoreError."""
         from homemon.delivery.deliver import Recorder
 
         return Recorder(self.store, self.tags, self.put)
@@ -198,7 +198,7 @@ class App:
         """Store and print points received `at`, and those that the store could not take before.
 
         A `patient` command goes on when the store cannot be written, and says so once; for another
-        that is an error. Raises StoreError.
+        that is an error. Raise StoreError.
         """
         points = [point for point in points if self._believable(point, at)]
         if not points and not self.recorder.unstored:
@@ -227,7 +227,7 @@ class App:
         if not isinstance(error, StoreDamaged) or not error.sure or self._begun_anew:
             return False
         from homemon.storage.database import FILE
-        from homemon.storage.mend import set_aside
+        from homemon.storage.repair import set_aside
 
         try:
             aside = set_aside(self.folder / FILE)
@@ -280,7 +280,7 @@ class App:
         return False
 
     def trace(self, path: str | None) -> "Trace | None":
-        """The file of `--trace`, opened once; None without one. Raises PortError, but not in a resident command."""
+        """The file of `--trace`, opened once; None without one. Raise PortError, but not in a resident command."""
         if path and self._trace is None:
             from homemon.ports.trace import Trace
 
@@ -300,7 +300,7 @@ class App:
         return self._believed
 
     def give_up_unstored(self) -> None:
-        """What a patient command does last. Raises StoreError where readings are lost by its end."""
+        """What a patient command does last. Raise StoreError where readings are lost by its end."""
         if "recorder" in self.__dict__ and self.recorder.unstored:
             raise StoreError(
                 f"{self.recorder.unstored} readings could not be stored before the end",
@@ -339,7 +339,7 @@ class App:
         return Retention(store, self.config.store.keep_days, self.config.server is None)
 
     def kept_from(self, at: Instant) -> int:
-        """The Unix time before which nothing is kept; 0 where all is. Raises StoreError."""
+        """The Unix time before which nothing is kept; 0 where all is. Raise StoreError."""
         if not self.config.store.keep_days:
             return 0
         from homemon.storage.retention import kept_from

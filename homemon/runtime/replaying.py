@@ -11,7 +11,7 @@ from homemon.echonet.codec import Unit
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
-from homemon.replay.tally import OLD, Tally
+from homemon.replay.report import OLD, ReplayReport
 from homemon.runtime import state
 from homemon.runtime.context import App
 from homemon.sources.registry import DEVICES
@@ -39,11 +39,11 @@ def kept_from(app: App, at: Instant) -> int:
     )
 
 
-def reader(app: App, day: date | None, tally: Tally, zone: tzinfo | None) -> Reader:
+def reader(app: App, day: date | None, report: ReplayReport, zone: tzinfo | None) -> Reader:
     """Return a reader of one file that knows what we know of the meter and the devices."""
     known = state.load(app.folder)
     devices = [configured(app, source, known.units.get(source.section)) for source in DEVICES]
-    return Reader(Known(known.link.address if known.link else None, known.scale), devices, day, tally, zone)
+    return Reader(Known(known.link.address if known.link else None, known.scale), devices, day, report, zone)
 
 
 def configured(app: App, source: Source, found: Unit | None) -> Device:
@@ -59,11 +59,11 @@ def configured(app: App, source: Source, found: Unit | None) -> Device:
 class Recording:
     """Points on their way into the store, in batches."""
 
-    def __init__(self, app: App, tally: Tally) -> None:
+    def __init__(self, app: App, report: ReplayReport) -> None:
         self.readings = 0
         self.new = 0
         self._app = app
-        self._tally = tally
+        self._report = report
         self._batch: list[Point] = []
         self._reported = monotonic()
 
@@ -88,26 +88,26 @@ class Recording:
         self.new += self._app.recorder.record(batch, self._app.now())
 
 
-def report(app: App, tally: Tally, recording: Recording) -> None:
+def print_report(app: App, report: ReplayReport, recording: Recording) -> None:
     """Report what was left out and why, and in the last line what was found."""
-    for note in tally.notes:
+    for note in report.notes:
         app.remark(note)
-    for why, count in tally.refused.items():
+    for why, count in report.refused.items():
         if why == OLD:
-            total = recording.readings + sum(tally.refused.values())
+            total = recording.readings + sum(report.refused.values())
             days = app.config.store.keep_days
             app.remark(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
         else:
             app.remark(f"{count:,} {why}")
     report_differing(app, app.store.archive)
     there = max(0, recording.readings - recording.new)
-    refused = sum(tally.refused.values())
+    refused = sum(report.refused.values())
     found = f"{recording.readings:,} readings, {recording.new:,} new, {there:,} already there, {refused:,} refused"
-    if tally.nonsense:
-        some = f"{tally.nonsense:,} lines make" if tally.nonsense > 1 else "one line makes"
-        app.complain(f"{tally.lines:,} lines, {found}; {some} no sense, first {tally.first}")
+    if report.nonsense:
+        some = f"{report.nonsense:,} lines make" if report.nonsense > 1 else "one line makes"
+        app.complain(f"{report.lines:,} lines, {found}; {some} no sense, first {report.first}")
     else:
-        app.remark(f"{tally.lines:,} lines, {found}; every line makes sense")
+        app.remark(f"{report.lines:,} lines, {found}; every line makes sense")
 
 
 def report_differing(app: App, archive: "Archive") -> None:

@@ -13,12 +13,12 @@ from homemon.sources.registry import DEVICES
 
 
 def lite_version(edt: bytes) -> str:
-    """82 of a node: major, minor, and which message formats it speaks."""
+    """Return 82 of a node: major, minor, and which message formats it speaks."""
     return f"ECHONET Lite {edt[0]}.{edt[1]}"
 
 
 def classes(edt: bytes) -> Objects:
-    """D7: a count, then two bytes each; as objects without an instance. Raises ValueError."""
+    """Return D7: a count, then two bytes each; as objects without an instance. Raise ValueError."""
     if not edt or len(edt) != 1 + 2 * edt[0]:
         raise ValueError(f"a list of {edt[0] if edt else 0} classes does not take {len(edt)} bytes")
     return Objects(tuple(int.from_bytes(edt[at : at + 2]) << 8 for at in range(1, len(edt), 2)))
@@ -42,15 +42,15 @@ _NAMES = {code: source.title for source in DEVICES for code in source.classes}
 
 
 def table_of(eoj: int) -> Mapping[int, Prop[object]]:
-    """The properties of an object, as far as they are known."""
+    """Return the properties of an object, as far as they are known."""
     return TABLES.get(eoj >> 8, _SUPER)
 
 
 def known_name(eoj: int) -> str:
-    """`smart meter`; empty where the class is not known."""
+    """Return a class's name, such as `smart meter`; empty where the class is not known."""
     return class_name(eoj) or _NAMES.get(eoj >> 8, "")
 
 
 def name_of(eoj: int) -> str:
-    """The same, and `object` where the class is not known."""
+    """Return a class's name, `object` where the class is not known."""
     return known_name(eoj) or "object"

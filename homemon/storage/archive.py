@@ -66,7 +66,7 @@ class Archive:
 
         Gives the points that brought something new, dated. Points without a time of their own are
         dated by their arrival, or kept undated while the clock is not to be trusted; those that were
-        kept are dated, and given too, as soon as it is. Raises StoreError, and then nothing is stored.
+        kept are dated, and given too, as soon as it is. Raise StoreError, and then nothing is stored.
         """
         try:
             return self._add(arrivals)
@@ -100,18 +100,18 @@ class Archive:
             return sum(self._put(point) is not None for point in list(self._journal))
 
     def _claimed(self) -> TagSets:
-        """Our sets of tags, the present one claimed."""
+        """Return our sets of tags, and claim the present one."""
         sets = tag_sets(self._db, self._tags, self._origin)
         claim(self._db, sets, self._origin)
         return sets
 
     def own_tags(self) -> tuple[str, ...]:
-        """Return the sets of tags that this configuration has had, the present one first. Raises StoreError."""
+        """Return the sets of tags that this configuration has had, the present one first. Raise StoreError."""
         with self._db.explained("read"):
             return tag_sets(self._db, self._tags, self._origin).own
 
     def _placed(self, point: Point, sets: TagSets) -> Point:
-        """The point with the tags under which the same reading is stored already, if it is.
+        """Return the point with the tags under which the same reading is stored already, if it is.
 
         Under a set that nobody claims it is the same only where the values are: it may be another house's.
         """
@@ -126,7 +126,7 @@ class Archive:
         return point
 
     def _stored(self, point: Point, tags: str) -> dict[str, Number]:
-        """Those of a point's fields that are stored at its time under `tags`."""
+        """Return those of a point's fields that are stored at its time under `tags`."""
         query = f"""
             SELECT field, value FROM series JOIN point ON series = id
             WHERE measurement = ? AND tags = ? AND time = ? AND {SOUND}
@@ -196,9 +196,9 @@ class Archive:
     def lines(
         self, since: int, until: int, measurement: str | None = None
     ) -> Iterator[tuple[int, str, str, dict[str, Number]]]:
-        """Points from `since` up to but not including `until` (Unix seconds), oldest first, as they stream.
+        """Yield points from `since` up to but not including `until` (Unix seconds), oldest first, as they stream.
 
-        Each is (time, measurement, tags, fields), whose order does not depend on which came first. Raises StoreError.
+        Each is (time, measurement, tags, fields), whose order does not depend on which came first. Raise StoreError.
         """
         with self._db.explained("read"):
             query = "SELECT id, measurement, tags, field FROM series"
@@ -223,7 +223,7 @@ class Archive:
         """Yield times and values of one series from `since` up to but not including `until`, oldest first.
 
         `tags`: those of the series; without them it is this configuration's own, whatever tags it had and with what
-        nobody claims, one value a time. Raises StoreError.
+        nobody claims, one value a time. Raise StoreError.
         """
         with self._db.explained("read"):
             found = self._found(measurement, field, tags)
@@ -240,7 +240,7 @@ class Archive:
         return self._rows(series, since, until, f"time, {order}, value")
 
     def _rows(self, series: int, since: int, until: int, columns: str = "time, value") -> Iterator[Any]:
-        """One series, some rows at a time: a reader who takes long must not keep the log from being used again."""
+        """Yield one series, some rows at a time: a slow reader must not keep the log from being used again."""
         which = f"series = ? AND time >= ? AND time < ? AND {SOUND} ORDER BY time LIMIT ?"
         query = f"SELECT {columns} FROM point WHERE {which}"
         while rows := self._db.execute(query, (series, since, until, READ_AT_ONCE)).fetchall():
@@ -250,7 +250,7 @@ class Archive:
             since = rows[-1][0] + 1
 
     def lacking(self, measurement: str, times: Collection[int]) -> list[int]:
-        """Those of `times` at which no `value` of the measurement is stored, in their order."""
+        """Return those of `times` at which no `value` of the measurement is stored, in their order."""
         if not times:
             return []
         stored = self.values(measurement, "value", min(times), max(times) + 1)
@@ -270,7 +270,7 @@ class Archive:
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         """Yield the least, the mean and the greatest value of a series of our own in each `step` seconds from `since`.
 
-        Each with the time at which its period begins; a period without a value is left out. Raises StoreError.
+        Each with the time at which its period begins; a period without a value is left out. Raise StoreError.
         """
         which = f"series IN ({{}}) AND time >= ? AND time < ? AND {SOUND}"
         query = f"SELECT min(value), avg(value), max(value) FROM point WHERE {which}"
@@ -285,13 +285,13 @@ class Archive:
                 since += step
 
     def _first(self, found: list[int], since: int, until: int) -> int | None:
-        """The time of the first row of some series in a period."""
+        """Return the time of the first row of any of the series in a period."""
         query = "SELECT time FROM point WHERE series = ? AND time >= ? AND time < ? ORDER BY time LIMIT 1"
         rows = (self._db.execute(query, (series, since, until)).fetchone() for series in found)
         return min((row[0] for row in rows if row), default=None)
 
     def _found(self, measurement: str, field: str, tags: str | None = None) -> list[int]:
-        """The ids of one series, the most believable first."""
+        """Return the ids of one series, the most believable first."""
         query = "SELECT tags, id FROM series WHERE measurement = ? AND field = ?"
         found: dict[str, int] = dict(self._db.execute(query, (measurement, field)).fetchall())
         if tags is not None:
@@ -322,7 +322,7 @@ class Archive:
         )
 
     def undated(self, boot: str) -> tuple[int, int]:
-        """How many values wait for a clock that is right, and how many never get a time: `boot` did not see them."""
+        """Return how many values wait for a right clock, and how many never get a time: `boot` did not see them."""
         with self._db.explained("read"):
             query = "SELECT count(*) FILTER (WHERE boot = ?), count(*) FILTER (WHERE boot <> ?) FROM undated"
             waiting, lost = self._db.execute(query, (boot, boot)).fetchone()

@@ -48,7 +48,7 @@ _following = RLock()
 class Database:
     """One connection to the store in `folder`, for one thread.
 
-    `busy`: seconds to wait for another process that writes. Raises StoreError. Where the file at the path is not
+    `busy`: seconds to wait for another process that writes. Raise StoreError. Where the file at the path is not
     the one that is open any more, which is looked for before and after each use, the path's file is opened,
     `restore` stores again what this process stored (and returns how many readings), and `report` is called with
     what happened and what to do next. Ids of rows hold good for one `generation`.
@@ -88,15 +88,15 @@ class Database:
         return self._db
 
     def execute(self, statement: str, values: Sequence[float | str | None] = ()) -> sqlite3.Cursor:
-        """One statement, for who keeps the file in order: within `explained`, and `writing` where it writes."""
+        """Do one statement, for whoever keeps the file in order: within `explained`, and `writing` where it writes."""
         return self._db.execute(statement, values)
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[float | str]]) -> None:
-        """The same statement for each of the rows: within `explained`, and `writing` where it writes."""
+        """Do the same statement for each of the rows: within `explained`, and `writing` where it writes."""
         self._db.executemany(statement, rows)
 
     def recall(self, key: str) -> float | str | None:
-        """What `remember` kept under `key`."""
+        """Return what `remember` stored under `key`."""
         with self.explained("read"):
             row = self._db.execute("SELECT value FROM delivery WHERE key = ?", (key,)).fetchone()
         return row[0] if row else None
@@ -111,11 +111,11 @@ class Database:
         self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # execute() would stop after one page
 
     def integrity_faults(self) -> list[str]:
-        """What SQLite finds wrong with the file, all of which it reads; empty when it is sound."""
+        """Return what SQLite finds wrong with the file, all of which it reads; empty when it is sound."""
         return self._faults("integrity_check")
 
     def faults_of_small_tables(self) -> list[str]:
-        """The same for all but the points."""
+        """Return what SQLite finds wrong with all tables but the points."""
         return [fault for table in SMALL_TABLES for fault in self._faults(f"integrity_check({table})")]
 
     def _faults(self, pragma: str) -> list[str]:
@@ -125,7 +125,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it is on disk at the end, or none. Raises StoreMoved."""
+        """Make the block one transaction: all of it is on disk at the end, or nothing. Raise StoreMoved."""
         asked = monotonic()
         self._db.execute("BEGIN IMMEDIATE")
         self._wrote = True
@@ -142,7 +142,7 @@ class Database:
 
     @contextmanager
     def explained(self, what: str) -> Iterator[None]:
-        """SQLite's errors as ours, with the remedy, around the use of what is the path's file now."""
+        """Raise SQLite's errors as ours, with the remedy, around the use of what is the path's file now."""
         outermost = self._depth == 0
         try:
             if outermost:
@@ -184,7 +184,7 @@ class Database:
     # --- which file it is ----------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Have the path's file open, and nobody else close it. Raises StoreError."""
+        """Have the path's file open, and nobody else close it. Raise StoreError."""
         while True:
             self._follow()
             self._using.acquire()
@@ -193,7 +193,7 @@ class Database:
             self._using.release()
 
     def _follow(self) -> None:
-        """Open the path's file where it is not the one that is open. Raises StoreError."""
+        """Open the path's file where it is not the one that is open. Raise StoreError."""
         if self._file and self._file.intact() and not self._left:
             return
         with _following, self._alone():
@@ -226,7 +226,7 @@ class Database:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Where a file is left: while no other process does the same. Raises StoreError."""
+        """Make the block the only one that leaves the file, among all processes. Raise StoreError."""
         if not self._file:
             yield
             return
@@ -270,7 +270,7 @@ class Database:
         return left
 
     def _write_again(self) -> None:
-        """Write the open store, whose file is deleted, to the path. Raises StoreError."""
+        """Write the open store, whose file is deleted, to the path. Raise StoreError."""
         make_private_dir(self.path.parent)
         with closing(_open(self.path)) as new:
             if new.execute("SELECT 1 FROM series").fetchone():
@@ -309,7 +309,7 @@ def _remedy(text: str) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """A connection to the store, made for its owner alone where it is new.
+    """Return a connection to the store, made for its owner alone where it is new.
 
     A file that is there must not be opened here: closing it again would drop the locks that SQLite
     holds for this process (sqlite.org/howtocorrupt.html, 2.2), and another process that ends would
@@ -326,7 +326,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _open_watched(path: Path) -> tuple[sqlite3.Connection, OpenFile]:
-    """The same, and its files; where a file system gives them another inode each time, they are not watched."""
+    """Return a connection and its files; where a file system changes their inodes, they are not watched."""
     for _ in range(OPENED_AGAIN):
         db = _open(path)
         file = OpenFile(path)
@@ -338,7 +338,7 @@ def _open_watched(path: Path) -> tuple[sqlite3.Connection, OpenFile]:
 
 
 def _prepare(db: sqlite3.Connection) -> None:
-    """The pragmas of every connection, and the schema of this version."""
+    """Set the pragmas of every connection, and make the schema of this version."""
     db.execute("PRAGMA page_size = 1024")  # takes effect in a new file only
     _use_wal(db)
     db.execute("PRAGMA synchronous = FULL")
@@ -366,7 +366,7 @@ def _migrate(db: sqlite3.Connection, newest: int) -> None:
 
 
 def _statements(text: str) -> Iterator[str]:
-    """The statements of a migration; those of a trigger belong to it."""
+    """Yield the statements of a migration; those of a trigger belong to it."""
     statement = ""
     for part in text.split(";"):
         statement += part + ";"

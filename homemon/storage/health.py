@@ -58,7 +58,7 @@ class Look:
     def step(self, seals: bool = False) -> bool:
         """Look at the next rows, and seal those that have no seal where wanted; whether there are more.
 
-        Raises StoreError where they cannot be read.
+        Raise StoreError where they cannot be read.
         """
         with self._db.explained("read"):
             rows = self._db.execute(ROWS, self._at).fetchall()
@@ -93,7 +93,7 @@ class Look:
         self._at, self._knows_before = (series, time), True
 
     def _has_gap(self, series: int, time: int) -> bool:
-        """Whether the row before is where a row's seal says, now; also where the row has gone."""
+        """Return whether the row before is where a row's seal says, now; also where the row has gone."""
         with self._db.explained("read"):
             row = self._db.execute(GAP, (series, time)).fetchone()
         return row is None or bool(row[0])
@@ -114,7 +114,7 @@ class Look:
 def whole_faults(db: Database) -> list[str]:
     """Return what is wrong with the store, all of which is read; empty where it is sound.
 
-    Raises StoreError where it cannot be read.
+    Raise StoreError where it cannot be read.
     """
     look = Look(db)
     while look.step():

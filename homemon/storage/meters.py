@@ -12,20 +12,20 @@ class Meters:
         self._store = store
 
     def exchanges(self) -> list[int]:
-        """From which Unix time on each later meter counted; what is between two readings across it is not known.
+        """Return the Unix times from which each later meter counted; the energy across one is not known.
 
-        Raises StoreError.
+        Raise StoreError.
         """
         return [since for since, _ in self._rows() if since]
 
     def first(self) -> int:
-        """Since when the present meter counts, 0 where there was no other. Raises StoreError."""
+        """Return since when the present meter counts, 0 where there was no other. Raise StoreError."""
         return max((since for since, _ in self._rows()), default=0)
 
     def note(self, address: str) -> None:
-        """The meter at `address` is the present one; what is stored until now is of the one before.
+        """Note that the meter at `address` is the present one; what is stored until now is of the one before.
 
-        Raises StoreError.
+        Raise StoreError.
         """
         store = self._store
         if self._present() == address:  # without a writer's lock, as nearly always
@@ -42,7 +42,7 @@ class Meters:
         return rows[-1][1] if rows else None
 
     def _newest(self) -> int:
-        """The time of the newest half-hour, 0 where there is none."""
+        """Return the time of the newest half-hour, 0 for an empty store."""
         marks = ",".join("?" * len(METERED))
         metered = f"SELECT id FROM series WHERE measurement IN ({marks})"
         query = f"SELECT max(time) FROM point WHERE series IN ({metered}) AND {SOUND}"

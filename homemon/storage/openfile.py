@@ -87,7 +87,7 @@ class OpenFile:
         self._progress = self._read_progress()
 
     def _written_back(self, changed: int) -> bool:
-        """Whether a checkpoint changed the database, or nothing did but its time."""
+        """Return whether a checkpoint changed the database, or nothing did but its time."""
         progress, sample = self._read_progress(), self._read_sample()
         under_way = progress[1:2] != progress[2:] and progress[2:] != self._begun
         self._overwritten = progress == self._progress and not under_way and sample != self._sample
@@ -96,13 +96,13 @@ class OpenFile:
         return not self._overwritten
 
     def _read_progress(self) -> tuple[bytes | int, ...]:
-        """The salts of the log, and how many of its frames are written back and to be written back."""
+        """Return the salts of the log, and how many of its frames are written back and to be written back."""
         handle = self._handles[self._index_identity]  # one for all connections of a process, as long as one is open
         head = os.pread(handle, INDEX_HEAD.size, 0) if handle is not None else b""
         return INDEX_HEAD.unpack(head) if len(head) == INDEX_HEAD.size else ()
 
     def _read_sample(self) -> int:
-        """A checksum of the size, and of pages at the beginning and the end, which seldom stay as they are."""
+        """Return a checksum of the size, and of pages at the beginning and the end, which seldom stay as they are."""
         handle = self._handle(self.identity)
         size = os.fstat(handle).st_size if handle is not None else 0
         ends = (self._read(self.identity, PAGE * SAMPLED, at) for at in (0, max(0, size - PAGE * SAMPLED)))
@@ -116,7 +116,7 @@ class OpenFile:
             return b""
 
     def _handle(self, wanted: Identity | None) -> int | None:
-        """SQLite's own descriptor of a file; it is only read from, and never closed here."""
+        """Return SQLite's own descriptor of a file; it is only read from, and never closed here."""
         handle = self._handles[wanted]
         if handle is not None and not _is(handle, wanted):
             handle = self._handles[wanted] = _own_handle(wanted)
@@ -147,7 +147,7 @@ class OpenFile:
         return Left(f"files of the store {self.path} (-wal, -shm) were removed while it was in use", hint)
 
     def _leave_moved(self, db: Connection) -> Left:
-        """The path names another file, or none: the log follows its database."""
+        """Leave a path that names another file, or no file: the log follows its database."""
         _checkpoint(db)
         handle = self._handle(self.identity)
         deleted = handle is None or os.fstat(handle).st_nlink == 0
@@ -167,7 +167,7 @@ class OpenFile:
 
     @contextmanager
     def closing(self) -> Iterator[None]:
-        """For a block in which all connections of this process to the database are closed: nothing else happens."""
+        """Hold the lock of an open database for a block in which all connections of this process are closed."""
         handle = self._handle(self.identity)
         guard = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_CLOEXEC) if handle is not None else None
         try:
@@ -217,7 +217,7 @@ def set_foreign_log_aside(path: Path) -> str:
 
 
 def _own_handle(wanted: Identity | None) -> int | None:
-    """The number of a descriptor of this process, SQLite's, of a file."""
+    """Return the number of a descriptor of this process, SQLite's, of a file."""
     with suppress(OSError):
         for name in os.listdir("/proc/self/fd"):
             if _is(int(name), wanted):
@@ -234,7 +234,7 @@ def _is(handle: int, wanted: Identity | None) -> bool:
 
 
 def _locked(path: Path | str, start: int, length: int) -> bool:
-    """Whether a process has a lock on bytes of a file. Raises OSError."""
+    """Return whether a process has a lock on bytes of a file. Raise OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         return ofd(handle, F_OFD_GETLK, F_WRLCK, start, length)[0] != F_UNLCK

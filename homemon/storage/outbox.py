@@ -53,7 +53,7 @@ class Outbox:
         self._db = db
 
     def waiting(self, limit: int, without: Sequence[Stretch] = ()) -> list[Line]:
-        """About `limit` rows that the server lacks, newest first, as whole lines; none of the stretches `without`."""
+        """Return about `limit` rows that the server lacks, newest first, as whole lines; of no stretch of `without`."""
         query = f"SELECT series, time, value FROM point WHERE {LACKED} {{}} ORDER BY time DESC, series DESC LIMIT ?"
         with self._reading() as named:
             out = _left_out(named, without)
@@ -65,7 +65,7 @@ class Outbox:
             return _lines(named, rows)
 
     def waiting_heads(self, without: Sequence[Stretch] = ()) -> list[Stretch]:
-        """Of each head the stretch from its oldest waiting line to its newest; the newest first."""
+        """Return for each head the stretch from its oldest waiting line to its newest; the newest first."""
         query = f"SELECT series, min(time), max(time) FROM point WHERE {LACKED} {{}} GROUP BY +series"
         found: dict[str, Stretch] = {}
         with self._reading() as named:
@@ -76,14 +76,14 @@ class Outbox:
         return sorted(found.values(), key=lambda stretch: (-stretch.last, stretch.head))
 
     def count_waiting(self, stretch: Stretch, without: Sequence[Stretch] = ()) -> int:
-        """How many lines of a stretch wait."""
+        """Return how many lines of a stretch wait."""
         with self._reading() as named:
             query = f"SELECT count(DISTINCT time) FROM point WHERE {_within(named, stretch)}{_left_out(named, without)}"
             count: int = self._db.execute(query).fetchone()[0]
         return count
 
     def waiting_in(self, stretch: Stretch, limit: int, skip: int = 0, without: Sequence[Stretch] = ()) -> list[Line]:
-        """At most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
+        """Return at most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
         with self._reading() as named:
             which = f"{_within(named, stretch)}{_left_out(named, without)}"
             query = f"SELECT DISTINCT time FROM point WHERE {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
@@ -94,7 +94,7 @@ class Outbox:
             return _lines(named, self._db.execute(f"{query}, series DESC", (times[-1], times[0])).fetchall())
 
     def newest_sent(self, head: str) -> Line | None:
-        """The newest line with a head that the server took, if it took any."""
+        """Return the newest line with a head that the server took, if it took any."""
         newest = f"SELECT time FROM point WHERE series = ? AND sent = 1 AND {SOUND} ORDER BY time DESC LIMIT 1"
         with self._reading() as named:
             ids = [key for key, (its, _) in named.items() if its == head]
@@ -106,13 +106,13 @@ class Outbox:
             return _lines(named, rows.fetchall())[0]
 
     def heads(self) -> list[str]:
-        """Every head that was ever stored."""
+        """Return every head that was ever stored."""
         with self._db.explained("read"):
             return list(dict.fromkeys(head for head, _ in self._named().values()))
 
     @contextmanager
     def _reading(self) -> Iterator[Mapping[int, tuple[str, str]]]:
-        """The series, in one state of the store with all that this block reads: others may add series meanwhile."""
+        """Yield the series, in one state of the store with all that this block reads: others may add series meanwhile."""
         with self._db.explained("read"):
             self._db.execute("BEGIN")
             try:
@@ -122,11 +122,11 @@ class Outbox:
                     self._db.execute("ROLLBACK")
 
     def _named(self) -> dict[int, tuple[str, str]]:
-        """Of each series its head and its field."""
+        """Return for each series its head and its field."""
         return {key: (head(name, tags), field) for key, name, tags, field in self._db.execute("SELECT * FROM series")}
 
     def mark_sent(self, lines: Iterable[Line]) -> None:
-        """The server has these; a value that changed since it was read goes on waiting."""
+        """Mark lines as sent; a value that changed since it was read goes on waiting."""
         query = "UPDATE point SET sent = 1 WHERE series = ? AND time = ? AND value = ?"
         with self._db.explained("written"), self._db.writing():
             self._db.execute_many(query, [row for entry in lines for row in entry.rows])
@@ -161,7 +161,7 @@ class Outbox:
                 self._db.execute("DELETE FROM parked WHERE time >= ?", (since,))
 
     def backlog(self) -> Backlog:
-        """How many points wait and how many are parked."""
+        """Return how many points wait and how many are parked."""
         which = f"JOIN series ON series = id WHERE sent = {{}} AND {SOUND}"
         points = f"SELECT DISTINCT measurement, tags, time FROM {{}} {which}"
         count = f"SELECT count(*) FROM ({points})"
@@ -172,7 +172,7 @@ class Outbox:
         return Backlog(waiting, parked)
 
     def parked(self) -> list[tuple[str, str]]:
-        """The lines that the server refuses for what they say, newest first, each with its reason."""
+        """Return the lines that the server refuses for what is in them, newest first, each with its reason."""
         query = f"""
             SELECT measurement, tags, field, time, value, reason
             FROM parked CROSS JOIN point USING (series, time) JOIN series ON series = id
@@ -184,7 +184,7 @@ class Outbox:
 
 
 def _lines(named: Mapping[int, tuple[str, str]], rows: Iterable[Row]) -> list[Line]:
-    """Rows, newest first, as lines."""
+    """Return rows, newest first, as lines."""
     grouped: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         grouped.setdefault((named[row[0]][0], row[1]), []).append(row)
@@ -199,13 +199,13 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def _within(named: Mapping[int, tuple[str, str]], stretch: Stretch) -> str:
-    """SQL for the waiting rows of a stretch; the plus has SQLite go by the index of what waits, not by the series."""
+    """Return SQL for the waiting rows of a stretch; the plus makes SQLite use the index of waiting rows."""
     ids = _listed(key for key, (its, _) in named.items() if its == stretch.head)
     return f"{LACKED} AND +series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
 
 
 def _left_out(named: Mapping[int, tuple[str, str]], stretches: Sequence[Stretch]) -> str:
-    """SQL for all rows but those of the stretches."""
+    """Return SQL for all rows but those of the stretches."""
     ids = {stretch: _listed(key for key, (its, _) in named.items() if its == stretch.head) for stretch in stretches}
     return "".join(
         f" AND NOT (+series IN ({ids[stretch]}) AND time BETWEEN {stretch.first} AND {stretch.last})"

@@ -44,13 +44,13 @@ Span = tuple[int, int, int]
 
 
 def kept_from(store: Store, at: Instant, days: int) -> int | None:
-    """The Unix time before which nothing is kept; None while the time is not known for sure. Raises StoreError."""
+    """Return the Unix time before which nothing is kept; None while the time is uncertain. Raise StoreError."""
     now = store.clock.surely_past(at)
     return None if now is None else days_before(now, days)
 
 
 def days_before(now: int, days: int) -> int:
-    """The midnight in Japan that is so many days before today's (Unix seconds)."""
+    """Return the midnight in Japan that is so many days before today's (Unix seconds)."""
     return (now + JST_AHEAD) // DAY * DAY - JST_AHEAD - days * DAY
 
 
@@ -64,7 +64,7 @@ class Retention:
         self._unfinished = False
 
     def prune(self, at: Instant) -> int:
-        """Drop some, where it is time to; how many rows. Raises StoreError."""
+        """Drop some, where it is time to; how many rows. Raise StoreError."""
         last = float(self._store.db.recall("pruned_at") or 0)
         if not self._unfinished and last <= at.wall < last + HOUR:
             return 0
@@ -93,7 +93,7 @@ class Retention:
         return dropped
 
     def _oldest(self, before: int) -> list[Span]:
-        """Where the next batch lies: the oldest rows of each series that may go."""
+        """Return where the next batch lies: the oldest rows of each series that may go."""
         spans: list[Span] = []
         room = BATCH
         for (series,) in self._store.db.execute("SELECT id FROM series").fetchall():

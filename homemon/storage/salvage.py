@@ -2,7 +2,7 @@
 
 Each page of an SQLite file says what it is, so a page of rows is found whatever leads to it; and a row counts if
 its seal fits (`schema`), or if it is older than seals. Pages that SQLite keeps for later use hold what was dropped,
-and are left out. A log beside the file is read into it. The format: sqlite.org/fileformat2.html.
+and are left out. A log next to the file is read into it. The format: sqlite.org/fileformat2.html.
 """
 
 import sqlite3
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 class Salvage:
-    """What can be read of the store at `path`. Raises OSError."""
+    """What can be read of the store at `path`. Raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self.unsure = 0  # rows from before there were seals
@@ -93,8 +93,8 @@ class Salvage:
         return Row(self.series[series], time, value, sent, None if seal is None else seal >> 16)
 
     def _find_series(self) -> dict[int, Names]:
-        """The names of each series, which stand in the table and once more in its index."""
-        told: dict[int, Counter[Names]] = {}
+        """Return the names of each series, which are in the table and once more in its index."""
+        counted: dict[int, Counter[Names]] = {}
         for number, page in self._pages:
             for record in records(page, number, (LEAF_ROWS, LEAF_KEYS, INTERIOR_KEYS)):
                 if len(record) == 5 and record[1] is None:
@@ -104,8 +104,8 @@ class Salvage:
                 else:
                     continue
                 if isinstance(key, int) and all(isinstance(name, str) for name in names):
-                    told.setdefault(key, Counter())[names] += 1
-        return {key: names.most_common(1)[0][0] for key, names in told.items()}
+                    counted.setdefault(key, Counter())[names] += 1
+        return {key: names.most_common(1)[0][0] for key, names in counted.items()}
 
 
 def checksum(series: int, time: int, value: Number, gap: int) -> int:
@@ -150,7 +150,7 @@ class Pages:
             return file.read(size)
 
     def _read_log(self) -> dict[int, int]:
-        """Where in the log the last committed version of a page is."""
+        """Return where in the log the last committed version of a page is."""
         found: dict[int, int] = {}
         with suppress(OSError), self._log_path.open("rb") as file:
             salts = file.read(LOG_HEAD)[16:24]
@@ -164,7 +164,7 @@ class Pages:
         return found
 
     def _find_free(self, first: bytes) -> set[int]:
-        """The pages that hold nothing."""
+        """Return the pages in no use."""
         free: set[int] = set()
         trunk = int.from_bytes(first[32:36])
         while trunk and trunk not in free:
@@ -198,7 +198,7 @@ def records(page: bytes, number: int, kinds: tuple[int, ...]) -> Iterator[Record
 
 
 def record(payload: bytes) -> Record:
-    """Return the values of a record. Raises IndexError, ValueError, struct.error where it is none."""
+    """Return the values of a record. Raise IndexError, ValueError, struct.error where it is none."""
     end, at = varint(payload, 0)
     body, values = end, []
     while at < end:
@@ -226,7 +226,7 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Any, int]:
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return an integer of 1 to 9 bytes, and where it ends. Raises IndexError."""
+    """Return an integer of 1 to 9 bytes, and where it ends. Raise IndexError."""
     value = 0
     for count in range(8):
         byte = data[at + count]

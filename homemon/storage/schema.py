@@ -55,7 +55,7 @@ SOUND = sound_sql("unsound(series, time)")
 
 
 def _relinked(gap: str) -> str:
-    """The seal of a row whose `gap` changes; one that contradicted its row before goes on to do so."""
+    """Return the seal of a row whose `gap` changes; one that contradicted its row before goes on to do so."""
     return (
         f"({gap}) * 65536 + ((seal & 65535) + (({gap}) % {MODULUS} - (seal >> 16) % {MODULUS}) * 33533 % {MODULUS}"
         f" + {MODULUS}) % {MODULUS}"

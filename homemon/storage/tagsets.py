@@ -26,7 +26,7 @@ class TagSets(NamedTuple):
 
 
 def tag_sets(db: Database, tags: str, origin: str) -> TagSets:
-    """The sets of the configuration at `origin`, whose present one is `tags`. Within `explained`."""
+    """Return the sets of the configuration at `origin`, the present one being `tags`. To call within `explained`."""
     claims = {
         key.removeprefix(FACT): list(json.loads(kept))
         for key, kept in db.execute("SELECT key, value FROM delivery WHERE key GLOB ?", (f"{FACT}*",))

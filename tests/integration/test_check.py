@@ -448,7 +448,7 @@ def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) 
     put(store, Point("hatuden", {"value": 1}, int(time.time()) - 2950))
     store.close()
     aside = Aside(str(tmp_path / "config.ini"))
-    assert aside.heard(SOLAR_MONITOR, "").found == "its newest reading is 19 min old"
+    assert aside.freshness(SOLAR_MONITOR, "").found == "its newest reading is 19 min old"
     aside.close()
     assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
 

@@ -151,7 +151,7 @@ def test_the_look_seals_what_is_older_than_seals_and_forgets_what_was_mended(hom
         with store.db.explained("written"), store.db.writing():
             store.db.execute("UPDATE point SET seal = NULL")
             store.db.execute("DELETE FROM delivery WHERE key = 'sealed'")
-        store.db.remember(damage="something that is mended by now")
+        store.db.remember(damage="something that is repaired by now")
         upkeep.look_if_due(app, store)
         assert store.db.execute("SELECT count(*) FROM point WHERE seal IS NULL").fetchone() == (0,)
         assert (store.db.recall("sealed"), store.db.recall("damage"), app.said) == (1, "", [])
@@ -171,7 +171,7 @@ def test_a_reading_of_tomorrow_hides_no_dead_device(tmp_path: Path, monkeypatch:
     assert "7 d ago" in run.stdout
     assert "power value has a reading of the future" in run.stdout
     with closing(Aside(str(tmp_path / "config.ini"))) as aside:
-        assert str(aside.heard(SMART_METER, "")).startswith("fault   meter: its newest reading is 7 d old")
+        assert str(aside.freshness(SMART_METER, "")).startswith("fault   meter: its newest reading is 7 d old")
 
 
 def test_only_readings_of_the_future_are_no_sign_of_life(tmp_path: Path) -> None:

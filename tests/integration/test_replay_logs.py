@@ -72,7 +72,7 @@ def test_the_remembered_unit_counts_where_a_log_tells_none_and_the_meter_is_the_
     (home / "log").write_text(f"{HALF_HOUR}\r\n")
     run = homemon("replay", "log", cwd=home)
     assert (run.returncode, run.stdout) == (0, "")
-    assert "2 registers are left out: neither the file nor state.toml tells their unit (E1, D3)" in run.stderr
+    assert "2 registers are left out: neither the file nor state.toml has their unit (E1, D3)" in run.stderr
     remember(home, address=MODULE)
     assert homemon("replay", "log", cwd=home).stdout == ""
     remember(home)

@@ -20,7 +20,7 @@ from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import tags_text
 from homemon.delivery.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.echonet.properties import ascii_text
-from homemon.page.write import JAVASCRIPT, javascript, lay_beside
+from homemon.page.write import JAVASCRIPT, javascript, put_next_to
 from homemon.ports.trace import Trace
 from homemon.storage.store import Store
 from tests.commands import called, homemon, running, simulated, write_config
@@ -133,7 +133,7 @@ def test_the_page_runs_no_javascript_that_another_user_laid_there(
     else:
         tmp_path.chmod(0o777)
         give_away(planted)
-    lay_beside(source, tmp_path / JAVASCRIPT)
+    put_next_to(source, tmp_path / JAVASCRIPT)
     assert (tmp_path / JAVASCRIPT).read_bytes() == source.read_bytes()
 
 

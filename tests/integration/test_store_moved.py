@@ -15,7 +15,7 @@ import pytest
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.storage.database import FILE
-from homemon.storage.mend import bring_back
+from homemon.storage.repair import bring_back
 from homemon.storage.store import Store
 from tests.commands import PATIENCE
 from tests.stores import T, content, everything, put
@@ -28,7 +28,7 @@ from homemon.core.clock import Instant
 from contextlib import suppress
 from homemon.delivery.deliver import Recorder
 from homemon.core.errors import StoreError
-from homemon.storage.mend import bring_back
+from homemon.storage.repair import bring_back
 from homemon.core.points import Point
 from homemon.storage.store import Store
 folder, who, go = Path(sys.argv[1]), sys.argv[2], Event()

@@ -11,7 +11,7 @@ from homemon.core.errors import StoreDamaged
 from homemon.core.points import Point
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import Look, newest_faults, whole_faults
-from homemon.storage.mend import bring_back, copy, mend
+from homemon.storage.repair import bring_back, copy, repair
 from homemon.storage.salvage import checksum
 from homemon.storage.schema import checksum_sql
 from homemon.storage.store import Store
@@ -68,7 +68,7 @@ def test_a_repair_saves_what_is_whole_invents_nothing_and_names_what_is_missing(
     folder, truth = sound
     kind = one(folder, tmp_path / "rotten", truth, Random(100 + seed)).kind
     before = (tmp_path / "rotten" / FILE).read_bytes()
-    mended = mend(tmp_path / "rotten" / FILE)
+    repaired = repair(tmp_path / "rotten" / FILE)
     known, found = values(truth), values(held(tmp_path / "rotten"))
     added = {key for key in found if key not in known}
     assert {key: value for key, value in found.items() if key not in added}.items() <= known.items()
@@ -77,8 +77,8 @@ def test_a_repair_saves_what_is_whole_invents_nothing_and_names_what_is_missing(
         assert whole_faults(store.db) == []
         assert +bring_back(store.db, folder / FILE) or len(found) >= len(known)
     assert values(held(tmp_path / "rotten")).items() >= known.items()
-    assert mended.aside.exists()
-    assert len(mended.aside.read_bytes()) >= len(before) - PAGE
+    assert repaired.aside.exists()
+    assert len(repaired.aside.read_bytes()) >= len(before) - PAGE
 
 
 def test_a_flipped_bit_of_a_value_is_named_and_is_not_saved(sound: tuple[Path, Content], tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_flipped_bit_of_a_value_is_named_and_is_not_saved(sound: tuple[Path, C
         (fault,) = whole_faults(store.db)
         assert fault.startswith("+power value: the reading of 2026-12-")
         assert newest_faults(store.db) == [fault]
-    ((names, since, until),) = mend(rotten / FILE).lost
+    ((names, since, until),) = repair(rotten / FILE).lost
     assert names == ("+power", "", "value")
     assert since is not None
     assert until - since == 3600
@@ -103,7 +103,7 @@ def test_a_repair_saves_numbers_of_every_size_and_sign(tmp_path: Path, bits: int
         put(store, *(Point("power", {"value": number}, T + i) for i, number in enumerate(numbers)))
     before = held(tmp_path)
     assert [fields["value"] for _, _, _, fields in before] == numbers
-    assert mend(tmp_path / FILE).whole == len(numbers)
+    assert repair(tmp_path / FILE).whole == len(numbers)
     assert held(tmp_path) == before
 
 
@@ -181,7 +181,7 @@ def test_a_repair_keeps_what_was_sent_what_waits_and_what_was_learned(
     rotten = damaged(sound[0], tmp_path / "rotten", (200 * PAGE, bytes(PAGE)))
     with closing(Store(sound[0])) as store:
         waiting = store.outbox.backlog().waiting
-    mend(rotten / FILE)
+    repair(rotten / FILE)
     with closing(Store(rotten)) as store:
         assert store.db.execute("SELECT * FROM meter").fetchall() == [(T_ROT, METER)]
         assert (store.archive.undated("boot"), store.db.recall("retry_at")) == ((1, 0), 5.0)
@@ -192,7 +192,7 @@ def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, 
     rotten = damaged(sound[0], tmp_path / "rotten", (0, bytes(3 * PAGE)))
     with pytest.raises(StoreDamaged):
         Store(rotten)
-    mend(rotten / FILE)
+    repair(rotten / FILE)
     assert len(values(sound[1])) - len(values(held(rotten))) <= 70
 
 

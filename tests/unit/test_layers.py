@@ -80,7 +80,7 @@ MAY_IMPORT = {
     "storage.database": {"storage.schema", "storage.openfile", "storage.salvage"} | SHARED,
     "storage.salvage": {"core.points", "storage.schema"},
     "storage.health": {"storage.database", "core.points", "storage.schema"},
-    "storage.mend": {
+    "storage.repair": {
         "storage.database",
         "storage.health",
         "storage.salvage",
@@ -129,7 +129,7 @@ ONLY_IN = {
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
-    "sqlite3": {"storage.database", "storage.openfile", "storage.salvage", "storage.mend"},
+    "sqlite3": {"storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
 }
 PURE = (

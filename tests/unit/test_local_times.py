@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from homemon.core.points import JST, Point
-from homemon.replay import local_times, tally
+from homemon.replay import local_times, report
 from homemon.replay.device import Device
 from homemon.replay.moment import Stamps
 from homemon.replay.reader import Reader
-from homemon.replay.tally import Tally
+from homemon.replay.report import ReplayReport
 from tests.traces import KNOWN, POWER, REGISTER, at, erxudp, read, told, unix
 
 NOON = datetime(2025, 11, 26, 12, tzinfo=JST)
@@ -72,7 +72,7 @@ def test_an_answered_half_hour_that_is_older_fits_no_zone() -> None:
     asked = NOON + timedelta(minutes=45)
     points, left = read(logged(asked, half_hour(NOON, "72"), 0), logged(asked, POWER, 0))
     assert powers(points) == []
-    assert left.refused == {tally.CLOCK: 1}
+    assert left.refused == {report.CLOCK: 1}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_between_two_zones_a_reading_is_left_out() -> None:
     ]
     points, left = read(*lines)
     assert powers(points) == [NOON + timedelta(minutes=2), NOON + timedelta(minutes=62)]
-    assert left.refused == {tally.CLOCK: 1}
+    assert left.refused == {report.CLOCK: 1}
 
 
 def test_a_clock_that_is_in_no_zone_dates_nothing_until_it_is_set() -> None:
@@ -128,7 +128,7 @@ def test_a_clock_that_is_in_no_zone_dates_nothing_until_it_is_set() -> None:
     ]
     points, left = read(*lines[:3])
     assert powers(points) == []
-    assert left.refused == {tally.CLOCK: 2}
+    assert left.refused == {report.CLOCK: 2}
     points, left = read(*lines)
     assert powers(points)[-1] == NOON + timedelta(minutes=32)
 
@@ -159,7 +159,7 @@ def test_a_time_that_names_its_zone_keeps_it_between_others_that_do_not() -> Non
     lines = [logged(NOON, POWER, 0), named, bare, logged(NOON + timedelta(seconds=60), half_hour(NOON), 0)]
     points, left = read(*lines)
     assert powers(points) == [NOON, NOON + timedelta(seconds=20)]
-    assert left.refused == {tally.NO_TIME: 1}
+    assert left.refused == {report.NO_TIME: 1}
 
 
 def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_without_end(
@@ -167,7 +167,7 @@ def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_wi
 ) -> None:
     monkeypatch.setattr(local_times, "MOST_HELD", 3)
     lines = [logged(NOON + timedelta(seconds=number), POWER) for number in range(5)]
-    told_of = Tally(2e9)
+    told_of = ReplayReport(2e9)
     reader = Reader(KNOWN, [Device()], None, told_of)
     counts = [len(reader.feed(line.encode(), "")) for line in lines]
     assert counts == [0, 0, 0, 4, 0]
@@ -257,7 +257,7 @@ def test_syslogs_dates_take_their_year_from_the_given_day_and_may_leave_days_out
 
 
 def test_the_expected_zone_may_be_another() -> None:
-    left = Tally(2e9)
+    left = ReplayReport(2e9)
     reader = Reader(KNOWN, [Device()], date(2025, 11, 26), left, UTC)
     points = reader.feed(logged(NOON, POWER, 0).encode(), "") + reader.feed(f"03:00:07 {POWER}".encode(), "")
     assert powers(points + reader.close()) == [NOON, NOON + timedelta(seconds=7)]

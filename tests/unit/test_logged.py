@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from homemon.core.points import Point
 from homemon.core.printable import printable
 from homemon.explain.text import accounts
-from homemon.replay import tally
+from homemon.replay import report
 from homemon.replay.device import Device
 from homemon.replay.reader import Reader
-from homemon.replay.tally import Tally
+from homemon.replay.report import ReplayReport
 from homemon.skstack.logged import as_bytes, as_text, readable, unescaped, unwrapped
 from tests.traces import KNOWN, METER, OURS, read, unix
 from tests.unit.test_mask import BID, PWD, SECRET
@@ -115,7 +115,7 @@ def test_of_binary_with_a_quote_in_it_nothing_is_lost() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_datagram_that_is_whole_by_its_own_length_is_a_reading(shape: str) -> None:
-    told = Tally(2e9)
+    told = ReplayReport(2e9)
     reader = Reader(KNOWN, [Device()], None, told)
     line = f"2025-11-26 17:00:01 {SHAPES[shape]}\r\n"
     points = reader.feed(line.encode("utf-16" if shape == "UTF-16" else "utf-8"), "file:1") + reader.close()
@@ -153,7 +153,7 @@ def test_and_is_explained_without_a_contradiction(shape: str) -> None:
 def test_one_that_is_longer_or_shorter_than_its_length_is_no_reading(line: str) -> None:
     points, left = read(f"2025-11-26 17:00:01 {line}")
     assert points == []
-    assert left.nonsense + left.refused[tally.BROKEN] == 1
+    assert left.nonsense + left.refused[report.BROKEN] == 1
     (account,) = accounts([line])
     promised, there = account.lines[-1].split(" bytes of payload are promised, ")
     assert promised.endswith("18")
@@ -254,7 +254,7 @@ def test_japanese_text_is_shown_as_it_is(charset: str) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "euc_jp", "cp932"])
 def test_japanese_text_before_a_datagram_costs_no_reading(charset: str) -> None:
-    told = Tally(2e9)
+    told = ReplayReport(2e9)
     reader = Reader(KNOWN, [Device()], None, told)
     points = reader.feed("2025年11月26日 17時00分01秒 受信: ".encode(charset) + repr(BINARY).encode(), "")
     points += reader.close()

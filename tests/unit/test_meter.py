@@ -20,8 +20,8 @@ from homemon.sources.meter.properties import (
     History,
     Recent,
     Report,
+    ReportedScale,
     Scale,
-    ScaleHeard,
     Value,
     report,
     scaled_points,
@@ -152,9 +152,9 @@ def test_a_list_that_contradicts_itself_is_refused(epc: int, edt: str) -> None:
 
 
 def heard(*frames: Frame) -> Scale | None:
-    unit = ScaleHeard()
+    unit = ReportedScale()
     for frame in frames:
-        unit.hear(frame)
+        unit.receive(frame)
     return unit.scale
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from homemon.core.points import Point
-from homemon.replay import tally
+from homemon.replay import report
 from homemon.replay.device import Device
 from homemon.sim.kyocera import Faults
 from homemon.sources.kyocera import memory as solar
@@ -52,7 +52,7 @@ def test_answers_in_parts_are_one_point_and_parts_that_never_came_are_not_waited
 def test_whose_datagrams_count(lines: list[str], heater: Device, given: int, left_out: int) -> None:
     points, left = read(*lines, udp("12:00:01", WHOLE.format(tid="0001")), heater=heater)
     assert len(points) == given
-    assert left.refused.get(tally.OTHERS, 0) == left_out
+    assert left.refused.get(report.OTHERS, 0) == left_out
 
 
 def test_a_notification_of_another_host_counts_where_config_says_so() -> None:
@@ -71,7 +71,7 @@ def test_datagrams_that_are_no_readings_or_came_at_a_wrong_time_give_none() -> N
         udp("12:00:03", WHOLE.format(tid="0002").replace("84020320", "840120")),
     )
     assert points == [Point("ecocute", {"powerSum": 123456, "tank": 280}, unix("2026-11-23T12:00:03"))]
-    assert left.refused == {tally.BROKEN: 1, tally.CLOCK: 1, tally.ODD: 1}
+    assert left.refused == {report.BROKEN: 1, report.CLOCK: 1, report.ODD: 1}
 
 
 # --- the solar monitor -------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 
 from homemon.core.points import Point
 from homemon.core.transcript import MODULE, written
-from homemon.replay import tally
+from homemon.replay import report
 from homemon.replay.meter import Known
 from homemon.skstack.lines import Parser
 from homemon.skstack.mask import masked_received
@@ -42,7 +42,7 @@ def test_what_came_while_the_clock_was_wrong_is_left_out_unless_it_has_its_own_t
     for power in (at("17:14:27", POWER, "?"), "2026-10-31T23:59:59.999+09:00 wisun < " + POWER):
         points, left = read(power, power.replace(POWER, PUSHED))
         assert points == PUSHED_POINTS
-        assert left.refused == {tally.CLOCK: 1}
+        assert left.refused == {report.CLOCK: 1}
 
 
 @pytest.mark.parametrize("refused", [erxudp(told("D300", esv="52")), erxudp(told("D30400000001"))])
@@ -59,7 +59,7 @@ def test_a_register_waits_for_the_unit_that_the_trace_tells_later(refused: str) 
 def test_a_register_whose_unit_nobody_told_is_left_out(known: Known) -> None:
     points, left = read(at("17:14:27", REGISTER), at("17:14:28", erxudp(told("E10102"))), PUSHED, known=known)
     assert points == []
-    assert left.refused == {tally.NO_UNIT: 3}
+    assert left.refused == {report.NO_UNIT: 3}
     assert len(read(at("17:14:27", REGISTER), known=Known(None, TENTHS))[0]) == 1
 
 
@@ -69,16 +69,16 @@ def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit(
     join = at("17:14:29", rf"SKJOIN {OTHER}\r\n", direction=">")
     points, left = read(asked, at("17:14:27", stray), join, at("17:14:30", stray), at("17:14:31", REGISTER))
     assert [point.time for point in points] == [unix("2026-11-23T17:14:30")]
-    assert left.refused == {tally.OTHERS: 2}
+    assert left.refused == {report.OTHERS: 2}
     unit, theirs = erxudp(told("E10102", "D30400000001")), erxudp(told("E0040000FE73"), OTHER)
     points, left = read(asked, at("17:14:27", unit), join, at("17:14:30", theirs), known=NOTHING)
-    assert (points, left.refused) == ([], {tally.NO_UNIT: 1})
+    assert (points, left.refused) == ([], {report.NO_UNIT: 1})
 
 
 def test_what_was_not_encrypted_is_no_reading() -> None:
     points, left = read(at("17:14:27", POWER.replace(" 1 0 0012 ", " 0 0 0012 ")), POWER)
     assert points == []
-    assert left.refused == {tally.OPEN: 1, tally.NO_TIME: 1}
+    assert left.refused == {report.OPEN: 1, report.NO_TIME: 1}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: 
     when = {"110E": "17:14:27", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
     points, left = read(at(when, erxudp(told(first, second))), at(asked, erxudp(RECORD)))
     if day is None:
-        assert (points, left.refused) == ([], {tally.NO_DAY: 46})
+        assert (points, left.refused) == ([], {report.NO_DAY: 46})
     else:
         midnight = unix(f"{day}T00:00:00")
         assert points == [Point("+power", {"value": 1780.6}, midnight + slot * 1800) for slot in range(46)]
@@ -136,7 +136,7 @@ def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_c
     for record in (told(short, sound), told(sound, short), told("D30400000001", short, sound)):
         points, left = read(at("12:00:00", erxudp(record)))
         assert [point.measurement for point in points] == ["-power"] * 48
-        assert left.refused == {tally.ODD: 1}
+        assert left.refused == {report.ODD: 1}
 
 
 @pytest.mark.parametrize(("days", "stored"), [(0, 2), (99, 2), (100, 0)])
@@ -144,7 +144,7 @@ def test_a_record_may_be_of_any_day_that_a_meter_keeps(days: int, stored: int) -
     record = told(f"E2C2{days:04X}" + "0000458E" * 2 + "FFFFFFFE" * 46)
     points, left = read(at("12:00:00", erxudp(record)))
     assert len(points) == stored
-    assert left.refused == ({} if stored else {tally.NO_DAY: 2})
+    assert left.refused == ({} if stored else {report.NO_DAY: 2})
     if stored:
         assert points[0].time == unix("2026-11-23T00:00:00") - days * 86_400
 
@@ -173,14 +173,14 @@ def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPa
     registers = [at(f"17:14:{second}", REGISTER) for second in range(20, 26)]
     points, left = read(*registers, at("17:14:30", unit), known=NOTHING)
     assert [point.time for point in points] == [unix(f"2026-11-23T17:14:{second}") for second in (23, 24, 25)]
-    assert left.refused == {tally.NO_UNIT: 3}
+    assert left.refused == {report.NO_UNIT: 3}
 
 
 def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
     cut, short = erxudp(told("E7040000020B")[:-2]), erxudp(told("E702020B", "E80400280028"))
     points, left = read(at("17:14:27", cut), at("17:14:28", short), at("17:14:29", "EVENT 21 \\x00~"))
     assert points == [Point("current", {"r": 4.0, "t": 4.0}, unix("2026-11-23T17:14:28"))]
-    assert left.refused == {tally.BROKEN: 1, tally.ODD: 1}
+    assert left.refused == {report.BROKEN: 1, report.ODD: 1}
     assert left.nonsense == 0
 
 
@@ -252,7 +252,7 @@ def test_of_bare_lines_only_what_has_its_own_time_is_stored_and_all_talk_is_know
         Point("hatuden", {"value": 1.7}, 1496197800, ""),
     ]
     assert points == PUSHED_POINTS + others
-    assert left.refused == {tally.NO_TIME: 1}
+    assert left.refused == {report.NO_TIME: 1}
     assert (left.nonsense, left.first) == (0, "")
 
 
@@ -289,7 +289,7 @@ def test_times_of_the_day_go_on_into_the_next() -> None:
 def test_a_bare_record_needs_the_meters_date_or_the_one_that_is_given() -> None:
     record = erxudp(RECORD)
     assert read(record)[0] == []
-    assert read(record)[1].refused == {tally.NO_DAY: 46}
+    assert read(record)[1].refused == {report.NO_DAY: 46}
     midnight = unix("2017-05-30T00:00:00")
     for lines, day in (([record], date(2017, 5, 31)), ([erxudp(told("980407E1051F")), record], date(2020, 1, 1))):
         points, left = read(*lines, day=day)

@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from homemon.core.points import LATEST, Point, line, tags_text
-from homemon.replay import tally
+from homemon.replay import report
 from homemon.replay.device import Device
 from homemon.replay.line_protocol import parse_line
 from homemon.replay.reader import Reader
-from homemon.replay.tally import Tally
+from homemon.replay.report import ReplayReport
 from homemon.storage.store import Store
 from tests.integration.test_decode import STARTS
 from tests.stores import put
@@ -52,7 +52,7 @@ def test_a_devices_code_for_no_data_is_no_value(fields: str, tags: str) -> None:
     measurement, _, rest = fields.partition(" ")
     points, left = read(f"{measurement}{tags} {rest} {HALF_PAST}000000000")
     assert points == []
-    assert (left.refused, left.nonsense) == ({tally.UNMEASURED: 1}, 0)
+    assert (left.refused, left.nonsense) == ({report.UNMEASURED: 1}, 0)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_meters_no_data_is_counted() -> None:
     )
     points, left = read(at("17:14:27", erxudp(codes)), at("17:14:28", POWER))
     assert [point.measurement for point in points] == ["power"]
-    assert left.refused == {tally.UNMEASURED: 5}
+    assert left.refused == {report.UNMEASURED: 5}
 
 
 def test_what_is_no_reading_is_not_counted_as_one_that_is_missing() -> None:
@@ -96,23 +96,25 @@ def test_what_is_no_reading_is_not_counted_as_one_that_is_missing() -> None:
 
 def test_a_flipped_bit_that_makes_a_thousand_kilowatts_is_no_reading() -> None:
     points, left = read(at("17:14:27", POWER.replace("0000020B", "0100020B")))
-    assert (points, left.refused) == ([], {tally.UNMEASURED: 1})
+    assert (points, left.refused) == ([], {report.UNMEASURED: 1})
 
 
 def test_of_a_line_with_a_code_in_it_the_rest_stays() -> None:
     points, left = read(f"ecocute power=65535,powerSum=12,tank=65534 {HALF_PAST}000000000")
     assert points == [Point("ecocute", {"powerSum": 12}, HALF_PAST, "")]
-    assert left.refused == {tally.UNMEASURED: 2}
+    assert left.refused == {report.UNMEASURED: 2}
 
 
 # --- times, line protocol, anything ------------------------------------------------
 
 
 def test_no_point_is_dated_before_its_device_was_made_or_after_now() -> None:
-    lines = [f"power value=1 {second}000000000" for second in (tally.EARLIEST - 1, tally.EARLIEST, 5000, 1_900_000_000)]
+    lines = [
+        f"power value=1 {second}000000000" for second in (report.EARLIEST - 1, report.EARLIEST, 5000, 1_900_000_000)
+    ]
     points, left = read(*lines, latest=1_800_000_000.0)
-    assert [point.time for point in points] == [tally.EARLIEST]
-    assert left.refused == {tally.IMPOSSIBLE: 3}
+    assert [point.time for point in points] == [report.EARLIEST]
+    assert left.refused == {report.IMPOSSIBLE: 3}
 
 
 def test_a_reading_may_be_as_new_as_is_said() -> None:
@@ -126,18 +128,18 @@ def test_a_reading_may_be_as_old_as_the_meters() -> None:
 
 
 def test_a_person_hears_so_much_and_no_more() -> None:
-    left = Tally()
+    left = ReplayReport()
     for number in range(50):
         left.note(str(number % 30))
     assert list(left.notes) == [str(number) for number in range(20)]
 
 
 def test_what_keep_days_would_drop_again_is_not_stored() -> None:
-    told = Tally(kept_from=HALF_PAST)
+    told = ReplayReport(kept_from=HALF_PAST)
     reader = Reader(NOTHING, [Device()], None, told)
     lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (-1, 0)]
     assert [point.time for text in lines for point in reader.feed(text.encode(), "")] == [HALF_PAST]
-    assert told.refused == {tally.OLD: 1}
+    assert told.refused == {report.OLD: 1}
 
 
 @pytest.mark.parametrize("name", ["po\x1b[2Jwer", "po\x9bwer", "po\u2028wer"])
@@ -197,6 +199,6 @@ def test_an_export_does_not_depend_on_what_was_stored_first(tmp_path: Path) -> N
 )
 def test_any_lines_give_points_that_can_be_or_none(pieces: list[tuple[str, str]]) -> None:
     points, left = read(*("".join(piece).replace("\n", " ") for piece in pieces))
-    assert all(point.time is not None and point.time >= tally.EARLIEST for point in points)
+    assert all(point.time is not None and point.time >= report.EARLIEST for point in points)
     assert left.lines == len(pieces)
     assert left.sense + left.nonsense >= left.lines

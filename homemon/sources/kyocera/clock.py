@@ -1,8 +1,8 @@
 """Whether the solar monitor's clock was right when it wrote its memory: by ours, and by what is stored.
 
-A memory whose dates are wrong holds right values at wrong times. What is stored tells: where the memory says
+A memory whose dates are wrong holds right values at wrong times. What is stored shows it: where the memory says
 something else than the store of the same half-hours, and the same as the store of others, it is shifted. Our own
-clock tells too, where it can be trusted, since the monitor's newest row is today's.
+clock shows it too, where it can be trusted, since the monitor's newest row is today's.
 """
 
 from collections import Counter
@@ -45,7 +45,7 @@ class _Match(NamedTuple):
 
 
 def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
-    """What of a whole `memory` may be stored; `now` as in `solar.report`. Raises WireError."""
+    """Return what of a whole `memory` may be stored; `now` as in `solar.report`. Raise WireError."""
     points, complaints = solar.report(memory, solar.DAYS, now)
     newest = max((point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None), default=0)
     days: dict[datetime, list[Point]] = {}
@@ -72,7 +72,7 @@ def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
 
 
 def changed(points: Iterable[Point], stored: Stored) -> list[Point]:
-    """Those that are stored with another value."""
+    """Return those that are stored with another value."""
     return [point for point in points if _at(point, stored) not in (None, point.fields["value"])]
 
 
@@ -90,22 +90,22 @@ def _midnight(point: Point) -> datetime:
 
 
 def _match(points: Iterable[Point], stored: Stored, shift: int) -> _Match:
-    """How the points fit to what is stored `shift` seconds later; where both are 0, as at night, that says nothing."""
+    """Return how the points fit what is stored `shift` seconds later; two zeros, as at night, prove nothing."""
     pairs = ((point.fields["value"], _at(point, stored, shift)) for point in points)
-    telling = [value == known for value, known in pairs if known is not None and (value or known)]
-    return _Match(sum(telling), len(telling) - sum(telling))
+    voters = [value == known for value, known in pairs if known is not None and (value or known)]
+    return _Match(sum(voters), len(voters) - sum(voters))
 
 
 def _shift(points: list[Point], stored: Stored) -> int:
-    """So many seconds later the points are what is stored; 0 where they are nowhere."""
+    """Return how many seconds later the points are stored; 0 where they are not."""
     times: dict[tuple[str, Number], list[int]] = {}
     for (measurement, time), value in stored.items():
         if value:
             times.setdefault((measurement, value), []).append(time)
-    telling = [point for point in points if point.fields["value"]][:VOTERS]
+    voters = [point for point in points if point.fields["value"]][:VOTERS]
     votes = Counter(
         time - point.time
-        for point in telling
+        for point in voters
         if point.time is not None
         for time in times.get((point.measurement, point.fields["value"]), ())
         if time != point.time
@@ -114,18 +114,18 @@ def _shift(points: list[Point], stored: Stored) -> int:
 
 
 def _is_shift(points: list[Point], stored: Stored, shift: int) -> bool:
-    """Whether the points are what is stored so many seconds later, and not by chance, as quiet nights are."""
+    """Return whether the points are what is stored so many seconds later, and not by chance, as quiet nights are."""
     values = {point.fields["value"] for point in points if _at(point, stored, shift) == point.fields["value"]}
     return _match(points, stored, shift).agree and len(values) >= VARIETY
 
 
 def _just_ended(newest: int, now: float | None) -> bool:
-    """Whether the newest half-hour in the memory is the one that ended last."""
+    """Return whether the newest half-hour in the memory is the one that ended last."""
     return now is not None and 0 <= now - (newest + HALF_HOUR) < HOUR
 
 
 def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
-    """The days that are shifted against what is stored are left out."""
+    """Return the verdict without the days that are shifted against what is stored."""
     dates = sorted(misdated, reverse=True)
     days = f"{dates[0]:%Y-%m-%d}" + (f" and {len(dates) - 1} days before hold" if len(dates) > 1 else " holds")
     text = f"{days} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
@@ -134,7 +134,7 @@ def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
 
 
 def _off_by_dates(memory: bytes, now: float | None) -> int:
-    """By how many seconds the dates are ahead (behind: negative) of what they must be, if by days."""
+    """Return by how many seconds the dates are ahead (behind: negative) of the true ones, if by days."""
     rows = solar.believed(memory, now) or solar.believed(memory)
     if now is None or not rows:
         return 0
@@ -144,12 +144,12 @@ def _off_by_dates(memory: bytes, now: float | None) -> int:
 
 
 def _today(now: float) -> float:
-    """The midnight with which the day of `now` begins, in Unix seconds."""
+    """Return the midnight with which the day of `now` begins, in Unix seconds."""
     return datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def _doubts(newest: int, now: float | None) -> list[str]:
-    """What is odd about the newest half-hour, where nothing confirms the monitor's clock."""
+    """Return what is odd about the newest half-hour, where nothing confirms the monitor's clock."""
     if now is None or not newest or (late := round(now - newest - HALF_HOUR)) < 2 * HOUR:
         return []
     return [f"its newest half-hour ended {_span(late)} ago; if the monitor's clock is behind, all times are wrong"]
@@ -164,7 +164,7 @@ def _date(time: int) -> str:
 
 
 def _span(seconds: int) -> str:
-    """`2 days`, `9 h`, `1 day 30 min`."""
+    """Return a time span as `2 days`, `9 h`, `1 day 30 min`."""
     days, rest = divmod(abs(seconds), DAY)
     hours, rest = divmod(rest, HOUR)
     parts = ((days, "day" if days == 1 else "days"), (hours, "h"), (rest // 60, "min"))

@@ -49,11 +49,11 @@ class Report(NamedTuple):
 
 
 def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool = False) -> Report:
-    """The points of the newest `days` (1 to 35) of a memory.
+    """Return the points of the newest `days` (1 to 35) of a memory.
 
     `now`, in Unix seconds, refuses what cannot have happened yet; None where the clock is not to be
     trusted. A half-hour that is still running is left out without a word: it is not wrong, only not
-    finished. Raises WireError for a memory that ends before the map does, unless `partial` asks
+    finished. Raise WireError for a memory that ends before the map does, unless `partial` asks
     for what is wholly there.
     """
     if not 1 <= days <= DAYS:
@@ -86,9 +86,9 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
 
 
 def believed(memory: bytes, now: float | None = None) -> Mapping[int, datetime]:
-    """The rows whose dates fit together, newest first, each with its midnight: as many as can be.
+    """Return the rows whose dates fit together, newest first, each with its midnight: as many as can be.
 
-    Those that begin after `now` are none of them. Of two that exclude each other the upper one is kept.
+    Those that begin after `now` are left out. Of two that exclude each other the upper one is kept.
     """
     dates = [(row, day) for row, day in _dates(memory).items() if now is None or day.timestamp() <= now]
     chains: list[Chain] = []  # the longest that begins with each row, the last row's first
@@ -99,18 +99,18 @@ def believed(memory: bytes, now: float | None = None) -> Mapping[int, datetime]:
 
 
 def _longest(chains: list[Chain]) -> Chain:
-    """The first of the longest; an empty one where there is none."""
+    """Return the first of the longest; an empty one for no chains."""
     return max(chains, key=lambda chain: len(chain), default=[])
 
 
 def _dates(memory: bytes) -> dict[int, datetime]:
-    """The rows that have a date: its midnight."""
+    """Return the rows that have a date, each with its midnight."""
     found = ((row, _date(memory[DATES + 3 * row : DATES + 3 * row + 3])) for row in range(DAYS))
     return {row: midnight for row, midnight in found if midnight is not None}
 
 
 def _misdated(memory: bytes, row: int, midnight: datetime | None, above: datetime | None) -> str:
-    """What is wrong with the date of a row that is refused; `above` is that of the row kept before it."""
+    """Return what is wrong with the date of a row that is refused; `above` is that of the row kept before it."""
     if midnight is None:
         return f"{memory[DATES + 3 * row : DATES + 3 * row + 3].hex().upper()} is no date"
     if above is not None and midnight >= above:
@@ -119,7 +119,7 @@ def _misdated(memory: bytes, row: int, midnight: datetime | None, above: datetim
 
 
 def sure_until(memory: bytes) -> float:
-    """A time at which a memory of unknown age is not younger: what `now` can be in `report`.
+    """Return a time at which a memory of unknown age is not younger: what `now` can be in `report`.
 
     The start of the newest half-hour that holds data, which may be running still, or the midnight with
     which the newest day begins.
@@ -134,7 +134,7 @@ def _lost(count: int) -> str:
 
 
 def _values(memory: bytes, row: int) -> list[tuple[str, int, float]]:
-    """The half-hours of a row that hold data: measurement, seconds after midnight, value."""
+    """Return the half-hours of a row that hold data: measurement, seconds after midnight, value."""
     values = []
     for series in SERIES:
         for slot in range(SLOTS):
@@ -146,7 +146,7 @@ def _values(memory: bytes, row: int) -> list[tuple[str, int, float]]:
 
 
 def _date(bcd: bytes) -> datetime | None:
-    """Midnight in JST of three bytes BCD; None where they are no date."""
+    """Return the midnight in JST of three bytes BCD; None where they are no date."""
     digits = bcd.hex()
     if len(digits) != 6 or not digits.isdecimal():
         return None

@@ -1,12 +1,12 @@
 """The Kyocera solar monitor's wire: bytes → events, the dialogue that reads its memory, the dump's text.
 
-Two framings share the line, and nothing in the bytes tells them apart:
+Two framings share the line, and nothing in the bytes distinguishes them:
 
     command   STX text CC ETX      CC, two hex digits, makes the sum from STX on FF (mod 256)
               STX ACK ETX, STX NAK ETX
     block     N, N-1 data, BCC     N counts data and BCC; BCC makes the sum of all bytes FF
 
-Which one comes next is known to whoever asked, so the `Parser` is told. Blocks carry no number:
+Which one comes next is known to whoever asked, so the `Parser` is set to it. Blocks carry no number:
 one that came twice would shift all that follows. So each burst of bytes gets one reply, and only
 when the line has gone quiet; a late block is waited for rather than asked for again; and a memory
 counts as whole only when the total is met exactly and nothing but the end command follows.
@@ -84,7 +84,7 @@ Happening = Ack | Nak | Command | BadCommand | Block | BadBlock | Noise
 
 
 def command(text: str) -> bytes:
-    """The frame of a command: `CMD1000FFFF` → STX, the text, its CC `50`, ETX."""
+    """Return the frame of a command: `CMD1000FFFF` → STX, the text, its CC `50`, ETX."""
     body = bytes((STX,)) + text.encode("ascii")
     return body + f"{0xFF - sum(body) % 256:02X}".encode() + bytes((ETX,))
 
@@ -107,12 +107,12 @@ class Parser:
         return len(self._buffer)
 
     def expect_command(self) -> None:
-        """From here on commands come; what was half read is dropped."""
+        """Expect commands from here on; what was half read is dropped."""
         self._in_blocks = False
         self._buffer.clear()
 
     def expect_block(self) -> None:
-        """From here on blocks come; what was half read is dropped."""
+        """Expect blocks from here on; what was half read is dropped."""
         self._in_blocks = True
         self._buffer.clear()
 
@@ -160,7 +160,7 @@ class Parser:
 
 
 def _frame(raw: bytes) -> Ack | Nak | Command | BadCommand | Noise:
-    """What stands between STX and ETX."""
+    """Return what is between STX and ETX, as an event."""
     if raw == ACK:
         return Ack(raw)
     if raw == NAK:
@@ -175,7 +175,7 @@ _HEADER = re.compile(r"CMD01[0-9A-F]{6}([0-9A-F]{4})")
 
 
 def announced(text: str) -> int | None:
-    """The bytes of memory that a command's text announces; None where it is another command."""
+    """Return the bytes of memory that a command's text announces; None where it is another command."""
     header = _HEADER.fullmatch(text)
     return int(header[1], 16) if header else None
 
@@ -192,16 +192,16 @@ class Dump:
         self.memory = bytearray()
         self.total = 0
         self._parser = Parser()
-        self._told = 0
+        self._shown = 0
 
     def feed(self, data: bytes) -> list[Happening]:
-        """The bytes received, as events for the dialogue."""
+        """Return the bytes received, as events for the dialogue."""
         return self._parser.feed(data)
 
     def dialogue(self) -> Dialogue[bytes]:
         """Ask for the memory and give all `total` bytes of it.
 
-        Raises NoAnswer after 10 s of silence, DeviceError when the header or a block came damaged
+        Raise NoAnswer after 10 s of silence, DeviceError when the header or a block came damaged
         five times, or when the blocks do not add up to the total.
         """
         for _ in range(TRIES):  # a monitor that was left in the middle of a block ends it first
@@ -220,14 +220,14 @@ class Dump:
         while silences < REQUESTS and refusals < TRIES:
             saying = f"asking the solar monitor for its memory, {silences + 1} of {REQUESTS} ..."
             try:
-                heard = yield Ask(send, _is_reply, ANSWER_WITHIN, saying if send == REQUEST else "")
+                events = yield Ask(send, _is_reply, ANSWER_WITHIN, saying if send == REQUEST else "")
             except NoAnswer as silence:
                 silences += 1
                 noisy |= any(isinstance(event, Noise) for event in silence.heard)
                 acknowledged = any(isinstance(event, Ack) for event in silence.heard)
                 send = b"" if acknowledged else REQUEST
                 continue
-            reply = heard[-1]
+            reply = events[-1]
             if isinstance(reply, Command) and (total := announced(reply.text)) is not None:
                 return total
             refusals += 1
@@ -267,13 +267,13 @@ class Dump:
         for _ in range(BLOCK_WINDOWS):
             before = self._parser.fed
             try:
-                heard = yield Ask(send, lambda event: isinstance(event, Block | BadBlock), WINDOW, saying)
+                events = yield Ask(send, lambda event: isinstance(event, Block | BadBlock), WINDOW, saying)
             except NoAnswer:
                 if self._parser.half_read and self._parser.fed == before:
                     return None
                 send, saying = b"", ""
                 continue
-            event: Block | BadBlock = heard[-1]
+            event: Block | BadBlock = events[-1]
             return event
         raise NoAnswer(
             f"the solar monitor fell silent after {len(self.memory):,} of {self.total:,} bytes"
@@ -282,14 +282,14 @@ class Dump:
         )
 
     def _progress(self) -> str:
-        """How far we are, once a KiB."""
-        if len(self.memory) < self._told + 1024:
+        """Return how far we are, once a KiB."""
+        if len(self.memory) < self._shown + 1024:
             return ""
-        self._told = len(self.memory)
-        return f"read {self._told:,} of {self.total:,} bytes"
+        self._shown = len(self.memory)
+        return f"read {self._shown:,} of {self.total:,} bytes"
 
     def _end(self) -> Dialogue[None]:
-        """Acknowledge the last block, and hear the end command.
+        """Acknowledge the last block, and receive the end command.
 
         Its sum does not matter, and where none comes the memory is whole all the same: each block's
         sum and the total were right. Anything else means that a block was taken twice.
@@ -317,9 +317,9 @@ def _is_reply(event: Happening) -> bool:
 
 
 def dump_text(memory: bytes) -> str:
-    """The dump file's text, byte for byte that of the original: `XXXX: ` and 32 bytes in hex a line.
+    """Return the dump file's text, byte for byte that of the original: `XXXX: ` and 32 bytes in hex a line.
 
-    The last line holds what is left, and is there even when nothing is (`0040: ` after 64 bytes).
+    The last line holds what is left, and is there even when it is empty (`0040: ` after 64 bytes).
     """
     return "".join(f"{at:04X}: {memory[at : at + ROW].hex().upper()}\n" for at in range(0, len(memory) + 1, ROW))
 
@@ -328,7 +328,7 @@ _LINE = re.compile(r"([0-9A-Fa-f]{4,}):\s*((?:[0-9A-Fa-f]{2})*)\s*")
 
 
 def parse_dump_text(text: str) -> bytes:
-    """The memory of a dump file's text, whole or not. Raises WireError with the place in the text."""
+    """Return the memory of a dump file's text, whole or not. Raise WireError with the place in the text."""
     memory = bytearray()
     at = 0
     for number, line in enumerate(text.splitlines(keepends=True), 1):

@@ -5,7 +5,7 @@ of its register (0.001 kWh each), E1 in litres. All three are optional in the st
 that lacks one (the Panasonic HE-WU46KQ has no 84) refuses it in the same answer that holds the
 others: so the point has the fields that came. E1 may exceed the tank's capacity E2.
 
-A hybrid water heater (02A6), which has a gas burner beside its heat pump, has a class of its own and the same three
+A hybrid water heater (02A6), which has a gas burner and a heat pump, has a class of its own and the same three
 properties. A gas water heater (0272) has none of them: E1 is a temperature there.
 
 Source: ECHONET Device objects appendix, super class and classes 0x026B, 0x0272 and 0x02A6.
@@ -31,7 +31,7 @@ DRAWN = choice({0x41: "drawn", 0x42: "not drawn"})
 
 
 def hours(edt: bytes) -> str | None:
-    """B9 of a hybrid one: from when to when, each an hour and a minute."""
+    """Return B9 of a hybrid one: from when to when, each an hour and a minute."""
     times = [clock(edt[:2]), clock(edt[2:])]
     return "-".join(filter(None, times)) if all(times) else None
 

@@ -70,6 +70,6 @@ def joined(source: Source, reports: Iterable[Report]) -> Report:
 
 
 def _point(source: Source, values: dict[str, Number]) -> list[Point]:
-    """The fields that came, in the order of the row."""
+    """Return the fields that came, in the order of the row."""
     fields = {name: values[name] for name in source.fields.values() if name in values}
     return [Point(source.series[0].measurement, fields)] if fields else []

@@ -164,7 +164,7 @@ class Exchange:
         for point in report.points:
             self._admit(point, frame.tid, self._now)
         self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
-        if told := history.told_time(frame):
+        if told := history.reported_time(frame):
             self._take_time(int(told.timestamp()))
 
     def _admit(self, point: Point, tid: int, ticks: float) -> None:

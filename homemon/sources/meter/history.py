@@ -1,4 +1,4 @@
-"""The half-hours that nobody was there to hear, asked of the meter, which remembers 99 days.
+"""The half-hours that nobody was there to receive, read from the meter, which remembers 99 days.
 
 The meter's record is read a day at a time: set E5 to "so many days ago", then get E2 (forward) and
 E4 (reverse). Which day that is depends on the meter's own date, so date and clock (98, 97) are
@@ -60,7 +60,7 @@ class Repaired(NamedTuple):
     unread: Mapping[str, frozenset[int]]
 
     def notes(self, day: date) -> list[str]:
-        """What a person should know of it."""
+        """Return what a person should know of it."""
         refused = sum(map(len, self.unread.values()))
         without = self.missing - refused
         counted = (
@@ -76,10 +76,11 @@ Counts = dict[str, dict[int, Number]]
 
 
 def plan(asker: Asker, archive: Archive, days: int, compared: int, without: frozenset[str]) -> Dialogue[list[Day]]:
-    """The days to read, newest first: of the last `days` those that lack half-hours, and the last `compared` anyway.
+    """Return the days to read, newest first: of the last `days` those that lack half-hours, and the last `compared`
+    anyway.
 
     Today not counted, by the meter's clock. `without`: measurements that the meter refuses: they are left
-    out where it never gave them on these days. Raises NoHistory.
+    out where it never gave them on these days. Raise NoHistory.
     """
     now = yield from _sure_time(asker)
     until = int(now.timestamp()) // HALF_HOUR * HALF_HOUR + 1
@@ -103,7 +104,7 @@ def plan(asker: Asker, archive: Archive, days: int, compared: int, without: froz
 
 
 def repair(asker: Asker, archive: Archive, day: Day) -> Dialogue[Repaired]:
-    """Read a day's record as often as it takes to be sure. Needs the scale. Raises NoHistory."""
+    """Read a day's record as often as it takes to be sure. Needs the scale. Raise NoHistory."""
     begin = midnight(day.date)
     stored = {name: archive.values(name, "value", begin - NEAR, begin + DAY + NEAR) for name in day.lacking}
     first = _since(archive, (yield from read_day(asker, day.date, day.lacking)))
@@ -133,18 +134,18 @@ def repair(asker: Asker, archive: Archive, day: Day) -> Dialogue[Repaired]:
 
 
 def _since(archive: Archive, counts: Counts) -> Counts:
-    """Without what another meter counted."""
+    """Return counts without those of another meter."""
     first = archive.first()
     return {name: {time: kwh for time, kwh in values.items() if time >= first} for name, values in counts.items()}
 
 
 def _keys(day: Day, counts: Counts) -> list[tuple[str, int]]:
-    """What of a reading is wanted, or can be compared."""
+    """Return what of a reading is wanted, or can be compared."""
     return [(name, time) for name in day.lacking for time in counts.get(name, ())]
 
 
 def _doubted(asker: Asker, day: Day, counts: Counts, stored: Counts) -> set[tuple[str, int]]:
-    """What differs from what is stored, or is new and does not fit between its neighbours."""
+    """Return what differs from what is stored, or is new and does not fit between its neighbours."""
     assert asker.scale is not None
     doubted = set()
     for name, values in counts.items():
@@ -157,9 +158,9 @@ def _doubted(asker: Asker, day: Day, counts: Counts, stored: Counts) -> set[tupl
 
 
 def read_day(asker: Asker, day: date, names: Iterable[str]) -> Dialogue[Counts]:
-    """What the meter's record says of one day up to now, of each of `names` that it gives. Needs the scale.
+    """Return what the meter's record has of one day up to now, for each of `names` that it gives. Needs the scale.
 
-    Raises NoHistory where the meter refuses E5.
+    Raise NoHistory where the meter refuses E5.
     """
     scale = asker.scale
     assert scale is not None
@@ -188,7 +189,7 @@ def read_day(asker: Asker, day: date, names: Iterable[str]) -> Dialogue[Counts]:
 
 
 def _records(asker: Asker, ago: int, wanted: Iterable[str]) -> Dialogue[dict[str, tuple[int | None, ...]]]:
-    """48 counts for each wanted measurement whose record the meter has; it must be that of the day asked for."""
+    """Return 48 counts for each wanted measurement whose record the meter has; it must be that of the day asked for."""
     records: dict[str, tuple[int | None, ...]] = {}
     for epc, name in RECORDS.items():
         if name in wanted:
@@ -199,15 +200,15 @@ def _records(asker: Asker, ago: int, wanted: Iterable[str]) -> Dialogue[dict[str
 
 
 def meter_time(asker: Asker) -> Dialogue[datetime]:
-    """The meter's date and clock (98, 97). Raises NoHistory where it does not tell them."""
-    told = told_time((yield from asker.ask((0x98, 0x97))))
-    if told is None:
-        raise NoHistory("the meter does not tell its date and time (98, 97), by which its record is found")
-    return told
+    """Return the meter's date and clock (98, 97). Raise NoHistory where it does not report them."""
+    reported = reported_time((yield from asker.ask((0x98, 0x97))))
+    if reported is None:
+        raise NoHistory("the meter does not report its date and time (98, 97), by which its record is found")
+    return reported
 
 
 def _sure_time(asker: Asker) -> Dialogue[datetime]:
-    """The meter's date and clock, told twice. Raises NoHistory."""
+    """Return the meter's date and clock, reported twice. Raise NoHistory."""
     before = yield from meter_time(asker)
     for _ in range(TRIES):
         now = yield from meter_time(asker)
@@ -217,17 +218,18 @@ def _sure_time(asker: Asker) -> Dialogue[datetime]:
     raise NoHistory("the meter's date and time (98, 97) are another each time it is asked")
 
 
-def told_time(frame: Frame) -> datetime | None:
-    """The meter's date and clock, to the minute, where `frame` tells both."""
-    told = {prop.epc: meter.value_of(prop) for prop in frame.reported if prop.epc in (0x98, 0x97) and right_size(prop)}
-    day, clock = told.get(0x98), told.get(0x97)
+def reported_time(frame: Frame) -> datetime | None:
+    """Return the meter's date and clock, to the minute, where `frame` reports both."""
+    own = (prop for prop in frame.reported if prop.epc in (0x98, 0x97) and right_size(prop))
+    values = {prop.epc: meter.value_of(prop) for prop in own}
+    day, clock = values.get(0x98), values.get(0x97)
     if not isinstance(day, str) or not isinstance(clock, str):
         return None
     return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=JST)
 
 
 def right_size(prop: Property) -> bool:
-    """Whether a property of the table has the bytes that it must have."""
+    """Return whether a property of the table has the bytes that it must have."""
     return len(prop.edt) == meter.PROPS[prop.epc].size
 
 
@@ -240,5 +242,5 @@ def _value(asker: Asker, epc: int) -> Dialogue[Any]:
 
 
 def midnight(day: date) -> int:
-    """The beginning of a day in JST, in Unix seconds."""
+    """Return the beginning of a day in JST, in Unix seconds."""
     return int(datetime(day.year, day.month, day.day, tzinfo=JST).timestamp())

@@ -39,16 +39,16 @@ class Archive(Protocol):
     """What is stored of this meter."""
 
     def met(self, address: str) -> None:
-        """The meter at `address` is this one: what was stored until now may be of another."""
+        """Note that the meter at `address` is this one: what was stored until now may be of another."""
 
     def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, Number]:
-        """Time → value from `since` up to but not including `until` (Unix seconds); nothing of an earlier meter."""
+        """Return time → value from `since` up to, without, `until` (Unix seconds); nothing of an earlier meter."""
 
     def first(self) -> int:
-        """The time before which another meter counted, 0 where none did."""
+        """Return the time before which another meter counted, 0 for a first meter."""
 
     def settled(self) -> bool:
-        """Whether all that was received is stored, so that what is not there is really lacking."""
+        """Return whether all that was received is stored, so that what is not there is really lacking."""
 
 
 class Reading(NamedTuple):
@@ -61,7 +61,7 @@ class Reading(NamedTuple):
 
 
 def can_be(before: tuple[float, Number], after: tuple[float, Number], scale: meter.Scale) -> bool:
-    """Whether a register can have gone from one (time in seconds, kWh) to a later one, a roll-over included."""
+    """Return whether a register can have gone from one (time in seconds, kWh) to a later one, a roll-over included."""
     kwh = after[1] - before[1]
     if kwh < 0:
         kwh += scale.modulus
@@ -69,7 +69,7 @@ def can_be(before: tuple[float, Number], after: tuple[float, Number], scale: met
 
 
 def fits(time: int, value: Number, known: Mapping[int, Number], scale: meter.Scale) -> bool | None:
-    """Whether a register at `time` fits between its neighbours among `known`; None where it has none."""
+    """Return whether a register at `time` fits between its neighbours among `known`; None without neighbours."""
     if time in known:
         return known[time] == value
     times = sorted(known)
@@ -98,11 +98,11 @@ class Doubts:
         self._clock: tuple[float, int] | None = None  # boot clock → half-hour that was believed then
 
     def epcs(self) -> tuple[int, ...]:
-        """What is to be asked again."""
+        """Return the EPCs to ask again."""
         return tuple(sorted({EPCS[series] for series in self.open}))
 
     def forget(self) -> None:
-        """Another meter, or another unit: nothing that was said before speaks for or against what it says."""
+        """Forget earlier readings: with another meter, or another unit, they prove nothing about later ones."""
         self.open.clear()
         self._recent.clear()
         self._running.clear()
@@ -114,7 +114,7 @@ class Doubts:
         return notes
 
     def admit(self, reading: Reading, scale: meter.Scale | None) -> tuple[list[Point], list[str]]:
-        """What of a reading, and of earlier ones that it confirms, is believed now; and notes."""
+        """Return what of a reading, and of earlier ones that it confirms, is believed now; and notes."""
         sure: list[Point] = []
         notes: list[str] = []
         for part in _parts(reading):
@@ -161,7 +161,7 @@ class Doubts:
             self._running[field] = reading.ticks, value
 
     def _fault(self, reading: Reading, scale: meter.Scale | None) -> str | None:
-        """Why a reading is doubted; the empty text where there is nothing to compare it with."""
+        """Return why a reading is doubted; the empty text where there is nothing to compare it with."""
         measurement, field = _series(reading)
         value = reading.point.fields[field]
         if limit := self._largest.get(measurement):
@@ -176,7 +176,7 @@ class Doubts:
         return _verdict(fits(reading.point.time, value, self._neighbours(measurement, reading.point.time), scale))
 
     def _is_now(self, reading: Reading, time: int) -> bool:
-        """Whether the meter can give this half-hour now, by our clock or by those that it gave before."""
+        """Return whether the meter can give this half-hour now, by our clock or by those that it gave before."""
         near = self._clock and abs((time - self._clock[1]) - (reading.ticks - self._clock[0])) <= LATE
         return time % HALF_HOUR == 0 and (bool(near) or -CLOCK_SLACK <= reading.wall - time <= LATE)
 
@@ -188,7 +188,7 @@ class Doubts:
         return recent | (stored or self._archive.values(measurement, "value", time - FAR, time))
 
     def _running_fault(self, reading: Reading, field: str, value: Number, scale: meter.Scale) -> str | None:
-        """Of E0 and E3, which are of the moment in which they come; the first ever has to be believed."""
+        """Return why E0 or E3, of the moment in which they come, is doubted; the first ever has to be believed."""
         if known := self._running.get(field):
             return _verdict(can_be(known, (reading.ticks, value), scale))
         if self._archive is None:
@@ -211,7 +211,7 @@ def _series(reading: Reading) -> Series:
 
 
 def _parts(reading: Reading) -> list[Reading]:
-    """A reading for each property: E0 and E3 share a point, R and T are one property's."""
+    """Return a reading for each property: E0 and E3 share a point, R and T are one property's."""
     point = reading.point._replace(received=reading.ticks if reading.point.time is None else None)
     if point.measurement != "energy":
         return [reading._replace(point=point)]
@@ -219,7 +219,7 @@ def _parts(reading: Reading) -> list[Reading]:
 
 
 def _same(doubted: Reading, reading: Reading, scale: meter.Scale | None) -> bool:
-    """Whether two answers say the same of a value that goes on changing."""
+    """Return whether two answers say the same of a value that goes on changing."""
     measurement, field = _series(reading)
     before, after = doubted.point.fields.get(field), reading.point.fields[field]
     if before is None:
@@ -238,13 +238,13 @@ def _same(doubted: Reading, reading: Reading, scale: meter.Scale | None) -> bool
 
 
 def _believed(doubted: Reading | None, reading: Reading) -> list[Point]:
-    """One point of two answers about the same; both where the first had waited for its unit, or a half-hour passed."""
+    """Return one point of two answers about the same; both if the first waited for its unit or half-hours differ."""
     at_once = reading.point.time == doubted.point.time and reading.ticks - doubted.ticks <= AT_ONCE if doubted else True
     return [reading.point] if doubted is None or at_once else [doubted.point, reading.point]
 
 
 def _joined(points: list[Point]) -> list[Point]:
-    """Fields of one moment as one point again."""
+    """Return fields of one moment as one point again."""
     merged: dict[tuple[str, int | None, float | None], dict[str, Number]] = {}
     for measurement, fields, time, _, received in points:
         merged.setdefault((measurement, time, received), {}).update(fields)

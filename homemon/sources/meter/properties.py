@@ -5,7 +5,7 @@ takes and how they read. A "no data" code reads as None and gives no point; nor 
 overflow code, a register beyond 99,999,999 counts, or a date that is none. An EDT of the
 wrong length is refused: never a value from a short EDT.
 
-An energy register counts in units that the meter tells in E1, times the coefficient D3 (1 where
+An energy register counts in units that the meter reports in E1, times the coefficient D3 (1 where
 the meter has none). Until both are known, a `Register` stays a register.
 
 Source: ECHONET Device objects appendix, class 0x0288.
@@ -36,7 +36,7 @@ UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0
 class Scale(NamedTuple):
     """What one count of an energy register is worth: coefficient × 10^exponent kWh.
 
-    `digits` (D7) tells where the register begins at 0 again.
+    `digits` (D7) is where the register begins at 0 again.
     """
 
     exponent: int
@@ -49,7 +49,7 @@ class Scale(NamedTuple):
         return self.kwh(10**self.digits)
 
     def kwh(self, count: int) -> Number:
-        """`count` in kWh, rounded once: the float nearest to the exact decimal."""
+        """Return `count` in kWh, rounded once: the float nearest to the exact decimal."""
         if self.exponent >= 0:
             return int(count * self.coefficient * 10**self.exponent)
         return float(count * self.coefficient / 10**-self.exponent)
@@ -85,25 +85,25 @@ def u8(edt: bytes) -> int:
 
 
 def power(edt: bytes) -> int | None:
-    """s32 W; the codes for no data, overflow and underflow are no reading."""
+    """Return s32 W; None for the codes for no data, overflow and underflow."""
     (value,) = _POWER.unpack(edt)
     return None if value in (0x7FFFFFFE, 0x7FFFFFFF, -0x80000000) else value
 
 
 def currents(edt: bytes) -> tuple[Number | None, ...]:
-    """R and T phase, s16 × 0.1 A each; T is "no data" on single-phase two-wire."""
+    """Return R and T phase, s16 × 0.1 A each; T is "no data" on single-phase two-wire."""
     phases = (int.from_bytes(edt[:2], signed=True), int.from_bytes(edt[2:], signed=True))
     return tuple(None if value in (0x7FFE, 0x7FFF, -0x8000) else value / 10 for value in phases)
 
 
 def count(edt: bytes) -> int | None:
-    """A register, u32 up to 99,999,999; above that stand the codes for no data and overflow."""
+    """Return a register, u32 up to 99,999,999; None above that, for the codes for no data and overflow."""
     value = int.from_bytes(edt)
     return value if value <= HIGHEST_COUNT else None
 
 
 def moment(year: int, month: int, day: int, hour: int, minute: int, second: int = 0) -> int | None:
-    """A time in JST, as Unix seconds; None where that is none, or no meter's."""
+    """Return a time in JST, as Unix seconds; None for an impossible time, or one no meter has."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return None
     try:
@@ -114,14 +114,14 @@ def moment(year: int, month: int, day: int, hour: int, minute: int, second: int 
 
 
 def dated(edt: bytes) -> Dated | None:
-    """Year u16, month, day, hour, minute, second in JST, then a register."""
+    """Return year u16, month, day, hour, minute, second in JST, then a register."""
     *parts, register = _DATED.unpack(edt)
     time = moment(*parts)
     return None if time is None or register > HIGHEST_COUNT else Dated(time, register)
 
 
 def recent(edt: bytes) -> Recent | None:
-    """EC: the newest half-hour, how many there are, and as many forward and reverse registers. Raises ValueError."""
+    """Return EC: the newest half-hour, how many there are, as many forward and reverse registers. Raise ValueError."""
     if len(edt) < 7 or len(edt) != 7 + 8 * edt[6]:
         raise ValueError(f"EPC EC takes 7 bytes and 8 for each half-hour, {len(edt)} came")
     time = moment(int.from_bytes(edt[:2]), *edt[2:6])
@@ -130,24 +130,24 @@ def recent(edt: bytes) -> Recent | None:
 
 
 def recent_asked(edt: bytes) -> str | None:
-    """ED: the newest half-hour wanted in EC, and how many."""
+    """Return ED: the newest half-hour wanted in EC, and how many."""
     time = moment(int.from_bytes(edt[:2]), *edt[2:6])
     return None if time is None else f"{edt[6]} half-hours up to {datetime.fromtimestamp(time, JST):%Y-%m-%d %H:%M}"
 
 
 def history(edt: bytes) -> History:
-    """u16 day, then 48 registers."""
+    """Return a u16 day, then 48 registers."""
     day, *counts = _RECORD.unpack(edt)
     return History(day, tuple([value if value <= HIGHEST_COUNT else None for value in counts]))
 
 
 def exponent(edt: bytes) -> int | None:
-    """E1's code as a power of ten; None for a code that means nothing."""
+    """Return E1's code as a power of ten; None for a code that means nothing."""
     return UNIT_EXPONENTS.get(edt[0])
 
 
 def coefficient(edt: bytes) -> int | None:
-    """D3, u32 up to 999,999; 0 would make every reading nothing and is none."""
+    """Return D3, u32 up to 999,999; None for 0, which would make every reading 0."""
     value = int.from_bytes(edt)
     return value if 1 <= value <= LARGEST_COEFFICIENT else None
 
@@ -202,14 +202,14 @@ class Report(NamedTuple):
 
 
 def value_of(prop: Property) -> Value | None:
-    """The value of a property of the table; None where it is "no data". Raises as `properties.value_of`."""
+    """Return the value of a property of the table; None where it is "no data". Raise as `properties.value_of`."""
     return properties.value_of(PROPS, prop)
 
 
 def report(frame: Frame, scale: Scale | None) -> Report:
-    """The points that the meter's `frame` gives; with `scale` None its registers wait in `unscaled`.
+    """Return the points that the meter's `frame` gives; with `scale` None its registers wait in `unscaled`.
 
-    Frames of other objects, and those that are no report of values, give nothing.
+    Frames of other objects, and those that are no report of values, give an empty report.
     """
     said = Report([], [], [], [])
     if frame.seoj != EOJ:
@@ -241,7 +241,7 @@ def report(frame: Frame, scale: Scale | None) -> Report:
 
 
 def _numbers(value: Value, scale: Scale | None) -> tuple[int | None, tuple[Number | None, ...]]:
-    """A value's own time, if it has one, and its numbers."""
+    """Return a value's own time, if it has one, and its numbers."""
     time = None
     if isinstance(value, Dated):
         time, value = value
@@ -253,14 +253,14 @@ def _numbers(value: Value, scale: Scale | None) -> tuple[int | None, tuple[Numbe
 
 
 def scaled_points(record: Property, scale: Scale) -> list[Point]:
-    """The points of a register that waited for `scale`."""
+    """Return the points of a register that waited for `scale`."""
     return report(Frame(0, EOJ, CONTROLLER, Esv.INF, (record,)), scale).points
 
 
-class ScaleHeard:
-    """The unit as the meter tells it, whoever asked: E1, D3, D7.
+class ReportedScale:
+    """The unit as the meter reports it, whoever asked: E1, D3, D7.
 
-    `exponent`, `coefficient` and `digits` are None until the meter has told them.
+    `exponent`, `coefficient` and `digits` are None until the meter has reported them.
     """
 
     def __init__(self) -> None:
@@ -271,11 +271,11 @@ class ScaleHeard:
 
     @property
     def scale(self) -> Scale | None:
-        """None until E1 was told, and D3 told or refused: many meters have no D3, and count in whole units."""
+        """None until E1 was reported, and D3 reported or refused: many meters have no D3, and count in whole units."""
         return self.over(None)
 
     def over(self, known: Scale | None) -> Scale | None:
-        """The same, with what is `known` of this meter in the place of what it did not tell."""
+        """Return the scale, with what is `known` of this meter in place of what it did not report."""
         exponent = known.exponent if self.exponent is None and known else self.exponent
         coefficient = self.coefficient
         if coefficient is None:
@@ -284,8 +284,8 @@ class ScaleHeard:
             return None
         return Scale(exponent, coefficient, self.digits or (known.digits if known else 8))
 
-    def hear(self, frame: Frame) -> None:
-        """Take what a frame of the meter tells of it."""
+    def receive(self, frame: Frame) -> None:
+        """Take in what a frame of the meter reports of it."""
         for prop in frame.reported:
             value = self._value(prop)
             if prop.epc == 0xD3 and not prop.edt:

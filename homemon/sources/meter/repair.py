@@ -27,7 +27,7 @@ class Again:
         self._first = self._pause = first
 
     def after(self, now: float) -> float:
-        """The time of the next try."""
+        """Return the time of the next try."""
         pause, self._pause = self._pause, min(2 * self._pause, EVERY)
         return now + pause
 
@@ -65,18 +65,18 @@ class Repair:
         self._noted: dict[date | str, str] = {}
 
     def soon(self, now: float) -> None:
-        """Something was lacking, or contradicted what is stored, or can be asked for at last."""
+        """Plan to repair soon: something was lacking, contradicted what is stored, or can be requested at last."""
         if self._archive and (self._days or self._session.recheck):
             self.due = min(self.due, now)
             self._more = bool(self._plan)
 
     def compare(self, now: float) -> None:
-        """The same, and the last days are to be compared once more."""
+        """Plan to repair soon, and to compare the last days once more."""
         self._compared = float("-inf")
         self.soon(now)
 
     def forget(self) -> None:
-        """Another meter is asked from now on: what was planned was of the one before."""
+        """Forget the plan: another meter answers from now on."""
         self._plan.clear()
         self._noted.clear()
 
@@ -102,7 +102,7 @@ class Repair:
             self._finish(now)
 
     def _make_plan(self, archive: Archive, now: float, without: frozenset[str]) -> Dialogue[bool]:
-        """Whether there is anything to do."""
+        """Return whether there is anything to do."""
         compared = COMPARED_DAYS if now - self._compared >= EVERY and self._days else 0
         compared = LONGEST if self._session.recheck else min(compared, self._days)
         self._missing, self._rechecking = False, self._session.recheck

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from homemon.core.dialogue import Dialogue
 from homemon.echonet.codec import Frame
-from homemon.sources.meter.properties import Scale, ScaleHeard
+from homemon.sources.meter.properties import ReportedScale, Scale
 
 UNIT = (0xE1, 0xD3, 0xD7)
-TRIES = 4  # to hear the same twice in a row
+TRIES = 4  # to receive the same twice in a row
 
 
 class Asker(Protocol):
@@ -23,29 +23,29 @@ class Asker(Protocol):
 
 
 def learn(asker: Asker, known: Scale | None) -> Dialogue[tuple[Scale | None, bool]]:
-    """The meter's unit, and whether it told all of it; `known` where it contradicts itself.
+    """Return the meter's unit, and whether it reported all of it; `known` where it contradicts itself.
 
-    Raises as `Exchange.ask`.
+    Raise as `Exchange.ask`.
     """
-    told = yield from _ask(asker)
-    found = told.over(known)
+    reported = yield from _ask(asker)
+    found = reported.over(known)
     for _ in range(TRIES - 1):
         if found is None or found == known:
-            return found, _is_whole(told)
-        before, told = found, (yield from _ask(asker))
-        found = told.over(known)
+            return found, _is_whole(reported)
+        before, reported = found, (yield from _ask(asker))
+        found = reported.over(known)
         if found == before:
-            return found, _is_whole(told)
+            return found, _is_whole(reported)
     return known, False
 
 
-def _ask(asker: Asker) -> Dialogue[ScaleHeard]:
-    heard = ScaleHeard()
+def _ask(asker: Asker) -> Dialogue[ReportedScale]:
+    reported = ReportedScale()
     for epc in UNIT:
-        heard.hear((yield from asker.ask((epc,))))
-    return heard
+        reported.receive((yield from asker.ask((epc,))))
+    return reported
 
 
-def _is_whole(told: ScaleHeard) -> bool:
-    """Whether nothing had to be assumed or remembered."""
-    return told.exponent is not None and told.coefficient is not None
+def _is_whole(reported: ReportedScale) -> bool:
+    """Return whether nothing had to be assumed or remembered."""
+    return reported.exponent is not None and reported.coefficient is not None

@@ -34,7 +34,7 @@ from homemon.explain.text import accounts
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
 from homemon.replay.reader import Reader
-from homemon.replay.tally import EARLIEST, Tally
+from homemon.replay.report import EARLIEST, ReplayReport
 from homemon.runtime import state
 from homemon.runtime.driver import Context, run
 from homemon.runtime.stop import Stopped
@@ -126,8 +126,8 @@ def explained(data: bytes) -> None:
 
 def replayed(data: bytes) -> None:
     """Any file gives points that a server takes, at times that can be."""
-    tally = Tally(latest=2e9)
-    reader = Reader(Known(LINK.address, TENTHS), [Device()], None, tally)
+    left = ReplayReport(latest=2e9)
+    reader = Reader(Known(LINK.address, TENTHS), [Device()], None, left)
     points = [point for text in data.splitlines()[:MOST_LINES] for point in reader.feed(text, "file")]
     points += reader.close()
     sound(points)

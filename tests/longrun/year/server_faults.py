@@ -79,16 +79,16 @@ def series_fails(status: int, says: str) -> Begin:
 
 
 def series_conflicts(world: "World", seconds: float) -> End:
-    """A series has another type there; when that is mended, somebody runs `upload --since`."""
+    """A series has another type there; when that is corrected, somebody runs `upload --since`."""
     series, since = world.rng.choice(SERIES), world.time.now
     ill = Ill(lambda line: line.startswith(f"{series} "), 400, CONFLICT, takes_the_rest=True)
     end = _ill(world, ill)
 
-    def mend() -> None:
+    def correct() -> None:
         end()
         world.send_again(since - DAY)
 
-    return mend
+    return correct
 
 
 def at_its_limit(world: "World", seconds: float) -> End:

@@ -5,11 +5,11 @@ from collections import Counter
 from homemon.core.points import Point
 from homemon.replay.values import measured
 
-NO_TIME = "readings are left out: neither they nor their lines tell a time and its date (see --date)"
+NO_TIME = "readings are left out: neither they nor their lines have a time and its date (see --date)"
 CLOCK = "readings are left out: the clock was not known to be right when they came"
-NO_UNIT = "registers are left out: neither the file nor state.toml tells their unit (E1, D3)"
+NO_UNIT = "registers are left out: neither the file nor state.toml has their unit (E1, D3)"
 NO_DAY = "half-hours of the meter's record are left out: their day is not known (see --date)"
-OTHERS = "readings are left out: another device told them than the one that was asked"
+OTHERS = "readings are left out: another device reported them than the one that was asked"
 OPEN = "readings are left out: they came unencrypted, from anybody in the neighbourhood"
 BROKEN = "datagrams are broken"
 ODD = "values make no sense"
@@ -22,10 +22,10 @@ LATEST = 4_102_412_400  # 2100-01-01 JST: as late as a meter's clock can be
 EARLIEST = 1_262_271_600  # 2010-01-01 JST: before that there were neither these meters nor these scripts
 
 
-class Tally:
+class ReplayReport:
     """Counts of lines and of what was left out.
 
-    `sense` lines are something that homemon knows, `nonsense` are not; of those `first` tells where and why.
+    `sense` lines are something that homemon knows, `nonsense` are not; of those `first` says where and why.
     A point later than `latest` cannot be, and one before `kept_from` would be dropped again (Unix seconds).
     """
 
@@ -40,22 +40,22 @@ class Tally:
         self._kept_from = kept_from
 
     def refuse(self, why: str, count: int = 1) -> None:
-        """Something is left out."""
+        """Count readings that are left out."""
         if count:
             self.refused[why] += count
 
     def note(self, text: str) -> None:
-        """Something that a person should hear, once."""
+        """Note something that a person should know, once."""
         if len(self.notes) < MOST_NOTES:
             self.notes[text] = None
 
     def make_no_sense(self, where: str, why: str) -> None:
-        """A line could not be read."""
+        """Count a line that could not be read."""
         self.nonsense += 1
         self.first = self.first or f"{where}: {why}"
 
     def possible(self, points: list[Point]) -> list[Point]:
-        """The points whose time and values can be."""
+        """Return the points whose time and values are possible."""
         true = [point for point in points if point.time is not None and EARLIEST <= point.time <= self._latest]
         self.refuse(IMPOSSIBLE, len(points) - len(true))
         kept = [point for point in true if point.time is not None and point.time >= self._kept_from]

@@ -17,10 +17,10 @@ from homemon.storage.database import FILE, Database
 from homemon.storage.health import whole_faults
 from homemon.storage.salvage import Names, Salvage, add_lacking, missing, series_id
 
-SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log beside another database
+SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log next to another database
 
 
-class Mended(NamedTuple):
+class Repaired(NamedTuple):
     """What became of a damaged store: how many values are whole, what is missing, where the damaged file is."""
 
     whole: int
@@ -32,7 +32,7 @@ class Mended(NamedTuple):
 def copy(db: Database, target: Path) -> None:
     """Write a copy of the store to `target`, private and verified; commands may write meanwhile.
 
-    What was there is replaced by a copy that is sound, and by no other. Raises StoreError, OSError.
+    What was there is replaced by a copy that is sound, and by no other. Raise StoreError, OSError.
     """
     with _workshop(target.parent) as folder:
         make_private_file(folder / FILE)
@@ -54,10 +54,10 @@ def _faults(folder: Path) -> list[str]:
             return [str(error.__cause__)]
 
 
-def mend(path: Path) -> Mended:
+def repair(path: Path) -> Repaired:
     """Put a sound file with all that is whole in the place of the store at `path`, which keeps another name.
 
-    Commands that have it open go on with the new one. Raises StoreError, OSError.
+    Commands that have it open go on with the new one. Raise StoreError, OSError.
     """
     with _workshop(path.parent) as folder:
         known: dict[int, int] = {}
@@ -74,11 +74,11 @@ def mend(path: Path) -> Mended:
     with late.explained("written"):  # what commands stored meanwhile
         whole += add_lacking(Salvage(aside).rows(known), late.connection).total()
     late.close()
-    return Mended(whole, found.unsure, lost, aside)
+    return Repaired(whole, found.unsure, lost, aside)
 
 
 def set_aside(path: Path) -> Path:
-    """Give the damaged store at `path` another name beside it, which is returned. Raises OSError."""
+    """Give the damaged store at `path` another name next to it, and return that. Raise OSError."""
     stamp = strftime("%Y%m%d-%H%M%S")
     names = (f"{path}.damaged-{stamp}{f'-{number}' if number else ''}" for number in range(1000))
     aside = next(Path(name) for name in names if not os.path.exists(name))
@@ -91,10 +91,10 @@ def set_aside(path: Path) -> Path:
 def bring_back(db: Database, source: Path) -> Counter[Names]:
     """Add those values of the store at `source` that `db` lacks; return how many of each series.
 
-    Raises StoreError, OSError.
+    Raise StoreError, OSError.
     """
     found = Salvage(source)
-    if found.is_log:  # the names of its series are in the database that it was beside, which ours continues
+    if found.is_log:  # the names of its series are in the database that it belonged to, which ours continues
         with db.explained("read"):
             found.series = {
                 number: (name, tags, field) for number, name, tags, field in db.execute("SELECT * FROM series")
@@ -112,7 +112,7 @@ def add_sent(
     """Store, under the first of `sets` (of tags), those values that `db` has at no such time under any of them.
 
     They count as sent, and no value that is there is replaced. `rows` are times (Unix seconds) and values. Return
-    how many were stored, and how many `db` has otherwise. One transaction. Raises StoreError.
+    how many were stored, and how many `db` has otherwise. One transaction. Raise StoreError.
     """
     query = """
         SELECT time, value FROM series JOIN point ON series = id
@@ -134,9 +134,9 @@ def add_sent(
 
 
 def still_missing(db: Database, since: int) -> list[tuple[Names, int | None, int]]:
-    """Return what was in the damaged files beside `db` and is not in it, as `salvage.missing` does; not before `since`.
+    """Return what was in the damaged files at `db` and is not in it, as `salvage.missing` does; not before `since`.
 
-    Raises StoreError, OSError.
+    Raise StoreError, OSError.
     """
     asides = [path for path in db.path.parent.glob(f"{FILE}.damaged-*") if not path.name.endswith(SUFFIXES[:2])]
     with db.explained("read"):
@@ -145,7 +145,7 @@ def still_missing(db: Database, since: int) -> list[tuple[Names, int | None, int
 
 
 def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:
-    """What is not points."""
+    """Add what is not points."""
     db.execute("BEGIN IMMEDIATE")
     db.executemany("INSERT OR IGNORE INTO delivery VALUES (?, ?)", found.facts())
     db.executemany("INSERT OR IGNORE INTO meter VALUES (?, ?)", found.meters())
@@ -156,7 +156,7 @@ def _add_rest(found: Salvage, db: sqlite3.Connection) -> None:
 
 @contextmanager
 def _workshop(parent: Path) -> Iterator[Path]:
-    """A private folder on the same file system, which goes when the work is done."""
+    """Yield a private folder on the same file system, which is removed when the work is done."""
     folder = make_temporary_dir(parent)
     try:
         yield folder

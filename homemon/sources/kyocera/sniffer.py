@@ -1,4 +1,4 @@
-"""The solar monitor's memory out of a trace: a dump that somebody else read, overheard.
+"""The solar monitor's memory out of a trace: a dump that somebody else read.
 
 What was taken for good, and what was not, shows in what was sent: an ACK takes what came since the
 last thing sent, a NAK throws it away. Nothing is asked, so nothing depends on time.
@@ -9,7 +9,7 @@ from homemon.sources.kyocera.protocol import ACK, REQUEST, BadCommand, Block, Co
 MOST = 65536  # bytes kept since the last thing sent; a block has 256
 
 
-class Overheard:
+class Sniffer:
     """`total` is what the monitor announced, 0 until it did; `memory` what has been taken since the request."""
 
     def __init__(self) -> None:
@@ -18,13 +18,13 @@ class Overheard:
         self._since = bytearray()  # the last thing sent
         self._asked = False
 
-    def hear(self, data: bytes) -> None:
-        """Bytes of the monitor."""
+    def receive(self, data: bytes) -> None:
+        """Take in bytes of the monitor."""
         if len(self._since) < MOST:
             self._since += data
 
     def sent(self, data: bytes) -> bytes | None:
-        """What was sent to it; the whole memory, where that ended a dump."""
+        """Take in what was sent to the monitor; return the whole memory, where that ended a dump."""
         if data == REQUEST:
             whole = self.end()
             self._asked = True
@@ -36,14 +36,14 @@ class Overheard:
         return whole
 
     def end(self) -> bytes | None:
-        """Nothing comes any more; the memory, where it was whole and only the end command was missing."""
+        """Return the memory at the end of the record, where it was whole and only the end command was missing."""
         return self._whole() if self._asked and self.total and len(self.memory) == self.total else None
 
     def _acknowledged(self) -> bytes | None:
         parser = Parser()
         if not self.total:
-            heard = [event.text for event in parser.feed(bytes(self._since)) if isinstance(event, Command)]
-            self.total = next((total for total in map(announced, heard) if total), 0)
+            texts = [event.text for event in parser.feed(bytes(self._since)) if isinstance(event, Command)]
+            self.total = next((total for total in map(announced, texts) if total), 0)
         elif len(self.memory) < self.total:
             parser.expect_block()
             events = parser.feed(bytes(self._since))
@@ -54,7 +54,7 @@ class Overheard:
         return None
 
     def _whole(self) -> bytes | None:
-        """The memory, where an end command or nothing followed it: anything else is a block taken twice."""
+        """Return the memory, where an end command or nothing followed it: anything else is a block taken twice."""
         events = Parser().feed(bytes(self._since))
         self._asked = False
         ended = not self._since or any(isinstance(event, Command | BadCommand) for event in events)
