@@ -112,7 +112,7 @@ class Outbox:
 
     @contextmanager
     def _reading(self) -> Iterator[Mapping[int, tuple[str, str]]]:
-        """Yield the series, in one state of the store with all that this block reads: others may add series meanwhile."""
+        """Yield the series, in one state of the store with all that this block reads; others may add series."""
         with self._db.explained("read"):
             self._db.execute("BEGIN")
             try:
