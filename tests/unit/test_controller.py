@@ -124,6 +124,13 @@ def test_a_poll_waits_a_moment_for_the_part_that_does_not_come() -> None:
     assert world.requests[1][0] == 1.0 + GATHER + SPACING
 
 
+def test_a_part_that_comes_at_the_last_moment_is_recorded_at_the_end_of_the_question() -> None:
+    world = World(Faults(lost_every=1))
+    world.comes(answer(8, (0x84, "0001")), after=ANSWER_WITHIN - 0.1)
+    assert world.run(world.controller.ask_once()) == {"power"}
+    assert world.fields == [{"power": 1}]
+
+
 def test_an_answer_that_comes_twice_changes_nothing() -> None:
     world = World(Faults(doubled=True))
     world.run(world.controller.poll())
@@ -416,6 +423,16 @@ def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
     assert len(world.controller._gathered) <= MOST_GATHERED
     world.listen(4.0)
     assert len(world.points) == 3000
+
+
+def test_what_came_of_answers_that_are_not_whole_is_recorded_when_a_listener_ends() -> None:
+    controller = Controller(HOST, UNIT, False, 7)
+    controller.start(controller.listen(), 0.0, 0.0)
+    for tid in (9, 10):
+        part = echonet.encode(answer(tid, (0x84, "0001")))
+        assert controller.step(0.1, 0.1, [(part, HOST)]).points == []
+    assert [point.fields for point in controller.take_points()] == [{"power": 1}] * 2
+    assert controller.take_points() == []
 
 
 def test_an_answer_that_is_complete_is_a_point_at_once() -> None:
