@@ -1,9 +1,11 @@
 """No half-hour is lost: what nobody heard is asked of the meter's own record, and only that."""
 
+from itertools import count
+
 import pytest
 
-from homemon.core.points import HALF_HOUR
-from homemon.sim.smart_meter import Reply
+from homemon.core.points import HALF_HOUR, Point
+from homemon.sim.smart_meter import Reading, Reply
 from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
 
 DAY = 86_400
@@ -62,6 +64,35 @@ def test_a_record_that_says_what_is_stored_changes_and_notes_nothing() -> None:
     assert len(asked_days(world)) > asked, "the last days are compared once a day"
     assert world.notes == notes
     assert len(world.values("+power")) == stored + 48
+
+
+@pytest.mark.parametrize("ago", range(4))
+def test_what_is_stored_wrong_of_the_last_three_days_is_corrected(ago: int) -> None:
+    world = World(LINK, TENTHS, repaired_days=7)
+    world.join_module()
+    world.listen(3600)
+    world.points += [Point("+power", {"value": 1.0}, MIDNIGHT - ago * DAY + 7200)]
+    world.session._repair.compare(world.now)
+    world.listen(900)
+    all_true(world, MIDNIGHT - 7 * DAY)
+
+
+def test_a_half_hour_that_is_another_at_each_reading_is_read_three_times_and_not_stored() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    get, counts = world.module.radio.meter._get, count(1)
+
+    def fickle(epc: int, now: float) -> Reading | None:
+        reading = get(epc, now)
+        return reading and (
+            reading._replace(edt=f"{reading.edt[:84]}{next(counts):08X}{reading.edt[92:]}") if epc == 0xE2 else reading
+        )
+
+    world.module.radio.meter._get = fickle  # type: ignore[method-assign]
+    world.run(world.session.fill_history())
+    assert asked_epcs(world).count(0xE2) == 2 * 3, "today's record and yesterday's"
+    assert world.half_hours("+power").keys().isdisjoint({MIDNIGHT + 5 * 3600, MIDNIGHT - DAY + 5 * 3600})
+    assert len(world.half_hours("+power")) == 73 - 2
 
 
 def test_what_was_missed_over_days_is_filled_after_the_rejoin() -> None:

@@ -200,6 +200,37 @@ def test_a_monitor_that_goes_on_after_its_last_block_has_not_been_read_right(mor
         run()
 
 
+def test_a_block_whose_bytes_still_come_is_waited_for_and_not_asked_for_again() -> None:
+    monitor = Monitor(Quiet())
+    dump, run, _ = dump_from(monitor)
+    speak, feed, fed, late = monitor.speak, monitor.feed, list[bytes](), bytearray()
+    begun = 0.0
+
+    def slowly(now: float) -> bytes:
+        nonlocal begun
+        data = speak(now)
+        if len(dump.memory) != 64 or not data and not late:
+            return data
+        if not begun:
+            begun = now
+            return data  # its first byte
+        late.extend(data)
+        if now < begun + 1.5 * kyocera.WINDOW:
+            return b""
+        data = bytes(late)
+        late.clear()
+        return data
+
+    def feeding(data: bytes, now: float) -> None:
+        fed.append(data)
+        feed(data, now)
+
+    monitor.speak, monitor.feed = slowly, feeding  # type: ignore[method-assign]
+    assert run() == monitor.memory
+    assert begun
+    assert kyocera.NAK not in fed
+
+
 def test_a_monitor_left_in_the_middle_of_a_dump_is_asked_anew() -> None:
     monitor = Monitor(Quiet())
     for message in (kyocera.REQUEST, kyocera.ACK):

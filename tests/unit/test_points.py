@@ -1,5 +1,7 @@
 """Line protocol as homemon writes it: one reading has one text, in whatever order its parts came."""
 
+from datetime import datetime
+
 import pytest
 
 from homemon.core.points import (
@@ -78,3 +80,16 @@ def test_a_reading_has_no_time_and_the_tags_of_the_house_unless_it_is_said() -> 
 )
 def test_only_what_a_device_could_give_and_when_is_a_reading(time: int, value: Number, possible: bool) -> None:
     assert in_range(time, value) is possible
+
+
+@pytest.mark.parametrize(
+    ("time", "counts"),
+    [
+        (datetime(2009, 12, 31, 23, 59, 59, tzinfo=JST), False),
+        (datetime(2010, 1, 1, tzinfo=JST), True),
+        (datetime(2099, 12, 31, 23, 59, 59, tzinfo=JST), True),
+        (datetime(2100, 1, 1, tzinfo=JST), False),
+    ],
+)
+def test_a_time_counts_from_2010_to_2099_in_japan(time: datetime, counts: bool) -> None:
+    assert in_range(int(time.timestamp()), 1) == counts
