@@ -209,7 +209,7 @@ def test_a_block_whose_bytes_still_come_is_waited_for_and_not_asked_for_again() 
     def slowly(now: float) -> bytes:
         nonlocal begun
         data = speak(now)
-        if len(dump.memory) != 64 or not data and not late:
+        if len(dump.memory) != 64 or (not data and not late):
             return data
         if not begun:
             begun = now
