@@ -21,7 +21,9 @@ Write = Callable[[Mapping[str, Any]], None]
 
 
 class Server(Protocol):
-    """What serves a device in real time."""
+    """What serves a device in real time. A byte written to the descriptor `waker` ends its wait for a moment."""
+
+    waker: int
 
     def serve(self) -> None: ...
     def stop(self) -> None: ...
@@ -92,6 +94,7 @@ def epcs_in_hex(write: Write | None) -> Callable[[Truth], None] | None:
 
 def serve(server: Server, address: str) -> None:
     """Print the address, and serve until SIGTERM or Ctrl-C."""
+    signal.set_wakeup_fd(server.waker)  # a handler of Python's runs after the wait that a signal came just before
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     output.detach()

@@ -14,6 +14,7 @@ class Stop:
 
         self.requested = False
         self.handle, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._write)  # a handler of Python's runs after the wait that a signal came just before
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._ask)
             atexit.register(signal.signal, number, signal.SIG_IGN)  # while Python ends there are no handlers any more

@@ -48,7 +48,8 @@ class Network:
         self._listening = [self._sockets[port], *self._join()]
         self._order = count()
         self._waiting: list[tuple[float, int, Reply, str]] = []  # when, in which order, what, to whom
-        self._wakened, self._waker = os.pipe()
+        self._wakened, self.waker = os.pipe()
+        os.set_blocking(self.waker, False)
         self._stopped = False
 
     def serve(self) -> None:
@@ -72,13 +73,13 @@ class Network:
     def stop(self) -> None:
         """Make `serve` return. May be called from another thread or from a signal handler."""
         self._stopped = True
-        os.write(self._waker, b"!")
+        os.write(self.waker, b"!")
 
     def close(self) -> None:
         for opened in (*self._sockets.values(), *self._listening[1:]):
             opened.close()
         os.close(self._wakened)
-        os.close(self._waker)
+        os.close(self.waker)
 
     def __enter__(self) -> "Network":
         return self

@@ -50,8 +50,8 @@ class Terminal:
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        self._wakened, self._waker = os.pipe()
-        os.set_blocking(self._waker, False)
+        self._wakened, self.waker = os.pipe()
+        os.set_blocking(self.waker, False)
         self._stopped = False
         self._asked: deque[Callable[[float], None]] = deque()
         self.path = os.ttyname(self._slave)
@@ -80,7 +80,7 @@ class Terminal:
         self._wake()
 
     def close(self) -> None:
-        for descriptor in (self._master, self._slave, self._wakened, self._waker):
+        for descriptor in (self._master, self._slave, self._wakened, self.waker):
             os.close(descriptor)
 
     def __enter__(self) -> "Terminal":
@@ -106,4 +106,4 @@ class Terminal:
 
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # full: it is awake already
-            os.write(self._waker, b"!")
+            os.write(self.waker, b"!")

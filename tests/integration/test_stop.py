@@ -1,13 +1,14 @@
-"""How a resident command ends when it is asked to more than once."""
+"""How a resident command ends, whenever and however often it is asked to."""
 
 import signal
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from tests.commands import ENVIRONMENT, PATIENCE
+from tests.commands import ENVIRONMENT, PATIENCE, catches_sigterm, wait_for
 
 RESIDENT = """
 import os
@@ -25,6 +26,49 @@ try:
 except Stopped:
     print("stopped", flush=True)
 """
+
+ELSEWHERE = """
+import signal, threading
+from homemon.cli.simulate_tools import serve
+from homemon.runtime.stop import Stop, Stopped
+from homemon.sim.kyocera import Monitor
+from homemon.sim.house import House
+from homemon.sim.terminal import Clock, Terminal
+
+def listener():
+    stop = Stop()
+    ready()
+    try:
+        stop.wait(3600)
+    except Stopped:
+        pass
+
+def simulator():
+    with Terminal(Monitor(House(0)), Clock()) as terminal:
+        ready()
+        serve(terminal, terminal.path)
+
+def ready():
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # only the thread takes it
+
+{name}()
+print("stopped")
+"""
+
+
+@pytest.mark.parametrize("name", ["listener", "simulator"])
+def test_a_signal_that_interrupts_no_system_call_ends_a_wait_all_the_same(name: str) -> None:
+    """As one does that comes just before the call."""
+    words = (sys.executable, "-c", ELSEWHERE.format(name=name))
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        waits = Path(f"/proc/{process.pid}/wchan")
+        wait_for(lambda: catches_sigterm(process.pid) and any(word in waits.read_text() for word in ("select", "poll")))
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.communicate(timeout=PATIENCE)[0].endswith("stopped\n")
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
