@@ -53,6 +53,36 @@ def test_a_memory_that_is_shifted_against_what_is_stored_is_refused(off: float, 
     assert told in verdict.refusal
 
 
+@pytest.mark.parametrize("off", [2100, 2700, -2100, -5000, 9 * HOUR + 600, -DAY - 700])
+@pytest.mark.parametrize("now", [NOW, None], ids=["our clock", "no clock"])
+def test_a_memory_that_says_something_else_of_all_that_is_stored_changes_nothing(off: float, now: float | None) -> None:
+    verdict = judge(memory(off), now, held())
+    assert verdict.points == []
+    assert "contradict what is stored" in verdict.refusal
+
+
+def test_a_monitor_half_an_hour_behind_is_not_taken_for_right() -> None:
+    assert "its clock is 30 min behind" in judge(memory(-HALF_HOUR), NOW, held()).refusal
+
+
+def test_days_that_changed_places_change_nothing_that_is_stored() -> None:
+    verdict = judge(memory(dates="order"), NOW, held())
+    assert (verdict.refusal, len(verdict.complaints)) == ("", 2)
+    assert true(verdict)
+
+
+def test_a_day_that_contradicts_the_store_costs_no_other_where_a_newer_one_agrees() -> None:
+    midnight = NOW - NOW % DAY - 9 * HOUR
+    stored = held()
+    stored.update(
+        (key, value) for key, value in held(2100).items() if midnight - 3 * DAY <= key[1] < midnight - 2 * DAY
+    )
+    verdict = judge(memory(), None, stored)
+    assert "2026-11-23 contradicts what is stored of the same half-hours: left out" in verdict.complaints[-1]
+    assert len(verdict.points) == len(held()) - 2 * 48
+    assert true(verdict)
+
+
 @pytest.mark.parametrize("off", [-365 * DAY, -3653 * DAY, -2 * DAY, DAY, 2 * DAY, 365 * DAY])
 def test_where_nothing_is_stored_a_clock_that_is_days_off_is_seen_by_ours(off: float) -> None:
     verdict = judge(memory(off), NOW, {})

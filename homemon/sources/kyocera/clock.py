@@ -18,6 +18,7 @@ FEW = 8  # half-hours that may be equal by chance
 MOSTLY = 0.9
 VARIETY = 5  # different values
 DAYS_BEHIND = 2  # a row of yesterday may be the newest for a while after midnight
+READING = 60  # seconds that one takes, with blocks that come twice
 AHEAD = HOUR  # that a monitor may begin a day before ours does, and be right
 VOTERS = 400  # half-hours, four days, by which the shift is looked for
 
@@ -63,6 +64,9 @@ def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
     if shift:
         text = f"what is stored is {_off(-shift)} of what it says, and its clock is right (`--days 35` corrects all)"
         return Verdict(points, [*complaints, text])
+    if doubted and not _just_ended(newest, now):
+        sure = max(agreeing + doubted) in agreeing
+        return _without_doubted(doubted if sure else [day for day in days if day not in agreeing], points, complaints)
     if not agreeing and (off := _off_by_dates(memory, now)):
         return Verdict([], [], f"its clock is {_off(off)}, by this machine's clock")
     known = max((time for _, time in stored), default=0)
@@ -120,16 +124,26 @@ def _is_shift(points: list[Point], stored: Stored, shift: int) -> bool:
 
 
 def _just_ended(newest: int, now: float | None) -> bool:
-    """Return whether the newest half-hour in the memory is the one that ended last."""
-    return now is not None and 0 <= now - (newest + HALF_HOUR) < HOUR
+    """Return whether the newest half-hour in the memory is the one that ended last, or did when its reading began."""
+    return now is not None and 0 <= now - (newest + HALF_HOUR) < HALF_HOUR + READING
+
+
+def _without_doubted(doubted: list[datetime], points: list[Point], complaints: list[str]) -> Verdict:
+    """Return the verdict without the days that contradict what is stored: a day that is over does not change."""
+    kept = [point for point in points if _midnight(point) not in doubted]
+    text = f"{_dates(doubted)} contradict{'' if len(doubted) > 1 else 's'} what is stored of the same half-hours"
+    return Verdict(kept, [*complaints, f"{text}: left out"]) if kept else Verdict([], complaints, text)
+
+
+def _dates(days: list[datetime]) -> str:
+    return f"{max(days):%Y-%m-%d}" + (f" and {len(days) - 1} days before" if len(days) > 1 else "")
 
 
 def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
     """Return the verdict without the days that are shifted against what is stored."""
-    dates = sorted(misdated, reverse=True)
-    days = f"{dates[0]:%Y-%m-%d}" + (f" and {len(dates) - 1} days before hold" if len(dates) > 1 else " holds")
-    text = f"{days} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
-    points = [point for point in verdict.points if _midnight(point) not in dates]
+    hold = f"{_dates(misdated)} hold{'' if len(misdated) > 1 else 's'}"
+    text = f"{hold} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
+    points = [point for point in verdict.points if _midnight(point) not in misdated]
     return verdict._replace(points=points, complaints=[*verdict.complaints, text])
 
 

@@ -10,7 +10,7 @@ start, in JST. The map follows from kyocera_dump.py: 7C + 35·3 = E5, E5 + 35·9
 
 A row is refused, not believed, when its date is none, lies ahead of ours, or does not fit among the
 others: rows go back in time, by a year at most from one to the next. Where one does not fit, the most
-rows that do are kept, so that a single wrong date costs a single row.
+rows that do are kept, so that a single wrong date costs a single row; two that changed places cost both.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,24 @@ SERIES = (Series(0x00E5, "hatuden"), Series(0x0E05, "baiden_diff"))
 MAP_END = 0x0E05 + DAYS * SLOTS * 2
 
 
-Chain = list[tuple[int, datetime]]
-"""Rows and their midnights, newest first."""
+Row = tuple[int, datetime]
+"""A row and its midnight."""
+
+
+class _Chain(NamedTuple):
+    """Rows whose dates fit together, newest first, and how many are as many days apart as rows."""
+
+    rows: list[Row]
+    in_step: int = 0
+
+    @property
+    def worth(self) -> tuple[int, int]:
+        return len(self.rows), self.in_step
+
+    def under(self, row: Row) -> "_Chain":
+        """Return this chain with `row` above it."""
+        below = self.rows[0]
+        return _Chain([row, *self.rows], self.in_step + (row[1] - below[1] == timedelta(below[0] - row[0])))
 
 
 class Report(NamedTuple):
@@ -88,19 +104,25 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
 def believed(memory: bytes, now: float | None = None) -> Mapping[int, datetime]:
     """Return the rows whose dates fit together, newest first, each with its midnight: as many as can be.
 
-    Those that begin after `now` are left out. Of two that exclude each other the upper one is kept.
+    Those that begin after `now` are left out. Of two that exclude each other the one that is as many days
+    before another as it is rows below it is kept, and neither where that decides nothing.
     """
     dates = [(row, day) for row, day in _dates(memory).items() if now is None or day.timestamp() <= now]
-    chains: list[Chain] = []  # the longest that begins with each row, the last row's first
-    for row, day in reversed(dates):
-        below = [chain for chain in reversed(chains) if timedelta() < day - chain[0][1] <= LONGEST_GAP]
-        chains.append([(row, day), *_longest(below)])
-    return dict(_longest(chains[::-1]))
+    kept = _longest(dates)
+    if len(kept.rows) == len(dates):
+        return dict(kept.rows)
+    return dict(row for row in kept.rows if _longest([each for each in dates if each[1] != row[1]]).worth < kept.worth)
 
 
-def _longest(chains: list[Chain]) -> Chain:
-    """Return the first of the longest; an empty one for no chains."""
-    return max(chains, key=lambda chain: len(chain), default=[])
+def _longest(dates: list[Row]) -> _Chain:
+    """Return the chain with the most rows; of several, that with the most steps of a day a row, then the uppermost."""
+    chains: list[_Chain] = []  # the best that begins with each row, the last row's first
+    for row in reversed(dates):
+        below = [
+            chain.under(row) for chain in reversed(chains) if timedelta() < row[1] - chain.rows[0][1] <= LONGEST_GAP
+        ]
+        chains.append(max(below, key=lambda chain: chain.worth, default=_Chain([row])))
+    return max(reversed(chains), key=lambda chain: chain.worth, default=_Chain([]))
 
 
 def _dates(memory: bytes) -> dict[int, datetime]:
