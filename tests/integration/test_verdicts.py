@@ -160,9 +160,10 @@ def test_a_batch_without_lines_asks_whether_lines_would_be_taken(status: int, sa
     assert about_no_points(status, said) is taken
 
 
-def test_what_a_201_means_is_said() -> None:
-    for said in ("", '{"message":"partial write has occurred"}'):
-        assert "took some of the points and refused others" in meaning(201, said).hint
+@pytest.mark.parametrize("said", ["", '{"message":"partial write has occurred"}', "field type conflict"])
+def test_what_a_201_means_is_said_of_no_other_status(said: str) -> None:
+    assert "took some of the points and refused others" in meaning(201, said).hint
+    assert "201" not in meaning(400, said).hint
 
 
 def test_what_is_forbidden_may_be_so_for_one_measurement_only() -> None:
