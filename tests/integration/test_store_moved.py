@@ -257,9 +257,10 @@ def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> Non
 def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     with writers(folder, 1) as running:
-        (folder / FILE).rename(tmp_path / "away.db")
         for process in running.processes:
             process.kill()  # so that nobody puts it right
+            process.wait()
+        (folder / FILE).rename(tmp_path / "away.db")
     with closing(Store(folder)) as store:
         assert content(store) == []
         assert len(store.db.news) == 1
