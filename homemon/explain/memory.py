@@ -17,7 +17,7 @@ from homemon.sources.kyocera.protocol import (
     Nak,
     Parser,
     announced,
-    parse_dump_text,
+    sound_part,
 )
 from homemon.sources.kyocera.sniffer import Sniffer
 
@@ -27,14 +27,8 @@ COMMANDS = {ACK: "ACK", NAK: "NAK: once more", REQUEST: "asks for the whole memo
 
 def dump_file(lines: list[str]) -> Account:
     """Return the account of a dump file's text, as far as it goes."""
-    text = "".join(line + "\n" for line in lines)
-    try:
-        return memory(parse_dump_text(text))
-    except WireError as error:
-        sound = parse_dump_text(text[: error.offset])
-        if not sound:
-            return no_sense("memory", error)
-        return memory(sound, error)
+    sound, fault = sound_part(lines)
+    return no_sense("memory", fault) if fault and not sound else memory(sound, fault)
 
 
 def memory(data: bytes, fault: WireError | None = None) -> Account:

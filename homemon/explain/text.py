@@ -23,8 +23,8 @@ from homemon.explain import memory, module
 from homemon.explain.account import INDENT, Account, no_sense
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
-from homemon.skstack.lines import Noise, Parser
-from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, readable, unwrapped
+from homemon.skstack.lines import Noise
+from homemon.skstack.logged import PAN_NAMES, as_bytes, is_script, spoken, unwrapped
 from homemon.sources.kyocera.sniffer import Sniffer
 from homemon.sources.meter.properties import ReportedScale
 
@@ -108,7 +108,7 @@ class Explainer:
         if line.startswith(b"EPANDESC\r\n"):
             yield module.pan(line.decode("latin-1").split("\r\n"), self._unit)
             return
-        events = Parser().feed(line.rstrip(b"\r\n") + b"\r\n")
+        events = spoken(line)
         understood = [event for event in events if not isinstance(event, Noise)]
         torn = (events and isinstance(events[-1], Noise)) or not events
         for event in understood:
@@ -118,7 +118,7 @@ class Explainer:
             keyword = module.KEYWORD.search(rest.decode("latin-1"))
             if keyword and keyword.start():
                 yield from self._of_module(rest[keyword.start() :])
-            elif SCRIPT_WORDS.match(readable(rest)):
+            elif is_script(rest):
                 text = legible(rest)
                 yield Account({"type": "talk", "text": text}, [f"a script's own words: {text}"])
             else:

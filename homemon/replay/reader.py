@@ -25,10 +25,10 @@ from homemon.replay.local_times import LocalTimes
 from homemon.replay.meter import Known, RecordedMeter
 from homemon.replay.moment import Moment, Stamps
 from homemon.replay.report import ReplayReport
-from homemon.skstack.lines import Happening, Noise, Parser, Udp
-from homemon.skstack.logged import PAN_NAMES, SCRIPT_WORDS, as_bytes, as_text, readable, unwrapped
+from homemon.skstack.lines import Happening, Noise, Udp
+from homemon.skstack.logged import PAN_NAMES, as_bytes, as_text, is_script, readable, spoken, unwrapped
 from homemon.sources.kyocera import memory as solar
-from homemon.sources.kyocera.protocol import parse_dump_text
+from homemon.sources.kyocera.protocol import sound_part
 from homemon.sources.kyocera.sniffer import Sniffer
 
 _POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
@@ -126,7 +126,9 @@ class Reader:
         if entry.sent:
             self._meter.sent(entry.data)
             return []
-        events = Parser().feed(entry.data + b"\r\n")
+        return self._received(spoken(entry.data), came)
+
+    def _received(self, events: Iterable[Happening], came: Moment) -> list[Point]:
         return [point for event in events if isinstance(event, Udp) for point in self._local.received(event, came)]
 
     # --- a dump --------------------------------------------------------------------
@@ -135,12 +137,10 @@ class Reader:
         """Return the points of a dump's text, as far as it is sound."""
         if not self._dump:
             return []
-        text, self._dump = "".join(line + "\n" for line in self._dump), []
-        try:
-            memory = parse_dump_text(text)
-        except WireError as error:
-            self._report.make_no_sense(self._dump_at, f"the dump that begins here: {error}")
-            memory = parse_dump_text(text[: error.offset])
+        lines, self._dump = self._dump, []
+        memory, fault = sound_part(lines)
+        if fault:
+            self._report.make_no_sense(self._dump_at, f"the dump that begins here: {fault}")
         return self._of_memory(memory, Moment())
 
     def _of_memory(self, memory: bytes, came: Moment) -> list[Point]:
@@ -161,19 +161,18 @@ class Reader:
         if keyword and came.at is None:
             came = self._stamps.named(line)
         rest = line[at:] if keyword else rest
-        spoken = _spoken(line) if (found := _spoken(rest)) is None else found
-        if spoken is None:
+        events = _spoken(line) if (found := _spoken(rest)) is None else found
+        if events is None:
             if line == _CSV:
                 raise WireError("this is CSV, which cannot be read back: export as line protocol", 0)
             raise WireError("not understood", at if keyword else 0)
-        return [point for event in spoken if isinstance(event, Udp) for point in self._local.received(event, came)]
+        return self._received(events, came)
 
 
 def _spoken(text: str) -> list[Happening] | None:
     """Return the module's happenings in a piece of a log; empty for a script's own words, None for unknown text."""
     lines = unwrapped(text)
-    events = [event for line in lines for event in Parser().feed(as_bytes(line) + b"\r\n")]
+    events = [event for line in lines for event in spoken(as_bytes(line))]
     if not all(isinstance(event, Noise) for event in events):
         return events
-    known = SCRIPT_WORDS.match(readable(as_bytes(text))) or all(map(_SCAN.match, lines))
-    return [] if known else None
+    return [] if is_script(as_bytes(text)) or all(map(_SCAN.match, lines)) else None

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import AddressValueError, IPv6Address
 
-from homemon.skstack.lines import Noise, Parser
+from homemon.skstack.lines import Happening, Noise, Parser
 
 DEEPEST = 3  # quotations in one another: a repr in JSON in a log's JSON
 PAN_NAMES = ("Channel Page", "Channel", "Pan ID", "Addr", "LQI", "Side", "PairID")
@@ -95,6 +95,16 @@ def _decoded(data: bytes, charset: str) -> str:
     return text if any(character.isprintable() and not character.isascii() for character in text) else ""
 
 
+def spoken(line: bytes) -> list[Happening]:
+    """Return what the module said on one line of its own."""
+    return Parser().feed(line.rstrip(b"\r\n") + b"\r\n")
+
+
+def is_script(raw: bytes) -> bool:
+    """Return whether a line is what the original scripts print for a person, or a comment."""
+    return SCRIPT_WORDS.match(readable(raw)) is not None
+
+
 def unwrapped(text: str) -> list[str]:
     """Return the module's lines that stand on one line of a log, as the module wrote them; `text` alone where none do.
 
@@ -147,7 +157,7 @@ def _character(match: re.Match[str]) -> str:
 
 def _is_sound(text: str) -> bool:
     """Return whether a parser of the module's own lines accepts all of it."""
-    found = Parser().feed(as_bytes(text.rstrip("\r\n")) + b"\r\n")
+    found = spoken(as_bytes(text))
     return bool(found) and not any(isinstance(event, Noise) for event in found)
 
 

@@ -15,6 +15,7 @@ Source: kyocera_dump.py, which this replaces.
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -325,6 +326,15 @@ def dump_text(memory: bytes) -> str:
 
 
 _LINE = re.compile(r"([0-9A-Fa-f]{4,}):\s*((?:[0-9A-Fa-f]{2})*)\s*")
+
+
+def sound_part(lines: Iterable[str]) -> tuple[bytes, WireError | None]:
+    """Return the memory of a dump file's lines as far as it goes, and what is wrong behind it."""
+    text = "".join(line + "\n" for line in lines)
+    try:
+        return parse_dump_text(text), None
+    except WireError as error:
+        return parse_dump_text(text[: error.offset]), error
 
 
 def parse_dump_text(text: str) -> bytes:
