@@ -138,7 +138,6 @@ WORDS = tuple((statuses, re.compile(words, re.I), found) for statuses, words, fo
 STATUSES = {
     200: Meaning(Verdict.HOLD, NO_DATABASE, whole=True),
     201: Meaning(Verdict.HOLD, IN_PART),
-    204: Meaning(Verdict.TAKEN),
     400: Meaning(Verdict.HOLD, UNEXPLAINED),
     401: Meaning(Verdict.HOLD, CREDENTIALS, whole=True),
     403: Meaning(Verdict.HOLD, "the user or token may not write to this database; let its administrator grant it"),
@@ -157,9 +156,10 @@ NO_POINTS = re.compile(r"requires points|no (?:points|lines|data)|empty|\"code\"
 
 
 def meaning(status: int, said: str) -> Meaning:
-    """Return what an answer to a write means. A page of HTML is a proxy's: its words are not about points."""
-    if status == 204:
-        return STATUSES[status]
+    """Return what an answer to a write, other than 204, means.
+
+    A page of HTML is a proxy's: its words are not about points.
+    """
     if 300 <= status < 400:
         return REDIRECTED
     found = next((found for statuses, words, found in _words(said) if status in statuses and words.search(said)), None)
