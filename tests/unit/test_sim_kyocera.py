@@ -67,7 +67,7 @@ def test_its_memory_is_the_houses_truth_up_to_now() -> None:
     [
         (Faults(dates="none"), "day 1: 2F1345 is no date"),
         (Faults(dates="double"), "day 2: 2026-05-31 does not come before 2026-05-31"),
-        (Faults(dates="order"), "day 2: 2026-05-31 does not come before 2026-05-30"),
+        (Faults(dates="order"), "day 1: 2026-05-30 does not fit among the other days"),
         (Faults(ahead=3 * 3600), "day 0: 2026-06-01 lies ahead, 10 values"),
         (Faults(ahead=86_400), "day 0: 2026-06-02 lies ahead"),
     ],
