@@ -153,7 +153,7 @@ def ask_meter(session: Session) -> Dialogue[Finding]:
         if number:
             yield from pause(2.0)  # meters answer one request at a time
         try:
-            events = yield Ask(session.knock([STATE]), lambda event: _settles(event, session), METER_WITHIN)
+            events = yield Ask(session.question([STATE]), lambda event: _settles(event, session), METER_WITHIN)
         except NoAnswer:
             finding = fault(
                 "meter",

@@ -14,10 +14,9 @@ from homemon.config.place import PLACES
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.echonet.codec import MULTICAST
 from homemon.ports.interfaces import lan_interfaces
-from homemon.ports.trace import Trace
 from homemon.ports.udp_node import resolve
 from homemon.runtime.context import App
-from homemon.runtime.search import place, search
+from homemon.runtime.search import discover, report_elsewhere
 from homemon.sources.lan.discovery import Node
 from homemon.sources.lan.reports import is_kin
 from homemon.sources.objects import known_name
@@ -44,10 +43,9 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
     if len(hosts) > MOST:
         raise click.UsageError(f"these are {len(hosts)} addresses; at most {MOST} (a /22) are asked at once")
     with_defaults(app)
-    with place(app, Trace(Path(trace)) if trace else None) as node:
-        ours = node.addresses
-        found = search(app, node, hosts or [MULTICAST])
-    nodes = [each for each in found if each.host not in ours]
+    found = discover(app, hosts or [MULTICAST], trace)
+    report_elsewhere(app, found.elsewhere)
+    nodes = [each for each in found.nodes if each.host not in found.ours]
     for each in nodes:
         if each.fault:
             app.complain(f"{each.host}: {each.fault}; shown is what is there")

@@ -1,15 +1,12 @@
 """`homemon ecocute-listen`: resident. Holds UDP 3610 and records what the water heater says."""
 
-from functools import partial
-
 import click
 
 from homemon.cli.options import trace_option
-from homemon.ports.beside import pass_on
 from homemon.runtime.background import BackgroundSender
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
-from homemon.runtime.lan import LISTENER, Lan, pipe_of
+from homemon.runtime.lan import LISTENER, Lan
 from homemon.runtime.stop import Stop, Stopped
 
 
@@ -19,8 +16,8 @@ from homemon.runtime.stop import Stop, Stopped
 def command(app: App, trace: str | None) -> None:
     """Record what the EcoCute says.
 
-    Its notifications, and its answers to `ecocute-poll`. Where another one runs already, it ends at
-    once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
+    Its notifications, and its answers to what is asked for `ecocute-poll`. Where another one runs
+    already, it ends at once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
     Without an address in config.ini it looks for the EcoCute at the start, then now and then.
     """
     app.go_resident()
@@ -30,7 +27,7 @@ def command(app: App, trace: str | None) -> None:
         if not claim(lan.owner, LISTENER, LISTENER, stop):
             app.log("another ecocute-listen runs already")
             return
-        lan.overhear = partial(pass_on, pipe=pipe_of(app))
+        lan.answer_others()
         with lan.open() as node:
             sender = BackgroundSender(app)
             app.recorder.then(sender.nudge)
@@ -39,4 +36,6 @@ def command(app: App, trace: str | None) -> None:
             lan.run(node, lan.controller.listen())
     except Stopped:
         app.log("stopped")
+    finally:
+        lan.stop_answering()
     app.give_up_unstored()

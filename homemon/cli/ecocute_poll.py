@@ -1,4 +1,4 @@
-"""`homemon ecocute-poll`: asks the water heater once. With a listener on UDP 3610 it only asks."""
+"""`homemon ecocute-poll`: asks the water heater once; through the listener, where one holds UDP 3610."""
 
 import click
 
@@ -15,9 +15,9 @@ def command(app: App, trace: str | None) -> None:
     """Ask the EcoCute once.
 
     Power, cumulative energy and hot water left, as far as the unit reports them. Where
-    `ecocute-listen` holds UDP 3610, the question is only sent, and the listener records the answer;
-    it is asked again where none was stored within 5 seconds. Without an address in config.ini the
-    EcoCute is found by asking the LAN, and its address remembered until it does not answer there.
+    `ecocute-listen` holds UDP 3610, it asks the unit, and this command prints what it recorded.
+    Without an address in config.ini the EcoCute is found by asking the LAN, and its address remembered
+    until it does not answer there.
     """
     poll(app, ECOCUTE, trace)
     app.send_now()

@@ -4,9 +4,12 @@ import click
 
 from homemon.cli.options import trace_option
 from homemon.core.errors import ConfigError, DeviceError
+from homemon.runtime import meter_programs
 from homemon.runtime.context import App
 from homemon.runtime.radio import Radio
 from homemon.sources.meter.history import LONGEST
+
+A_DAY_WITHIN, WITHIN = 60.0, 120.0  # seconds that the listener has for each, and for what it does just now
 
 
 @click.command()
@@ -16,19 +19,21 @@ from homemon.sources.meter.history import LONGEST
 def command(app: App, days: int, trace: str | None) -> None:
     """Fill in half-hours from the smart meter's own record.
 
-    Asks only for what the store lacks, a day at a time, a quarter of a minute each. Needs the port for
-    itself: where `meter-listen` runs, set [smartmeter] history_days instead and restart it.
+    Asks only for what the store lacks, a day at a time, a quarter of a minute each. Where `meter-listen`
+    owns the port, it asks, and polls come between the days.
     """
-    radio = Radio(app, trace, history_days=days)
+    radio = Radio(app, trace)
     if radio.session.link is None:
         raise ConfigError(
             f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
-    radio.own_port_alone("meter-history")
-    with radio.open() as port:
-        lacking, found = radio.run(port, radio.session.fill_history())
-    radio.owner.drop()
+    counts = radio.own_port_or_ask("meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN)
+    if counts is None:
+        with radio.open() as port:
+            counts = radio.run(port, meter_programs.fill_history(radio.session, days))
+        radio.owner.drop()
+    lacking, found = map(int, counts)
     app.remark(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
     app.send_now()
     if lacking and not found:

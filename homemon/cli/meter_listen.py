@@ -36,9 +36,12 @@ def command(app: App, every: int | None, trace: str | None) -> None:
         if not radio.own_port(LISTENER):
             app.log("another meter-listen runs already")
             return
+        radio.answer_others()
         listen(app, radio, stop, every)
     except Stopped:
         app.log("stopped")
+    finally:
+        radio.stop_answering()
     app.give_up_unstored()
 
 
@@ -55,15 +58,17 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
                 radio.run(port, radio.session.listen(every))
         except retried as error:
             app.complain_once(f"{error}; waiting for it to come back", error.hint)
+            away = error
         retried = (PortError, NoAnswer)  # a module that was plugged in again may need its time
-        port = reopened(radio, stop)
+        port = reopened(radio, stop, away)
         app.remark("the port is back")
 
 
-def reopened(radio: Radio, stop: Stop) -> ModulePort:
-    """Return the port, as soon as it can be opened again. Raise Stopped."""
+def reopened(radio: Radio, stop: Stop, away: HomemonError) -> ModulePort:
+    """Return the port, as soon as it can be opened again; `away` is why it cannot be asked. Raise Stopped."""
+    assert radio.questions
     while True:
-        stop.wait(REOPEN_AFTER)
+        radio.questions.fail_while_away(REOPEN_AFTER, away, stop)
         try:
             return radio.open()
         except PortError:

@@ -1,15 +1,14 @@
-"""`homemon meter-poll`: asks once. With a listener on the port it only knocks."""
+"""`homemon meter-poll`: asks once; through the listener, where one owns the port."""
 
 import re
 
 import click
 
 from homemon.cli.options import trace_option
-from homemon.core.errors import ConfigError, DeviceError, PortError, SessionLost
-from homemon.echonet.codec import Property
+from homemon.core.errors import ConfigError
+from homemon.runtime import meter_programs
 from homemon.runtime.context import App
-from homemon.runtime.radio import KNOCK_WITHIN, Radio
-from homemon.sources.meter import properties as meter
+from homemon.runtime.radio import POLL_WITHIN, Radio
 
 
 class Epc(click.ParamType[int]):
@@ -33,8 +32,8 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     """Ask the smart meter once.
 
     EPC is one or more of E7 (power, the default), E8 (current), E0 E3 (energy, cumulative) and
-    EA EB (energy at the last half-hour). Where `meter-listen` owns the port, the question is only
-    written, and the listener records the answer.
+    EA EB (energy at the last half-hour). Where `meter-listen` owns the port, it asks the meter, and this
+    command prints what it recorded.
     """
     epcs = tuple(dict.fromkeys(epcs)) or (0xE7,)
     radio = Radio(app, trace)
@@ -43,70 +42,12 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
             f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
             "Run `homemon join` once.",
         )
-    if radio.own_port("meter-poll"):
-        ask(app, radio, epcs)
+    question = "poll " + " ".join(f"{epc:02X}" for epc in epcs)
+    notes = radio.own_port_or_ask("meter-poll", question, POLL_WITHIN)
+    if notes is None:
+        with radio.open() as port:
+            notes = radio.run(port, meter_programs.poll(radio.session, epcs))
         radio.owner.drop()  # however long the server takes, the next poll may have the port
-    else:
-        knock(app, radio, epcs)
-    app.send_now()
-
-
-def ask(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
-    """Open the port, ask, wait for the answer, store it."""
-    with radio.open() as port:
-        try:
-            answer = radio.run(port, radio.session.poll(epcs))
-        except SessionLost as error:
-            error.hint = error.hint or "Run `homemon join`, or let `homemon meter-listen` keep the session."
-            raise
-    if radio.session.scale is None and meter.SCALED.intersection(prop.epc for prop in answer.properties):
-        raise DeviceError(
-            "the meter reported a register, but not its unit (E1): what is in kWh was not recorded",
-            "Try again; `homemon meter-poll E1 D3` shows what it says.",
-        )
-    if radio.session.unconfirmed:
-        names = ", ".join(f"{epc:02X}" for epc in radio.session.unconfirmed)
-        raise DeviceError(
-            f"the meter's answers about {names} cannot be, and contradict each other",
-            "Nothing of it was recorded. Ask again later; a bad contact on the serial line flips bits.",
-        )
-    texts = [explain(prop) for prop in answer.properties]
-    if all(texts) and not any(prop.edt and prop.epc not in meter.SERIES for prop in answer.properties):
-        raise DeviceError("; ".join(texts) or "the meter's answer is empty", "Nothing was recorded. Ask again later.")
-    for text in filter(None, texts):
+    for text in notes:
         app.remark(text)
-
-
-def explain(prop: Property) -> str:
-    """Return what a person should know of one property of an answer; empty where it became a point."""
-    row = meter.PROPS.get(prop.epc)
-    if not prop.edt:
-        return f"the meter refused {prop.epc:02X}"
-    try:
-        value = meter.value_of(prop) if row else None
-    except ValueError as error:
-        return str(error)
-    if row and value is None:
-        return f"the meter has no data for {prop.epc:02X} ({row.name})"
-    if prop.epc in meter.SERIES:
-        return ""
-    from homemon.explain.frame import of_meter
-
-    return "\n  ".join(of_meter(prop).lines)
-
-
-def knock(app: App, radio: Radio, epcs: tuple[int, ...]) -> None:
-    """Write the question into the listener's port, between two of its dialogues."""
-    settings = radio.settings
-    if "://" in settings.serial_port:
-        raise PortError(
-            f"{settings.serial_port} is in use by a listener, and a remote port cannot be shared",
-            "Use `homemon meter-listen --poll 60` and no meter-poll.",
-        )
-    with radio.dialogue.holding(KNOCK_WITHIN) as free:
-        if not free:
-            raise DeviceError(
-                "the listener is joining the meter's network; nothing was asked", "Try again in a minute."
-            )
-        radio.knock(epcs)
-    app.log("asked; meter-listen records the answer")
+    app.send_now()

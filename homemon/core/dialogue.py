@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from homemon.core.errors import NoAnswer
+from homemon.core.errors import HomemonError, NoAnswer
 from homemon.core.points import Point
 
 Result = TypeVar("Result")
@@ -38,13 +38,23 @@ Dialogue = Generator[Ask, list[Any], Result]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What became of a request: the lines that its program returned, or the error that it raised."""
+
+    number: int
+    lines: Sequence[str] = ()
+    error: HomemonError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a machine wants done now, in this order: record, lock, send, report.
+    """What a machine wants done now, in this order: record, send, report.
 
     `points` are recorded with the time of this step, `late` ones so many seconds earlier. `meter_time` is what the
-    meter's clock says just now, to the minute, in Unix seconds. While `joining` nobody else may write into the port.
+    meter's clock says just now, to the minute, in Unix seconds. While `joining` nothing else can be asked.
     `send` has the messages, in order. `saying` is what takes time; `notes` and `complaints` are reported, `complaints`
-    even to who wants no notes. `learned` is worth remembering; of which kind depends on the machine.
+    even to who wants no notes. `learned` is worth remembering; of which kind depends on the machine. `begun` are the
+    numbers of requests of others that began, `replies` what ended some (see `core.requests`).
 
     The next step is due at `wake` at the latest, in the seconds of the machine's clock. Once `done` is true there is
     none, and `result` holds what the program returned.
@@ -59,6 +69,8 @@ class Step:
     notes: Sequence[str] = ()
     complaints: Sequence[str] = ()
     learned: Sequence[Any] = ()
+    begun: Sequence[int] = ()
+    replies: Sequence[Reply] = ()
     wake: float = float("inf")
     done: bool = False
     result: Any = None

@@ -197,7 +197,7 @@ class Lock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = self.path = path
         self._handle: int | None = None
         self._held = False
         self._kept_open = False
@@ -335,13 +335,12 @@ def _command_of(pid: str) -> str:
     return ""
 
 
-def port_locks(folder: Path, port: str) -> tuple[Lock, Lock]:
-    """Return the two locks of a serial port: who owns it, and who is in a dialogue on it.
+def port_lock(folder: Path, port: str) -> Lock:
+    """Return the lock of who owns a serial port.
 
-    They are called after the port's name, not after the device that a link leads to: a USB stick that is
+    It is called after the port's name, not after the device that a link leads to: a USB stick that is
     pulled out comes back as another one, and the listener that waits for it still owns it.
     """
     make_private_dir(folder)
     path = port if "://" in port else os.path.abspath(port)
-    name = re.sub(r"[^0-9A-Za-z]+", "-", path).strip("-")
-    return Lock(folder / f"{name}.lock"), Lock(folder / f"{name}.dialogue.lock")
+    return Lock(folder / f"{re.sub(r'[^0-9A-Za-z]+', '-', path).strip('-')}.lock")

@@ -1,8 +1,8 @@
 """Serial ports: bytes in and out, the Wi-SUN module's events, and remedies for what goes wrong.
 
 Any pyserial URL works. The port is read as soon as a byte is there, and every wait ends at a
-deadline or by the interrupt, a file descriptor that becomes readable when the process is asked
-to stop.
+deadline or by an interrupt, a file descriptor that becomes readable when the process is asked
+to stop, or something else.
 """
 
 import errno
@@ -10,7 +10,7 @@ import os
 import re
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -35,9 +35,9 @@ POLL = 0.2  # seconds between two looks at a port that has no file descriptor (r
 class SerialLine:
     """An open serial port. `section` is the config's, for remedies. Raises PortError when it cannot be opened."""
 
-    def __init__(self, name: str, bps: int, section: str, interrupt: int | None = None) -> None:
+    def __init__(self, name: str, bps: int, section: str, interrupts: Sequence[int] = ()) -> None:
         self.name = name
-        self._interrupt = [] if interrupt is None else [interrupt]
+        self._interrupts = interrupts
         self._serial = _open(name, bps, section)
         self._handle = _handle(self._serial)
 
@@ -70,11 +70,11 @@ class SerialLine:
                     break
             return data
         timeout = None if within == float("inf") else max(0.0, within)
-        ready, _, _ = select.select([self._handle, *self._interrupt], [], [], timeout)
+        ready, _, _ = select.select([self._handle, *self._interrupts], [], [], timeout)
         return bytes(self._serial.read(CHUNK)) if self._handle in ready else b""
 
     def _interrupted(self) -> bool:
-        return bool(self._interrupt) and bool(select.select(self._interrupt, [], [], 0.0)[0])
+        return bool(self._interrupts) and bool(select.select(self._interrupts, [], [], 0.0)[0])
 
     def _vanished(self, error: OSError) -> PortVanished:
         remedy = "Is the other end still up?" if "://" in self.name else "Plug the device in again."

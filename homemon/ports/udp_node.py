@@ -16,7 +16,7 @@ import select
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from glob import glob
 from pathlib import Path
@@ -49,10 +49,10 @@ class UdpNode:
 
     _trace: Trace | None = None
 
-    def __init__(self, bind: str, port: int, trace: Trace | None = None, interrupt: int | None = None) -> None:
+    def __init__(self, bind: str, port: int, trace: Trace | None = None, interrupts: Sequence[int] = ()) -> None:
         self._bind, self._port = bind, port
         self._trace = trace
-        self._interrupt = [] if interrupt is None else [interrupt]
+        self._interrupts = interrupts
         self._socket = _new_socket()
         self._listening = [self._socket]
         self._joined: set[str] = set()  # our addresses at which we are in the group
@@ -181,7 +181,7 @@ class UdpNode:
         """Return the datagrams that have come; wait at most `within` seconds, and `LOOK_AGAIN`, for the first."""
         timeout = min(LOOK_AGAIN, max(0.0, within))
         self._join_group()
-        select.select([*(opened.fileno() for opened in self._listening), *self._interrupt], [], [], timeout)
+        select.select([*(opened.fileno() for opened in self._listening), *self._interrupts], [], [], timeout)
         return [datagram for opened in self._listening for datagram in self._read(opened)]
 
     def _read(self, opened: socket.socket) -> Iterator[Datagram]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from homemon.config import keys, place
 from homemon.config import read as configuration
@@ -37,6 +37,12 @@ ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the nex
 Section = TypeVar("Section")
 
 
+class Relay(Protocol):
+    """Who else gets what is said. `word` is its kind: a point, a note, a warning, a saying, or a failure to store."""
+
+    def __call__(self, word: str, text: str, hint: str = "", /) -> None: ...
+
+
 class App:
     """One call of `homemon`. Nothing is read or opened before it is asked for."""
 
@@ -52,6 +58,7 @@ class App:
         self._clocks_differ = self._undated_told = False  # and that was told
         self._damaged = 0
         self._begun_anew = False
+        self.relay: Relay = lambda word, text, hint="": None
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
@@ -64,12 +71,14 @@ class App:
 
     def remark(self, text: str) -> None:
         """Tell a person, unless --quiet. The same thing twice in a row is told once."""
+        self.relay("note", text)
         if not self.quiet and text != self._last_remark:
             output.say(f"homemon: {text}")
         self._last_remark = text
 
     def complain(self, text: str, hint: str = "") -> None:
         """Tell of an error, even with --quiet; for a command that goes on in spite of it."""
+        self.relay("warning", _with_hint(text, hint))
         output.say(f"homemon: {text}" + (f"\n  {hint}" if hint else ""))
 
     def complain_once(self, text: str, hint: str = "") -> None:
@@ -77,6 +86,8 @@ class App:
         trouble = text.split(";")[0]
         if trouble != self.complained:
             self.complain(text, hint)
+        else:
+            self.relay("warning", _with_hint(text, hint))
         self.complained = trouble
 
     def log(self, text: str) -> None:
@@ -86,6 +97,7 @@ class App:
 
     def progress(self, text: str) -> None:
         """What takes long, on a terminal; silent in cron."""
+        self.relay("saying", text)
         if self.verbose or (sys.stderr.isatty() and not self.quiet):
             output.say(text)
 
@@ -192,7 +204,11 @@ class App:
         """Stores points and prints them. Raise StoreError."""
         from homemon.delivery.deliver import Recorder
 
-        return Recorder(self.store, self.tags, self.put)
+        return Recorder(self.store, self.tags, self._put_point)
+
+    def _put_point(self, line: str) -> None:
+        self.relay("point", line)
+        self.put(line)
 
     def record(self, points: Sequence[Point], at: Instant) -> None:
         """Store and print points received `at`, and those that the store could not take before.
@@ -212,13 +228,13 @@ class App:
             if self._damaged == DAMAGED_TWICE and self._begin_anew(error):
                 self.record([], at)
                 return
+            self.relay("failure", str(error), error.hint)
             self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
             return
         self.complained, self._damaged = "", 0
         with suppress(StoreError):
-            if new < len(points) and not self._undated_told and (kept := self.store.archive.undated(at.boot)[0]):
-                self._undated_told = True
-                self.remark(self._why_undated(kept, at))
+            if new < len(points) and (kept := self.store.archive.undated(at.boot)[0]):
+                self._report_undated(self._why_undated(kept, at))
         if any(point.measurement in METERED for point in points):
             self._compare_clocks(at)
 
@@ -237,6 +253,14 @@ class App:
         hint = f"`homemon repair --from {aside}` brings back what is whole in it."
         self.complain(f"{error}; it was set aside as {aside}, and a new store is begun", hint)
         return True
+
+    def _report_undated(self, why: str) -> None:
+        """Report that readings wait to be dated: once, and to each who asks for them."""
+        if self._undated_told:
+            self.relay("note", why)
+        else:
+            self._undated_told = True
+            self.remark(why)
 
     def _why_undated(self, kept: int, at: Instant) -> str:
         ahead, told = self.store.clock.meter_ahead(at)
@@ -370,6 +394,10 @@ class App:
     def now(self) -> Instant:
         """The time, for what is received now."""
         return instant()
+
+
+def _with_hint(text: str, hint: str) -> str:
+    return text + (f"\n  {hint}" if hint else "")
 
 
 def apart(ahead: float) -> str:

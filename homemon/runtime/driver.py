@@ -1,7 +1,7 @@
 """The loop that every machine runs in: the meter, the LAN, the solar monitor, a search, the demo and the tests.
 
 What a step gives is carried out in one order: recorded, so that no reading is lost by what comes after it; then
-locked, so that nobody writes into a join; then sent; then reported.
+sent; then reported.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,9 +42,6 @@ class Context:
     def record(self, step: Step, at: Instant) -> None:
         """Store what was read `at`. Raise StoreError."""
 
-    def lock(self, joining: bool) -> None:
-        """Hold others off while a machine is joining, and let them in again. Raise StoreError."""
-
     def report(self, step: Step) -> None:
         """Report what the step says, and remember what it learned. Raise StoreError."""
 
@@ -63,7 +60,6 @@ def run(machine: Machine, program: Dialogue[Any], port: Port, context: Context) 
     try:
         while True:
             context.record(step, at)
-            context.lock(step.joining)
             for message in step.send:
                 port.send(message)
             context.report(step)
@@ -74,8 +70,6 @@ def run(machine: Machine, program: Dialogue[Any], port: Port, context: Context) 
     except BaseException:
         context.record(Step(points=machine.take_points()), at)
         raise
-    finally:
-        context.lock(False)
 
 
 class Watched(Context):
@@ -92,21 +86,21 @@ class Watched(Context):
 class Recorded(Watched):
     """A command's run: points go into its store, words to its person, until `stop` is requested.
 
-    `hold` locks and unlocks for a join. `also` is called with each step before its words go to the person, so that
-    what they say has been kept by then.
+    `also` is called with each step before its words go to the person, so that what they say has been kept by then;
+    `at_last` after them.
     """
 
     def __init__(
         self,
         app: App,
         stop: Stop | None = None,
-        hold: Callable[[bool], None] = lambda joining: None,
         also: Callable[[Step], None] = lambda step: None,
+        at_last: Callable[[Step], None] = lambda step: None,
     ) -> None:
         super().__init__(app)
         self._stop = stop
-        self._hold = hold
         self._also = also
+        self._at_last = at_last
 
     def record(self, step: Step, at: Instant) -> None:
         if step.meter_time is not None:
@@ -115,9 +109,6 @@ class Recorded(Watched):
         for point, ago in step.late:
             self._app.record([point], at.earlier(ago))
 
-    def lock(self, joining: bool) -> None:
-        self._hold(joining)
-
     def report(self, step: Step) -> None:
         super().report(step)
         self._also(step)
@@ -125,6 +116,7 @@ class Recorded(Watched):
             self._app.remark(note)
         for complaint in step.complaints:
             self._app.complain_once(complaint)
+        self._at_last(step)
 
     def deadline(self, step: Step, at: Instant) -> float:
         if self._stop and self._stop.requested:

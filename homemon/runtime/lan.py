@@ -1,20 +1,20 @@
 """An EcoCute command's place on the LAN: its controller, its lock, and the run of its programs on a real UDP port."""
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import PortError, StoreError
 from homemon.core.files import Lock, make_private_dir
-from homemon.echonet.codec import PORT, Unit
+from homemon.echonet.codec import MULTICAST, PORT, Unit
 from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
-from homemon.ports.udp_node import Datagram, UdpNode, resolve
+from homemon.ports.interfaces import lan_interfaces
+from homemon.ports.udp_node import ANY, UdpNode, resolve
 from homemon.runtime.context import App
 from homemon.runtime.driver import Recorded, run
+from homemon.runtime.owner import OwnedPort, Owner, Program
 from homemon.runtime.stop import Stop
 from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.reports import found_among
@@ -35,23 +35,11 @@ def lan_lock(app: App, source: Source = ECOCUTE) -> Lock:
     return Lock(app.folder / f"udp-{settings.bind}-{settings.port}.lock")
 
 
-def pipe_of(app: App, source: Source = ECOCUTE) -> Path:
-    """Through which who holds our UDP port passes on what it hears."""
-    settings = app.device(source.section)
-    return app.folder / f"udp-{settings.bind}-{settings.port}.heard"
-
-
-def search_lock(app: App) -> Lock:
-    """Who searches the LAN."""
-    return Lock(app.folder / "search.lock")
-
-
 class Lan:
     """One command's place on the LAN: its controller, its lock, and how readings leave it.
 
     `host` is where the device of the row `source` is asked, by config.ini or as remembered; empty while that is
     not known.
-    `overhear` is called with all that a listener hears.
     """
 
     def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, source: Source = ECOCUTE) -> None:
@@ -60,9 +48,11 @@ class Lan:
         self.settings = app.device(source.section)
         make_private_dir(app.folder)
         self.owner = lan_lock(app, source)
-        self.overhear: Callable[[list[Datagram]], None] = lambda datagrams: None
+        self.questions: Owner | None = None  # of other commands, which a listener answers
         self._trace = trace
         self._stop = stop
+        self._context = Recorded(app, stop, self._after, self._at_last)
+        self._kept_at_once: int | None = None
         self.eoj = self.settings.eoj
         if self.settings.host:
             host = resolve(self.settings.host)
@@ -92,9 +82,8 @@ class Lan:
         if self._stop and not self.settings.host:
             from homemon.sources.lan.seeker import Seeker
 
-            turn = search_lock(self.app)
             self.controller: Controller = Seeker(
-                self.recall, turn, self.settings.eoj, accept_any, first_tid, self._own, self.source
+                self.recall, self.settings.eoj, accept_any, first_tid, self._own, self.source
             )
         else:
             self.controller = Controller(host, eoj, accept_any, first_tid, self._own, self.source)
@@ -142,25 +131,41 @@ class Lan:
         """Our port, bound. Raises PortError."""
         return self._node(self.settings.port)
 
-    def knock(self, and_what: bool = False) -> None:
-        """Ask from another port; who holds ours hears the answer, unless the unit answers the asking port.
+    def answer_others(self) -> None:
+        """Ask for other commands too from now on, as the port's owner."""
+        self.questions = Owner(self.app, self.owner, {"poll": Program(self._poll), "discover": Program(self._discover)})
+        self._recall_at_once()
 
-        With `and_what` also what objects it has: who hears that remembers it.
-        """
-        if self.settings.host:
-            self.aim(self.host, self._kin_at(self.host))
-        with self._node(0) as node:
-            self.run(node, self.controller.ask_once(and_what))
+    def stop_answering(self) -> None:
+        """The end of `answer_others`."""
+        if self.questions:
+            self.questions.close()
+
+    def _poll(self, section: str) -> Dialogue[list[str]]:
+        if section != self.source.section:
+            raise ValueError
+        return self.controller.answer()
+
+    def _discover(self, *targets: str) -> Dialogue[list[str]]:
+        from homemon.runtime.found import discovered
+
+        bind = self.settings.bind
+        addresses = [bind] if bind != ANY else [interface.address for interface in lan_interfaces()]
+        return discovered(targets, int(self.app.now().wall * 7), addresses, self.source)
 
     def _node(self, port: int) -> UdpNode:
-        return UdpNode(self.settings.bind, port, self.trace(), self._stop.handle if self._stop else None)
+        interrupts = [self._stop.handle] if self._stop else []
+        interrupts += self.questions.handles if self.questions else ()
+        return UdpNode(self.settings.bind, port, self.trace(), interrupts)
 
     def run(self, node: UdpNode, program: Dialogue[Any]) -> Any:
         """Run a program to its end and give its result.
 
         Raises what the program raises, PortError, StoreError, and Stopped.
         """
-        return run(self.controller, program, LanPort(self, node), Recorded(self.app, self._stop, also=self._after))
+        port = LanPort(self, node)
+        heard = OwnedPort(port, self.questions) if self.questions else port
+        return run(self.controller, program, heard, self._context)
 
     def _after(self, step: Step) -> None:
         """Keep what was learned."""
@@ -173,6 +178,33 @@ class Lan:
         except StoreError as error:
             self.app.complain_once(str(error), error.hint)
 
+    def _at_last(self, step: Step) -> None:
+        if self.questions:
+            self._keep_at_once()
+            self.questions.take(step)
+
+    def ask(self, node: UdpNode) -> None:
+        """Ask as the device is known to take it, and keep what it turned out to take. Raises as `run`."""
+        self._recall_at_once()
+        self.run(node, self.controller.answer())
+        self._keep_at_once()
+
+    def _recall_at_once(self) -> None:
+        with suppress(StoreError):
+            self.controller.at_once = int(self.app.store.db.recall(self._at_once_name) or 0) or None
+        self._kept_at_once = self.controller.at_once
+
+    def _keep_at_once(self) -> None:
+        at_once = self.controller.at_once
+        if at_once is not None and at_once != self._kept_at_once:
+            self._kept_at_once = at_once
+            with suppress(StoreError):
+                self.app.store.db.remember(**{self._at_once_name: at_once})
+
+    @property
+    def _at_once_name(self) -> str:
+        return f"at_once {self.source.section} {self.controller.host}"
+
 
 class LanPort:
     """Our UDP port as the controller's: datagrams come and go with the address of the other end."""
@@ -184,23 +216,27 @@ class LanPort:
         self.now = lan.app.now
 
     def send(self, message: tuple[bytes, str]) -> None:
-        """A question that cannot be sent ends a poll; an answer to somebody ends nothing. Raises PortError."""
+        """A question that cannot be sent ends a poll, also one of a listener; an answer to somebody ends nothing.
+
+        Raises PortError.
+        """
         data, host = message
         try:
             self._node.send(data, host, PORT)
         except PortError as error:
             if host == self._lan.host and not self._app.patient:
                 raise
+            if self._lan.questions and host in (self._lan.controller.host, MULTICAST):
+                self._lan.questions.fail_begun(error)
             self._app.log(str(error))
 
     def receive(self, until: float) -> tuple[list[tuple[bytes, str]], Instant]:
-        """What can be answered of what has come; all of it is traced and passed on."""
+        """What can be answered of what has come; all of it is traced."""
         datagrams = self._node.read(max(0.0, until - self.now().ticks))
         at = self.now()
         if self._node.is_homeless:
             self._app.complain_once(f"{self._lan.settings.bind} {HOMELESS}", HOMELESS_HINT)
         self._node.note(datagrams, at)
-        self._lan.overhear(datagrams)
         if datagrams:
             self._lan.controller.networks = self._node.networks
         return [(data, host) for data, host, port in datagrams if port], at

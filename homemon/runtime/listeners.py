@@ -1,6 +1,6 @@
 """Which listeners run."""
 
-from homemon.core.files import Lock, port_locks
+from homemon.core.files import Lock, port_lock
 from homemon.runtime.context import App
 from homemon.runtime.lan import lan_lock
 from homemon.sources.registry import SOURCES
@@ -17,7 +17,7 @@ def _lock(app: App, source: Source) -> Lock:
     """Who holds a source's port."""
     if source.connection is Connection.LAN:
         return lan_lock(app, source)
-    return port_locks(app.folder, app.smartmeter.serial_port)[0]
+    return port_lock(app.folder, app.smartmeter.serial_port)
 
 
 def pid_of(listener: str, lock: Lock) -> int | None:

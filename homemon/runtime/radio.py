@@ -1,24 +1,20 @@
-"""A meter command's hold on the module: its session, its locks, and the run of its programs on a real port.
-
-The dialogue lock is held while the module is in a dialogue that a knock must not write into.
-"""
+"""A meter command's hold on the module: its session, its lock, and the run of its programs on a real port."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
-from homemon.core.errors import DeviceError, HomemonError, PortError, StoreError
-from homemon.core.files import port_locks
-from homemon.ports.knock import write_into
+from homemon.core.errors import DeviceError, HomemonError, PortError, SessionLost, StoreError
+from homemon.core.files import port_lock
 from homemon.runtime import state
 from homemon.runtime.archive import Archive
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
 from homemon.runtime.driver import Recorded, run
+from homemon.runtime.meter_programs import programs
+from homemon.runtime.owner import OwnedPort, Owner, claim_or_ask
 from homemon.runtime.rivals import Rivals
 from homemon.runtime.stop import Stop
 from homemon.skstack.join import Credentials, Link, NoModule
@@ -31,22 +27,23 @@ if TYPE_CHECKING:
     from homemon.ports.serial_port import ModulePort
 
 LISTENER = "meter-listen"
-KNOCK_WITHIN = 5.0  # seconds that a dialogue waits for a knock's one write
+POLL_WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
 
 
 class Radio:
-    """One command's hold on the module: its session, its locks, and how readings leave it."""
+    """One command's hold on the module: its session, its lock, and how readings leave it."""
 
     def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, history_days: int = 0) -> None:
         self.app = app
         self._history_days = history_days
         self.settings = app.smartmeter
         self._rivals = Rivals(app, self.settings.serial_port)
-        self.owner, self.dialogue = port_locks(app.folder, self.settings.serial_port)
+        self.owner = port_lock(app.folder, self.settings.serial_port)
+        self.questions: Owner | None = None  # of other commands, which a listener answers
         self._trace_path = trace
         self._stop = stop
         self.session = self._new_session(app.now())
-        self._context = Recorded(app, stop, self._hold_dialogue, self._after)
+        self._context = Recorded(app, stop, self._after, self._at_last)
 
     def _new_session(self, at: Instant) -> Session:
         """A session that knows the link.
@@ -73,14 +70,10 @@ class Radio:
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
-        owned = claim(self.owner, name, LISTENER, self._stop)
-        if owned and self.app.patient:
-            with suppress(StoreError):  # tried again when it is wanted
-                self.dialogue.keep_open()
-        return owned
+        return claim(self.owner, name, LISTENER, self._stop)
 
     def own_port_alone(self, name: str) -> None:
-        """The same for a command that cannot leave its work to a listener. Raises PortError."""
+        """The same for a command that cannot ask through a listener. Raises PortError."""
         if not self.own_port(name):
             holder = self.owner.holder()
             raise PortError(
@@ -88,29 +81,38 @@ class Radio:
                 f"Stop `homemon {LISTENER}` first, and its cron line.",
             )
 
+    def own_port_or_ask(self, name: str, question: str, within: float) -> list[str] | None:
+        """Become the port's owner, or ask the listener that is. Returns and raises as `claim_or_ask`."""
+        return claim_or_ask(self.app, self.owner, name, LISTENER, question, within, self._trace_path)
+
+    def answer_others(self) -> None:
+        """Ask for other commands too from now on, as the port's owner."""
+        self.questions = Owner(self.app, self.owner, programs(self.session), self.explain)
+
+    def stop_answering(self) -> None:
+        """The end of `answer_others`."""
+        if self.questions:
+            self.questions.close()
+
     def open(self) -> "ModulePort":
         """The port, opened. Raises PortError."""
         from homemon.ports.serial_port import ModulePort, SerialLine
 
-        interrupt = self._stop.handle if self._stop else None
-        line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupt)
+        interrupts = [self._stop.handle] if self._stop else []
+        interrupts += self.questions.handles if self.questions else ()
+        line = SerialLine(self.settings.serial_port, self.settings.serial_bps, "smartmeter", interrupts)
         return ModulePort(line, self._trace(), self.app.now)
 
     def explain(self, error: HomemonError) -> None:
-        """Add to an error what only we know: the port's name, and who else reads from it."""
+        """Add to an error what only we know: the port's name, who else reads from it, and what keeps a session."""
         name = self.settings.serial_port
         if isinstance(error, NoModule):
             error.args = (f"{name}: {error}",)
             if os.path.realpath(name) == "/dev/ttyAMA0":
                 error.hint += " On a Pi 3, 4 or Zero W, /dev/ttyAMA0 is the Bluetooth chip: take /dev/serial0."
+        if isinstance(error, SessionLost) and not error.hint:
+            error.hint = "Run `homemon join`, or let `homemon meter-listen` keep the session."
         self._rivals.explain(error)
-
-    def knock(self, epcs: Iterable[int]) -> None:
-        """Write a question into the port that a listener owns. Raises PortError."""
-        data = self.session.knock(epcs)
-        write_into(self.settings.serial_port, data)
-        if trace := self._trace():
-            trace.sent(data, self.app.now())
 
     def _trace(self) -> "ModuleTrace | None":
         trace = self.app.trace(self._trace_path)
@@ -127,7 +129,8 @@ class Radio:
         """
         self._looks = True
         try:
-            return run(self.session, program, port, self._context)
+            heard = OwnedPort(port, self.questions) if self.questions else port
+            return run(self.session, program, heard, self._context)
         except (DeviceError, PortError) as error:
             self.explain(error)
             raise
@@ -140,20 +143,9 @@ class Radio:
         if step.learned:
             self._keep(*step.learned)
 
-    def _hold_dialogue(self, joining: bool) -> None:
-        if joining:
-            self._take_dialogue()
-        else:
-            self.dialogue.drop()
-
-    def _take_dialogue(self) -> None:
-        """Keep others from writing into what follows; a listener joins all the same where that cannot be had."""
-        try:
-            self.dialogue.take(KNOCK_WITHIN)
-        except StoreError as error:
-            if not self.app.patient:
-                raise
-            self.app.complain_once(str(error), error.hint)
+    def _at_last(self, step: Step) -> None:
+        if self.questions:
+            self.questions.take(step)
 
     def _keep(self, link: Link | None, scale: Scale | None, recheck: bool) -> None:
         configured = self.settings.address or None

@@ -1,59 +1,49 @@
 """Carries out a `Discovery` on a real LAN: for `discover`, and for a poll whose unit nobody wrote into config.ini.
 
-One search at a time on a machine, since nodes are not to be asked by two at once.
+One search at a time on a machine, since nodes are not to be asked by two at once: who searches holds our port, or has
+its holder search.
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, NoAnswer, PortError
 from homemon.core.files import make_private_dir
 from homemon.echonet.codec import MULTICAST, PORT, Heard
-from homemon.ports.beside import BesideNode
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
 from homemon.runtime import state
-from homemon.runtime.claim import claim
 from homemon.runtime.context import App
 from homemon.runtime.driver import Watched, run
-from homemon.runtime.lan import LISTENER, Lan, lan_lock, pipe_of, search_lock
+from homemon.runtime.found import Found, unpacked
+from homemon.runtime.lan import LISTENER, Lan, lan_lock
+from homemon.runtime.owner import claim_or_ask
 from homemon.sources.lan.discovery import Discovery, Node, choose, decoded
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
 
-LOCK_WITHIN = 90.0  # seconds; a search of 1022 addresses takes 45
+DISCOVER_WITHIN = 120.0  # seconds; a search of 1022 addresses takes 45
 SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer
 
 
-@contextmanager
-def alone(app: App) -> Iterator[None]:
-    """Let nobody else on this machine search for a block. Raises PortError."""
-    with search_lock(app).holding(LOCK_WITHIN) as got:
-        if not got:
-            raise PortError(f"another homemon command has searched the LAN for {LOCK_WITHIN:g} s", "End it first.")
-        yield
-
-
-@contextmanager
-def place(app: App, trace: Trace | None, source: Source = ECOCUTE) -> Iterator[UdpNode]:
-    """A node to search from: on our port, or beside who holds it. Raises PortError, StoreError."""
+def discover(app: App, targets: Sequence[str], trace: str | None, source: Source = ECOCUTE) -> Found:
+    """Return who is at `targets`; who holds our port is asked to search. Raises PortError, StoreError."""
     make_private_dir(app.folder)
-    owner = lan_lock(app, source)
-    free = claim(owner, "discover", LISTENER)
-    try:
-        with alone(app), _node(app, free, trace, source) as node:
-            yield node
-    finally:
-        owner.drop()
+    lock = lan_lock(app, source)
+    question = " ".join(("discover", *targets))
+    if (lines := claim_or_ask(app, lock, "discover", LISTENER, question, DISCOVER_WITHIN, trace)) is not None:
+        return unpacked(lines[0])
+    with _node(app, Trace(Path(trace)) if trace else None, source) as node:
+        found = Found(*_search(app, node, targets, None, source), node.addresses)
+    lock.drop()
+    return found
 
 
-def _node(app: App, free: bool, trace: Trace | None, source: Source) -> UdpNode:
+def _node(app: App, trace: Trace | None, source: Source) -> UdpNode:
     settings = app.device(source.section)
-    if not free:
-        return BesideNode(settings.bind, pipe_of(app, source), trace)
     try:
         return UdpNode(settings.bind, settings.port, trace)
     except PortError as error:
@@ -93,49 +83,49 @@ class SearchPort:
         return list(decoded([(data, host) for data, host, _ in datagrams], self._app.log)), at
 
 
-def search(
-    app: App, node: UdpNode, targets: Iterable[str], only: int | None = None, source: Source = ECOCUTE
-) -> list[Node]:
-    """Who is at `targets`; with `only` an EOJ, the others are not asked who they are. Raises PortError."""
+def _search(
+    app: App, node: UdpNode, targets: Iterable[str], only: int | None, source: Source
+) -> tuple[list[Node], list[str]]:
+    """Who is at `targets`, and who answered for another address.
+
+    With `only` an EOJ, the others are not asked who they are. Raises PortError.
+    """
     port = SearchPort(app, node)
     discovery = Discovery(targets, int(port.now().ticks * 7) + os.getpid(), only, source=source)
     nodes: list[Node] = run(Talk(), discovery.search(), port, Watched(app))
     if port.fault:
         raise port.fault
-    for host in discovery.elsewhere:
+    return nodes, discovery.elsewhere
+
+
+def report_elsewhere(app: App, elsewhere: Iterable[str]) -> None:
+    """Report who answered what was asked of another address."""
+    for host in elsewhere:
         app.remark(f"{host} answered what was asked of another address: see `homemon discover {host}`")
-    return nodes
 
 
-def find(lan: Lan, node: UdpNode | None) -> None:
+def find(lan: Lan, node: UdpNode) -> None:
     """Search for the device from `node`, remember where it is, and let `lan` ask there.
 
     Raises NoAnswer where there is none, DeviceError where a person has to choose, PortError, StoreError.
     """
-    known = lan.recall()
-    with ExitStack() as stack:
-        if node is None:
-            node = stack.enter_context(place(lan.app, lan.trace(), lan.source))
-        else:
-            stack.enter_context(alone(lan.app))
-        found = lan.recall()
-        if found is None or found == known:  # nobody else found it while we waited for our turn
-            lan.app.log(f"looking for the {lan.source.title}")
-            nodes = search(lan.app, node, [MULTICAST], lan.settings.eoj, lan.source)
-            found = choose(nodes, lan.settings.eoj, known, lan.source)
-            lan.remember(found)
+    lan.app.log(f"looking for the {lan.source.title}")
+    nodes, elsewhere = _search(lan.app, node, [MULTICAST], lan.settings.eoj, lan.source)
+    report_elsewhere(lan.app, elsewhere)
+    found = choose(nodes, lan.settings.eoj, lan.recall(), lan.source)
+    lan.remember(found)
     lan.app.log(f"the {lan.source.title} is at {found.host}")
     lan.aim(found.host, found.eoj)
 
 
-def find_again(lan: Lan, node: UdpNode | None, silence: NoAnswer) -> bool:
+def find_again(lan: Lan, node: UdpNode, silence: NoAnswer) -> bool:
     """The same for one that does not answer where it was, unless that was tried just now; whether it moved.
 
     Raises NoAnswer where it is nowhere else, PortError, StoreError.
     """
     now, before, section = int(lan.app.now().wall), lan.host, lan.source.section
     known = lan.recall()
-    if known and known.host != before:  # another command found it meanwhile
+    if known and known.host != before:  # another command found it while we waited for the port
         lan.aim(known.host, known.eoj)
         return True
     if 0 <= now - state.load(lan.app.folder).searched.get(section, 0) < SEARCH_EVERY:

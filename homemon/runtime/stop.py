@@ -3,6 +3,7 @@
 import atexit
 import os
 import select
+from collections.abc import Sequence
 from types import FrameType
 
 
@@ -19,9 +20,12 @@ class Stop:
             signal.signal(number, self._ask)
             atexit.register(signal.signal, number, signal.SIG_IGN)  # while Python ends there are no handlers any more
 
-    def wait(self, seconds: float) -> None:
-        """Let time pass. Raises Stopped, at once, where the process is asked to end meanwhile."""
-        select.select([self.handle], [], [], seconds)
+    def wait(self, seconds: float, handles: Sequence[int] = ()) -> None:
+        """Let time pass, until one of `handles` is readable.
+
+        Raises Stopped, at once, where the process is asked to end meanwhile.
+        """
+        select.select([self.handle, *handles], [], [], seconds)
         if self.requested:
             raise Stopped
 

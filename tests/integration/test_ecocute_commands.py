@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from threading import Event, Thread
+from time import time
 
 import pytest
 
 from homemon.cli.simulate_ecocute import FAULTS
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults, Reply
-from tests.commands import LOADED, PATIENCE, called, homemon, running
+from tests.commands import LOADED, PATIENCE, called, homemon, running, wait_for
 from tests.lan import HOUSE, PORT, address, configure, node_at, of_ours, said, truths, unit, wait_for_port
 
 ODD = [
@@ -44,15 +45,15 @@ def test_a_poll_alone_prints_and_stores_one_point_that_is_the_truth(tmp_path: Pa
 
 
 @pytest.mark.parametrize("faults", [ODD[0], ODD[1], ODD[4]])
-def test_a_listener_records_what_a_poll_only_asks_for(tmp_path: Path, faults: Faults) -> None:
+def test_a_poll_through_a_listener_prints_what_the_listener_recorded(tmp_path: Path, faults: Faults) -> None:
     with unit(faults) as network:
         bind = configure(tmp_path, network.bind)
         with running("ecocute-listen", cwd=tmp_path) as listener:
             wait_for_port(bind)
             poll = homemon("-v", "ecocute-poll", cwd=tmp_path)
-            assert (poll.returncode, poll.stdout) == (0, "")
-            assert "the answer is stored" in poll.stderr
+            assert (poll.returncode, of_ours(poll.stderr)) == (0, "")
             listener.until(bool)
+            assert poll.stdout.splitlines() == listener.lines
             assert homemon("-q", "ecocute-listen", cwd=tmp_path).returncode == 0  # a second one goes at once
             assert listener.stop() == 0
     (line,) = listener.lines
@@ -68,7 +69,7 @@ def test_a_unit_that_answers_the_asking_port_is_read_beside_a_listener_too(tmp_p
             poll = homemon("ecocute-poll", cwd=tmp_path)
             assert listener.stop() == 0
     assert poll.returncode == 0
-    assert listener.lines == []
+    assert listener.lines == poll.stdout.splitlines()
     assert said(poll.stdout) == truths(network)
 
 
@@ -80,10 +81,9 @@ def test_a_question_that_is_lost_is_asked_again_through_the_listener(tmp_path: P
             poll = homemon("ecocute-poll", cwd=tmp_path)
             assert listener.stop() == 0
     assert (poll.returncode, poll.stdout, listener.lines) == (1, "", [])
-    assert "did not answer through ecocute-listen (3 tries)" in poll.stderr
+    assert "did not answer (5 questions in" in poll.stderr
     assert "[ecocute] host" in poll.stderr
-    assert "homemon check" in poll.stderr
-    assert len(poll.stderr.splitlines()) == 2
+    assert len(of_ours(poll.stderr).splitlines()) == 2
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,12 @@ def test_a_unit_that_answers_in_its_own_way_is_read_whole_and_at_once_the_next_t
 ) -> None:
     with unit(faults) as network:
         configure(tmp_path, network.bind)
-        polls = [homemon("ecocute-poll", cwd=tmp_path) for _ in range(2)]
+        polls = [homemon("ecocute-poll", cwd=tmp_path)]
+        second = int(time())
+        wait_for(lambda: int(time()) > second)  # a reading of the same second would be no new one
+        polls.append(homemon("ecocute-poll", cwd=tmp_path))
     for poll in polls:
-        assert (poll.returncode, poll.stderr) == (0, "")
+        assert (poll.returncode, of_ours(poll.stderr)) == (0, "")
         assert poll.stdout.count("power=") == poll.stdout.count("powerSum=") == poll.stdout.count("tank=") == 1
 
 

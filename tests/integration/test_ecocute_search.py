@@ -8,6 +8,7 @@ import pytest
 
 from homemon.core.errors import DeviceError, NoAnswer
 from homemon.echonet.codec import Unit
+from homemon.ports.udp_node import UdpNode
 from homemon.runtime import search, state
 from homemon.runtime.context import App
 from homemon.runtime.lan import Lan as OurLan
@@ -110,9 +111,10 @@ def test_a_poll_beside_a_listener_finds_one_that_moved_and_the_listener_hears_it
     ):
         own_lan.wait_for_port()
         poll = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
-        assert (poll.returncode, poll.stdout) == (0, ""), poll.stderr
+        assert poll.returncode == 0, poll.stderr
         listener.until(bool)
         assert listener.stop() == 0
+    assert listener.lines == poll.stdout.splitlines()
     assert len(listener.lines) == 1
 
 
@@ -124,6 +126,7 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
     app = App(str(tmp_path / "config.ini"))
     state.change(app.folder, lambda kept: kept._replace(units={"ecocute": unit}))
     ours, searches = OurLan(app), []
+    nowhere = UdpNode("127.0.0.1", 0)
 
     def find(lan: OurLan, node: object) -> None:
         searches.append(lan)
@@ -131,13 +134,14 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
 
     monkeypatch.setattr(search, "find", find)
     with pytest.raises(NoAnswer, match="it did not answer; another one is there") as caught:
-        search.find_again(ours, None, silence)
+        search.find_again(ours, nowhere, silence)
     assert caught.value.hint == "Choose."
-    assert not search.find_again(ours, None, silence)
+    assert not search.find_again(ours, nowhere, silence)
     assert len(searches) == 1
     state.change(app.folder, lambda kept: kept._replace(units={"ecocute": unit._replace(host=lan.units[1])}))
-    assert search.find_again(ours, None, silence)  # another command found it meanwhile
+    assert search.find_again(ours, nowhere, silence)  # another command found it meanwhile
     assert (ours.host, len(searches)) == (lan.units[1], 1)
+    nowhere.close()
 
 
 @pytest.mark.parametrize("bound", [False, True], ids=["0.0.0.0", "own address"])

@@ -62,8 +62,7 @@ def test_the_trace_of_a_listener_with_its_repairs_and_polls_stores_what_they_sto
     arguments = ("meter-listen", "--poll", "5", "--trace", "trace.txt")
     with simulated(tmp_path, faults={"noise": 3}), running(*arguments, cwd=tmp_path) as listener:
         listener.until(lambda lines: sum(line.startswith("+power") for line in lines) > 50)
-        knock = homemon("meter-poll", "E8", "E0", "E3", "--trace", "trace.txt", cwd=tmp_path)
-        assert knock.returncode == 0
+        assert homemon("meter-poll", "E8", "E0", "E3", cwd=tmp_path).returncode == 0
         listener.until(lambda lines: any(line.startswith("energy") for line in lines))
         assert listener.stop() == 0
     replays_to_the_same(tmp_path, "trace.txt")

@@ -1,17 +1,14 @@
-"""Our place on the LAN: which interface what is for everybody goes out on, and what is heard beside another program."""
+"""Our place on the LAN: which interface what is for everybody goes out on."""
 
-import os
 import socket
-from pathlib import Path
 
 import pytest
 
 from homemon.core.errors import PortError
 from homemon.echonet.codec import MULTICAST
 from homemon.ports import udp_node
-from homemon.ports.beside import LONGEST, BesideNode, pass_on
 from homemon.ports.interfaces import Interface, lan_interfaces
-from homemon.ports.udp_node import Datagram, UdpNode
+from homemon.ports.udp_node import UdpNode
 from tests.lan import PORT, address
 
 QUESTION = bytes.fromhex("1081 0001 05FF01 0EF001 62 01 D600")
@@ -58,38 +55,3 @@ def test_the_loopback_is_no_lan() -> None:
         assert interface.name in names - {"lo"}
         socket.inet_aton(interface.address)
         assert interface.netmask.startswith("255.")
-
-
-def test_beside_another_program_what_that_one_passes_on_is_heard(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    told = [Datagram(bytes([number]) * number, f"192.0.2.{number}", 49154) for number in range(200)]
-    pass_on(told, pipe)  # nobody wants it: nothing happens
-    with BesideNode(address(), pipe) as node:
-        pass_on(told, pipe)
-        assert node.read(10.0) == told
-        pass_on([Datagram(bytes(LONGEST + 1), "192.0.2.1", PORT), told[1]], pipe)
-        assert node.read(10.0) == [told[1]]
-        assert pipe.stat().st_mode & 0o777 == 0o600
-    pass_on(told, pipe)
-    with BesideNode(address(), pipe) as node:  # one that was killed leaves the pipe behind
-        assert node.read(0.0) == []
-
-
-def test_who_does_not_keep_up_delays_nobody_and_hears_whole_datagrams(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    with BesideNode(address(), pipe) as node:
-        for _ in range(100):
-            pass_on([Datagram(bytes(LONGEST), "192.0.2.1", PORT)], pipe)
-        heard = node.read(10.0)
-        assert heard
-        assert all(data == bytes(LONGEST) for data, _, _ in heard)
-
-
-def test_a_pipe_that_cannot_be_had_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "pipe").write_text("a file")
-    with pytest.raises(PortError, match="cannot be opened"):
-        BesideNode(address(), tmp_path / "pipe")
-    before = os.listdir("/proc/self/fd")
-    with pytest.raises(PortError, match="no address of this machine"):
-        BesideNode("192.0.2.1", tmp_path / "other")
-    assert len(os.listdir("/proc/self/fd")) == len(before)

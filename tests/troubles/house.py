@@ -64,7 +64,7 @@ def asking_port(place: Place) -> str:
 
 @trouble("ecocute-listener")
 def beside_listener(place: Place) -> str:
-    """The poll asks from another port; the unit answers 3610, where the listener is."""
+    """The listener asks for the poll, which prints what it recorded."""
     with unit() as network:
         ours = configure(place.folder, network.bind)
         with running("ecocute-listen", cwd=place.folder) as listener:

@@ -8,8 +8,11 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
+from homemon.core.files import port_lock
+from homemon.runtime.owner import socket_of
 from tests.commands import deny, running, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS, babble
 from tests.integration.test_second_reader import another_reader, port_that_answers
@@ -91,6 +94,27 @@ def shared(place: Place) -> str:
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
         listener.says("joined")
         return place.run("join")
+
+
+@trouble("port-hangs")
+def hangs(place: Place) -> str:
+    write_config(place.folder)
+    with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
+        listener.says("joined")
+        listener.process.send_signal(SIGSTOP)
+        try:
+            return place.run("meter-poll")
+        finally:
+            listener.process.send_signal(SIGCONT)
+
+
+@trouble("port-no-socket")
+def no_socket(place: Place) -> str:
+    write_config(place.folder)
+    socket_of(port_lock(place.folder / "store", str(place.folder / "port"))).mkdir()
+    with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
+        listener.says("joined")
+        return listener.errors.read_text() + place.run("meter-poll")
 
 
 @trouble("module-silent")

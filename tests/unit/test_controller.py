@@ -454,8 +454,7 @@ def test_each_question_has_a_tid_of_its_own_and_none_is_0(first: int) -> None:
     assert all(1 <= tid <= 0xFFFF for tid in tids)
 
 
-@pytest.mark.parametrize("and_what", [False, True])
-def test_a_unit_is_asked_what_it_has_only_where_that_is_wanted(and_what: bool) -> None:
+def test_a_unit_that_answers_is_not_asked_what_it_has() -> None:
     world = World()
-    assert world.run(world.controller.ask_once(and_what)) == {"power", "powerSum", "tank"}
-    assert [frame.deoj for _, frame, _ in world.sent] == ([NODE, UNIT] if and_what else [UNIT])
+    assert world.run(world.controller.poll(and_what=True)) == {"power", "powerSum", "tank"}
+    assert [frame.deoj for _, frame, _ in world.sent] == [UNIT]

@@ -89,7 +89,7 @@ def test_a_half_hour_that_is_another_at_each_reading_is_read_three_times_and_not
         )
 
     world.module.radio.meter._get = fickle  # type: ignore[method-assign]
-    world.run(world.session.fill_history())
+    world.run(world.session.fill_history(world.repaired_days))
     assert asked_epcs(world).count(0xE2) == 2 * 3, "today's record and yesterday's"
     assert world.half_hours("+power").keys().isdisjoint({MIDNIGHT + 5 * 3600, MIDNIGHT - DAY + 5 * 3600})
     assert len(world.half_hours("+power")) == 73 - 2
@@ -113,7 +113,7 @@ def test_a_midnight_in_the_middle_puts_nothing_on_the_wrong_day(seconds: int) ->
     world.join_module()
     world.now = MIDNIGHT + DAY - 20.0 - seconds
     world.module.radio.advance(world.now)
-    world.run(world.session.fill_history())
+    world.run(world.session.fill_history(world.repaired_days))
     all_true(world, MIDNIGHT - 3 * DAY if world.now < MIDNIGHT + DAY else min(world.half_hours("+power")))
     assert len(world.half_hours("+power")) >= 3 * 48
 
@@ -178,7 +178,7 @@ def test_where_one_register_lacks_something_only_that_one_is_asked(lost: str, as
     without(world, lost, 10)
     world.sent.clear()
     world.step = None
-    world.run(world.session.fill_history())
+    world.run(world.session.fill_history(world.repaired_days))
     assert asked in asked_epcs(world)
     assert other not in asked_epcs(world)
     all_true(world, MIDNIGHT - 2 * DAY)
@@ -247,7 +247,7 @@ def test_a_record_that_is_refused_once_is_asked_for_again_in_the_same_run(epc: s
     world = World(LINK, TENTHS, repaired_days=1)
     world.join_module()
     world.module.fault("refuse-epcs", f"{epc}*1")
-    lacking, found = world.run(world.session.fill_history())
+    lacking, found = world.run(world.session.fill_history(world.repaired_days))
     assert (lacking, found) == (2 * 73, 2 * 73)
     assert not [note for note in world.notes if "record of" in note]
 
@@ -256,7 +256,7 @@ def test_a_record_that_is_refused_is_not_taken_for_one_that_lacks_something() ->
     world = World(LINK, TENTHS, repaired_days=1)
     world.join_module()
     world.module.fault("refuse-epcs", "E4")
-    lacking, found = world.run(world.session.fill_history())
+    lacking, found = world.run(world.session.fill_history(world.repaired_days))
     assert (lacking, found) == (2 * 73, 73)
     assert [note for note in world.notes if "record of" in note] == [
         f"the meter did not give its record of {count} of the half-hours missing on 2026-12-{day}"

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "core.points": {"core.errors"},
     "core.files": {"core.errors"},
     "core.dialogue": {"core.errors", "core.points"},
+    "core.requests": {"core.dialogue", "core.errors"},
     "core.transcript": {"core.errors"},
     "config.values": set[str](),
     "config.keys": {"config.values", "sources.registry", "sources.source"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "sources.meter.reception": {"core.errors", "echonet", "skstack", "sources.meter.properties"},
     "sources.meter.repair": {"core.dialogue", "core.points", "sources.meter.history", "sources.meter.plausible"},
     "sources.meter.exchange": {
-        *("core.dialogue", "core.errors", "core.points", "echonet", "skstack"),
+        *("core.dialogue", "core.requests", "core.errors", "core.points", "echonet", "skstack"),
         *(
             "sources.meter.properties",
             "sources.meter.plausible",
@@ -59,7 +60,7 @@ MAY_IMPORT = {
     "sources.lan.ecocute": {"core.points", "echonet"},
     "sources.lan.reports": {"core.points", "echonet", "sources.source"},
     "sources.lan.controller": {
-        *("core.dialogue", "core.errors", "core.points", "echonet", "sources.lan.reports"),
+        *("core.dialogue", "core.requests", "core.errors", "core.points", "echonet", "sources.lan.reports"),
         *("sources.registry", "sources.source"),
     },
     "sources.lan.discovery": {
@@ -114,7 +115,7 @@ MAY_IMPORT = {
     | SHARED,
     "sim": set[str](),
     "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "replay"} | SHARED,
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
@@ -133,7 +134,7 @@ ONLY_IN = {
     "plotly": {"page"},
 }
 PURE = (
-    *("core.dialogue", "core.points", "core.printable", "core.transcript"),
+    *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
@@ -240,7 +241,6 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
         "homemon.sources.lan.discovery",
         "homemon.sources.lan.seeker",
         "homemon.runtime.search",
-        "homemon.ports.beside",
         "homemon.runtime.state",
     }
     assert not loaded & (HEAVY | searching | {"homemon.echonet.node", "tomllib", "tomli_w"})

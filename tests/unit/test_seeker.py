@@ -1,12 +1,11 @@
 """A listener whose EcoCute's address nobody wrote down, lived through in virtual time."""
 
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from homemon.core.dialogue import Step
-from homemon.core.files import Lock
+from homemon.core.errors import NoAnswer
 from homemon.echonet.codec import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.sources.lan.seeker import (
@@ -16,7 +15,6 @@ from homemon.sources.lan.seeker import (
     MOST_DISMISSED,
     MOST_KEPT,
     MOST_OTHERS,
-    TURN_AGAIN,
     Seeker,
 )
 from tests.virtual_lan import HOST, NODE, NOW, OTHER, UNIT, US, Passing, World, truth
@@ -37,12 +35,9 @@ def at(host: str, number: int = 1) -> Unit:
 class Home(World):
     """A listener of units by address; `remembered` is what lies on the disk."""
 
-    def __init__(
-        self, folder: Path, units: dict[str, Ecocute], remembered: Unit | None = None, accept_any: bool = False
-    ) -> None:
+    def __init__(self, units: dict[str, Ecocute], remembered: Unit | None = None, accept_any: bool = False) -> None:
         self.remembered = remembered
-        self.turn = Lock(folder / "search.lock")
-        super().__init__(controller=Seeker(lambda: self.remembered, self.turn, UNIT, accept_any, 7))
+        super().__init__(controller=Seeker(lambda: self.remembered, UNIT, accept_any, 7))
         self.units = units
 
     def notifies(self, host: str, after: float = 0.0) -> None:
@@ -63,8 +58,8 @@ class Home(World):
         return [(dict(point.fields), when) for point, when in self.late]
 
 
-def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit()})
+def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard() -> None:
+    home = Home({HOST: unit()})
     home.listen(SEARCH)
     assert home.remembered == at(HOST)
     assert home.notes == [f"the EcoCute is at {HOST}"]
@@ -75,9 +70,9 @@ def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard(tmp
     assert len(home.searches) == 1
 
 
-def test_a_hybrid_water_heater_is_found_and_heard_as_well(tmp_path: Path) -> None:
+def test_a_hybrid_water_heater_is_found_and_heard_as_well() -> None:
     hybrid = Ecocute(Passing(), device=HYBRID)
-    home = Home(tmp_path, {HOST: hybrid})
+    home = Home({HOST: hybrid})
     home.comes(hybrid.inform(NOW + 0.5).data, HOST, 0.5)
     home.listen(SEARCH)
     assert home.remembered == Unit(HOST, 0x02A601, f"{ID}31")
@@ -87,17 +82,17 @@ def test_a_hybrid_water_heater_is_found_and_heard_as_well(tmp_path: Path) -> Non
     assert home.fields == [truth(SEARCH)]
 
 
-def test_a_hybrid_one_that_moved_is_known_by_its_id(tmp_path: Path) -> None:
+def test_a_hybrid_one_that_moved_is_known_by_its_id() -> None:
     hybrid = Ecocute(Passing(), device=HYBRID)
-    home = Home(tmp_path, {OTHER: hybrid}, Unit(HOST, 0x02A601, f"{ID}31"))
+    home = Home({OTHER: hybrid}, Unit(HOST, 0x02A601, f"{ID}31"))
     home.comes(hybrid.inform(NOW + 1.0).data, OTHER, 1.0)
     home.listen(SEARCH + 20.0)
     assert home.remembered == Unit(OTHER, 0x02A601, f"{ID}31")
     assert home.recorded_late == [(truth(1.0), 1.0)]
 
 
-def test_what_it_says_while_it_is_looked_for_is_recorded_with_the_time_of_receipt(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit()})
+def test_what_it_says_while_it_is_looked_for_is_recorded_with_the_time_of_receipt() -> None:
+    home = Home({HOST: unit()})
     for after in (0.5, 2.5):
         home.notifies(HOST, after)
     home.listen(SEARCH)
@@ -105,8 +100,8 @@ def test_what_it_says_while_it_is_looked_for_is_recorded_with_the_time_of_receip
     assert home.points == []
 
 
-def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_speaks(tmp_path: Path) -> None:
-    home = Home(tmp_path, {})
+def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_speaks() -> None:
+    home = Home({})
     home.listen(3600.0)
     pauses = [later - earlier for earlier, later in pairwise(home.searches)]
     assert LOOK_FIRST <= pauses[0] < pauses[1] < pauses[-1] <= LOOK_LAST + SEARCH
@@ -119,8 +114,8 @@ def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_spe
     assert (home.remembered, home.recorded_late) == (at(HOST), [(truth(moment), moment)])
 
 
-def test_one_that_only_notifies_and_answers_nothing_is_heard_too(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit(faults=Faults(lost_every=1))})
+def test_one_that_only_notifies_and_answers_nothing_is_heard_too() -> None:
+    home = Home({HOST: unit(faults=Faults(lost_every=1))})
     home.notifies(HOST, 0.5)
     home.listen(LOOK_FIRST * 3)
     assert home.remembered == Unit(HOST, UNIT, "")
@@ -128,8 +123,8 @@ def test_one_that_only_notifies_and_answers_nothing_is_heard_too(tmp_path: Path)
 
 
 @pytest.mark.parametrize("announced", [False, True])
-def test_one_that_moved_is_known_by_its_id_as_soon_as_it_speaks(tmp_path: Path, announced: bool) -> None:
-    home = Home(tmp_path, {OTHER: unit()}, at(HOST))
+def test_one_that_moved_is_known_by_its_id_as_soon_as_it_speaks(announced: bool) -> None:
+    home = Home({OTHER: unit()}, at(HOST))
     home.listen(SEARCH)
     assert home.searches == []
     if announced:
@@ -144,8 +139,8 @@ def test_one_that_moved_is_known_by_its_id_as_soon_as_it_speaks(tmp_path: Path, 
     assert len(home.fields) == 1
 
 
-def test_a_second_unit_is_not_taken_for_the_first_and_does_not_cause_a_search_each_time(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit(1), OTHER: unit(2)}, at(HOST))
+def test_a_second_unit_is_not_taken_for_the_first_and_does_not_cause_a_search_each_time() -> None:
+    home = Home({HOST: unit(1), OTHER: unit(2)}, at(HOST))
     for minute in range(50):
         home.notifies(OTHER, minute * 60.0)
         home.notifies(HOST, minute * 60.0 + 30.0)
@@ -155,8 +150,8 @@ def test_a_second_unit_is_not_taken_for_the_first_and_does_not_cause_a_search_ea
     assert (home.late, home.complaints, home.remembered) == ([], [], at(HOST))
 
 
-def test_one_that_moves_again_soon_is_followed(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit(), US: unit(2)})
+def test_one_that_moves_again_soon_is_followed() -> None:
+    home = Home({HOST: unit(), US: unit(2)})
     home.notifies(HOST)
     home.notifies(US)
     home.listen(SEARCH)
@@ -170,8 +165,8 @@ def test_one_that_moves_again_soon_is_followed(tmp_path: Path) -> None:
         assert home.remembered == at(host)
 
 
-def test_another_unit_is_not_taken_either_while_ours_is_silent(tmp_path: Path) -> None:
-    home = Home(tmp_path, {OTHER: unit(2)}, at(HOST))
+def test_another_unit_is_not_taken_either_while_ours_is_silent() -> None:
+    home = Home({OTHER: unit(2)}, at(HOST))
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     assert (home.fields, home.late, home.remembered) == ([], [], at(HOST))
@@ -180,16 +175,16 @@ def test_another_unit_is_not_taken_either_while_ours_is_silent(tmp_path: Path) -
     assert "[ecocute] host" in told
 
 
-def test_what_is_known_is_not_forgotten_where_the_state_cannot_be_read(tmp_path: Path) -> None:
-    home = Home(tmp_path, {OTHER: unit(2)}, at(HOST))
+def test_what_is_known_is_not_forgotten_where_the_state_cannot_be_read() -> None:
+    home = Home({OTHER: unit(2)}, at(HOST))
     home.remembered = None
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     assert (home.late, len(home.complaints)) == ([], 1)
 
 
-def test_between_two_units_a_person_must_choose_and_nothing_is_recorded(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit(1), OTHER: unit(2)})
+def test_between_two_units_a_person_must_choose_and_nothing_is_recorded() -> None:
+    home = Home({HOST: unit(1), OTHER: unit(2)})
     home.notifies(HOST, 1.0)
     home.listen(SEARCH)
     (told,) = home.complaints
@@ -197,8 +192,8 @@ def test_between_two_units_a_person_must_choose_and_nothing_is_recorded(tmp_path
     assert (home.fields, home.late, home.remembered) == ([], [], None)
 
 
-def test_one_that_a_poll_found_is_heard_without_a_search(tmp_path: Path) -> None:
-    home = Home(tmp_path, {}, at(HOST))
+def test_one_that_a_poll_found_is_heard_without_a_search() -> None:
+    home = Home({}, at(HOST))
     home.listen(1.0)
     home.remembered = at(OTHER)
     values = (Property(0x84, b"\x00\x01"), Property(0x85, b"\x00\x00\x00\x02"), Property(0xE1, b"\x00\x03"))
@@ -208,28 +203,16 @@ def test_one_that_a_poll_found_is_heard_without_a_search(tmp_path: Path) -> None
     assert home.searches == []
 
 
-def test_it_waits_while_another_command_searches(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit()})
-    other = Lock(tmp_path / "search.lock")
-    assert other.take()
-    home.listen(3.0)
-    assert home.searches == []
-    other.drop()
-    home.listen(TURN_AGAIN + SEARCH)
-    assert home.remembered == at(HOST)
-    assert other.take()  # it was given back
-
-
-def test_where_all_are_accepted_each_notification_counts_at_once(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit(1), OTHER: unit(2)}, accept_any=True)
+def test_where_all_are_accepted_each_notification_counts_at_once() -> None:
+    home = Home({HOST: unit(1), OTHER: unit(2)}, accept_any=True)
     for host in (HOST, OTHER):
         home.notifies(host, 1.0)
     home.listen(SEARCH)
     assert home.fields == [truth(1.0), truth(1.0)]
 
 
-def test_a_flood_of_strangers_fills_no_memory(tmp_path: Path) -> None:
-    home = Home(tmp_path, {HOST: unit()}, at(HOST))
+def test_a_flood_of_strangers_fills_no_memory() -> None:
+    home = Home({HOST: unit()}, at(HOST))
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     seeker = home.controller
@@ -241,3 +224,26 @@ def test_a_flood_of_strangers_fills_no_memory(tmp_path: Path) -> None:
         assert len(seeker._others) <= MOST_OTHERS
         assert len(seeker._dismissed) <= MOST_DISMISSED + MOST_OTHERS
         assert all(len(kept) <= MOST_KEPT for kept in seeker._others.values())
+
+
+# --- asked by others ----------------------------------------------------------------
+
+
+def test_a_poll_finds_a_unit_that_nobody_named() -> None:
+    home = Home({HOST: unit()})
+    assert home.run(home.controller.poll()) == {"power", "powerSum", "tank"}
+    assert home.remembered == at(HOST)
+
+
+def test_a_poll_finds_a_unit_that_moved() -> None:
+    home = Home({OTHER: unit()}, at(HOST))
+    assert home.run(home.controller.poll()) == {"power", "powerSum", "tank"}
+    assert home.remembered == at(OTHER)
+
+
+def test_a_unit_that_is_nowhere_is_searched_for_by_one_poll_in_five_minutes() -> None:
+    home = Home({}, at(HOST))
+    for _ in range(3):
+        with pytest.raises(NoAnswer, match=f"the EcoCute at {HOST} did not answer"):
+            home.run(home.controller.poll())
+    assert len(home.searches) == 1

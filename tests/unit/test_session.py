@@ -189,7 +189,7 @@ def test_three_unanswered_requests_lead_to_a_rejoin() -> None:
     assert sum(b"SKSENDTO" in sent for sent in world.sent[asked:][:before]) == 3
 
 
-def test_joining_is_marked_so_that_nobody_knocks_into_it() -> None:
+def test_joining_is_marked_as_what_nobody_can_ask_in() -> None:
     world = World()
     world.listen(600)
     for sent, joining in zip(world.sent[1:], world.joined_alone[1:], strict=True):

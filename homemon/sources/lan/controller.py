@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from homemon.core.dialogue import Ask, Conversation, Dialogue, Step, pause
-from homemon.core.errors import NoAnswer, WireError
+from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.core.points import Point
+from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
 from homemon.echonet.own_node import PLACE, Allowance, OwnNode, is_asked
@@ -91,6 +92,8 @@ class Controller:
         self._kin: Unit | None = None  # what our unit turned out to be
         self._strangers: dict[str, bool] = {}  # who is not believed, and whether it answered what we asked our unit
         self._conversation: Conversation[Any]
+        self._requests = Requests()
+        self._asked_at = float("-inf")  # when our unit was last asked
         self._load_own = own
         self._kept_place = self._place = b""
         self._allowance = Allowance()
@@ -102,20 +105,29 @@ class Controller:
 
     # --- for the owner -------------------------------------------------------------
 
+    @property
+    def host(self) -> str:
+        """Where our unit is asked; empty while that is not known."""
+        return self._host
+
     def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
         """Begin a program. Raises what the program raises."""
         self._now = now
+        self._requests.forget()
         self._conversation = Conversation(program, now)
         return self._step()
 
-    def step(self, now: float, wall: float, datagrams: Iterable[tuple[bytes, str]] = ()) -> Step:
-        """Take in datagrams (data, host), then the time. Raises what the program raises.
+    def step(self, now: float, wall: float, events: Iterable[tuple[bytes, str] | Request] = ()) -> Step:
+        """Take in datagrams (data, host) and requests, then the time. Raises what the program raises.
 
         What a step learned is our unit (Unit), and where somebody said that our node is installed (bytes).
         """
         self._now = now
-        for data, host in datagrams:
-            self._hear(data, host)
+        for event in events:
+            if not isinstance(event, Request):
+                self._hear(*event)
+            elif self._requests.take(event):
+                self._conversation.hear(event, now)
         for key in [key for key, parts in self._gathered.items() if now >= parts.until]:
             self._close(key)
         self._conversation.tick(now)
@@ -123,22 +135,26 @@ class Controller:
 
     def take_points(self) -> list[Point]:
         """The points of a step that raised, and those whose last parts are still missing."""
-        for key in list(self._gathered):
-            self._close(key)
+        self._close_all()
         points, self._points = self._points, []
         return points
 
     def _step(self) -> Step:
         talk = self._conversation
         if talk.done:
-            for key in list(self._gathered):
-                self._close(key)
+            self._close_all()
         wake = min([talk.wake, *(parts.until for parts in self._gathered.values())])
         place = self._place_to_keep()
         wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
         learned = [fact for fact in (self._kin, place) if fact is not None]
         step = talk.step(
-            self._send, points=self._points, notes=self._notes, complaints=self._complaints, wake=wake, learned=learned
+            self._send,
+            points=self._points,
+            notes=self._notes,
+            complaints=self._complaints,
+            wake=wake,
+            learned=learned,
+            **self._requests.news(),
         )
         self._kin = None
         self._send, self._points, self._notes, self._complaints = [], [], [], []
@@ -155,8 +171,8 @@ class Controller:
             return
         if is_asked(frame) and self._is_near(host) and self._allowance.grants(host, len(data), self._now):
             self._answer(frame, host)
-        if self._heed(frame, host):
-            self._conversation.hear(Heard(frame, host), self._now)
+        self._accept(frame, host)
+        self._conversation.hear(Heard(frame, host), self._now)
 
     # --- our own node --------------------------------------------------------------
 
@@ -206,15 +222,14 @@ class Controller:
 
     # --- hearing, continued ---------------------------------------------------------
 
-    def _heed(self, frame: Frame, host: str) -> bool:
-        """Take what our device says; whether the program is to hear it too."""
+    def _accept(self, frame: Frame, host: str) -> None:
+        """Take what our device says."""
         ours = host == self._host or (self._accept_any and frame.esv in NOTIFIED)
         if ours:
             self._learn(frame, host)
             self._take(frame, host)
         elif self._means(frame.seoj) and {prop.epc for prop in frame.reported} & self._asked:
             self._meet_stranger(frame, host)
-        return ours
 
     def _learn(self, frame: Frame, host: str) -> None:
         """What our unit says it has: where that is not the default's object, it may be one that is read like it."""
@@ -267,17 +282,38 @@ class Controller:
         """No more parts are waited for: one point of all there are."""
         self._points += joined(self._source, self._gathered.pop(key).parts).points
 
+    def _close_all(self) -> None:
+        for key in list(self._gathered):
+            self._close(key)
+
     # --- programs ------------------------------------------------------------------
 
     def request(self, epcs: tuple[int, ...] = ()) -> bytes:
         """Return a Get of some properties, by default of all that are recorded, with a TID of its own."""
         self._tid = self._tid % 0xFFFF + 1
+        self._asked_at = self._now
         return echonet.encode(echonet.get(self._tid, self._eoj, epcs or tuple(self._source.fields)))
 
     def listen(self) -> Dialogue[None]:
-        """Hear, for ever; an Ask that each event ends, so that none is kept."""
+        """Hear, for ever; each event ends a wait, so that none is kept. What others ask is asked in turn."""
         while True:
-            yield Ask(b"", lambda event: True, float("inf"))
+            yield from self._requests.serve(idle=True)
+            yield from self._requests.wait(lambda event: True, float("inf"))
+
+    def answer(self) -> Dialogue[list[str]]:
+        """Ask for somebody who wants the readings only, which are all taken at the end. Raise DeviceError."""
+        try:
+            told = yield from self.poll(and_what=True)
+        finally:
+            self._close_all()
+        if not told:
+            asked = ", ".join(f"{epc:02X}" for epc in self._source.fields)
+            raise DeviceError(
+                f"the {self._source.title} told no value of {asked}",
+                f"Check [{self._source.section}] eoj; `homemon {self._source.polls[0]} --trace trace.txt` shows what it"
+                " says.",
+            )
+        return []
 
     def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
         """Ask until the device has told or refused each property, and return the fields that it told.
@@ -292,8 +328,8 @@ class Controller:
         while questions.next() or eoj != self._eoj:
             if number == 1 and and_what and not answered:
                 yield from self._ask_what_it_is()
-            if number:
-                yield from pause(SPACING)
+            if (rest := self._asked_at + SPACING - self._now) > 0 or number:
+                yield from pause(max(rest, SPACING if number else 0.0))
             if eoj != self._eoj:  # it turned out to be another object
                 eoj, questions = self._eoj, self._questions()
             asked = questions.next()
@@ -326,14 +362,8 @@ class Controller:
             )
         return NoAnswer(silent, no_answer_hint(self._source))
 
-    def ask_once(self, and_what: bool = False) -> Dialogue[set[str] | None]:
-        """Ask once, maybe where somebody else holds our port: most units answer there, some the port that asked.
-
-        Gives the fields that were told; None where no answer came to us. `and_what` as in `poll`.
-        """
-        if and_what:
-            yield from self._ask_what_it_is()
-            yield from pause(SPACING)
+    def ask_once(self) -> Dialogue[set[str] | None]:
+        """Ask once, and return the fields that were told; None where no answer came."""
         said = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
         return said.fields if said else None
 

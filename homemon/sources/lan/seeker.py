@@ -3,15 +3,15 @@
 It looks for the unit at the start if none is remembered, then now and then; and when an EcoCute, or a node
 that announces one, speaks up at another address, which is how a unit that moved is noticed. What that one
 says meanwhile is kept, and is a point with the time of its receipt if the unit turns out to be ours.
-A poll that found the unit tells us by way of `recall`.
+It is also found again for a poll that it does not answer, at most each five minutes.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from homemon.core.dialogue import Ask, Dialogue, Step
-from homemon.core.errors import DeviceError, NoAnswer, StoreError
-from homemon.core.files import Lock
+from homemon.core.dialogue import Dialogue, Step
+from homemon.core.errors import DeviceError, NoAnswer
 from homemon.core.points import Point
 from homemon.echonet.codec import MULTICAST, Frame, Heard, Unit
 from homemon.echonet.own_node import OwnNode
@@ -23,18 +23,17 @@ from homemon.sources.source import Source
 
 LOOK_FIRST, LOOK_LAST = 15.0, 300.0  # seconds between two looks while no unit is known, doubling
 LOOK_ELSEWHERE = 3600.0  # between two because of the same unit that turned out not to be ours
-TURN_AGAIN = 5.0  # while another command searches
+LOOK_FOR_POLL = 300.0  # between two because of a unit that does not answer a poll
 MOST_OTHERS, MOST_KEPT = 16, 100  # units that may be ours, and notifications of each
 MOST_DISMISSED = 64  # units that are not
 
 
 class Seeker(Controller):
-    """A controller of the unit that `recall` gives, None while none is remembered; `turn` is held while it searches."""
+    """A controller of the unit that `recall` gives, None while none is remembered."""
 
     def __init__(
         self,
         recall: Callable[[], Unit | None],
-        turn: Lock,
         eoj: int,
         accept_any: bool,
         first_tid: int,
@@ -44,7 +43,6 @@ class Seeker(Controller):
         self._unit = recall()
         super().__init__(self._unit.host if self._unit else "", eoj, accept_any, first_tid, own, source)
         self._recall = recall
-        self._turn = turn
         self._due = float("inf") if self._unit else float("-inf")  # when to look next
         self._looked = float("-inf")
         self._failures = 0
@@ -58,11 +56,32 @@ class Seeker(Controller):
         """Hear, for ever, and look when it is due."""
         while True:
             if self._now >= self._due:
-                yield from self._look_in_turn()
+                yield from self._look()
+            yield from self._requests.serve(idle=True)
+            with suppress(NoAnswer):
+                yield from self._requests.wait(lambda event: True, max(0.0, self._due - self._now))
+
+    def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
+        """Ask as a controller does; one that is not known, or does not answer where it was, is searched for.
+
+        Raise NoAnswer where there is none, DeviceError where a person has to choose.
+        """
+        before = self._host
+        if before:
             try:
-                yield Ask(b"", lambda event: True, max(0.0, self._due - self._now))
-            except NoAnswer:
-                continue
+                return (yield from super().poll(and_what))
+            except NoAnswer as silence:
+                if self._now - self._looked < LOOK_FOR_POLL:
+                    raise
+                try:
+                    yield from self._find()
+                except DeviceError as error:
+                    raise NoAnswer(f"{silence}; {error}", error.hint) from None
+                if self._host == before:
+                    raise
+        else:
+            yield from self._find()
+        return (yield from super().poll(and_what))
 
     def _step(self) -> Step:
         late = [(point, self._now - heard) for point, heard in self._late]
@@ -71,12 +90,11 @@ class Seeker(Controller):
         self._late = []
         return step
 
-    def _heed(self, frame: Frame, host: str) -> bool:
+    def _accept(self, frame: Frame, host: str) -> None:
         eoj = found_among(self._source, (frame.seoj, *objects(Heard(frame, host))), self._eoj)
         if host != self._host and eoj is not None:
             self._meet(frame, host, eoj)
-        super()._heed(frame, host)
-        return True
+        super()._accept(frame, host)
 
     def _meet_stranger(self, frame: Frame, host: str) -> None:
         """It is searched for, not complained of."""
@@ -94,20 +112,16 @@ class Seeker(Controller):
             again = self._dismissed.get(host, float("-inf")) + LOOK_ELSEWHERE if self._host else 0.0
             self._due = min(self._due, max(self._now, self._looked + LOOK_FIRST, again))
 
-    def _look_in_turn(self) -> Dialogue[None]:
-        """Search, but not while another command does; a full disk on which there can be no lock is no reason not to."""
-        try:
-            mine = self._turn.take()
-        except StoreError:
-            mine = True
-        if not mine:
-            self._due = self._now + TURN_AGAIN
-            return
-        yield from self._look()
-        self._turn.drop()
-
     def _look(self) -> Dialogue[None]:
         """Search the LAN once; what comes of it is told, and remembered."""
+        try:
+            yield from self._find()
+        except DeviceError as error:
+            text = str(error) + (f" ({error.hint})" if error.hint else "")
+            (self._notes if isinstance(error, NoAnswer) else self._complaints).append(text)
+
+    def _find(self) -> Dialogue[None]:
+        """Search the LAN once. Raise NoAnswer where our unit is nowhere, DeviceError where a person has to choose."""
         known = self._recall() or self._unit
         self._looked = self._now
         heard = list(self._kinds.items())
@@ -115,13 +129,12 @@ class Seeker(Controller):
         nodes = yield from Discovery(targets, self._tid, self._eoj, heard, self._source).search()
         try:
             self._settle(choose(nodes, self._eoj, known, self._source), found=True)
-        except DeviceError as error:
-            text = str(error) + (f" ({error.hint})" if error.hint else "")
-            (self._notes if isinstance(error, NoAnswer) else self._complaints).append(text)
+        except DeviceError:
             pause = min(LOOK_LAST, LOOK_FIRST * 2.0**self._failures)
             self._failures += 1
             self._due = float("inf") if self._host else self._now + pause
             self._dismiss_others()
+            raise
 
     def _settle(self, unit: Unit, found: bool = False) -> None:
         """This is our EcoCute; what it said before we knew is recorded now, what others said is not."""

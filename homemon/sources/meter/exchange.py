@@ -13,6 +13,7 @@ from typing import Any
 from homemon.core.dialogue import Ask, Conversation, Dialogue, Step
 from homemon.core.errors import NoAnswer, SessionLost, WireError
 from homemon.core.points import Point
+from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
 from homemon.skstack import join
 from homemon.skstack import lines as skstack
@@ -80,16 +81,18 @@ class Exchange:
         self._learned = False
         self._meter_time: int | None = None
         self._conversation: Conversation[Any]
+        self._requests = Requests(SessionLost, NoAnswer)
 
     # --- for the owner -------------------------------------------------------------
 
     def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
         """Begin a program, dropping what ran before. Raises what the program raises."""
         self._now, self._wall = now, wall
+        self._requests.forget()
         self._conversation = Conversation(program, now)
         return self._step()
 
-    def step(self, now: float, wall: float, events: Iterable[Happening] = ()) -> Step:
+    def step(self, now: float, wall: float, events: Iterable[Happening | Request] = ()) -> Step:
         """Take in `events`, then the time. Raises what the program raises.
 
         What a step learned is the link, the scale, and whether the store is to be compared with the meter's record.
@@ -100,7 +103,8 @@ class Exchange:
             if isinstance(event, Udp):
                 self._hear_datagram(event)
         for event in events:
-            self._conversation.hear(event, now)
+            if not isinstance(event, Request) or self._requests.take(event):
+                self._conversation.hear(event, now)
         self._conversation.tick(now)
         return self._step()
 
@@ -118,6 +122,7 @@ class Exchange:
             joining=self._joining,
             learned=(self.link, self.scale, self.recheck) if self._learned else (),
             meter_time=self._meter_time,
+            **self._requests.news(),
         )
         self._send, self._notes, self._complaints, self._learned, self._meter_time = [], [], [], False, None
         return step
@@ -209,8 +214,8 @@ class Exchange:
         self._tid = self._tid % 0xFFFF + 1
         return echonet.Frame(self._tid, echonet.CONTROLLER, meter.EOJ, esv, tuple(properties))
 
-    def knock(self, epcs: Iterable[int]) -> bytes:
-        """The bytes of a request whose answer somebody else will hear."""
+    def question(self, epcs: Iterable[int]) -> bytes:
+        """Return the bytes of a request."""
         return self._sendto(self._request(echonet.Esv.GET, map(echonet.Property, epcs)))
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
@@ -232,11 +237,13 @@ class Exchange:
         """Send a request until it is answered, and give the answer.
 
         Raises SessionLost when the module says so or after three unanswered requests, NoAnswer
-        when the module itself is silent.
+        when the module itself is silent. Requests of others come first.
         """
         asked: list[echonet.Frame] = []  # an answer to an earlier try, come late, is as good
         for _ in range(TRIES):
             yield from self._keep_spacing()
+            while (yield from self._requests.serve()):
+                yield from self._keep_spacing()
             self._last_request = self._now
             asked.append(self._request(esv, properties))
             self._asked.append((self._now, asked[-1]))

@@ -10,8 +10,9 @@ limit) holds all sending until EVENT 33.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from homemon.core.dialogue import Ask, Dialogue, pause
+from homemon.core.dialogue import Dialogue, nothing, pause
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, SessionLost
 from homemon.core.points import HALF_HOUR
 from homemon.echonet import codec as echonet
@@ -80,6 +81,7 @@ class Session(Exchange):
 
     def poll(self, epcs: tuple[int, ...]) -> Dialogue[echonet.Frame]:
         """Ask once; the scale first, where one of `epcs` needs it and nobody has learned it yet."""
+        self.unconfirmed = ()
         if self.scale is None and meter.SCALED.intersection(epcs):
             yield from self.learn_scale()
         return (yield from self.ask(epcs))
@@ -103,11 +105,21 @@ class Session(Exchange):
                 self._joining = False
                 text = str(error) + (f" ({error.hint})" if error.hint else "")
                 (self._notes if joined else self._complaints).append(text)
+                if not joined:
+                    self._requests.refuse(_not_joined(error))
                 if failures:
-                    yield from pause(self._backoff(failures - 1))
+                    yield from self._wait_refusing(self._backoff(failures - 1), error)
                 failures += 1
                 failed_joins += not joined
                 joined = False
+
+    def _wait_refusing(self, seconds: float, error: HomemonError) -> Dialogue[None]:
+        """Wait until the next try to join; what others ask meanwhile is refused, with the reason."""
+        until = self._now + seconds
+        while self._now < until:
+            self._requests.refuse(_not_joined(error))
+            with suppress(NoAnswer):
+                yield from self._requests.wait(nothing, until - self._now)
 
     def _backoff(self, failures: int) -> float:
         return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._draw(0.5, 1.5)
@@ -144,6 +156,7 @@ class Session(Exchange):
         next_unit = self._unit_due()
         self._repair.soon(self._now)
         while True:
+            yield from self._requests.serve(idle=True)
             yield from self.settle_doubts()
             if self._doubts.contradicted:
                 self._doubts.contradicted = False
@@ -151,7 +164,7 @@ class Session(Exchange):
             next_refused = min((at for at, _ in self._without.values()), default=float("inf"))
             due = min(next_poll, next_check, next_unit, next_refused, self._repair.due)
             try:
-                heard = yield Ask(b"", self._ends_waiting, max(0.0, due - self._now))
+                heard = yield from self._requests.wait(self._ends_waiting, max(0.0, due - self._now))
             except NoAnswer:
                 pass
             else:
@@ -214,8 +227,8 @@ class Session(Exchange):
         self._notes += self._repair.notes
         self._repair.points, self._repair.notes = [], []
 
-    def fill_history(self) -> Dialogue[tuple[int, int]]:
-        """Fill what the store lacks, all days at once: how many registers were lacking, and how many were found.
+    def fill_history(self, days: int) -> Dialogue[tuple[int, int]]:
+        """Fill what the store lacks of the last `days`: how many registers were lacking, and how many were found.
 
         Raises DeviceError where the meter does not tell its unit, its date or its record.
         """
@@ -223,7 +236,7 @@ class Session(Exchange):
             yield from self.learn_scale()
         if self.scale is None or self._archive is None:
             raise DeviceError("the meter does not tell its energy unit (E1)", "Try again later.")
-        plan = yield from history.plan(self, self._archive, self._history_days, 0, frozenset())
+        plan = yield from history.plan(self, self._archive, days, 0, frozenset())
         found = 0
         for number, day in enumerate(plan, 1):
             yield from pause(0.0, f"asking for {day.date}, {number} of {len(plan)} ...")
@@ -277,6 +290,14 @@ class Session(Exchange):
         answer = yield from self.ask(epcs)
         self._take_silence(answer)
         return {prop.epc for prop in answer.reported if not prop.edt}
+
+
+def _not_joined(error: HomemonError) -> SessionLost:
+    """What is said to who asks while the listener is not joined; `error` is why."""
+    return SessionLost(
+        f"the listener is not joined; nothing was asked: {error}",
+        error.hint or "It tries again by itself; see what it says.",
+    )
 
 
 def _why_silent(prop: echonet.Property) -> str:

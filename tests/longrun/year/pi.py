@@ -46,6 +46,7 @@ class Pi:
         self.dead = False
         self.listening_since = self.booted
         self.armed = ""
+        self.asked = 0  # questions that wait for the listener
         self.unstored: Callable[[], int] = lambda: 0
         self._number = number
         self._error = clock_error
@@ -53,7 +54,7 @@ class Pi:
         self._stores: set[VirtualDatabase] = set()
         self._actors: list[Actor] = []
         self.listener = self.start(self._keep_listening)
-        self.start(self._knock)
+        self.start(self._ask_energy)
         self.start(lambda: self._cron(ECOCUTE_EVERY, 0.0, poll_ecocute))
         self.start(lambda: self._cron(DUMP_EVERY, DUMP_PAST, dump))
 
@@ -93,11 +94,12 @@ class Pi:
             self.time.sleep(every - (self.time.now - past) % every)
             self.start(lambda: self._process(run))
 
-    def _knock(self) -> None:
-        """Cron's `meter-poll E0 E3`, which leaves the rest to the listener."""
+    def _ask_energy(self) -> None:
+        """Cron's `meter-poll E0 E3`, through the listener."""
         while True:
             self.time.sleep(ENERGY_EVERY - (self.time.now - ENERGY_PAST) % ENERGY_EVERY)
-            self.world.knock()
+            self.asked += 1
+            self.listener.wake()
 
     def _process(self, run: Callable[["VirtualApp"], None]) -> None:
         app = VirtualApp(self)

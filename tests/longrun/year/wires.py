@@ -1,12 +1,17 @@
 """What leads out of the Pi: the module's serial line, the LAN and the monitor's line, in virtual time."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from homemon.core.errors import PortError, PortVanished
+from homemon.core.dialogue import Step
+from homemon.core.errors import HomemonError, PortError, PortVanished
+from homemon.core.requests import Request
 from homemon.ports.serial_port import ModulePort, SerialLine
 from homemon.ports.udp_node import Datagram, UdpNode
 from homemon.runtime.context import App
 from homemon.runtime.lan import Lan
+from homemon.runtime.meter_programs import poll
+from homemon.runtime.owner import Owner
 from homemon.runtime.radio import Radio
 from homemon.runtime.stop import Stop
 from homemon.sim.kyocera import BYTE, Monitor
@@ -37,7 +42,7 @@ class ModuleLine(SerialLine):
     def read(self, within: float) -> bytes:
         world, time = self._pi.world, self._pi.time
         deadline = time.now + max(within, TICK)
-        while True:
+        while not self._pi.asked:
             self._pi.check()
             self._there()
             if said := world.module.speak(time.now):
@@ -45,6 +50,7 @@ class ModuleLine(SerialLine):
             if time.now >= deadline:
                 return b""
             time.wait(min(deadline, world.module.due()))
+        return b""
 
     def _there(self) -> None:
         if self._pi.world.unplugged:
@@ -57,11 +63,34 @@ class VirtualRadio(Radio):
     def __init__(self, pi: "Pi", app: App) -> None:
         self._pi = pi
         super().__init__(app, history_days=app.smartmeter.history_days)
+        self.questions = VirtualOwner(pi, self)
 
     def open(self) -> ModulePort:
         if self._pi.world.unplugged:
             raise PortError("there is no serial port")
         return ModulePort(ModuleLine(self._pi), clock=self.app.now)
+
+
+class VirtualOwner(Owner):
+    """Cron's `meter-poll E0 E3`, asked through the listener; nobody waits for what it answers."""
+
+    handles: Sequence[int] = ()
+    within = float("inf")
+
+    def __init__(self, pi: "Pi", radio: Radio) -> None:
+        self._pi = pi
+        self._radio = radio
+
+    def requests(self) -> list[Request]:
+        session, asked, self._pi.asked = self._radio.session, self._pi.asked, 0
+        return [Request(number=0, program=lambda: poll(session, (0xE0, 0xE3))) for _ in range(asked)]
+
+    def take(self, step: Step) -> None:
+        """Whatever became of it."""
+
+    def fail_while_away(self, seconds: float, error: HomemonError, stop: Stop) -> None:
+        self._pi.asked = 0
+        stop.wait(seconds)
 
 
 class VirtualStop(Stop):
@@ -71,7 +100,7 @@ class VirtualStop(Stop):
         self._pi = pi
         self.requested = False
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float, handles: Sequence[int] = ()) -> None:
         self._pi.time.sleep(seconds)
         self._pi.check()
 

@@ -51,7 +51,6 @@ url = http://192.0.2.30
 [store]
 dir = {folder}
 """
-KNOCK = bytes.fromhex("1081 0BAD 05FF01 028801 62 02 E000 E300")
 NO_CLOCK, NO_ROOM = "the power went before the clock was known", "the power went while the disk was full"
 UNCONFIRMED = "nothing confirmed what came"
 MAY_BE_LATE = 2 * 3600.0  # seconds that a reading may wait while a part of the server is ill
@@ -156,14 +155,6 @@ class World:
         self.module.radio.exchange_meter(0)
         self.module.radio.meter = SmartMeter(self.house, exponent, coefficient, digits, (), self.time.now, nearly)
         self.books.meters.append((self.time.now, self.module.radio.meter))
-
-    def knock(self) -> None:
-        """What `meter-poll E0 E3` writes into the listener's port."""
-        if self.module.radio.session and not self.unplugged:
-            self.module.feed(
-                f"SKSENDTO 1 {self.module.radio.address} 0E1A 1 0 {len(KNOCK):04X} ".encode() + KNOCK, self.time.now
-            )
-            self.pi.listener.wake()
 
     def plug_in(self) -> None:
         """The port is back."""
