@@ -199,10 +199,9 @@ def find_meter(dialect: Dialect, pair_id: str) -> Dialogue[tuple[PanDescription,
 
 
 def scan_once(dialect: Dialect, duration: int, saying: str) -> Dialogue[tuple[list[PanDescription], Dialect]]:
-    """Do one scan, in the other dialect if the module counts its arguments differently from what SKINFO said."""
+    """Do one scan, in another dialect if the module counts its arguments differently from what SKINFO said."""
     within = scan_seconds(duration) * 1.5 + 10
-    other = Dialect.A1 if dialect is Dialect.C else Dialect.C
-    ended = False
+    tried, ended = {dialect}, False
     while True:
         try:
             events = yield Ask(
@@ -218,8 +217,9 @@ def scan_once(dialect: Dialect, duration: int, saying: str) -> Dialogue[tuple[li
         last = events[-1]
         if not isinstance(last, Fail):
             return [event for event in events if isinstance(event, PanDescription)], dialect
-        if last.code == "ER05" and dialect is not other:
-            dialect = other
+        if last.code == "ER05" and dialect.next not in tried:
+            dialect = dialect.next
+            tried.add(dialect)
         elif last.code == "ER10" and not ended:
             ended = True
             yield from end_session()

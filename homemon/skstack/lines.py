@@ -36,6 +36,16 @@ class Dialect(Enum):
     A1 = "BP35A1"
     C = "BP35C0"
 
+    @property
+    def next(self) -> "Dialect":
+        """The one to try after this one, which the module refused (ER05); after the last the first again."""
+        every = list(Dialect)
+        return every[(every.index(self) + 1) % len(every)]
+
+
+SIDE = {Dialect.A1: "", Dialect.C: " 0"}
+"""The SIDE argument, as it stands in a command."""
+
 
 class Ok(NamedTuple):
     """`OK`, or `OK 01` with a value (ROPT)."""
@@ -364,13 +374,12 @@ def command(text: str) -> bytes:
 
 def sendto(dialect: Dialect, address: str, data: bytes) -> bytes:
     """Return SKSENDTO of `data` to UDP 3610 of `address`, encrypted: the header, then exactly `data`, no line end."""
-    side = " 0" if dialect is Dialect.C else ""
-    return f"SKSENDTO 1 {address} 0E1A 1{side} {len(data):04X} ".encode("ascii") + data
+    return f"SKSENDTO 1 {address} 0E1A 1{SIDE[dialect]} {len(data):04X} ".encode("ascii") + data
 
 
 def scan(dialect: Dialect, duration: int) -> bytes:
     """Return SKSCAN for meters that carry our pairing ID, on all channels."""
-    return command(f"SKSCAN 2 FFFFFFFF {duration}" + (" 0" if dialect is Dialect.C else ""))
+    return command(f"SKSCAN 2 FFFFFFFF {duration}{SIDE[dialect]}")
 
 
 def scan_seconds(duration: int) -> float:

@@ -310,8 +310,9 @@ def test_a_poll_with_no_session_says_so() -> None:
         world.run(world.session.poll((0xE7,)))
 
 
-def test_a_poll_in_the_wrong_dialect_finds_the_right_one() -> None:
-    world = World(LINK._replace(dialect=Dialect.A1))
+@pytest.mark.parametrize("wrong", [dialect for dialect in Dialect if dialect is not LINK.dialect])
+def test_a_poll_in_a_wrong_dialect_finds_the_right_one(wrong: Dialect) -> None:
+    world = World(LINK._replace(dialect=wrong))
     world.join_module()
     world.run(world.session.poll((0xE7,)))
     assert world.values("power") == world.truth(0xE7)

@@ -76,6 +76,15 @@ def test_a_scan_takes_the_manuals_time(duration: int, seconds: float) -> None:
     assert scan_seconds(duration) == pytest.approx(seconds, abs=0.5)
 
 
+@pytest.mark.parametrize("refused", Dialect)
+def test_after_a_dialect_that_is_refused_each_other_one_is_tried(refused: Dialect) -> None:
+    tried = [refused]
+    while (following := tried[-1].next) not in tried:
+        tried.append(following)
+    assert set(tried) == set(Dialect)
+    assert following is refused
+
+
 @pytest.mark.parametrize(
     ("last", "dialect"), [("FFFE", Dialect.A1), ("0", Dialect.C), ("1", Dialect.C), ("0 ", Dialect.C)]
 )

@@ -18,7 +18,7 @@ from homemon.echonet import codec as echonet
 from homemon.skstack import join
 from homemon.skstack import lines as skstack
 from homemon.skstack.join import Link
-from homemon.skstack.lines import Dialect, Event, Fail, Happening, Noise, Register, Udp
+from homemon.skstack.lines import Event, Fail, Happening, Noise, Register, Udp
 from homemon.sources.meter import history, unit
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.plausible import EPCS, Archive, Doubts, Reading
@@ -304,7 +304,7 @@ class Exchange:
 
     def _other_dialect(self) -> None:
         assert self.link is not None
-        other = Dialect.A1 if self.link.dialect is Dialect.C else Dialect.C
+        other = self.link.dialect.next
         self.link = self.link._replace(dialect=other)
         self._learned = True
         self._notes.append(f"the module counts its arguments like a {other.value}")
