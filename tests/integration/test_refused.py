@@ -169,6 +169,17 @@ def test_the_only_line_of_a_new_store_is_parked_only_where_its_data_is_named_as_
     assert said in (sending.fault or parked(store)[0][1])
 
 
+def test_a_line_that_the_server_failed_on_at_first_and_then_rejects_is_parked(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    fill(store, [1], "hatuden")
+    fill(store, [2])
+    scripted.answer = lambda asked: Reply(500, "mystery") if "power " in "".join(asked.lines) else Reply()
+    assert outcome(send(sender_to(settings(scripted.url))))[:3] == (1, 1, 0)
+    scripted.answer = lambda asked: Reply(400, DATA_FAULT) if "power " in "".join(asked.lines) else Reply()
+    assert outcome(send(sender_to(settings(scripted.url))))[1:] == (0, 1, "")
+
+
 # --- a fault of the server, or of what lies between ------------------------------------------
 
 PASSING = [

@@ -8,7 +8,7 @@ from homemon.core.errors import WireError
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sources.kyocera import memory as solar
-from homemon.sources.kyocera.clock import Stored, Verdict, changed, judge
+from homemon.sources.kyocera.clock import Stored, Verdict, _Match, changed, judge
 
 HOUR = 3600
 NOW = 1_795_670_100.0  # 2026-11-26 13:15 JST
@@ -168,3 +168,12 @@ def test_no_memory_breaks_the_judgement(noise: bytes, at: int, now: int) -> None
     except WireError:
         return
     assert all(point.time is not None and point.time + HALF_HOUR <= now for point in verdict.points)
+
+
+@pytest.mark.parametrize(
+    ("same", "other", "agree"), [(8, 0, True), (7, 0, False), (9, 1, True), (18, 2, True), (17, 2, False)]
+)
+def test_nine_of_ten_half_hours_and_eight_at_least_say_that_a_day_is_this_one(
+    same: int, other: int, agree: bool
+) -> None:
+    assert _Match(same, other).agree == agree
