@@ -2,7 +2,8 @@
 
 A colour such as "--bought" is the style sheet's of that name, light or dark. A trace says of
 which series it is, what it takes of its columns (page.js: TAKE), and whether it is a trace of
-days, for a long period, or of readings and half-hours. Names are keys of `texts.TEXTS`.
+days, for a long period, or of readings and half-hours. Names are those of series, whose label and unit
+are the registry's, and keys of `texts.TEXTS`.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from homemon.core.points import HALF_HOUR
 from homemon.page.panels import DAY, HOUR
 from homemon.page.texts import LOCALE_JA, text, time_format
-from homemon.sources.registry import ECOCUTE, SHOWN, SMART_METER, SOLAR_MONITOR, SOURCES
+from homemon.sources.registry import ECOCUTE, NAMED, SHOWN, SMART_METER, SOLAR_MONITOR, SOURCES
 from homemon.sources.source import Series, Source, Text
 
 Json = dict[str, Any]
@@ -24,32 +25,40 @@ MARGIN = {"l": 56, "r": 46, "t": 10, "b": 26}  # the same in all panels, so that
 
 
 class Trace(NamedTuple):
-    """One trace. The hover calls it by `names`, and says nothing of one that has none."""
+    """One trace. The hover calls it by `names`, and says nothing of one that has none.
+
+    It gives the numbers `says`, the unit of the series, and what `more` adds.
+    """
 
     of: str
     take: str
     by_day: bool
     plot: Json
     names: tuple[str, ...] = ()
-    says: str = ""
+    says: str = "%{customdata:,}"
+    more: str = ""
 
 
 class Panel(NamedTuple):
-    """One panel: its title, the source it needs, the units of its axes, how it is cut, its legend and traces."""
+    """One panel: its title, the source it needs, how it is cut, its legend and traces."""
 
     name: str
     title: Text
     source: Source
-    units: tuple[str, ...]
     detailed: str
     by_day: str
     legend: tuple[str, ...]
     traces: tuple[Trace, ...]
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The units of its axes, left and right."""
+        return tuple(dict.fromkeys(NAMED[trace.of].unit for trace in self.traces))
 
-def line(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
+
+def line(of: str, colour: str, axis: str = "y") -> Trace:
     """Return a line of what was measured."""
-    return Trace(of, "value", False, curve(colour) | {"yaxis": axis}, (name,), f"%{{customdata:,}} {unit}")
+    return Trace(of, "value", False, curve(colour) | {"yaxis": axis}, (of,))
 
 
 def area(of: str, colour: str, part: str = "") -> Trace:
@@ -57,31 +66,30 @@ def area(of: str, colour: str, part: str = "") -> Trace:
     return Trace(of, f"area{part}", False, curve(colour, 0) | {"fill": "tozeroy", "fillcolor": f"--{colour}-area"})
 
 
-def extents(of: str, unit: str, name: str, colour: str, part: str = "", axis: str = "y") -> Trace:
+def extents(of: str, colour: str, part: str = "", axis: str = "y") -> Trace:
     """Return a bar from each day's lowest to its highest value."""
     block = bar(DAY, 0, f"--{colour}-area") | {"yaxis": axis}
-    said = f"%{{customdata[0]:,}} – %{{customdata[1]:,}} {unit}"
-    return Trace(of, f"extent{part}", True, block, (name, "extent"), said)
+    return Trace(of, f"extent{part}", True, block, (of, "extent"), "%{customdata[0]:,} – %{customdata[1]:,}")
 
 
-def means(of: str, unit: str, name: str, colour: str, axis: str = "y") -> Trace:
+def means(of: str, colour: str, axis: str = "y") -> Trace:
     """Return a line through each day's mean."""
     middle = curve(colour) | period(DAY) | {"yaxis": axis}
-    return Trace(of, "mean", True, middle, (name, "mean"), f"%{{customdata:,}} {unit}")
+    return Trace(of, "mean", True, middle, (of, "mean"))
 
 
 def energies(of: str, take: str = "value") -> Iterator[Trace]:
     """Yield bars for half-hours and for days; a day's gives how many hours its sum covers."""
     for seconds, more in ((HALF_HOUR, ""), (DAY, "%{text}")):
         block = bar(seconds, seconds // 10, f"--{of}")
-        yield Trace(of, take, seconds == DAY, block, (of,), f"%{{customdata:,}} kWh{more}")
+        yield Trace(of, take, seconds == DAY, block, (of,), more=more)
 
 
 def balances(of: str) -> Iterator[Trace]:
     """Yield steps for half-hours, a line for days."""
     for seconds, shape, more in ((HALF_HOUR, "hvh", ""), (DAY, "linear", "%{text}")):
         steps = curve(of, shape=shape) | period(seconds)
-        yield Trace(of, "value", seconds == DAY, steps, (of,), f"%{{customdata:,}} kWh{more}")
+        yield Trace(of, "value", seconds == DAY, steps, (of,), more=more)
 
 
 def curve(colour: str, width: float = 1.5, shape: str = "linear") -> Json:
@@ -104,25 +112,23 @@ PANELS = (
         "power",
         ("瞬時電力", "Power"),
         SMART_METER,
-        ("W",),
         "",
         "extents",
         ("bought", "sold"),
         (
             area("power", "bought", " above"),
             area("power", "sold", " below"),
-            line("power", "W", "power", "bought"),
+            line("power", "bought"),
             Trace("power", "value below", False, curve("sold", 2)),
-            extents("power", "W", "power", "bought", " above"),
-            extents("power", "W", "power", "sold", " below")._replace(names=()),
-            means("power", "W", "power", "bought"),
+            extents("power", "bought", " above"),
+            extents("power", "sold", " below")._replace(names=()),
+            means("power", "bought"),
         ),
     ),
     Panel(
         "energy",
         ("電力量", "Energy"),
         SMART_METER,
-        ("kWh",),
         "by half-hour",
         "by day",
         ("bought", "sold"),
@@ -132,24 +138,22 @@ PANELS = (
         "ecocute",
         ECOCUTE.name,
         ECOCUTE,
-        ("W", "L"),
         "",
         "by day",
         ("heating", "tank"),
         (
             area("heating", "heating"),
-            line("heating", "W", "heating", "heating"),
-            line("tank", "L", "tank", "tank", axis="y2"),
-            means("heating", "W", "heating", "heating")._replace(plot=bar(DAY, DAY // 10, "--heating")),
-            extents("tank", "L", "tank", "tank", axis="y2"),
-            means("tank", "L", "tank", "tank", axis="y2"),
+            line("heating", "heating"),
+            line("tank", "tank", axis="y2"),
+            means("heating", "heating")._replace(plot=bar(DAY, DAY // 10, "--heating")),
+            extents("tank", "tank", axis="y2"),
+            means("tank", "tank", axis="y2"),
         ),
     ),
     Panel(
         "solar",
         ("太陽光発電", "Solar"),
         SOLAR_MONITOR,
-        ("kWh",),
         "by half-hour",
         "by day",
         ("generated", "balance"),
@@ -170,17 +174,13 @@ def device_panel(source: Source) -> Panel:
     shown = [series for series in source.series if series.name]
     units = tuple(dict.fromkeys(series.unit for series in shown))[:2]
     traces = [trace for series in shown if series.unit in units for trace in curves(series, units)]
-    return Panel(source.section, source.name, source, units, "", "by day", tuple(s.name for s in shown), tuple(traces))
+    return Panel(source.section, source.name, source, "", "by day", tuple(s.name for s in shown), tuple(traces))
 
 
 def curves(series: Series, units: tuple[str, ...]) -> tuple[Trace, ...]:
     """Return traces of a level's readings, and by day of its range and its mean."""
-    name, unit, axis = series.name, series.unit, "y2" if units.index(series.unit) else "y"
-    return (
-        line(name, unit, name, name, axis),
-        extents(name, unit, name, name, axis=axis),
-        means(name, unit, name, name, axis),
-    )
+    name, axis = series.name, "y2" if units.index(series.unit) else "y"
+    return line(name, name, axis), extents(name, name, axis=axis), means(name, name, axis)
 
 
 def aliases() -> str:
@@ -202,13 +202,17 @@ def figure(panel: Panel, language: str) -> Json:
             "by_day": trace.by_day,
             "plot": trace.plot
             | {"name": " ".join(text(language, key) for key in trace.names)}
-            | ({"hovertemplate": trace.says} if trace.names else {"hoverinfo": "skip"}),
+            | ({"hovertemplate": hover(trace)} if trace.names else {"hoverinfo": "skip"}),
         }
         for trace in panel.traces
     ]
     when = time_format(language, f"hover {panel.detailed}".strip())
     least = [LEAST.get(unit, 0) for unit in panel.units]
     return {"name": panel.name, "hover": when, "least": least, "layout": layout(panel, language), "traces": traces}
+
+
+def hover(trace: Trace) -> str:
+    return f"{trace.says} {NAMED[trace.of].unit}{trace.more}"
 
 
 def layout(panel: Panel, language: str) -> Json:

@@ -1,6 +1,6 @@
 """What the page says, in Japanese and English."""
 
-from homemon.sources.registry import SHOWN
+from homemon.sources.registry import NAMED
 from homemon.sources.source import Source, Text
 
 LANGUAGES = ("ja", "en")
@@ -22,13 +22,10 @@ TEXTS: dict[str, Text] = {
     "by day": ("1日ごと", "per day"),
     "extents": ("1日の最小・平均・最大", "lowest, mean and highest of each day"),
     # the headlines
-    "power now": ("現在の電力", "Power now"),
+    "now": ("現在の{}", "{} now"),
+    "today": ("今日の{}", "{} today"),
     "buying": ("買電中", "buying"),
     "selling": ("売電中", "selling"),
-    "bought today": ("今日の買電", "Bought today"),
-    "sold today": ("今日の売電", "Sold today"),
-    "tank now": ("残湯量", "Hot water left"),
-    "generated today": ("今日の発電", "Generated today"),
     "no data": ("データなし", "no data"),
     "mean": ("平均", "mean"),
     "extent": ("最小–最大", "min–max"),
@@ -62,11 +59,9 @@ LOCALE_JA = {
 """What plotly has to know of Japanese; its own English is built in."""
 
 
-TEXTS |= {series.name: series.label for series in SHOWN}
-
-
 def text(language: str, key: str) -> str:
-    return said(language, TEXTS[key])
+    """Return the label of a series by its name, or a text of the table."""
+    return said(language, NAMED[key].label if key in NAMED else TEXTS[key])
 
 
 def said(language: str, pair: Text) -> str:

@@ -23,6 +23,8 @@ from homemon.core.files import replace_file
 from homemon.page.figures import PANELS, Json, Panel, aliases, figure, panels_of, settings
 from homemon.page.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
 from homemon.page.texts import remedy, said, text
+from homemon.sources.registry import NAMED
+from homemon.sources.source import Kind, Series
 
 JAVASCRIPT = "plotly.min.js"
 RANGES = (1, 2, 7, 30)  # days
@@ -78,14 +80,8 @@ def put(path: Path, content: bytes) -> None:
 
 # --- the page --------------------------------------------------------------------
 
-HEADLINES = (
-    ("power", "power now", "W", "bought"),
-    ("bought", "bought today", "kWh", "bought"),
-    ("sold", "sold today", "kWh", "sold"),
-    ("tank", "tank now", "L", "tank"),
-    ("generated", "generated today", "kWh", "generated"),
-)
-"""Which number, its label, its unit, and the colour of its dot."""
+HEADLINES = {"power": "now", "bought": "today", "sold": "today", "tank": "", "generated": "today"}
+"""Which numbers, and the text that their label stands in; label and unit are the registry's."""
 
 
 def html(panels: Panels, sections: Collection[str], language: str) -> str:
@@ -101,8 +97,8 @@ def html(panels: Panels, sections: Collection[str], language: str) -> str:
         period=text(language, "period"),
         buttons=buttons(panels.days, language),
         cards="\n".join(
-            card(panels.headlines[name], text(language, label), unit, colour, language)
-            for name, label, unit, colour in (*HEADLINES, *levels(shown))
+            card(panels.headlines[name], NAMED[name], headed(name, language), language)
+            for name in (*HEADLINES, *levels(shown))
         ),
         fault=text(language, "no plotly"),
         panels="\n".join(section(panel, panel in drawn, sections, language) for panel in shown),
@@ -113,11 +109,18 @@ def html(panels: Panels, sections: Collection[str], language: str) -> str:
     )
 
 
-def levels(shown: list[Panel]) -> list[tuple[str, str, str, str]]:
-    """Return the numbers of panels that the table of headlines lacks."""
+def levels(shown: list[Panel]) -> list[str]:
+    """Return the names of the numbers of panels that the table of headlines lacks."""
     known = {panel.source.section for panel in PANELS}
     others = [series for panel in shown if panel.source.section not in known for series in panel.source.series]
-    return [(series.name, series.name, series.unit, series.name) for series in others if series.name]
+    return [series.name for series in others if series.name]
+
+
+def headed(name: str, language: str) -> str:
+    """Return the heading of a number's card: its label, as a title."""
+    form = HEADLINES.get(name)
+    label = text(language, form).format(text(language, name)) if form else text(language, name)
+    return label[:1].upper() + label[1:]
 
 
 def has_readings(panel: Panel, panels: Panels) -> bool:
@@ -162,19 +165,21 @@ def buttons(days: int, language: str) -> str:
     )
 
 
-def card(headline: Headline, label: str, unit: str, colour: str, language: str) -> str:
+def card(headline: Headline, series: Series, label: str, language: str) -> str:
     """Return the card of one number; page.js adds its age and marks it when it is stale."""
     value, time, stale = headline
     dated = "" if time is None else f' data-time="{time}" data-stale="{stale}"'
-    shown, note = "–", ""
+    exchanged = series.name == "power"  # with the grid: it has a direction
+    shown, note, colour = "–", "", "bought" if exchanged else series.name
     if value is not None:
-        shown = f"{value:,.2f}".removesuffix("0") if unit == "kWh" else f"{value:,.0f}".replace("-", "−")
-        if unit == "W":
+        energy = series.kind is not Kind.LEVEL
+        shown = f"{value:,.2f}".removesuffix("0") if energy else f"{value:,.0f}".replace("-", "−")
+        if exchanged:
             note = " " + text(language, "selling" if value < 0 else "buying")
             colour = "sold" if value < 0 else "bought"
     return (
         f'<div class="card"{dated}><h3 class="dot" style="--dot:var(--{colour})">{label}</h3>'
-        f'<p class="value">{shown} <small>{unit}{note}</small></p>'
+        f'<p class="value">{shown} <small>{series.unit}{note}</small></p>'
         f'<p class="age">{"" if dated else text(language, "no data")}</p></div>'
     )
 

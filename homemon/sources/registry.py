@@ -120,6 +120,8 @@ SOURCES = (
 SERIES = {(series.measurement, series.field): series for source in SOURCES for series in source.series}
 SHOWN = tuple(series for series in SERIES.values() if series.name)
 """The series on the page."""
+NAMED = {series.name: series for series in SHOWN}
+"""The same by their names: the page takes label and unit from here."""
 DEVICES = tuple(source for source in SOURCES if source.connection is Connection.LAN)
 ENDS_LATER = {series.measurement: 30 * MINUTE for series in SERIES.values() if series.kind is Kind.HALF_HOURS}
 """Measurements whose time is the start of what they describe: seconds to its end."""
