@@ -162,3 +162,31 @@ class Allowance:
 def _filled(bucket: _Bucket, most: float, again: float, now: float) -> _Bucket:
     """Return the bucket as it is `now`."""
     return _Bucket(min(most, bucket.left + max(0.0, now - bucket.at) * again), now)
+
+
+Network = tuple[int, int]
+"""The first address of an IPv4 network and its mask, as numbers."""
+
+
+def is_near(host: str, networks: "Sequence[Network] | None") -> bool:
+    """Return whether an address is one of a machine on our networks; anywhere where they are not known.
+
+    One of all of a network is not, nor one beyond a router.
+    """
+    if networks is None:
+        return True
+    try:
+        number = address_number(host)
+    except ValueError:
+        return False
+    return any(
+        number & mask == network and number not in (network, network | ~mask & 0xFFFFFFFF) for network, mask in networks
+    )
+
+
+def address_number(host: str) -> int:
+    """An IPv4 address as a number. Raises ValueError."""
+    parts = bytes(int(part) for part in host.split("."))
+    if len(parts) != 4:
+        raise ValueError(host)
+    return int.from_bytes(parts)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from homemon.config import keys, place
 from homemon.config import read as configuration
@@ -20,6 +20,7 @@ from homemon.core.clock import Instant, instant
 from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
 from homemon.core.points import LATEST, Point, in_range, tags_text
 from homemon.runtime import output
+from homemon.runtime.relay import Relay, with_hint
 
 if TYPE_CHECKING:
     from homemon.delivery.deliver import Recorder, Sender, Sending
@@ -35,12 +36,6 @@ METERED = ("+power", "-power")  # are dated by the meter
 CLOCKS_DIFFER = 600.0  # seconds between the meter's clock and ours that are worth a word
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
 Section = TypeVar("Section")
-
-
-class Relay(Protocol):
-    """Who else gets what is said. `word` is its kind: a point, a note, a warning, a saying, or a failure to store."""
-
-    def __call__(self, word: str, text: str, hint: str = "", /) -> None: ...
 
 
 class App:
@@ -78,7 +73,7 @@ class App:
 
     def complain(self, text: str, hint: str = "") -> None:
         """Tell of an error, even with --quiet; for a command that goes on in spite of it."""
-        self.relay("warning", _with_hint(text, hint))
+        self.relay("warning", with_hint(text, hint))
         output.say(f"homemon: {text}" + (f"\n  {hint}" if hint else ""))
 
     def complain_once(self, text: str, hint: str = "") -> None:
@@ -87,7 +82,7 @@ class App:
         if trouble != self.complained:
             self.complain(text, hint)
         else:
-            self.relay("warning", _with_hint(text, hint))
+            self.relay("warning", with_hint(text, hint))
         self.complained = trouble
 
     def log(self, text: str) -> None:
@@ -394,10 +389,6 @@ class App:
     def now(self) -> Instant:
         """The time, for what is received now."""
         return instant()
-
-
-def _with_hint(text: str, hint: str) -> str:
-    return text + (f"\n  {hint}" if hint else "")
 
 
 def apart(ahead: float) -> str:

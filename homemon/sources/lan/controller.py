@@ -18,7 +18,7 @@ from homemon.core.points import Point
 from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
-from homemon.echonet.own_node import PLACE, Allowance, OwnNode, is_asked
+from homemon.echonet.own_node import PLACE, Allowance, Network, OwnNode, is_asked, is_near
 from homemon.echonet.questions import WHOLE_TRIES, Questions
 from homemon.sources.lan.reports import Report, found_among, joined, report
 from homemon.sources.registry import ECOCUTE
@@ -33,10 +33,6 @@ MOST_STRANGERS = 4  # of whom it is said that they speak for our device
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
 KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wears out
-
-
-Network = tuple[int, int]
-"""The first address of an IPv4 network and its mask, as numbers."""
 
 
 def no_answer_hint(source: Source) -> str:
@@ -169,7 +165,7 @@ class Controller:
             if host == self._host:
                 self._notes.append(f"ignored a broken datagram from the {self._source.title}: {error}")
             return
-        if is_asked(frame) and self._is_near(host) and self._allowance.grants(host, len(data), self._now):
+        if is_asked(frame) and is_near(host, self.networks) and self._allowance.grants(host, len(data), self._now):
             self._answer(frame, host)
         self._accept(frame, host)
         self._conversation.hear(Heard(frame, host), self._now)
@@ -199,19 +195,6 @@ class Controller:
         if self._own.place != self._place:
             self._place = self._own.place
             self._announce(CONTROLLER, PLACE)
-
-    def _is_near(self, host: str) -> bool:
-        """Whether an address is one of a machine on our networks: not all of a network, and not beyond a router."""
-        if self.networks is None:
-            return True
-        try:
-            number = address_number(host)
-        except ValueError:
-            return False
-        return any(
-            number & mask == network and number not in (network, network | ~mask & 0xFFFFFFFF)
-            for network, mask in self.networks
-        )
 
     def _place_to_keep(self) -> bytes | None:
         """Where we are installed, when that is to be kept."""
@@ -412,11 +395,3 @@ class Controller:
             and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
             and (frame.tid == self._tid or any(prop.epc in asked for prop in frame.properties))
         )
-
-
-def address_number(host: str) -> int:
-    """An IPv4 address as a number. Raises ValueError."""
-    parts = bytes(int(part) for part in host.split("."))
-    if len(parts) != 4:
-        raise ValueError(host)
-    return int.from_bytes(parts)
