@@ -21,7 +21,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.delivery import deliver
 from homemon.ports import udp_node
-from homemon.runtime import background, claim, lan, output, radio
+from homemon.runtime import background, claim, driver, output, radio
 from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
@@ -35,8 +35,7 @@ PAUSES = {
     claim: {"WITHIN": 10.0},
     background: {"LOOK_EVERY": 1.0},
     meter_listen: {"REOPEN_AFTER": 0.2},
-    radio: {"STORE_AGAIN_AFTER": 0.2},
-    lan: {"STORE_AGAIN_AFTER": 0.2},
+    driver: {"STORE_AGAIN_AFTER": 0.2},
 }
 
 
