@@ -14,7 +14,7 @@ from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.echonet import codec as echonet
 from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
-from homemon.runtime.dump import LOCK, open_line
+from homemon.runtime.dump import LOCK, open_line, or_serial
 from homemon.runtime.lan import Lan
 from homemon.runtime.radio import Radio
 from homemon.skstack.join import is_event, run, wake_module
@@ -237,7 +237,11 @@ def monitor(app: Aside, source: Source) -> Iterator[Finding]:
             if not over_i2c and (rival := _rival(name)):
                 yield rival._replace(what="kyocera")
                 return
-            open_line(app).close()
+            try:
+                open_line(app).close()
+            except PortError as error:
+                error.hint = f"{error.hint} {or_serial(app)}".strip()
+                raise
             where = f"I2C bus {app.i2c.port} and the bridge on it" if over_i2c else name
             yield ok("kyocera", f"{where} can be opened")
         else:

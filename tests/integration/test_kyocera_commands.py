@@ -353,6 +353,13 @@ def test_where_a_serial_port_is_named_and_no_bridge_answers_the_transport_is_pro
     assert "transport" not in homemon("kyocera-dump", cwd=without_serial(tmp_path)).stderr
 
 
+def test_check_proposes_the_transport_where_a_serial_port_is_named_and_there_is_no_bridge(tmp_path: Path) -> None:
+    write_config(tmp_path, "[i2c]\nport = 213\n[kyocera]\nserial_port = /dev/ttyS1\nserial_bps = 38400\n")
+    (line,) = (line for line in homemon("check", cwd=tmp_path).stdout.splitlines() if "I2C" in line)
+    assert line.endswith("If the monitor is on /dev/ttyS1: `transport = serial` in [kyocera].")
+    assert "transport" not in homemon("check", cwd=without_serial(tmp_path)).stdout
+
+
 def without_serial(folder: Path) -> Path:
     write_config(folder, "[i2c]\nport = 213\n[kyocera]\ntransport = i2c\n")
     return folder
