@@ -55,6 +55,7 @@ NO_DATABASE = (
     "that is no database's write address; check [server] url and its port (Grafana's is 3000, InfluxDB's 8086)"
 )
 IN_PART = "201 means that it took some of the points and refused others; its log says which, and why"
+NOT_SAID = "only 204 means that it took the points; check [server] url, and what answers there"
 ILL = "the server itself failed, most often for a full disk; see its log and its `df`"
 FULL = "the server's disk is full or cannot be written; see its log and its `df`"
 LIMIT = "that is a limit of the server: raise it in its configuration, or remove series there that nobody needs"
@@ -144,12 +145,14 @@ STATUSES = {
     404: Meaning(Verdict.HOLD, DATABASE, whole=True),
     408: Meaning(Verdict.LATER, whole=True),
     413: Meaning(Verdict.TOO_BIG, BIG),
-    422: Meaning(Verdict.HOLD),
+    422: Meaning(Verdict.HOLD, UNEXPLAINED),
     429: Meaning(Verdict.LATER, whole=True),
     500: Meaning(Verdict.LATER, ILL),
 }
 REDIRECTED = Meaning(Verdict.HOLD, "the server redirects; write its real address into [server] url", whole=True)
-FAILED, UNKNOWN = Meaning(Verdict.LATER, whole=True), Meaning(Verdict.HOLD)
+ANY = {2: Meaning(Verdict.HOLD, NOT_SAID), 4: Meaning(Verdict.HOLD, UNEXPLAINED)}
+"""Of statuses that are not in `STATUSES`, by their first digit."""
+FAILED = Meaning(Verdict.LATER, whole=True)
 
 NO_POINTS = re.compile(r"requires points|no (?:points|lines|data)|empty|\"code\": ?\"invalid\"", re.I)
 """What servers say of a batch without lines; some say only that it is invalid."""
@@ -164,7 +167,7 @@ def meaning(status: int, said: str) -> Meaning:
         return REDIRECTED
     found = next((found for statuses, words, found in _words(said) if status in statuses and words.search(said)), None)
     if found is None:
-        return STATUSES.get(status, UNKNOWN if 200 <= status < 500 else FAILED)
+        return STATUSES.get(status, ANY.get(status // 100, FAILED))
     return found._replace(hint=IN_PART) if status == 201 and not found.hint else found
 
 

@@ -184,7 +184,7 @@ def records(page: bytes, number: int, kinds: tuple[int, ...]) -> Iterator[Record
         return
     at = start + (12 if kind == INTERIOR_KEYS else 8)
     for cell in range(int.from_bytes(page[start + 3 : start + 5])):
-        place = int.from_bytes(page[at + 2 * cell : at + 2 * cell + 2])
+        place = int.from_bytes(page[at + 2 * cell : at + 2 * cell + 2]) % len(page)  # as SQLite finds it
         with suppress(IndexError, struct.error, UnicodeDecodeError, ValueError):
             if kind == INTERIOR_KEYS:
                 place += 4

@@ -12,7 +12,7 @@ from homemon.core.points import Point
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import Look, newest_faults, whole_faults
 from homemon.storage.repair import bring_back, copy, repair
-from homemon.storage.salvage import checksum
+from homemon.storage.salvage import LEAF_KEYS, checksum
 from homemon.storage.schema import checksum_sql
 from homemon.storage.store import Store
 from tests.integration.test_database import write_old
@@ -105,6 +105,16 @@ def test_a_repair_saves_numbers_of_every_size_and_sign(tmp_path: Path, bits: int
     assert [fields["value"] for _, _, _, fields in before] == numbers
     assert repair(tmp_path / FILE).whole == len(numbers)
     assert held(tmp_path) == before
+
+
+def test_a_repair_finds_each_row_that_sqlite_finds(sound: tuple[Path, Content], tmp_path: Path) -> None:
+    """SQLite reads a cell's place modulo the page's size."""
+    data = (sound[0] / FILE).read_bytes()
+    leaves = [at for at in range(3 * PAGE, len(data), PAGE) if data[at] == LEAF_KEYS]
+    rotten = damaged(sound[0], tmp_path / "rotten", *((at + 8, bytes([data[at + 8] ^ 0x80])) for at in leaves))
+    assert held(rotten) == sound[1]
+    assert repair(rotten / FILE).lost == []
+    assert held(rotten) == sound[1]
 
 
 def test_rows_that_are_missing_are_seen(sound: tuple[Path, Content], tmp_path: Path) -> None:

@@ -169,3 +169,10 @@ def test_what_a_201_means_is_said_of_no_other_status(said: str) -> None:
 def test_what_is_forbidden_may_be_so_for_one_measurement_only() -> None:
     assert not meaning(403, '"reader" user is not authorized to write').whole
     assert meaning(401, "authorization failed").whole
+
+
+@pytest.mark.parametrize("status", [200, 202, 203, 206, 400, 402, 405, 409, 418, 422])
+def test_a_status_that_nobody_expects_holds_the_points_and_says_where_to_look(status: int) -> None:
+    found = meaning(status, "hello")
+    assert found.verdict is Verdict.HOLD
+    assert "[server]" in found.hint
