@@ -50,17 +50,20 @@ class Heater:
 
 
 class Solar:
-    """What the monitor says of the house. With a `correction` (tenths) it says something else than before."""
+    """What the monitor says of the house. A `correction` (tenths) changes what it says of 09:00 JST."""
 
     def __init__(self, house: House) -> None:
         self.correction = 0
         self._house = house
 
     def generation(self, half_hour_start: int) -> int:
-        return self._house.generation(half_hour_start) + self.correction
+        return self._house.generation(half_hour_start) + self._corrected(half_hour_start)
 
     def bought_minus_sold(self, half_hour_start: int) -> int:
-        return self._house.bought_minus_sold(half_hour_start) + self.correction
+        return self._house.bought_minus_sold(half_hour_start) + self._corrected(half_hour_start)
+
+    def _corrected(self, half_hour_start: int) -> int:
+        return 0 if half_hour_start % DAY else self.correction
 
 
 class System:
