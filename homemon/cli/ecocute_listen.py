@@ -32,7 +32,7 @@ def command(app: App, trace: str | None) -> None:
             sender = BackgroundSender(app)
             app.recorder.then(sender.nudge)
             sender.nudge()
-            lan.controller.announce()
+            lan.controller.presence.announce()
             lan.run(node, lan.controller.listen())
     except Stopped:
         app.log("stopped")

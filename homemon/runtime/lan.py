@@ -238,5 +238,5 @@ class LanPort:
             self._app.complain_once(f"{self._lan.settings.bind} {HOMELESS}", HOMELESS_HINT)
         self._node.note(datagrams, at)
         if datagrams:
-            self._lan.controller.networks = self._node.networks
+            self._lan.controller.presence.networks = self._node.networks
         return [(data, host) for data, host, port in datagrams if port], at

@@ -124,7 +124,7 @@ def test_a_flood_from_many_addresses_gets_no_more_either_and_fills_no_memory() -
         world.comes(question, f"192.0.{number // 250}.{number % 250 + 1}", number / 250)
     world.listen(20.0)
     assert sum(len(echonet.encode(frame)) for _, frame, _ in world.sent) <= ALL_MAY + 20 * ALL_AGAIN
-    assert len(world.controller._allowance._each) <= MOST_KNOWN
+    assert len(world.controller.presence._allowance._each) <= MOST_KNOWN
 
 
 def test_who_asks_now_and_then_is_always_answered() -> None:
@@ -136,7 +136,7 @@ def test_who_asks_now_and_then_is_always_answered() -> None:
 
 def test_the_units_readings_count_wherever_it_is() -> None:
     world = World()
-    world.controller.networks = []
+    world.controller.presence.networks = []
     world.run(world.controller.poll())
     assert len(world.points) == 1
     assert HOST == "192.0.2.20"

@@ -15,12 +15,12 @@ from homemon.sim.ecocute import HYBRID, Ecocute, Faults
 from homemon.sources.lan.controller import (
     ANSWER_WITHIN,
     GATHER,
-    KEEP_PLACE_AFTER,
     MOST_GATHERED,
     SINGLE_WITHIN,
     SPACING,
     Controller,
 )
+from homemon.sources.lan.presence import KEEP_PLACE_AFTER
 from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
 
 
@@ -378,7 +378,7 @@ def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
 @pytest.mark.parametrize("esv", [Esv.GET, Esv.SETC, Esv.INFC])
 def test_only_who_is_on_our_networks_is_answered(host: str, answered: bool, esv: Esv) -> None:
     world = World()
-    world.controller.networks = [(0xC0A80700, 0xFFFFFF00), (0x7F000000, 0xFF000000)]
+    world.controller.presence.networks = [(0xC0A80700, 0xFFFFFF00), (0x7F000000, 0xFF000000)]
     world.comes(Frame(1, WHO, CONTROLLER, esv, (Property(0x81, b"\x08" if esv is Esv.SETC else b""),)), host)
     world.listen(1.0)
     assert bool(world.sent) == bool([to for _, _, to in world.sent if to == host]) == answered

@@ -59,8 +59,17 @@ MAY_IMPORT = {
     "sources.registry": {"sources.source"},
     "sources.lan.ecocute": {"core.points", "echonet"},
     "sources.lan.reports": {"core.points", "echonet", "sources.source"},
+    "sources.lan.presence": {"echonet"},
     "sources.lan.controller": {
-        *("core.dialogue", "core.requests", "core.errors", "core.points", "echonet", "sources.lan.reports"),
+        *(
+            "sources.lan.presence",
+            "core.dialogue",
+            "core.requests",
+            "core.errors",
+            "core.points",
+            "echonet",
+            "sources.lan.reports",
+        ),
         *("sources.registry", "sources.source"),
     },
     "sources.lan.discovery": {

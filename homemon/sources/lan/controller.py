@@ -8,8 +8,7 @@ Some units answer a request for three properties by three answers of one each: a
 same TID are gathered for a moment and make one point. Notifications make a point at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from homemon.core.dialogue import Ask, Conversation, Dialogue, Step, pause
@@ -17,9 +16,10 @@ from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.core.points import Point
 from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
-from homemon.echonet.own_node import PLACE, Allowance, Network, OwnNode, is_asked, is_near
+from homemon.echonet.codec import NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet.own_node import OwnNode
 from homemon.echonet.questions import WHOLE_TRIES, Questions
+from homemon.sources.lan.presence import Presence
 from homemon.sources.lan.reports import Report, found_among, joined, report
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
@@ -32,7 +32,6 @@ GATHER = 2.0  # for the other parts of an answer
 MOST_STRANGERS = 4  # of whom it is said that they speak for our device
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
-KEEP_PLACE_AFTER = 60.0  # seconds between two that are kept, on a card that wears out
 
 
 def no_answer_hint(source: Source) -> str:
@@ -90,13 +89,9 @@ class Controller:
         self._conversation: Conversation[Any]
         self._requests = Requests()
         self._asked_at = float("-inf")  # when our unit was last asked
-        self._load_own = own
-        self._kept_place = self._place = b""
-        self._allowance = Allowance()
-        self._keep_place_at = float("-inf")
+        self.presence = Presence(own, self._next_tid)
         self._polling = False
         self._complaints: list[str] = []
-        self.networks: Sequence[Network] | None = None
         self.at_once: int | None = None  # so many properties our device takes in one question, where that is known
 
     # --- for the owner -------------------------------------------------------------
@@ -140,11 +135,10 @@ class Controller:
         if talk.done:
             self._close_all()
         wake = min([talk.wake, *(parts.until for parts in self._gathered.values())])
-        place = self._place_to_keep()
-        wake = wake if self._place == self._kept_place else min(wake, self._keep_place_at)
+        sent, place, wake = self.presence.step(self._now, wake)
         learned = [fact for fact in (self._kin, place) if fact is not None]
         step = talk.step(
-            self._send,
+            sent + self._send,
             points=self._points,
             notes=self._notes,
             complaints=self._complaints,
@@ -156,6 +150,10 @@ class Controller:
         self._send, self._points, self._notes, self._complaints = [], [], [], []
         return step
 
+    def _next_tid(self) -> int:
+        self._tid = self._tid % 0xFFFF + 1
+        return self._tid
+
     # --- hearing -------------------------------------------------------------------
 
     def _hear(self, data: bytes, host: str) -> None:
@@ -165,45 +163,9 @@ class Controller:
             if host == self._host:
                 self._notes.append(f"ignored a broken datagram from the {self._source.title}: {error}")
             return
-        if is_asked(frame) and is_near(host, self.networks) and self._allowance.grants(host, len(data), self._now):
-            self._answer(frame, host)
+        self.presence.answer(frame, host, len(data), self._now)
         self._accept(frame, host)
         self._conversation.hear(Heard(frame, host), self._now)
-
-    # --- our own node --------------------------------------------------------------
-
-    @cached_property
-    def _own(self) -> OwnNode:
-        own = self._load_own()
-        self._kept_place = self._place = own.place
-        return own
-
-    def announce(self) -> None:
-        """Let everybody know of our objects, as a node does that starts."""
-        self._announce(NODE_PROFILE, 0xD5)
-
-    def _announce(self, eoj: int, epc: int) -> None:
-        self._tid = self._tid % 0xFFFF + 1
-        self._send.append((echonet.encode(self._own.announcement(self._tid, eoj, epc)), MULTICAST))
-
-    def _answer(self, frame: Frame, host: str) -> None:
-        """Answer as far as that is allowed; announce what it changed."""
-        reply = self._own.answer(frame)
-        data = echonet.encode(reply) if reply else b""
-        if data and self._allowance.grants(host, len(data), self._now):
-            self._send.append((data, host))
-        if self._own.place != self._place:
-            self._place = self._own.place
-            self._announce(CONTROLLER, PLACE)
-
-    def _place_to_keep(self) -> bytes | None:
-        """Where we are installed, when that is to be kept."""
-        if self._place == self._kept_place or self._now < self._keep_place_at:
-            return None
-        self._kept_place, self._keep_place_at = self._place, self._now + KEEP_PLACE_AFTER
-        return self._kept_place
-
-    # --- hearing, continued ---------------------------------------------------------
 
     def _accept(self, frame: Frame, host: str) -> None:
         """Take what our device says."""
@@ -353,8 +315,7 @@ class Controller:
     def _ask_what_it_is(self) -> Dialogue[None]:
         """Ask for the unit's objects; what comes of it, `_learn` hears."""
         if self._eoj == self._source.eoj:
-            self._tid = self._tid % 0xFFFF + 1
-            self._send.append((echonet.encode(echonet.get(self._tid, NODE_PROFILE, (0xD6,))), self._host))
+            self._send.append((echonet.encode(echonet.get(self._next_tid(), NODE_PROFILE, (0xD6,))), self._host))
         yield from pause(0.0)
 
     def _answers(self, asked: tuple[int, ...], within: float) -> Dialogue["_Said | None"]:
