@@ -70,13 +70,13 @@ class Dumped(Context):
         now = unix("2026-11-23T12:10:00")
         self.lines: list[str] = []
         self.dump = kyocera.Dump()
-        self.port = VirtualLine(Monitor(House(now - 40 * 86_400), faults), self._heard, now)
+        self.port = VirtualLine(Monitor(House(now - 40 * 86_400), faults), self._received, now)
 
     def report(self, step: Step) -> None:
         for data in step.send:
             self._note(">", data)
 
-    def _heard(self, said: bytes) -> list[kyocera.Happening]:
+    def _received(self, said: bytes) -> list[kyocera.Happening]:
         if said:
             self._note("<", said)
         return self.dump.feed(said)

@@ -173,7 +173,7 @@ class World(Context):
         ]
 
     def report(self, step: Step) -> None:
-        self.notes += [*step.notes, *step.complaints, *step.saying]
+        self.notes += [*step.notes, *step.warnings, *step.saying]
         self.sent += step.send
         self.joined_alone += [step.joining] * len(step.send)
 

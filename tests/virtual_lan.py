@@ -40,7 +40,7 @@ def truth(at: float) -> dict[str, int]:
 
 
 class World(Context):
-    """`points`, `notes`, `complaints` and `sent` (time, frame, to whom) are what came out of the controller.
+    """`points`, `notes`, `warnings` and `sent` (time, frame, to whom) are what came out of the controller.
 
     `late` are the points that it gave with the virtual time of their receipt.
     """
@@ -54,7 +54,7 @@ class World(Context):
         self.points: list[Point] = []
         self.late: list[tuple[Point, float]] = []
         self.notes: list[str] = []
-        self.complaints: list[str] = []
+        self.warnings: list[str] = []
         self.sent: list[tuple[float, Frame, str]] = []
 
     @property
@@ -80,7 +80,7 @@ class World(Context):
 
     def report(self, step: Step) -> None:
         self.notes += step.notes
-        self.complaints += step.complaints
+        self.warnings += step.warnings
 
     def deadline(self, step: Step, at: Instant) -> float:
         if self.now >= self._end:

@@ -88,7 +88,7 @@ def command(app: App, folder: Path | None) -> None:
         page = draw(app, config, folder)
     if page:
         say_how_to_see(app, page)
-    app.remark("look on with the next line, or with export in place of status:")
+    app.info("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")
 
 
@@ -98,7 +98,7 @@ def live_through_days(app: App, config: Path) -> None:
     from homemon.cli.simulate_tools import new_house
 
     now = int(time())
-    app.remark(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
+    app.info(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
     store = App(str(config)).store
     store.archive.add(lived_through(new_house(now, seed=1), now - PAST_DAYS * 86_400, now))
     store.close()
@@ -130,7 +130,7 @@ def begun_anew(folder: Path) -> Path:
 def draw(app: App, config: Path, folder: Path) -> Path | None:
     """Draw the page and return its path; None where plotly is not installed."""
     if find_spec("plotly") is None:
-        app.remark("the graphs need plotly: pip install plotly")
+        app.info("the graphs need plotly: pip install plotly")
         return None
     page = folder / "index.html"
     run(app, "-c", str(config), "graph", "-o", str(page))
@@ -142,8 +142,8 @@ def say_how_to_see(app: App, page: Path) -> None:
     from homemon.ports.interfaces import lan_interfaces
 
     host = next((interface.address for interface in lan_interfaces()), "127.0.0.1")
-    app.remark(f"the graphs are in {page}: open it in a browser,")
-    app.remark(f"or, without a screen here, http://{host}:{WEB_PORT} in another machine's, while this runs:")
+    app.info(f"the graphs are in {page}: open it in a browser,")
+    app.info(f"or, without a screen here, http://{host}:{WEB_PORT} in another machine's, while this runs:")
     app.put(f"python3 -m http.server --directory {shlex.quote(str(page.parent))} {WEB_PORT}")
 
 
@@ -187,7 +187,7 @@ def run(app: App, *arguments: str, quiet: bool = False) -> None:
 
 
 def show(app: App, arguments: tuple[str, ...]) -> None:
-    app.remark(f"$ {program()} {shlex.join(arguments)}")
+    app.info(f"$ {program()} {shlex.join(arguments)}")
 
 
 def echoing(app: App, enough: Callable[[str], bool]) -> Callable[[str], bool]:

@@ -33,7 +33,7 @@ def command(app: App, names: tuple[str, ...], trace: str | None) -> int:
         except (ConfigError, StoreError):
             raise
         except HomemonError as error:
-            app.complain(str(error), error.hint)
+            app.warn(str(error), error.hint)
             status = error.exit_code
     app.send_now()
     return status

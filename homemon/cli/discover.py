@@ -48,14 +48,14 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
     nodes = [each for each in found.nodes if each.host not in found.ours]
     for each in nodes:
         if each.fault:
-            app.complain(f"{each.host}: {each.fault}; shown is what is there")
+            app.warn(f"{each.host}: {each.fault}; shown is what is there")
     if as_json:
         app.put(json.dumps([facts(each) for each in nodes]))
     else:
         for line in [line for each in nodes for line in described(each)] + config_lines(nodes):
             app.show(line)
         if any(line.startswith("# host") for line in config_lines(nodes)):
-            app.remark("there are several EcoCutes: keep the host of the one to read")
+            app.info("there are several EcoCutes: keep the host of the one to read")
     if not nodes:
         raise nothing(targets)
 

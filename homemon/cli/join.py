@@ -20,7 +20,7 @@ def command(app: App, trace: str | None) -> None:
     next join needs no scan. The last line on stdout is the meter's address.
     """
     if warning := open_to_others(app.config.path):
-        app.remark(f"{warning}, and with it the B-route ID and password: chmod 600 {app.config.path}")
+        app.info(f"{warning}, and with it the B-route ID and password: chmod 600 {app.config.path}")
     radio = Radio(app, trace)
     radio.own_port_alone("join")
     with radio.open() as port:
@@ -29,6 +29,6 @@ def command(app: App, trace: str | None) -> None:
     try:
         replace_address(app.config.path, link.address)
     except OSError as error:
-        app.remark(f"{app.config.path} cannot be changed ({error.strerror}): the address is kept in the state only")
+        app.info(f"{app.config.path} cannot be changed ({error.strerror}): the address is kept in the state only")
     app.send_now()
     app.put(link.address)

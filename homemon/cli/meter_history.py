@@ -34,7 +34,7 @@ def command(app: App, days: int, trace: str | None) -> None:
             counts = radio.run(port, meter_programs.fill_history(radio.session, days))
         radio.owner.drop()
     lacking, found = map(int, counts)
-    app.remark(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
+    app.info(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
     app.send_now()
     if lacking and not found:
         raise DeviceError("the meter's record filled none of them", "It may keep none, or not for so long.")

@@ -57,11 +57,11 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
             with port:
                 radio.run(port, radio.session.listen(every))
         except retried as error:
-            app.complain_once(f"{error}; waiting for it to come back", error.hint)
+            app.warn_once(f"{error}; waiting for it to come back", error.hint)
             away = error
         retried = (PortError, NoAnswer)  # a module that was plugged in again may need its time
         port = reopened(radio, stop, away)
-        app.remark("the port is back")
+        app.info("the port is back")
 
 
 def reopened(radio: Radio, stop: Stop, away: HomemonError) -> ModulePort:

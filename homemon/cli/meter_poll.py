@@ -49,5 +49,5 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
             notes = radio.run(port, meter_programs.poll(radio.session, epcs))
         radio.owner.drop()  # however long the server takes, the next poll may have the port
     for text in notes:
-        app.remark(text)
+        app.info(text)
     app.send_now()

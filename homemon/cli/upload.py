@@ -31,7 +31,7 @@ def command(app: App, since: int | None) -> int:
         raise HomemonError("another homemon command is sending right now", "Let it finish; it sends the same points.")
     app.show(f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked")
     if sending.parked:
-        app.remark("`homemon status` says which points are parked, and why")
+        app.info("`homemon status` says which points are parked, and why")
     if sending.fault:
         raise HomemonError(sending.fault)
     return int(app.store.db.left_out is not None)

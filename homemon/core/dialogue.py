@@ -2,9 +2,9 @@
 
 A dialogue is a generator that reads from top to bottom like the script it replaces:
 
-    heard = yield Ask(command("SKVER"), is_result, within=2.0)
+    events = yield Ask(command("SKVER"), is_result, within=2.0)
 
-It is resumed with what was heard since (the newest `MOST_HEARD` of it), of which the last satisfied
+It is resumed with what was received since (the newest `MOST_RECEIVED` of it), of which the last satisfied
 `until`; where nothing did before the deadline, NoAnswer is raised at the `yield`. It owns no port and
 no clock, so the same dialogue runs on hardware, on a pty and in virtual time.
 """
@@ -18,7 +18,7 @@ from homemon.core.errors import HomemonError, NoAnswer
 from homemon.core.points import Point
 
 Result = TypeVar("Result")
-MOST_HEARD = 1000  # events kept for one answer; a line that only makes noise does so for half an hour at a time
+MOST_RECEIVED = 1000  # events kept for one answer; a line that only makes noise does so for half an hour at a time
 
 
 class Ask(NamedTuple):
@@ -52,7 +52,7 @@ class Step:
 
     `points` are recorded with the time of this step, `late` ones so many seconds earlier. `meter_time` is what the
     meter's clock says just now, to the minute, in Unix seconds. While `joining` nothing else can be asked.
-    `send` has the messages, in order. `saying` is what takes time; `notes` and `complaints` are reported, `complaints`
+    `send` has the messages, in order. `saying` is what takes time; `notes` and `warnings` are reported, `warnings`
     even to who wants no notes. `learned` is worth remembering; of which kind depends on the machine. `begun` are the
     numbers of requests of others that began, `replies` what ended some (see `core.requests`).
 
@@ -67,7 +67,7 @@ class Step:
     send: Sequence[Any] = ()
     saying: Sequence[str] = ()
     notes: Sequence[str] = ()
-    complaints: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     learned: Sequence[Any] = ()
     begun: Sequence[int] = ()
     replies: Sequence[Reply] = ()
@@ -77,23 +77,23 @@ class Step:
 
 
 def nothing(event: Any) -> bool:
-    """An `until` that no event satisfies."""
+    """Return False: an `until` that no event satisfies."""
     return False
 
 
 def pause(seconds: float, saying: str = "") -> Dialogue[list[Any]]:
-    """Wait, and give what was heard meanwhile."""
+    """Wait, and return what was received meanwhile."""
     try:
         return (yield Ask(b"", nothing, seconds, saying))
     except NoAnswer as over:
-        return list(over.heard)
+        return list(over.received)
 
 
 class Conversation(Generic[Result]):
     """Steps a dialogue through the events and the time that its owner passes in.
 
     After construction and after each call: `outgoing` holds what is to be sent (the owner takes it),
-    `said` what is to be told, `wake` is the latest time of the next `tick`, and once `done` is true
+    `said` what is to be reported, `wake` is the latest time of the next `tick`, and once `done` is true
     `result` holds what the dialogue returned. What it raises comes out of the call that caused it.
     `now` is in seconds, of whatever clock the owner uses throughout.
     """
@@ -106,27 +106,27 @@ class Conversation(Generic[Result]):
         self.wake = now
         self.done = False
         self._dialogue = dialogue
-        self._heard: deque[Any] = deque(maxlen=MOST_HEARD)
+        self._received: deque[Any] = deque(maxlen=MOST_RECEIVED)
         self._resume(lambda: next(dialogue), now)
 
-    def hear(self, event: Any, now: float) -> None:
+    def receive(self, event: Any, now: float) -> None:
         """Pass in the next event."""
         if self.done:
             return
-        self._heard.append(event)
+        self._received.append(event)
         if self._ask.until(event):
-            heard = self._taken()
-            self._resume(lambda: self._dialogue.send(heard), now)
+            events = self._taken()
+            self._resume(lambda: self._dialogue.send(events), now)
 
     def tick(self, now: float) -> None:
         """Let time pass: at `wake` or later the question is given up."""
         while not self.done and now >= self.wake:
             silence = NoAnswer(f"no answer within {self._ask.within:g} s")
-            silence.heard = tuple(self._taken())
+            silence.received = tuple(self._taken())
             self._resume(lambda error=silence: self._dialogue.throw(error), now)  # type: ignore[misc]
 
     def step(self, send: Sequence[Any] = (), **more: Any) -> Step:
-        """Take what is to be sent and told; the machine sends `send` before it, and adds the fields of `more`."""
+        """Take what is to be sent and reported; the machine sends `send` before it, and adds the fields of `more`."""
         messages, said = [*send, *self.outgoing], self.said
         self.outgoing, self.said = [], []
         result = self.result if self.done else None
@@ -135,9 +135,9 @@ class Conversation(Generic[Result]):
         )
 
     def _taken(self) -> list[Any]:
-        heard = list(self._heard)
-        self._heard.clear()
-        return heard
+        events = list(self._received)
+        self._received.clear()
+        return events
 
     def _resume(self, step: Callable[[], Ask], now: float) -> None:
         try:
@@ -162,14 +162,14 @@ class Talk:
     _conversation: Conversation[Any]
 
     def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
-        """Begin a dialogue. Raises what it raises."""
+        """Begin a dialogue. Raise what it raises."""
         self._conversation = Conversation(program, now)
         return self._conversation.step()
 
     def step(self, now: float, wall: float, events: Iterable[Any] = ()) -> Step:
-        """Take in `events`, then the time. Raises what the dialogue raises."""
+        """Take in `events`, then the time. Raise what the dialogue raises."""
         for event in events:
-            self._conversation.hear(event, now)
+            self._conversation.receive(event, now)
         self._conversation.tick(now)
         return self._conversation.step()
 

@@ -59,9 +59,9 @@ class DeviceError(HomemonError):
 
 
 class NoAnswer(DeviceError):
-    """Nothing fitting came before the deadline; `heard` is what came instead."""
+    """Nothing fitting came before the deadline; `received` is what came instead."""
 
-    heard: tuple[object, ...] = ()
+    received: tuple[object, ...] = ()
 
 
 class SessionLost(DeviceError):

@@ -84,7 +84,7 @@ def make_private_file(path: Path) -> None:
 
 
 def make_dir(path: Path, mode: int = 0o777) -> None:
-    """Make the folder `path`, and those on the way to it, where they are not there. Raises OSError."""
+    """Make the folder `path`, and those on the way to it, where they are not there. Raise OSError."""
     for folder in (*reversed(path.parents), path):
         with suppress(FileExistsError):
             folder.mkdir(mode)
@@ -93,7 +93,7 @@ def make_dir(path: Path, mode: int = 0o777) -> None:
 
 
 def make_temporary_dir(parent: Path) -> Path:
-    """Make a private folder in `parent`, and return its path. Raises OSError."""
+    """Make a private folder in `parent`, and return its path. Raise OSError."""
     import tempfile  # a poll makes none
 
     folder = Path(tempfile.mkdtemp(prefix=".homemon-", dir=parent))

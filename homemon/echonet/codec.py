@@ -81,7 +81,7 @@ class Frame(NamedTuple):
         return self.read if self.esv in TWO_LISTS else self.properties
 
 
-class Heard(NamedTuple):
+class Received(NamedTuple):
     """A frame, and the IPv4 address that it came from."""
 
     frame: Frame

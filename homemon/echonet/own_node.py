@@ -185,7 +185,7 @@ def is_near(host: str, networks: "Sequence[Network] | None") -> bool:
 
 
 def address_number(host: str) -> int:
-    """An IPv4 address as a number. Raises ValueError."""
+    """Return an IPv4 address as a number. Raises ValueError."""
     parts = bytes(int(part) for part in host.split("."))
     if len(parts) != 4:
         raise ValueError(host)

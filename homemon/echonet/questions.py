@@ -36,19 +36,19 @@ class Questions:
         whole_failed = not self._has_answered and self._silences >= WHOLE_TRIES
         return 1 if whole_failed else self.at_once or len(self._pending)
 
-    def answered(self, asked: Sequence[int], told: Collection[int], refused: Collection[int]) -> None:
-        """Take in an answer to `asked`: which properties it told, and which it refused (without an EDT)."""
-        told, refused = set(told) & set(asked), set(refused) & set(asked)
-        if not told and not refused:
+    def answered(self, asked: Sequence[int], reported: Collection[int], refused: Collection[int]) -> None:
+        """Take in an answer to `asked`: which properties it reported, and which it refused (without an EDT)."""
+        reported, refused = set(reported) & set(asked), set(refused) & set(asked)
+        if not reported and not refused:
             self.silent(asked)
             return
         if len(asked) == 1 and self._silences >= WHOLE_TRIES and not self._has_answered:
             self.at_once = 1
         self._has_answered = True
-        if len(asked) > 1 and not told:  # for one of them, maybe
+        if len(asked) > 1 and not reported:  # for one of them, maybe
             self.at_once = 1
             return
-        settled = told | refused
+        settled = reported | refused
         if len(settled) < len(asked):
             self.at_once = len(settled)
         self._pending = [epc for epc in self._pending if epc not in settled]

@@ -48,9 +48,9 @@ def memory(data: bytes, fault: WireError | None = None) -> Account:
     for day, series in days.items():
         words = [f"{NAMES[name]} {_sum(values)}" for name, values in series.items() if _count(values)]
         lines.append(f"{INDENT}{day}: {', '.join(words)}")
-    lines += [INDENT + complaint for complaint in report.complaints]
-    if report.complaints:
-        facts["complaints"] = report.complaints
+    lines += [INDENT + warning for warning in report.warnings]
+    if report.warnings:
+        facts["complaints"] = report.warnings
     if fault is None and len(data) < solar.MAP_END:
         fault = WireError(f"a whole memory has {solar.MAP_END} bytes at least", len(data))
     if fault:

@@ -22,7 +22,7 @@ class ModuleTrace:
         """Record what was sent in one write."""
         self._trace.write(MODULE, True, masked_sent(data), at)
 
-    def heard(self, happenings: Iterable[Happening], at: Instant) -> None:
+    def received(self, happenings: Iterable[Happening], at: Instant) -> None:
         """Record what was received `at`, by which its readings are dated."""
         for happening in happenings:
             self._trace.write(MODULE, False, masked_received(happening), at)

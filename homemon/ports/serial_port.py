@@ -33,7 +33,7 @@ POLL = 0.2  # seconds between two looks at a port that has no file descriptor (r
 
 
 class SerialLine:
-    """An open serial port. `section` is the config's, for remedies. Raises PortError when it cannot be opened."""
+    """An open serial port. `section` is the config's, for remedies. Raise PortError when it cannot be opened."""
 
     def __init__(self, name: str, bps: int, section: str, interrupts: Sequence[int] = ()) -> None:
         self.name = name
@@ -47,7 +47,7 @@ class SerialLine:
             self._serial.close()
 
     def write(self, data: bytes) -> None:
-        """Send `data` in one write. Raises PortVanished, or PortError when the port takes nothing."""
+        """Send `data` in one write. Raise PortVanished, or PortError when the port takes nothing."""
         try:
             self._serial.write(data)
         except serial.SerialTimeoutException:
@@ -56,7 +56,7 @@ class SerialLine:
             raise self._vanished(error) from None
 
     def read(self, within: float) -> bytes:
-        """The bytes that have come, waiting at most `within` seconds for the first. Raises PortVanished."""
+        """Return the bytes that have come, waiting at most `within` seconds for the first. Raise PortVanished."""
         try:
             return self._read(within)
         except OSError as error:  # pyserial's own errors are OSErrors
@@ -100,21 +100,21 @@ class ModulePort:
         self._line.close()
 
     def send(self, data: bytes) -> None:
-        """Send `data`. Raises what `SerialLine.write` does."""
+        """Send `data`. Raise what `SerialLine.write` does."""
         self._line.write(data)
         if self._trace:
             self._trace.sent(data, self.now())
 
     def receive(self, until: float) -> tuple[list[Happening], Instant]:
-        """Return what became whole by the next bytes, and when; waits for them `until` then. Raises PortVanished."""
+        """Return what became whole by the next bytes, and when; waits for them `until` then. Raise PortVanished."""
         events = self._read(max(0.0, until - self.now().ticks))
         at = self.now()
         if self._trace:
-            self._trace.heard(events, at)
+            self._trace.received(events, at)
         return events, at
 
     def _read(self, within: float) -> list[Happening]:
-        """After QUIET what has begun and not ended is noise."""
+        """Return what the next bytes complete; after QUIET what has begun and not ended is noise."""
         data = self._line.read(min(within, QUIET) if self._parser.waits else within)
         if data:
             self._last = time.monotonic()
@@ -136,7 +136,7 @@ def _open(name: str, bps: int, section: str) -> serial.SerialBase:
 
 
 def _handle(port: serial.SerialBase) -> int | None:
-    """The port's file descriptor; None where it has none."""
+    """Return the port's file descriptor; None where it has none."""
     try:
         return int(port.fileno())
     except (OSError, AttributeError):
@@ -144,7 +144,7 @@ def _handle(port: serial.SerialBase) -> int | None:
 
 
 def explained(name: str, error: OSError | ValueError | TypeError, section: str) -> PortError:
-    """Why a port cannot be opened, and what to do; `section` is where config.ini names it."""
+    """Return the error of a port that cannot be opened, with the remedy; `section` is where config.ini names it."""
     number = getattr(error, "errno", None)
     if isinstance(error, ValueError | TypeError):
         return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port and serial_bps.")
@@ -174,20 +174,20 @@ def _group_of(name: str) -> str:
 
 
 def in_use_by(name: str) -> str:
-    """` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
+    """Return ` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
     readers = other_readers(name)
     return f" by {readers}" if readers else ""
 
 
-def other_readers(name: str, besides: int = 0) -> str:
-    """`pid 123 (minicom)` for other processes that can read from the device, as far as /proc shows them.
+def other_readers(name: str, allowed: int = 0) -> str:
+    """Return `pid 123 (minicom)` for other processes that can read from the device, as far as /proc shows them.
 
-    `besides` is one that may. Takes some hundredths of a second. Empty where there is none.
+    `allowed` is one that may. Takes some hundredths of a second. Empty where there is none.
     """
     if "://" in name:
         return ""
     with suppress(OSError):  # no /proc, or too many open files
-        found = (holder for holder in _holders(name) if holder[0] != besides)
+        found = (holder for holder in _holders(name) if holder[0] != allowed)
         return ", ".join(f"pid {pid} ({command})" for pid, command in islice(found, READERS_NAMED))
     return ""
 
@@ -209,7 +209,7 @@ def _holders(name: str) -> Iterator[tuple[int, str]]:
 
 
 def _reads(process: Path, real: str) -> bool:
-    """Whether a process has the device open for more than writing. Raises OSError."""
+    """Return whether a process has the device open for more than writing. Raise OSError."""
     opened = {entry.name: os.readlink(entry) for entry in (process / "fd").iterdir()}
     if "/dev/ptmx" in opened.values():  # who holds the other end of a pty is no rival
         return False
@@ -217,13 +217,13 @@ def _reads(process: Path, real: str) -> bool:
 
 
 def _readable(process: Path, number: str) -> bool:
-    """Whether a descriptor was opened for reading (proc(5), fdinfo)."""
+    """Return whether a descriptor was opened for reading (proc(5), fdinfo)."""
     flags = re.search(r"flags:\s*(\d+)", (process / "fdinfo" / number).read_text("ascii"))
     return flags is None or int(flags[1], 8) & os.O_ACCMODE != os.O_WRONLY
 
 
 def stop_readers(name: str, readers: str) -> str:
-    """What to do about other readers of a port."""
+    """Return the advice about other readers of a port."""
     if "getty" in readers:
         return "sudo raspi-config, Interface Options, Serial Port: login shell no, hardware yes; then reboot."
     return f"{readers} reads from {name} too, and takes what is meant for homemon: stop it."

@@ -85,7 +85,7 @@ class RecordedMeter:
 
     def _points(self, frame: Frame, scale: Scale | None, came: Moment) -> list[Point]:
         report = self._reception.report(frame, scale, (came, None))
-        self._report.refuse(ODD, len(report.complaints))
+        self._report.refuse(ODD, len(report.warnings))
         own = (prop for prop in frame.reported if prop.epc in meter.SERIES and right_size(prop))
         self._report.refuse(UNMEASURED, sum(meter.value_of(prop) is None for prop in own))
         return self._dated(report.points, came)

@@ -146,8 +146,8 @@ class Reader:
     def _of_memory(self, memory: bytes, came: Moment) -> list[Point]:
         now = came.at if came.at is not None and came.believed else solar.sure_until(memory)
         report = solar.report(memory, solar.DAYS, now, partial=True)
-        for complaint in report.complaints:
-            self._report.note(f"the solar monitor's memory: {complaint}")
+        for warning in report.warnings:
+            self._report.note(f"the solar monitor's memory: {warning}")
         return report.points
 
     # --- a log ---------------------------------------------------------------------

@@ -26,20 +26,20 @@ class Archive:
         return Meters(self._app.store)
 
     def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, Number]:
-        """Time → value of a period, nothing of an earlier meter."""
+        """Return time → value of a period, nothing of an earlier meter."""
         with suppress(StoreError):
             return dict(self._app.store.archive.values(measurement, field, max(since, self.first()), until))
         return {}
 
     def first(self) -> int:
-        """The time before which another meter counted, 0 where none did."""
+        """Return the time before which another meter counted, 0 for a first meter."""
         meters = self._meters
         if self._first is None:
             self._first = meters.first()
         return self._first
 
     def settled(self) -> bool:
-        """Whether the store can be read, and no reading waits in memory for a full disk to be freed."""
+        """Return whether the store can be read, and no reading waits in memory for a full disk to be freed."""
         with suppress(StoreError):
             self.first()
             return not self._app.recorder.unstored

@@ -26,7 +26,7 @@ class BackgroundSender:
         self._look: DailyLook | None = None
 
     def nudge(self) -> None:
-        """Something may wait. Starts the thread where there is work for it and it does not run (any more)."""
+        """Start the thread where there may be a backlog for it and it does not run (any more)."""
         if self._look is None:
             self._look = DailyLook(self._app)
             self._look.start()
@@ -46,7 +46,7 @@ class BackgroundSender:
                 rounds = rounds or Rounds(self._app, self._app.open_store(BUSY_SECONDS))
                 pause = rounds.next()
             except StoreError:
-                pause = LOOK_EVERY  # the reader tells of the store's trouble
+                pause = LOOK_EVERY  # the reader reports the store's trouble
 
 
 class Rounds:
@@ -58,18 +58,18 @@ class Rounds:
         self._retention = app.retention(store)
 
     def next(self) -> float:
-        """One round; how many seconds to wait before the next. Raises StoreError."""
+        """Make one round; return how many seconds to wait before the next. Raise StoreError."""
         pause = send_round(self._app, self._sender) if self._sender else LOOK_EVERY
         if self._retention:
-            self._app.tell_of_dropped(self._retention.prune(self._app.now()))
+            self._app.report_dropped(self._retention.prune(self._app.now()))
         return pause
 
 
 def send_round(app: App, sender: Sender) -> float:
-    """One round, if one is due; how many seconds to wait before the next. Raises StoreError."""
+    """Make one round, if one is due; return how many seconds to wait before the next. Raise StoreError."""
     now = app.now().wall
     if sender.due(now):
-        app.tell_of(sender.send(now, SENDS_FOR, sparing=True))
+        app.report_sending(sender.send(now, SENDS_FOR, sparing=True))
         now = app.now().wall
     wanted = sender.next_try(now) - now
     return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY

@@ -17,7 +17,7 @@ LOOK_EVERY = 0.1
 def claim(lock: Lock, name: str, listener: str, stop: Stop | None = None) -> bool:
     """Get the port's lock for the command `name`; False where the command `listener` holds it.
 
-    Raises PortError when another command holds it for too long, Stopped, StoreError.
+    Raise PortError when another command holds it for too long, Stopped, StoreError.
     """
     deadline = monotonic() + WITHIN
     while not lock.take(name=name):

@@ -1,7 +1,7 @@
 """What the commands share: the configuration, the store, the sender, and how they talk.
 
 stdout is data, one line of line protocol a point, flushed at once. stderr is talk: errors
-always, remarks unless `--quiet`, the log only with `--verbose`.
+always, notes unless `--quiet`, the log only with `--verbose`.
 """
 
 import os
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from homemon.storage.retention import Retention
     from homemon.storage.store import Store
 
-PATIENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
+RESIDENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
 DAMAGED_TWICE = 2  # failures, one after the other, before a listener begins a new store
 DAY = 86_400  # seconds
 METERED = ("+power", "-power")  # are dated by the meter
@@ -45,12 +45,12 @@ class App:
         self._named = config
         self.quiet = quiet
         self.verbose = verbose
-        self._last_remark = ""
-        self.complained = ""
-        self.patient = False  # a listener goes on where a one-shot command fails
+        self._last_info = ""
+        self.warned = ""
+        self.resident = False  # a listener goes on where a one-shot command fails
         self._trace: Trace | None = None
         self._believed = False
-        self._clocks_differ = self._undated_told = False  # and that was told
+        self._clocks_differ = self._undated_reported = False  # and that was reported
         self._damaged = 0
         self._begun_anew = False
         self.relay: Relay = lambda word, text, hint="": None
@@ -64,49 +64,49 @@ class App:
 
     # --- talking -------------------------------------------------------------------
 
-    def remark(self, text: str) -> None:
-        """Tell a person, unless --quiet. The same thing twice in a row is told once."""
+    def info(self, text: str) -> None:
+        """Say something to a person, unless --quiet; the same thing twice in a row only once."""
         self.relay("note", text)
-        if not self.quiet and text != self._last_remark:
+        if not self.quiet and text != self._last_info:
             output.say(f"homemon: {text}")
-        self._last_remark = text
+        self._last_info = text
 
-    def complain(self, text: str, hint: str = "") -> None:
-        """Tell of an error, even with --quiet; for a command that goes on in spite of it."""
+    def warn(self, text: str, hint: str = "") -> None:
+        """Report an error, even with --quiet; for a command that goes on in spite of it."""
         self.relay("warning", with_hint(text, hint))
         output.say(f"homemon: {text}" + (f"\n  {hint}" if hint else ""))
 
-    def complain_once(self, text: str, hint: str = "") -> None:
-        """The same, but not again while it is the same trouble; `complained` is emptied when it is over."""
+    def warn_once(self, text: str, hint: str = "") -> None:
+        """Report an error, but not again while it is the same trouble; `warned` is emptied when it is over."""
         trouble = text.split(";")[0]
-        if trouble != self.complained:
-            self.complain(text, hint)
+        if trouble != self.warned:
+            self.warn(text, hint)
         else:
             self.relay("warning", with_hint(text, hint))
-        self.complained = trouble
+        self.warned = trouble
 
     def log(self, text: str) -> None:
-        """For --verbose."""
+        """Say something with --verbose."""
         if self.verbose:
             output.say(f"homemon: {text}")
 
     def progress(self, text: str) -> None:
-        """What takes long, on a terminal; silent in cron."""
+        """Say what takes long, on a terminal; silent in cron."""
         self.relay("saying", text)
         if self.verbose or (sys.stderr.isatty() and not self.quiet):
             output.say(text)
 
     def put(self, line: str) -> None:
-        """One line of data, at once. Raise OSError where nobody can take it, but not in a resident command."""
+        """Print one line of data, at once. Raise OSError where nobody can take it, but not in a resident command."""
         output.put(output.encoded(line))
 
     def show(self, text: str) -> None:
-        """One line on stdout for a person. Raises as `put`."""
+        """Print one line on stdout for a person. Raise as `put`."""
         output.show(text)
 
     def go_resident(self) -> None:
-        """From now on go on where a one-shot command fails, and never wait for who reads stdout or stderr."""
-        self.patient = True
+        """Go on, from now, where a one-shot command fails, and never wait for who reads stdout or stderr."""
+        self.resident = True
         output.detach()
 
     # --- what is configured ----------------------------------------------------------
@@ -116,8 +116,8 @@ class App:
         """The checked configuration. Raise ConfigError."""
         path = place.find(self._named)
         config = configuration.load(Path(os.path.abspath(path)))  # messages say which of several
-        if told := place.written_by_others(path):
-            self.remark(f"{told}, and with it where readings go")
+        if warning := place.written_by_others(path):
+            self.info(f"{warning}, and with it where readings go")
         return config
 
     @property
@@ -172,20 +172,20 @@ class App:
         from homemon.storage.database import BUSY_SECONDS
 
         try:
-            return self.open_store(PATIENT_BUSY if self.patient else BUSY_SECONDS)
+            return self.open_store(RESIDENT_BUSY if self.resident else BUSY_SECONDS)
         except StoreDamaged as error:
-            if not self.patient or not self._begin_anew(error):
+            if not self.resident or not self._begin_anew(error):
                 raise
-            return self.open_store(PATIENT_BUSY)
+            return self.open_store(RESIDENT_BUSY)
 
     def open_store(self, busy: float) -> "Store":
-        """A connection to the store, for one thread; what happens to its file is told. Raise StoreError."""
+        """Return a connection to the store, for one thread; what happens to its file is reported. Raise StoreError."""
         from homemon.storage.store import Store
 
         opened = Store(self.folder, self.tags, busy, str(self.config.path.resolve()))
         for text, hint in opened.db.news:
-            self.complain(text, hint)
-        opened.db.report = self.complain
+            self.warn(text, hint)
+        opened.db.report = self.warn
         return opened
 
     def close_store(self) -> None:
@@ -208,7 +208,7 @@ class App:
     def record(self, points: Sequence[Point], at: Instant) -> None:
         """Store and print points received `at`, and those that the store could not take before.
 
-        A `patient` command goes on when the store cannot be written, and says so once; for another
+        A resident command goes on when the store cannot be written, and says so once; for another
         that is an error. Raise StoreError.
         """
         points = [point for point in points if self._believable(point, at)]
@@ -217,16 +217,16 @@ class App:
         try:
             new = self.recorder.record(points, at)
         except StoreError as error:
-            if not self.patient:
+            if not self.resident:
                 raise
             self._damaged += isinstance(error, StoreDamaged)
             if self._damaged == DAMAGED_TWICE and self._begin_anew(error):
                 self.record([], at)
                 return
             self.relay("failure", str(error), error.hint)
-            self.complain_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
+            self.warn_once(f"{error}; {self.recorder.unstored} readings wait in memory", error.hint)
             return
-        self.complained, self._damaged = "", 0
+        self.warned, self._damaged = "", 0
         with suppress(StoreError):
             if new < len(points) and (kept := self.store.archive.undated(at.boot)[0]):
                 self._report_undated(self._why_undated(kept, at))
@@ -246,22 +246,22 @@ class App:
             return False
         self._begun_anew = True
         hint = f"`homemon repair --from {aside}` brings back what is whole in it."
-        self.complain(f"{error}; it was set aside as {aside}, and a new store is begun", hint)
+        self.warn(f"{error}; it was set aside as {aside}, and a new store is begun", hint)
         return True
 
     def _report_undated(self, why: str) -> None:
         """Report that readings wait to be dated: once, and to each who asks for them."""
-        if self._undated_told:
+        if self._undated_reported:
             self.relay("note", why)
         else:
-            self._undated_told = True
-            self.remark(why)
+            self._undated_reported = True
+            self.info(why)
 
     def _why_undated(self, kept: int, at: Instant) -> str:
-        ahead, told = self.store.clock.meter_ahead(at)
+        ahead, reported = self.store.clock.meter_ahead(at)
         if at.wall < clock.RELEASED or abs(ahead) < CLOCKS_DIFFER:
             return f"the clock is not right yet: {kept} values, and those that come, wait to be dated until it is"
-        least = "" if told else "at least "
+        least = "" if reported else "at least "
         return (
             f"the meter's clock is {least}{apart(ahead)} ours, and one of the two is wrong: readings wait to be "
             "dated. `sudo timedatectl set-ntp true` keeps ours right; without NTP it is believed six hours after "
@@ -269,57 +269,55 @@ class App:
         )
 
     def _compare_clocks(self, at: Instant) -> None:
-        """Tell, once, that the meter's clock and ours disagree while readings are dated by both."""
+        """Report, once, that the meter's clock and ours disagree while readings are dated by both."""
         with suppress(StoreError):
-            ahead, told = self.store.clock.meter_ahead(at)
-            if self._clocks_differ or not told or abs(ahead) < CLOCKS_DIFFER or not self.store.clock.trusts(at):
+            ahead, reported = self.store.clock.meter_ahead(at)
+            if self._clocks_differ or not reported or abs(ahead) < CLOCKS_DIFFER or not self.store.clock.trusts(at):
                 return
             self._clocks_differ = True
             whose = "NTP keeps" if clock.kept_by_ntp() else "nothing keeps: `sudo timedatectl set-ntp true`"
-            self.remark(
+            self.info(
                 f"the meter's clock is {apart(ahead)} ours, which {whose}; "
                 "half-hours are dated by the meter's, all else by ours"
             )
 
-    def hear_clock(self, meter_time: int, at: Instant) -> None:
-        """The meter's clock said this `at` ours; kept where it can be, as a help only."""
+    def receive_clock(self, meter_time: int, at: Instant) -> None:
+        """Store, as a help only, what the meter's clock was `at` ours."""
         with suppress(StoreError):
             self.store.clock.note_meter_clock(meter_time, at)
 
     def _believable(self, point: Point, at: Instant) -> bool:
-        """Whether a reading's own time can be; on a serial line nothing but the time shows a flipped bit."""
+        """Return whether a reading's own time is possible; on a serial line only the time shows a flipped bit."""
         if not all(in_range(point.time or LATEST - 1, value) for value in point.fields.values()):
-            self.complain(
-                f"refused a {point.measurement} reading that no device can give: {point.fields}, {point.time}"
-            )
+            self.warn(f"refused a {point.measurement} reading that no device can give: {point.fields}, {point.time}")
             return False
         if point.time is None or point.time <= at.wall + DAY or not clock.kept_by_ntp():
             return True
-        self.complain(f"refused a {point.measurement} reading dated {point.time - at.wall:.0f} s in the future")
+        self.warn(f"refused a {point.measurement} reading dated {point.time - at.wall:.0f} s in the future")
         return False
 
     def trace(self, path: str | None) -> "Trace | None":
-        """The file of `--trace`, opened once; None without one. Raise PortError, but not in a resident command."""
+        """Return the file of `--trace`, opened once, or None. Raise PortError, but not in a resident command."""
         if path and self._trace is None:
             from homemon.ports.trace import Trace
 
             try:
                 self._trace = Trace(Path(path), self._believes)
             except PortError as error:
-                if not self.patient:
+                if not self.resident:
                     raise
-                self.complain_once(f"{error}; nothing is traced", error.hint)
+                self.warn_once(f"{error}; nothing is traced", error.hint)
         return self._trace
 
     def _believes(self, at: Instant) -> bool:
-        """Whether readings that come `at` are dated by our clock at once; once it is right it stays so."""
+        """Return whether readings that come `at` are dated by our clock at once; once it is right it stays so."""
         if not self._believed:
             with suppress(StoreError):
                 self._believed = self.store.clock.trusts(at)
         return self._believed
 
     def give_up_unstored(self) -> None:
-        """What a patient command does last. Raise StoreError where readings are lost by its end."""
+        """End a resident command. Raise StoreError where readings are lost by its end."""
         if "recorder" in self.__dict__ and self.recorder.unstored:
             raise StoreError(
                 f"{self.recorder.unstored} readings could not be stored before the end",
@@ -327,7 +325,7 @@ class App:
             )
 
     def sender(self, store: "Store") -> "Sender":
-        """Sends what waits in `store`; a thread brings a store of its own."""
+        """Return the sender of the backlog in `store`; a thread brings a store of its own."""
         from homemon.delivery.deliver import Sender, fingerprint
 
         return Sender(store, self._connect, self.folder, Random(), fingerprint(self.server))
@@ -338,19 +336,19 @@ class App:
         return Influx(self.server)
 
     def send_now(self) -> None:
-        """What a one-shot command does last: send what waits, if a server is configured and may be asked.
+        """End a one-shot command: send the backlog, if a server is configured and may be asked.
 
-        A server that fails is no failure of the reading, which is stored: it is told once. Then what is
+        A server that fails is no failure of the reading, which is stored: it is reported once. Then what is
         older than keep_days is dropped, a little each hour.
         """
         if self.config.server is not None:
             from homemon.delivery.deliver import send_quietly
 
-            self.tell_of(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
+            self.report_sending(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
         self._drop_old()
 
     def retention(self, store: "Store") -> "Retention | None":
-        """What drops old points from `store`; None where all are kept for ever."""
+        """Return what drops old points from `store`; None where all are kept for ever."""
         if not self.config.store.keep_days:
             return None
         from homemon.storage.retention import Retention
@@ -358,7 +356,7 @@ class App:
         return Retention(store, self.config.store.keep_days, self.config.server is None)
 
     def kept_from(self, at: Instant) -> int:
-        """The Unix time before which nothing is kept; 0 where all is. Raise StoreError."""
+        """Return the Unix time before which nothing is kept; 0 where all is. Raise StoreError."""
         if not self.config.store.keep_days:
             return 0
         from homemon.storage.retention import kept_from
@@ -368,29 +366,29 @@ class App:
     def _drop_old(self) -> None:
         if "store" in self.__dict__ and (retention := self.retention(self.store)):
             with suppress(StoreError):  # the reading is stored; the next command drops them
-                self.tell_of_dropped(retention.prune(self.now()))
+                self.report_dropped(retention.prune(self.now()))
 
-    def tell_of_dropped(self, rows: int) -> None:
-        """Tell, with --verbose, that old values were dropped."""
+    def report_dropped(self, rows: int) -> None:
+        """Report, with --verbose, that old values were dropped."""
         if rows:
             self.log(f"dropped {rows} values older than {self.config.store.keep_days} days")
 
-    def tell_of(self, sending: "Sending | None") -> None:
-        """Tell what came of sending, where it is news."""
+    def report_sending(self, sending: "Sending | None") -> None:
+        """Report what came of sending, where it is news."""
         if sending is None:
             return
         if sending.sent:
             self.log(f"sent {sending.sent} points")
         if sending.refused:
-            self.remark(f"{sending.refused}; such points are parked, and `homemon status` lists them")
+            self.info(f"{sending.refused}; such points are parked, and `homemon status` lists them")
         if sending.fault and sending.news:
-            self.remark(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
+            self.info(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
 
     def now(self) -> Instant:
-        """The time, for what is received now."""
+        """Return the present instant, for what is received now."""
         return instant()
 
 
 def apart(ahead: float) -> str:
-    """`40 min ahead of`, of so many seconds."""
+    """Return a difference of so many seconds as `40 min ahead of`."""
     return f"{abs(ahead) / 60:.0f} min {'ahead of' if ahead > 0 else 'behind'}"

@@ -73,7 +73,7 @@ def run(machine: Machine, program: Dialogue[Any], port: Port, context: Context) 
 
 
 class Watched(Context):
-    """A run that stores nothing; who watches is told of what takes long."""
+    """A run that stores nothing; who watches sees what takes long."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -104,7 +104,7 @@ class Recorded(Watched):
 
     def record(self, step: Step, at: Instant) -> None:
         if step.meter_time is not None:
-            self._app.hear_clock(step.meter_time, at)
+            self._app.receive_clock(step.meter_time, at)
         self._app.record(step.points, at)
         for point, ago in step.late:
             self._app.record([point], at.earlier(ago))
@@ -113,9 +113,9 @@ class Recorded(Watched):
         super().report(step)
         self._also(step)
         for note in step.notes:
-            self._app.remark(note)
-        for complaint in step.complaints:
-            self._app.complain_once(complaint)
+            self._app.info(note)
+        for warning in step.warnings:
+            self._app.warn_once(warning)
         self._at_last(step)
 
     def deadline(self, step: Step, at: Instant) -> float:

@@ -47,12 +47,12 @@ class MonitorPort:
         self.now = clock
 
     def send(self, data: bytes) -> None:
-        """Raises PortError."""
+        """Send messages. Raise PortError."""
         self._note(data, sent=True)
         self._line.write(data)
 
     def receive(self, until: float) -> tuple[list[Happening], Instant]:
-        """Return what became whole by the next bytes, and when; waits for them `until` then. Raises PortError."""
+        """Return what became whole by the next bytes, and when; waits for them `until` then. Raise PortError."""
         data = self._line.read(max(0.0, until - self.now().ticks))
         self._note(data, sent=False)
         return self._dump.feed(data), self.now()
@@ -65,7 +65,7 @@ class MonitorPort:
 def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool:
     """Read the memory, store its half-hours, keep it as a file; whether the file was written.
 
-    Raises what goes wrong before.
+    Raise what goes wrong before.
     """
     _ = app.kyocera
     make_private_dir(app.folder)
@@ -90,9 +90,9 @@ def collect(app: App, days: int, output: Path | None, trace: str | None) -> bool
 
 
 def read_whole(app: App, folder: Path, transcript: "Trace | None") -> bytes:
-    """The whole memory; what was read of one that breaks off goes to a `.partial` file.
+    """Return the whole memory; what was read of one that breaks off goes to a `.partial` file.
 
-    Raises PortError, DeviceError.
+    Raise PortError, DeviceError.
     """
     dump = Dump()
     try:
@@ -104,7 +104,7 @@ def read_whole(app: App, folder: Path, transcript: "Trace | None") -> bytes:
 
 
 def read_memory(app: App, dump: Dump, transcript: "Trace | None") -> bytes:
-    """The whole memory, over a line that is opened for it. Raises PortError, DeviceError."""
+    """Return the whole memory, over a line that is opened for it. Raise PortError, DeviceError."""
     line = open_line(app)
     try:
         if app.kyocera.transport == "serial":
@@ -116,7 +116,7 @@ def read_memory(app: App, dump: Dump, transcript: "Trace | None") -> bytes:
 
 
 def or_serial(app: App) -> str:
-    """A remedy where I2C is used, perhaps only because nothing else is said, and a serial port is named too."""
+    """Return a remedy where I2C is used, perhaps only by default, and a serial port is named too."""
     kyocera, usual = app.kyocera, KEYS["kyocera"]["serial_port"].default
     if kyocera.transport != "i2c" or not (kyocera.serial_port != usual or Path(usual).exists()):
         return ""
@@ -126,15 +126,15 @@ def or_serial(app: App) -> str:
 def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], bytes], folder: Path) -> None:
     """Store what the memory holds, corrections only where reading it `again` confirms them.
 
-    Raises DeviceError where the monitor's clock is wrong, WireError, StoreError.
+    Raise DeviceError where the monitor's clock is wrong, WireError, StoreError.
     """
     at = app.now()
     since = app.kept_from(at)
     drop_dumps(app.folder, since)
     stored = stored_around(app.store, memory)
     verdict = judge(memory, at.wall if app.store.clock.trusts(at) else None, stored)
-    for complaint in verdict.complaints:
-        app.remark(f"the solar monitor's memory: {complaint}")
+    for warning in verdict.warnings:
+        app.info(f"the solar monitor's memory: {warning}")
     if verdict.refusal:
         raise DeviceError(
             f"the solar monitor's memory: {verdict.refusal}; nothing was stored",
@@ -145,32 +145,32 @@ def store_half_hours(app: App, memory: bytes, days: int, again: Callable[[], byt
     if corrections := changed(points, stored):
         doubtful = unconfirmed(app, corrections, again)
         points = [point for point in points if point not in doubtful]
-        app.remark(f"{len(corrections) - len(doubtful)} stored half-hours corrected, as a second reading confirms")
+        app.info(f"{len(corrections) - len(doubtful)} stored half-hours corrected, as a second reading confirms")
     new = app.recorder.record(points, at)
     app.log(f"read {len(memory):,} bytes: {len(points)} half-hours, {new} of them new")
 
 
 def unconfirmed(app: App, corrections: list[Point], again: Callable[[], bytes]) -> list[Point]:
-    """Those of the corrections that a second reading does not say too."""
+    """Return those of the corrections that a second reading does not confirm."""
     try:
         confirmed = solar.report(again(), solar.DAYS).points
     except HomemonError as error:
-        app.remark(f"the second reading failed ({error})")
+        app.info(f"the second reading failed ({error})")
         confirmed = []
     doubtful = [point for point in corrections if point not in confirmed]
     if doubtful:
-        app.remark(f"{len(doubtful)} stored half-hours not corrected: the second reading did not say the same")
+        app.info(f"{len(doubtful)} stored half-hours not corrected: the second reading did not say the same")
     return doubtful
 
 
 def read_again(app: App, transcript: "Trace | None") -> bytes:
-    """The memory, read once more over a line that is opened anew. Raises what goes wrong."""
+    """Return the memory, read once more over a line that is opened anew. Raise what goes wrong."""
     app.log("half-hours differ from what is stored: reading the memory again")
     return read_memory(app, Dump(), transcript)
 
 
 def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number]:
-    """The half-hours that are stored about the memory's days, and the newest. Raises StoreError."""
+    """Return the half-hours that are stored about the memory's days, and the newest. Raise StoreError."""
     times = [point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None]
     found: dict[tuple[str, int], Number] = {}
     for series in solar.SERIES if times else ():
@@ -186,7 +186,7 @@ def stored_around(store: "Store", memory: bytes) -> dict[tuple[str, int], Number
 def worth_storing(
     points: list[Point], memory: bytes, days: int, stored: Mapping[tuple[str, int], Number], since: int = 0
 ) -> list[Point]:
-    """Those of the newest `days` of a memory, and of its older days what is not stored and would be kept.
+    """Return the points of a memory's newest `days`, and of older days those not stored that would be kept.
 
     The store keeps nothing before `since`.
     """
@@ -203,7 +203,7 @@ def worth_storing(
 
 
 def made(folder: Path) -> Path:
-    """The folder, made where it is not there. Raises PortError."""
+    """Return the folder, made where it is missing. Raise PortError."""
     try:
         make_dir(folder)
     except OSError as error:
@@ -212,7 +212,7 @@ def made(folder: Path) -> Path:
 
 
 def open_line(app: App) -> Line:
-    """The monitor's line as configured. Raises PortError."""
+    """Return the monitor's line as configured. Raise PortError."""
     kyocera = app.kyocera
     if kyocera.transport == "serial":
         from homemon.ports.serial_port import SerialLine
@@ -236,13 +236,13 @@ def keep_or_warn(app: App, folder: Path, memory: bytes) -> bool:
     try:
         keep(folder, "", memory)
     except PortError as error:
-        app.complain(f"{error}; the readings are stored all the same", error.hint)
+        app.warn(f"{error}; the readings are stored all the same", error.hint)
         return False
     return True
 
 
 def keep(folder: Path, suffix: str, memory: bytes) -> Path:
-    """Write the dump in the original's format under today's name; gives its path. Raises PortError."""
+    """Write the dump in the original's format under today's name; gives its path. Raise PortError."""
     path = dump_path(made(folder), suffix)
     try:
         replace_file(path, dump_text(memory).encode("ascii"))
@@ -252,7 +252,7 @@ def keep(folder: Path, suffix: str, memory: bytes) -> Path:
 
 
 def dump_path(folder: Path, suffix: str) -> Path:
-    """Today's dump."""
+    """Return the path of today's dump."""
     return folder / f"kyocera_{datetime.now(JST):%Y%m%d}.txt{suffix}"
 
 

@@ -18,7 +18,7 @@ class Found(NamedTuple):
 
 
 def discovered(targets: Sequence[str], first_tid: int, addresses: Sequence[str], source: Source) -> Dialogue[list[str]]:
-    """The search that who holds our port does for others: one line, which `discover` reads."""
+    """Search for another process, as the owner of the port; return one line, which `discover` reads."""
     discovery = Discovery(targets, first_tid, source=source)
     nodes = yield from discovery.search()
     return [_packed(Found(nodes, discovery.elsewhere, list(addresses)))]
@@ -26,8 +26,8 @@ def discovered(targets: Sequence[str], first_tid: int, addresses: Sequence[str],
 
 def _packed(found: Found) -> str:
     def plain(node: Node) -> list[Any]:
-        told = [[eoj, epc, edt.hex()] for (eoj, epc), edt in node.told.items()]
-        return [node.host, node.objects, told, node.fault]
+        edts = [[eoj, epc, edt.hex()] for (eoj, epc), edt in node.edts.items()]
+        return [node.host, node.objects, edts, node.fault]
 
     return json.dumps([[plain(node) for node in found.nodes], found.elsewhere, found.ours])
 
@@ -37,8 +37,8 @@ def unpacked(line: str) -> Found:
     nodes, elsewhere, ours = json.loads(line)
     return Found(
         [
-            Node(host, objects, {(eoj, epc): bytes.fromhex(edt) for eoj, epc, edt in told}, fault)
-            for host, objects, told, fault in nodes
+            Node(host, objects, {(eoj, epc): bytes.fromhex(edt) for eoj, epc, edt in edts}, fault)
+            for host, objects, edts, fault in nodes
         ],
         elsewhere,
         ours,

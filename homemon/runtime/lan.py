@@ -30,7 +30,7 @@ HOMELESS_HINT = "Write the present one (`ip address`), or 0.0.0.0 for all of the
 
 
 def lan_lock(app: App, source: Source = ECOCUTE) -> Lock:
-    """Who holds our UDP port."""
+    """Return the lock of our UDP port."""
     settings = app.device(source.section)
     return Lock(app.folder / f"udp-{settings.bind}-{settings.port}.lock")
 
@@ -62,7 +62,7 @@ class Lan:
             self.aim(known.host if known else "", known.eoj if known else self.eoj)
 
     def _kin_at(self, host: str) -> int:
-        """The object to ask at an address of config.ini: another than that of config.ini if it was found there."""
+        """Return the object to ask at an address of config.ini: another than configured if it was found there."""
         try:
             kept = (self.app.folder / "state.toml").read_bytes().upper()
         except OSError:
@@ -80,16 +80,16 @@ class Lan:
         accept_any = self.settings.accept == "any"
         first_tid = int(self.app.now().wall * 7) + os.getpid()
         if self._stop and not self.settings.host:
-            from homemon.sources.lan.seeker import Seeker
+            from homemon.sources.lan.searching import SearchingController
 
-            self.controller: Controller = Seeker(
+            self.controller: Controller = SearchingController(
                 self.recall, self.settings.eoj, accept_any, first_tid, self._own, self.source
             )
         else:
             self.controller = Controller(host, eoj, accept_any, first_tid, self._own, self.source)
 
     def _own(self) -> OwnNode:
-        """Our node, whose ID is made once for each store; one that cannot be kept is another one the next time."""
+        """Return our node, whose ID is made once for each store; one that cannot be stored differs the next time."""
         from homemon.runtime import state
 
         kept = state.load(self.app.folder).node
@@ -101,7 +101,7 @@ class Lan:
         return OwnNode(bytes.fromhex(kept.id), bytes.fromhex(kept.place))
 
     def _keep_place(self, place: bytes) -> None:
-        """Keep where somebody said that we are installed. Raises StoreError."""
+        """Keep where somebody said that we are installed. Raise StoreError."""
         from homemon.runtime import state
 
         def placed(kept: state.State) -> state.State:
@@ -110,25 +110,25 @@ class Lan:
         state.change(self.app.folder, placed)
 
     def recall(self) -> Unit | None:
-        """The device that is remembered, if it is the one that config.ini means."""
+        """Return the device that is remembered, if it is the one that config.ini means."""
         from homemon.runtime import state
 
         unit = state.load(self.app.folder).units.get(self.source.section)
         return unit if unit and found_among(self.source, (unit.eoj,), self.settings.eoj) else None
 
     def remember(self, unit: Unit) -> None:
-        """Keep where the device was found. Raises StoreError."""
+        """Keep where the device was found. Raise StoreError."""
         from homemon.runtime import state
 
         section = self.source.section
         state.change(self.app.folder, lambda kept: kept._replace(units={**kept.units, section: unit}))
 
     def trace(self) -> "Trace | None":
-        """The transcript, where one is wanted. Raises PortError."""
+        """Return the transcript, if one is wanted. Raise PortError."""
         return self.app.trace(self._trace)
 
     def open(self) -> UdpNode:
-        """Our port, bound. Raises PortError."""
+        """Return our port, bound. Raise PortError."""
         return self._node(self.settings.port)
 
     def answer_others(self) -> None:
@@ -137,7 +137,7 @@ class Lan:
         self._recall_at_once()
 
     def stop_answering(self) -> None:
-        """The end of `answer_others`."""
+        """End `answer_others`."""
         if self.questions:
             self.questions.close()
 
@@ -161,11 +161,11 @@ class Lan:
     def run(self, node: UdpNode, program: Dialogue[Any]) -> Any:
         """Run a program to its end and give its result.
 
-        Raises what the program raises, PortError, StoreError, and Stopped.
+        Raise what the program raises, PortError, StoreError, and Stopped.
         """
         port = LanPort(self, node)
-        heard = OwnedPort(port, self.questions) if self.questions else port
-        return run(self.controller, program, heard, self._context)
+        owned = OwnedPort(port, self.questions) if self.questions else port
+        return run(self.controller, program, owned, self._context)
 
     def _after(self, step: Step) -> None:
         """Keep what was learned."""
@@ -176,7 +176,7 @@ class Lan:
                 else:
                     self._keep_place(fact)
         except StoreError as error:
-            self.app.complain_once(str(error), error.hint)
+            self.app.warn_once(str(error), error.hint)
 
     def _at_last(self, step: Step) -> None:
         if self.questions:
@@ -184,7 +184,7 @@ class Lan:
             self.questions.take(step)
 
     def ask(self, node: UdpNode) -> None:
-        """Ask as the device is known to take it, and keep what it turned out to take. Raises as `run`."""
+        """Ask as the device is known to take it, and keep what it turned out to take. Raise as `run`."""
         self._recall_at_once()
         self.run(node, self.controller.answer())
         self._keep_at_once()
@@ -216,26 +216,23 @@ class LanPort:
         self.now = lan.app.now
 
     def send(self, message: tuple[bytes, str]) -> None:
-        """A question that cannot be sent ends a poll, also one of a listener; an answer to somebody ends nothing.
-
-        Raises PortError.
-        """
+        """Send messages: a request that fails ends a poll, also a listener's; an answer that fails ends nothing."""
         data, host = message
         try:
             self._node.send(data, host, PORT)
         except PortError as error:
-            if host == self._lan.host and not self._app.patient:
+            if host == self._lan.host and not self._app.resident:
                 raise
             if self._lan.questions and host in (self._lan.controller.host, MULTICAST):
                 self._lan.questions.fail_begun(error)
             self._app.log(str(error))
 
     def receive(self, until: float) -> tuple[list[tuple[bytes, str]], Instant]:
-        """What can be answered of what has come; all of it is traced."""
+        """Return what can be answered of what has come; all of it is traced."""
         datagrams = self._node.read(max(0.0, until - self.now().ticks))
         at = self.now()
         if self._node.is_homeless:
-            self._app.complain_once(f"{self._lan.settings.bind} {HOMELESS}", HOMELESS_HINT)
+            self._app.warn_once(f"{self._lan.settings.bind} {HOMELESS}", HOMELESS_HINT)
         self._node.note(datagrams, at)
         if datagrams:
             self._lan.controller.presence.networks = self._node.networks

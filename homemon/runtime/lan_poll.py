@@ -16,7 +16,7 @@ WITHIN = 120.0  # seconds; a poll that nobody answers, a search, and another pol
 def poll(app: App, source: Source, trace: str | None) -> None:
     """Ask a device once, and record what it says.
 
-    Raises NoAnswer, DeviceError, PortError, StoreError, and ConfigError where it is not configured.
+    Raise NoAnswer, DeviceError, PortError, StoreError, and ConfigError where it is not configured.
     """
     lan = Lan(app, trace, source=source)
     question = f"poll {source.section}"
@@ -28,9 +28,9 @@ def poll(app: App, source: Source, trace: str | None) -> None:
 
 
 def _at_its_address(lan: Lan, node: UdpNode, ask: Callable[[], Any]) -> Any:
-    """What `ask` gives. A unit whose address is not in config.ini is found before, or after, it did not answer.
+    """Return what `ask` gives. A unit without an address in config.ini is searched for before or after it is silent.
 
-    Raises what `ask` raises, and what `search.find` does.
+    Raise what `ask` raises, and what `search.find` does.
     """
     if lan.settings.host:
         return ask()

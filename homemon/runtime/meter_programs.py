@@ -15,7 +15,7 @@ from homemon.sources.meter.session import Session
 
 
 def poll(session: Session, epcs: Sequence[int]) -> Dialogue[list[str]]:
-    """Ask once, and return what a person should know of the answer besides the readings.
+    """Ask once, and return what a person should know of the answer in addition to the readings.
 
     Raise DeviceError where the answer holds no reading, SessionLost, NoAnswer.
     """

@@ -49,7 +49,7 @@ class Outlet:
             self._changed.notify_all()
 
     def drained(self, within: float) -> bool:
-        """Whether all is written, after at most `within` seconds."""
+        """Return whether all is written, after at most `within` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._lines, within)
 
@@ -78,7 +78,7 @@ class Outlet:
 
 
 def write_all(handle: int, data: bytes) -> None:
-    """Write all of `data`, however long that takes. Raises OSError."""
+    """Write all of `data`, however long that takes. Raise OSError."""
     while data:
         try:
             data = data[os.write(handle, data) :]
@@ -91,7 +91,7 @@ _stderr: Outlet | None = None
 
 
 def put(data: bytes) -> None:
-    """Data, at once. Raises OSError where stdout takes none, until `detach`."""
+    """Print data, at once. Raise OSError where stdout takes none, until `detach`."""
     if _stdout:
         _stdout.write(data)
     else:
@@ -99,7 +99,7 @@ def put(data: bytes) -> None:
 
 
 def put_all(lines: Iterable[str]) -> None:
-    """Lines of data, many at once. Raises OSError where stdout takes none."""
+    """Print lines of data, many at once. Raise OSError where stdout takes none."""
     held = bytearray()
     for line in lines:
         held += encoded(line)
@@ -110,12 +110,12 @@ def put_all(lines: Iterable[str]) -> None:
 
 
 def encoded(line: str) -> bytes:
-    """A line of data: UTF-8 in every locale; a file's name in it as the file system has it."""
+    """Return a line of data: UTF-8 in every locale; a file's name in it as the file system has it."""
     return f"{line}\n".encode("utf-8", "surrogateescape")
 
 
 def show(text: str) -> None:
-    """A line for a person, in the terminal's own encoding, as far as that has its signs. Raises OSError as `put`."""
+    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`."""
     put(f"{lines_of(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
 
 
@@ -125,7 +125,7 @@ def lines_of(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """A line for a person; one that stderr does not take is no reason to fail."""
+    """Print a line for a person on stderr; it is no failure if that is not possible."""
     text = lines_of(text)
     if _stderr:
         _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
@@ -135,14 +135,14 @@ def say(text: str) -> None:
 
 
 def detach() -> None:
-    """From now on neither stream makes this process wait."""
+    """Let neither stream make this process wait from now on."""
     global _stdout, _stderr
     _stderr = Outlet(sys.stderr.fileno(), "stderr", lambda text: say(f"homemon: {text}"))
     _stdout = Outlet(sys.stdout.fileno(), "stdout", lambda text: say(f"homemon: {text}"))
 
 
 def finish() -> None:
-    """At the end of the process: give what still waits a moment to be written."""
+    """Give what is still to be written a moment, at the end of the process."""
     for outlet in (_stdout, _stderr):
         if outlet:
             outlet.drained(END_WITHIN)

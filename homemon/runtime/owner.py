@@ -86,7 +86,7 @@ class Owner:
         try:
             self._socket = LocalSocket(socket_of(lock))
         except PortError as error:
-            app.complain(str(error), "Commands that need this port cannot ask through this listener; all else goes on.")
+            app.warn(str(error), "Commands that need this port cannot ask through this listener; all else goes on.")
 
     @property
     def handles(self) -> Sequence[int]:
@@ -240,7 +240,7 @@ def claim_or_ask(
     deadline = monotonic() + START_WITHIN
     while not claim(lock, name, listener):
         if traced:
-            app.remark(f"--trace {traced}: it is the listener that asks: see its --trace")
+            app.info(f"--trace {traced}: it is the listener that asks: see its --trace")
         who = _named(lock.holder(), listener)
         try:
             return list(_ask(app, socket_of(lock), f"{PROTOCOL} {within:g} {question}", within, who))
@@ -262,8 +262,8 @@ def _ask(app: App, path: Path, question: str, within: float, who: str) -> Iterat
     """Pass on what the owner says, and give the lines of the result. Raise what the answer says, and NotTaken."""
     say: dict[str, Callable[[str], None]] = {
         "point": app.put,
-        "note": app.remark,
-        "warning": app.complain,
+        "note": app.info,
+        "warning": app.warn,
         "saying": app.progress,
     }
     error = hint = ""

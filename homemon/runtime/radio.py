@@ -46,7 +46,7 @@ class Radio:
         self._context = Recorded(app, stop, self._after, self._at_last)
 
     def _new_session(self, at: Instant) -> Session:
-        """A session that knows the link.
+        """Return a session that knows the link.
 
         An address that was written into config.ini since the link was learned is what the human wants; one that stood
         there already is that of a meter which is gone.
@@ -69,11 +69,11 @@ class Radio:
         )
 
     def own_port(self, name: str) -> bool:
-        """Become the port's owner for the life of this process; False where a listener is. Raises as `claim`."""
+        """Become the port's owner for the life of this process; False where a listener is. Raise as `claim`."""
         return claim(self.owner, name, LISTENER, self._stop)
 
     def own_port_alone(self, name: str) -> None:
-        """The same for a command that cannot ask through a listener. Raises PortError."""
+        """Own the port as above, for a command that cannot ask through a listener. Raise PortError."""
         if not self.own_port(name):
             holder = self.owner.holder()
             raise PortError(
@@ -90,12 +90,12 @@ class Radio:
         self.questions = Owner(self.app, self.owner, programs(self.session), self.explain)
 
     def stop_answering(self) -> None:
-        """The end of `answer_others`."""
+        """End `answer_others`."""
         if self.questions:
             self.questions.close()
 
     def open(self) -> "ModulePort":
-        """The port, opened. Raises PortError."""
+        """Return the port, opened. Raise PortError."""
         from homemon.ports.serial_port import ModulePort, SerialLine
 
         interrupts = [self._stop.handle] if self._stop else []
@@ -125,19 +125,19 @@ class Radio:
     def run(self, port: "ModulePort", program: Dialogue[Any]) -> Any:
         """Run a program of the session to its end and give its result.
 
-        Raises what the program raises, PortVanished, StoreError, and Stopped.
+        Raise what the program raises, PortVanished, StoreError, and Stopped.
         """
         self._looks = True
         try:
-            heard = OwnedPort(port, self.questions) if self.questions else port
-            return run(self.session, program, heard, self._context)
+            owned = OwnedPort(port, self.questions) if self.questions else port
+            return run(self.session, program, owned, self._context)
         except (DeviceError, PortError) as error:
             self.explain(error)
             raise
 
     def _after(self, step: Step) -> None:
-        """Look for rivals, at first and where they may be behind a complaint, and keep what was learned."""
-        if self._looks or (self.app.patient and (step.notes or step.complaints)):
+        """Look for rivals, at first and where they may be behind a warning, and keep what was learned."""
+        if self._looks or (self.app.resident and (step.notes or step.warnings)):
             self._rivals.warn()
             self._looks = False
         if step.learned:
@@ -155,6 +155,6 @@ class Radio:
                 lambda kept: kept._replace(link=link, scale=scale, configured=configured, recheck=recheck),
             )
         except StoreError as error:
-            if not self.app.patient:
+            if not self.app.resident:
                 raise
-            self.app.complain_once(str(error), error.hint)
+            self.app.warn_once(str(error), error.hint)

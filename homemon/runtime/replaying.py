@@ -91,23 +91,23 @@ class Recording:
 def print_report(app: App, report: ReplayReport, recording: Recording) -> None:
     """Report what was left out and why, and in the last line what was found."""
     for note in report.notes:
-        app.remark(note)
+        app.info(note)
     for why, count in report.refused.items():
         if why == OLD:
             total = recording.readings + sum(report.refused.values())
             days = app.config.store.keep_days
-            app.remark(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
+            app.info(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
         else:
-            app.remark(f"{count:,} {why}")
+            app.info(f"{count:,} {why}")
     report_differing(app, app.store.archive)
     there = max(0, recording.readings - recording.new)
     refused = sum(report.refused.values())
     found = f"{recording.readings:,} readings, {recording.new:,} new, {there:,} already there, {refused:,} refused"
     if report.nonsense:
         some = f"{report.nonsense:,} lines make" if report.nonsense > 1 else "one line makes"
-        app.complain(f"{report.lines:,} lines, {found}; {some} no sense, first {report.first}")
+        app.warn(f"{report.lines:,} lines, {found}; {some} no sense, first {report.first}")
     else:
-        app.remark(f"{report.lines:,} lines, {found}; every line makes sense")
+        app.info(f"{report.lines:,} lines, {found}; every line makes sense")
 
 
 def report_differing(app: App, archive: "Archive") -> None:
@@ -120,4 +120,4 @@ def report_differing(app: App, archive: "Archive") -> None:
     some = f"{count:,} values differ from those that are" if count > 1 else "one value differs from the one that is"
     stays = f"{some} stored for the same second, which stay{'s' if count == 1 else ''}"
     series = f"{first.measurement}{first.tags or ''} {name}"
-    app.remark(f"{stays}: first {series}={number_text(value)} of {moment_text(first.time)}")
+    app.info(f"{stays}: first {series}={number_text(value)} of {moment_text(first.time)}")

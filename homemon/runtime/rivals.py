@@ -21,7 +21,7 @@ class Rivals:
 
         before, self._known = self._known, other_readers(self._name)
         if self._known and self._known != before:
-            self._app.complain(f"{self._name} is also open in {self._known}", stop_readers(self._name, self._known))
+            self._app.warn(f"{self._name} is also open in {self._known}", stop_readers(self._name, self._known))
 
     def explain(self, error: HomemonError) -> None:
         """Add to an error what to do about them."""

@@ -12,7 +12,7 @@ from homemon.core.clock import Instant
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, NoAnswer, PortError
 from homemon.core.files import make_private_dir
-from homemon.echonet.codec import MULTICAST, PORT, Heard
+from homemon.echonet.codec import MULTICAST, PORT, Received
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
 from homemon.runtime import state
@@ -30,7 +30,7 @@ SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer
 
 
 def discover(app: App, targets: Sequence[str], trace: str | None, source: Source = ECOCUTE) -> Found:
-    """Return who is at `targets`; who holds our port is asked to search. Raises PortError, StoreError."""
+    """Return who is at `targets`; who holds our port is asked to search. Raise PortError, StoreError."""
     make_private_dir(app.folder)
     lock = lan_lock(app, source)
     question = " ".join(("discover", *targets))
@@ -48,7 +48,7 @@ def _node(app: App, trace: Trace | None, source: Source) -> UdpNode:
         return UdpNode(settings.bind, settings.port, trace)
     except PortError as error:
         node = UdpNode(settings.bind, 0, trace)
-        app.remark(f"{error}: only nodes that answer the asking port are found")
+        app.info(f"{error}: only nodes that answer the asking port are found")
         return node
 
 
@@ -67,7 +67,7 @@ class SearchPort:
         return None if self._sent else self._fault
 
     def send(self, message: tuple[bytes, str]) -> None:
-        """One datagram to an address."""
+        """Send one datagram to an address."""
         try:
             self._node.send(*message, PORT)
             self._sent = True
@@ -75,8 +75,8 @@ class SearchPort:
             self._app.log(str(error))
             self._fault = error
 
-    def receive(self, until: float) -> tuple[list[Heard], Instant]:
-        """The frames that have come; broken ones are left out."""
+    def receive(self, until: float) -> tuple[list[Received], Instant]:
+        """Return the frames that have come; broken ones are left out."""
         datagrams = self._node.read(max(0.0, until - self.now().ticks))
         at = self.now()
         self._node.note(datagrams, at)
@@ -86,9 +86,9 @@ class SearchPort:
 def _search(
     app: App, node: UdpNode, targets: Iterable[str], only: int | None, source: Source
 ) -> tuple[list[Node], list[str]]:
-    """Who is at `targets`, and who answered for another address.
+    """Return who is at `targets`, and who answered for another address.
 
-    With `only` an EOJ, the others are not asked who they are. Raises PortError.
+    With `only` an EOJ, the others are not asked who they are. Raise PortError.
     """
     port = SearchPort(app, node)
     discovery = Discovery(targets, int(port.now().ticks * 7) + os.getpid(), only, source=source)
@@ -101,13 +101,13 @@ def _search(
 def report_elsewhere(app: App, elsewhere: Iterable[str]) -> None:
     """Report who answered what was asked of another address."""
     for host in elsewhere:
-        app.remark(f"{host} answered what was asked of another address: see `homemon discover {host}`")
+        app.info(f"{host} answered what was asked of another address: see `homemon discover {host}`")
 
 
 def find(lan: Lan, node: UdpNode) -> None:
     """Search for the device from `node`, remember where it is, and let `lan` ask there.
 
-    Raises NoAnswer where there is none, DeviceError where a person has to choose, PortError, StoreError.
+    Raise NoAnswer where there is none, DeviceError where a person has to choose, PortError, StoreError.
     """
     lan.app.log(f"looking for the {lan.source.title}")
     nodes, elsewhere = _search(lan.app, node, [MULTICAST], lan.settings.eoj, lan.source)
@@ -119,9 +119,9 @@ def find(lan: Lan, node: UdpNode) -> None:
 
 
 def find_again(lan: Lan, node: UdpNode, silence: NoAnswer) -> bool:
-    """The same for one that does not answer where it was, unless that was tried just now; whether it moved.
+    """Search for a device that is silent, unless that was tried just now; return whether it moved.
 
-    Raises NoAnswer where it is nowhere else, PortError, StoreError.
+    Raise NoAnswer where it is nowhere else, PortError, StoreError.
     """
     now, before, section = int(lan.app.now().wall), lan.host, lan.source.section
     known = lan.recall()

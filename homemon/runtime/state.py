@@ -1,6 +1,6 @@
 """state.toml: what the machine learned by itself, and could learn again.
 
-The link that a join found, the scale that the meter told, where the devices are that nobody wrote into
+The link that a join found, the scale that the meter reported, where the devices are that nobody wrote into
 config.ini, and our own node's ID and place. It lives in the store's folder, is written atomically, and
 is never edited by hand; a part that is broken counts as not there. Several commands learn at once, so each
 changes its own part only.
@@ -61,7 +61,7 @@ class State(NamedTuple):
 
 
 def load(folder: Path) -> State:
-    """The state kept in `folder`; an empty one where there is none or it cannot be understood."""
+    """Return the state stored in `folder`; an empty one where the file is missing or cannot be understood."""
     try:
         return understood((folder / "state.toml").read_bytes())
     except OSError:
@@ -69,7 +69,7 @@ def load(folder: Path) -> State:
 
 
 def understood(content: bytes) -> State:
-    """The state that a file's `content` says; of a broken file, or part, nothing."""
+    """Return the state in a file's `content`; of a broken file, or part, nothing."""
     import tomllib
 
     try:
@@ -95,7 +95,7 @@ def _part(read: Callable[[], Part]) -> Part | None:
 
 
 def _of_each(known: Mapping[str, Any], read: Callable[[Any], Part]) -> dict[str, Part]:
-    """What `read` makes of each section in which it finds something."""
+    """Return what `read` makes of each section in which it finds something."""
     found = {section: _part(partial(read, part)) for section, part in known.items()}
     return {section: part for section, part in found.items() if part is not None}
 
@@ -133,7 +133,7 @@ def _whole(kept: Mapping[str, Any], name: str, lowest: int, highest: int) -> int
 
 
 def change(folder: Path, learned: Callable[[State], State]) -> None:
-    """Keep in `folder` what `learned` makes of the state there. Raises StoreError."""
+    """Keep in `folder` what `learned` makes of the state there. Raise StoreError."""
     import tomli_w
 
     make_private_dir(folder)

@@ -23,7 +23,7 @@ class Stop:
     def wait(self, seconds: float, handles: Sequence[int] = ()) -> None:
         """Let time pass, until one of `handles` is readable.
 
-        Raises Stopped, at once, where the process is asked to end meanwhile.
+        Raise Stopped, at once, where the process is asked to end meanwhile.
         """
         select.select([self.handle, *handles], [], [], seconds)
         if self.requested:
@@ -35,4 +35,4 @@ class Stop:
 
 
 class Stopped(Exception):
-    """The process was asked to stop; everything heard is stored."""
+    """The process was asked to stop; everything received is stored."""

@@ -32,7 +32,7 @@ class DailyLook:
             try:
                 store = self._app.open_store(BUSY_SECONDS)
             except StoreError:
-                continue  # the reader tells of the store's trouble
+                continue  # the reader reports the store's trouble
             try:
                 look_if_due(self._app, store)
             except StoreError:
@@ -42,9 +42,9 @@ class DailyLook:
 
 
 def look_if_due(app: App, store: Store) -> None:
-    """Look through the store if nobody did within a day; complain where it is damaged, of the same thing once.
+    """Look through the store if nobody did within a day; warn where it is damaged, of the same thing once.
 
-    Raises StoreError, where it could not be looked through for another reason.
+    Raise StoreError, where it could not be looked through for another reason.
     """
     now = app.now().wall
     looked = float(store.db.recall("looked_at") or 0)
@@ -55,16 +55,16 @@ def look_if_due(app: App, store: Store) -> None:
         faults = whole_look(store)
     except StoreDamaged as error:
         faults = [str(error)]
-    told = store.db.recall("damage") or ""
+    reported = store.db.recall("damage") or ""
     found = faults[0] if faults else ""
-    if found and found != told:
-        app.complain(f"the store {store.path} is damaged: {found}", "`homemon repair` saves what is whole.")
-    if found != told:
+    if found and found != reported:
+        app.warn(f"the store {store.path} is damaged: {found}", "`homemon repair` saves what is whole.")
+    if found != reported:
         store.db.remember(damage=found)
 
 
 def whole_look(store: Store) -> list[str]:
-    """Return what is wrong with the store; rows from before there were seals are sealed. Raises StoreError."""
+    """Return what is wrong with the store; rows from before there were seals are sealed. Raise StoreError."""
     store.db.execute("PRAGMA cache_size = -256")  # KB: a reader of everything keeps nothing
     look, more = Look(store.db), True
     while more:

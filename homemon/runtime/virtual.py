@@ -22,7 +22,7 @@ class VirtualPort:
         self.clock_error = 0.0
 
     def now(self) -> Instant:
-        """What our clocks say."""
+        """Return the virtual instant."""
         return Instant(self.time + self.clock_error, self.time, "")
 
     def move(self, until: float) -> None:
@@ -39,11 +39,11 @@ class VirtualLine(VirtualPort):
         self._events = events
 
     def send(self, data: bytes) -> None:
-        """The device has it at once."""
+        """Give messages to the device at once."""
         self.device.feed(data, self.time)
 
     def receive(self, until: float) -> tuple[list[Any], Instant]:
-        """What the device says next."""
+        """Return what the device says next."""
         due = self.device.due()
         self.move(until if due is None else min(until, due))
         return self._events(self.device.speak(self.time)), self.now()
@@ -61,16 +61,16 @@ class VirtualLan(VirtualPort):
         self._arriving: list[tuple[float, bytes, str]] = []
 
     def comes(self, data: bytes, host: str, after: float = 0.0) -> None:
-        """A datagram is on its way to us."""
+        """Put a datagram on its way to us."""
         self._arriving.append((self.time + after, data, host))
 
     def send(self, message: Datagram) -> None:
-        """One datagram; its answers are on their way."""
+        """Send one datagram, and put its answers on their way."""
         for after, data, host in self._answer(*message, self.time):
             self.comes(data, host, after)
 
     def receive(self, until: float) -> tuple[list[Datagram], Instant]:
-        """What comes next."""
+        """Return what comes next."""
         self.move(min([until, *(at for at, _, _ in self._arriving)]))
         come = [(data, host) for at, data, host in self._arriving if at <= self.time]
         self._arriving = [each for each in self._arriving if each[0] > self.time]

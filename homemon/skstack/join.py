@@ -112,7 +112,7 @@ def wake_module() -> Dialogue[str]:
                 yield from pause(WAKE_WITHIN)
             return str(answer[-1].version)
         except NoAnswer as silence:
-            events.extend(silence.heard)
+            events.extend(silence.received)
     noise = b"".join(event.raw for event in events if isinstance(event, Noise))
     if any(code in noise for code in J11_CODES):
         raise NoModule(

@@ -175,7 +175,7 @@ class Archive:
         return self._db.execute("SELECT 1 FROM undated LIMIT 1").fetchone() is not None
 
     def _date_the_undated(self, now: Instant) -> list[Point]:
-        """Date what this boot kept; what another boot left behind has no time that anyone could know."""
+        """Give times to what this boot kept; what another boot left behind has no time that anyone could know."""
         query = """
             SELECT ticks, measurement, tags, field, value FROM undated JOIN series ON series = id
             WHERE boot = ? ORDER BY ticks, measurement, tags
@@ -220,11 +220,7 @@ class Archive:
     def values(
         self, measurement: str, field: str, since: int, until: int, tags: str | None = None
     ) -> Iterator[tuple[int, Number]]:
-        """Yield times and values of one series from `since` up to but not including `until`, oldest first.
-
-        `tags`: those of the series; without them it is this configuration's own, whatever tags it had and with what
-        nobody claims, one value a time. Raise StoreError.
-        """
+        """Return time → value of a period, nothing of an earlier meter."""
         with self._db.explained("read"):
             found = self._found(measurement, field, tags)
             if len(found) == 1:

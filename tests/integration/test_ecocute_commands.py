@@ -222,7 +222,7 @@ def test_an_answer_without_a_reading_is_an_error_and_no_point(tmp_path: Path, fa
         configure(tmp_path, network.bind)
         run = homemon("-q", "ecocute-poll", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (1, "")
-    assert "told no value of 84, 85, E1" in run.stderr
+    assert "reported no value of 84, 85, E1" in run.stderr
     assert homemon("export", cwd=tmp_path).stdout == ""
 
 

@@ -92,14 +92,14 @@ class Listener(App):
 
     def __init__(self, home: Path) -> None:
         super().__init__(str(home / "config.ini"))
-        self.patient = True
+        self.resident = True
         self.printed: list[str] = []
         self.said: list[str] = []
 
     def put(self, line: str) -> None:
         self.printed.append(line)
 
-    def complain(self, text: str, hint: str = "") -> None:
+    def warn(self, text: str, hint: str = "") -> None:
         self.said.append(f"{text}: {hint}")
 
 

@@ -21,7 +21,7 @@ def test_under_stress_nothing_is_lost_or_doubled_and_every_value_is_true(tmp_pat
         system.live_until(half_hours=3)
         system.come_to_rest()
         evidence = system.evidence()
-        assert judge(evidence).faults + system.complaints() == []
+        assert judge(evidence).faults + system.warnings() == []
     assert done.total() >= len(done) - 4, "all that was to be killed in the middle of its work was done already"
     assert {line.split(" ")[0] for line in evidence.printed} >= {*SERIES, "power", "ecocute"}
     assert all(len(evidence.half_hours[name]) > 1 for name in SERIES)
@@ -31,7 +31,7 @@ def test_what_a_storm_of_kills_leaves_is_whole(tmp_path: Path) -> None:
     with running_system(tmp_path, "hurried", speed=600.0, within=200.0) as system:
         done = storm(system, Random(SEED), 12)
         system.come_to_rest()
-        assert judge(system.evidence()).faults + system.complaints() == []
+        assert judge(system.evidence()).faults + system.warnings() == []
     assert sum(run.killed for run in system.runs) == done.total() >= 12
 
 
@@ -52,7 +52,7 @@ def test_of_a_store_that_is_moved_under_everybody_nothing_is_lost(tmp_path: Path
         system.bring_back()
         system.come_to_rest()
         verdict = judge(system.evidence())
-        assert verdict.lost + verdict.wrong + system.complaints() == []
+        assert verdict.lost + verdict.wrong + system.warnings() == []
 
 
 def test_a_section_of_the_page_is_put_in_its_place(tmp_path: Path) -> None:

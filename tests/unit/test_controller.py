@@ -68,7 +68,7 @@ def test_what_a_unit_tells_only_in_its_own_way_is_one_point_all_the_same(faults:
     assert world.run(world.controller.poll()) == truth(0).keys()
     (fields,) = world.fields
     assert fields.keys() == truth(0).keys()
-    assert world.complaints == []
+    assert world.warnings == []
 
 
 @pytest.mark.parametrize(("faults", "at_once"), [(Faults(at_most=2), 2), (Faults(silent_with=frozenset({0x85})), 1)])
@@ -86,7 +86,7 @@ def test_a_property_that_is_never_answered_is_named() -> None:
     world = World(Faults(lost_every=1))
     world.comes(answer(8, (0x85, "00000001"), (0x84, "0001")), after=1.0)
     assert world.run(world.controller.poll()) == {"powerSum", "power"}
-    assert world.complaints == [f"the EcoCute at {HOST} does not answer E1"]
+    assert world.warnings == [f"the EcoCute at {HOST} does not answer E1"]
 
 
 @pytest.mark.parametrize("faults", [Faults(overflow=True), Faults(short_edt=True)])
@@ -419,7 +419,7 @@ def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
     for tid in range(3000):
         world.comes(answer(tid, (0x84, "0001"), esv=Esv.GET_RES if tid % 2 else Esv.INF), after=tid / 1000)
     world.listen(2.0)
-    assert len(world.controller._conversation._heard) == 0
+    assert len(world.controller._conversation._received) == 0
     assert len(world.controller._gathered) <= MOST_GATHERED
     world.listen(4.0)
     assert len(world.points) == 3000

@@ -13,7 +13,7 @@ def asking(*asks: Ask) -> Dialogue[list[object]]:
         try:
             told.append((yield ask))
         except NoAnswer as silence:
-            told.append(silence.heard)
+            told.append(silence.received)
     return told
 
 
@@ -23,7 +23,7 @@ def is_ok(event: object) -> bool:
 
 def test_a_question_is_sent_and_told_once_and_its_deadline_is_known() -> None:
     talk = Conversation(asking(Ask(b"SKVER\r\n", is_ok, 2.0, "waking")), now=100.0)
-    talk.hear("EVER", now=100.5)
+    talk.receive("EVER", now=100.5)
     talk.tick(now=101.0)
     assert (talk.outgoing, talk.said, talk.wake, talk.done) == ([b"SKVER\r\n"], ["waking"], 102.0, False)
 
@@ -31,16 +31,16 @@ def test_a_question_is_sent_and_told_once_and_its_deadline_is_known() -> None:
 def test_an_answer_comes_with_all_that_was_heard_before_it() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 2.0), Ask(b"b", is_ok, 3.0)), now=0.0)
     for event in ("x", "y", "OK", "z"):
-        talk.hear(event, now=1.0)
+        talk.receive(event, now=1.0)
     assert (talk.outgoing, talk.wake) == ([b"a", b"b"], 4.0)
-    talk.hear("OK", now=2.0)
+    talk.receive("OK", now=2.0)
     assert talk.done
     assert talk.result == [["x", "y", "OK"], ["z", "OK"]]
 
 
 def test_a_deadline_is_raised_at_the_yield_with_what_was_heard_instead() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 2.0), Ask(b"b", is_ok, 2.0)), now=0.0)
-    talk.hear("x", now=1.0)
+    talk.receive("x", now=1.0)
     talk.tick(now=1.999)
     assert talk.outgoing == [b"a"]
     talk.tick(now=2.5)
@@ -54,10 +54,10 @@ def test_a_deadline_that_nobody_catches_comes_out_of_tick() -> None:
         yield Ask(b"", is_ok, 2.5)
 
     talk = Conversation(ask(), now=0.0)
-    talk.hear("x", now=1.0)
+    talk.receive("x", now=1.0)
     with pytest.raises(NoAnswer, match=r"^no answer within 2\.5 s$") as silence:
         talk.tick(now=2.5)
-    assert silence.value.heard == ("x",)
+    assert silence.value.received == ("x",)
     assert talk.done
 
 
@@ -68,7 +68,7 @@ def test_nothing_to_send_or_say_is_not_sent_or_said() -> None:
 
 def test_a_pause_lasts_and_gives_what_was_heard() -> None:
     talk = Conversation(pause(5.0), now=0.0)
-    talk.hear("OK", now=1.0)
+    talk.receive("OK", now=1.0)
     talk.tick(now=4.9)
     assert not talk.done
     talk.tick(now=5.0)
@@ -88,7 +88,7 @@ def test_what_a_dialogue_raises_comes_out_of_the_call_that_caused_it(when: str) 
         return
     talk = Conversation(fail(), now=0.0)
     with pytest.raises(DeviceError, match="refused"):
-        talk.tick(now=1.0) if when == "tick" else talk.hear("OK", now=0.5)
+        talk.tick(now=1.0) if when == "tick" else talk.receive("OK", now=0.5)
     assert talk.done
 
 
@@ -99,8 +99,8 @@ def test_a_dialogue_that_asks_nothing_is_done_at_once() -> None:
 
 def test_who_is_done_hears_no_more() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 1.0)), now=0.0)
-    talk.hear("OK", now=0.5)
-    talk.hear("OK", now=0.6)
+    talk.receive("OK", now=0.5)
+    talk.receive("OK", now=0.6)
     talk.tick(now=99.0)
     assert (talk.outgoing, talk.result) == ([b"a"], [["OK"]])
 

@@ -288,7 +288,7 @@ def test_ours_is_the_one_with_the_known_id_or_the_only_one(
         ),
         ([node(A, UNIT, number=1), node(B, UNIT, number=1)], known(C, 1), "several EcoCutes", "[ecocute] host"),
         ([node(A, UNIT, number=1)], known(C, 2), f"ID {ID}32 was not found, but {A} (ID {ID}31)", "[ecocute] host"),
-        ([node(A, UNIT)], known(C, 2), f"{A} (ID not told)", "[ecocute] host"),
+        ([node(A, UNIT)], known(C, 2), f"{A} (ID not reported)", "[ecocute] host"),
         ([node(A, UNIT + 1, number=1)], None, f"no EcoCute 026B01 was found, but 026B02 at {A}", "[ecocute] eoj"),
     ],
 )

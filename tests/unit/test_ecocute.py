@@ -48,7 +48,7 @@ def test_any_answer_gives_the_fields_that_it_has(
 ) -> None:
     said = report(ECOCUTE, answer)
     assert [point.fields for point in said.points] == ([fields] if fields else [])
-    assert (said.refused, said.complaints) == (refused, [])
+    assert (said.refused, said.warnings) == (refused, [])
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_overflow_and_underflow_are_no_readings(broken: tuple[int, str]) -> None
 def test_an_edt_of_the_wrong_length_is_refused_and_the_rest_kept(broken: tuple[int, str]) -> None:
     said = report(ECOCUTE, frame(broken, POWER if broken[0] != 0x84 else TANK))
     assert [set(point.fields) for point in said.points] == [{"power" if broken[0] != 0x84 else "tank"}]
-    assert len(said.complaints) == 1
-    assert f"EPC {broken[0]:02X}" in said.complaints[0]
+    assert len(said.warnings) == 1
+    assert f"EPC {broken[0]:02X}" in said.warnings[0]
 
 
 def test_several_answers_make_one_point() -> None:

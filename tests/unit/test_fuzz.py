@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from homemon.core.clock import Instant
-from homemon.core.dialogue import MOST_HEARD, Step, Talk
+from homemon.core.dialogue import MOST_RECEIVED, Step, Talk
 from homemon.core.errors import HomemonError, WireError
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import MULTICAST, Heard
+from homemon.echonet.codec import MULTICAST, Received
 from homemon.runtime.driver import Context, run
 from homemon.runtime.stop import Stopped
 from homemon.runtime.virtual import VirtualLine, VirtualPort
@@ -348,7 +348,7 @@ def test_a_stream_without_end_never_grows_a_parser(kind: str) -> None:
 
 def test_a_search_under_a_flood_of_forged_nodes_keeps_no_more_than_a_network_has() -> None:
     announcement = echonet.decode(bytes.fromhex("108100010EF0010EF0017301D50401026B01"))
-    flood = [Heard(announcement, f"10.0.{number >> 8}.{number & 255}") for number in range(5000)]
+    flood = [Received(announcement, f"10.0.{number >> 8}.{number & 255}") for number in range(5000)]
     port = Scripted([b"flood"], lambda piece: flood if piece else [])
     assert len(run(Talk(), Discovery([MULTICAST], 0).search(), port, Context())) == MOST_NODES
 
@@ -358,7 +358,7 @@ def test_a_listener_on_a_line_that_only_makes_noise_keeps_the_newest_of_it() -> 
     session, parser = new_session(known=True), Parser()
     with suppress(Stopped):
         run(session, session.listen(60.0), NoisyLine(minutes(known=True), parser.feed, NOON), Context())
-    assert len(session._conversation._heard) == MOST_HEARD
+    assert len(session._conversation._received) == MOST_RECEIVED
 
 
 class NoisyLine(Scripted):

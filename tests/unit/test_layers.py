@@ -75,7 +75,7 @@ MAY_IMPORT = {
     "sources.lan.discovery": {
         *("core.dialogue", "core.errors", "echonet", "sources.lan.reports", "sources.registry", "sources.source"),
     },
-    "sources.lan.seeker": {"core", "echonet", "sources.lan", "sources.registry", "sources.source"},
+    "sources.lan.searching": {"core", "echonet", "sources.lan", "sources.registry", "sources.source"},
     "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
     "sources.objects": {"echonet", "sources.meter.properties", "sources.registry"},
     "ports": {"echonet", "skstack"} | SHARED,
@@ -248,7 +248,7 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
     assert "homemon.sources.lan.controller" in loaded
     searching = {
         "homemon.sources.lan.discovery",
-        "homemon.sources.lan.seeker",
+        "homemon.sources.lan.searching",
         "homemon.runtime.search",
         "homemon.runtime.state",
     }

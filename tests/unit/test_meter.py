@@ -257,7 +257,7 @@ def test_a_partial_answer_gives_what_it_has() -> None:
 def test_a_value_of_a_wrong_length_is_complained_of_and_the_others_are_kept() -> None:
     given = said(Property(0xE7, b"\x02\x0b"), Property(0xE8, b"\0" * 5), E0)
     assert given.points == [Point("energy", {"import": 6513.9})]
-    assert [text[:6] for text in given.complaints] == ["EPC E7", "EPC E8"]
+    assert [text[:6] for text in given.warnings] == ["EPC E7", "EPC E8"]
 
 
 def test_registers_wait_for_the_scale_and_nothing_else_does() -> None:

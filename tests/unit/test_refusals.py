@@ -221,7 +221,7 @@ def test_a_unit_that_is_another_each_time_is_asked_for_four_times_and_then_left(
     world.sent.clear()
     world.run(world.session.learn_scale())
     assert sum(sent.endswith(b"\x62\x01\xe1\x00") for sent in world.sent) == 4
-    assert (world.session.scale, world.session.unit_told) == (Scale(-1, 10), False)
+    assert (world.session.scale, world.session.unit_complete) == (Scale(-1, 10), False)
 
 
 def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:

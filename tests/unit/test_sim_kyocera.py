@@ -53,7 +53,7 @@ def test_it_speaks_as_in_the_article() -> None:
 
 def test_its_memory_is_the_houses_truth_up_to_now() -> None:
     said = solar.report(asked().memory, 35, NOW)
-    assert said.complaints == []
+    assert said.warnings == []
     halves = range(HOUSE.start, int(NOW) - 1800, 1800)
     assert {point.time for point in said.points} == set(halves)
     for point in said.points:
@@ -63,7 +63,7 @@ def test_its_memory_is_the_houses_truth_up_to_now() -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "complaint"),
+    ("faults", "warning"),
     [
         (Faults(dates="none"), "day 1: 2F1345 is no date"),
         (Faults(dates="double"), "day 2: 2026-05-31 does not come before 2026-05-31"),
@@ -72,9 +72,9 @@ def test_its_memory_is_the_houses_truth_up_to_now() -> None:
         (Faults(ahead=86_400), "day 0: 2026-06-02 lies ahead"),
     ],
 )
-def test_its_wrong_dates_are_seen(faults: Faults, complaint: str) -> None:
+def test_its_wrong_dates_are_seen(faults: Faults, warning: str) -> None:
     said = solar.report(asked(faults).memory, 3, NOW)
-    assert any(complaint in each for each in said.complaints)
+    assert any(warning in each for each in said.warnings)
 
 
 def test_it_refuses_what_it_does_not_know() -> None:

@@ -53,7 +53,7 @@ def test_half_hours_are_tenths_at_their_start_in_jst() -> None:
         Point("hatuden", {"value": 0.0}, at(23.5, 1)),
         Point("baiden_diff", {"value": 1.2}, at(0.5, 34)),
     ]
-    assert said.complaints == []
+    assert said.warnings == []
     assert said.points[0].time == 1_496_197_800  # 2017-05-31 11:30 JST
 
 
@@ -67,7 +67,7 @@ def test_only_the_newest_days_are_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "given", "complaints"),
+    ("now", "given", "warnings"),
     [
         (at(11.5) - 1, 1, 1),  # both lie ahead
         (at(12) - 1, 1, 1),  # one is running, which is no fault; one lies ahead
@@ -76,14 +76,14 @@ def test_only_the_newest_days_are_given() -> None:
         (None, 3, 0),  # a clock that nobody trusts refuses nothing
     ],
 )
-def test_half_hours_that_are_not_over_are_refused(now: int | None, given: int, complaints: int) -> None:
+def test_half_hours_that_are_not_over_are_refused(now: int | None, given: int, warnings: int) -> None:
     values = {("hatuden", 0, 23): 1, ("baiden_diff", 0, 30): 1, ("hatuden", 1, 0): 1}
     said = solar.report(memory(values), 2, now)
-    assert (len(said.points), len(said.complaints)) == (given, complaints)
+    assert (len(said.points), len(said.warnings)) == (given, warnings)
 
 
 @pytest.mark.parametrize(
-    ("dates", "days_left", "complaint"),
+    ("dates", "days_left", "warning"),
     [
         ({1: "2F1345"}, [0, 2, 3], "day 1: 2F1345 is no date, 1 value is left out"),
         ({1: "170230"}, [0, 2, 3], "day 1: 170230 is no date"),
@@ -92,13 +92,13 @@ def test_half_hours_that_are_not_over_are_refused(now: int | None, given: int, c
     ],
 )
 def test_a_row_with_an_impossible_date_is_refused_and_the_others_kept(
-    dates: dict[int, str], days_left: list[int], complaint: str
+    dates: dict[int, str], days_left: list[int], warning: str
 ) -> None:
     values = {("hatuden", row, 0): row for row in range(4)}
     said = solar.report(memory(values, dates), 4, EVENING)
     assert [point.fields["value"] for point in said.points] == [row / 10 for row in days_left]
-    assert len(said.complaints) == 1
-    assert complaint in said.complaints[0]
+    assert len(said.warnings) == 1
+    assert warning in said.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_the_most_rows_whose_dates_fit_together_are_kept(dates: dict[int, str], 
     said = solar.report(memory(values, dates), 35)
     rows = [row for row in kept for _ in range(2)]
     assert [point.fields["value"] for point in said.points] == [(row + 1) / 10 for row in rows]
-    assert len(said.complaints) == 35 - len(kept)
-    assert all("2 values are left out" in text for text in said.complaints)
+    assert len(said.warnings) == 35 - len(kept)
+    assert all("2 values are left out" in text for text in said.warnings)
     assert len(solar.report(memory(values, dates), 2).points) == 2 * len([row for row in kept if row < 2])
 
 
@@ -142,7 +142,7 @@ def test_rows_of_the_future_keep_no_others_out() -> None:
 def test_rows_without_data_need_no_date() -> None:
     dates = dict.fromkeys(range(3, 35), "FFFFFF")
     said = solar.report(memory({("hatuden", 0, 0): 5}, dates), 35, EVENING)
-    assert (len(said.points), said.complaints) == (1, [])
+    assert (len(said.points), said.warnings) == (1, [])
 
 
 def test_a_short_memory_gives_what_is_wholly_there_and_only_if_asked() -> None:

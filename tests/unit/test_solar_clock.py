@@ -67,7 +67,7 @@ def test_a_monitor_half_an_hour_behind_is_not_taken_for_right() -> None:
 
 def test_days_that_changed_places_change_nothing_that_is_stored() -> None:
     verdict = judge(memory(dates="order"), NOW, held())
-    assert (verdict.refusal, len(verdict.complaints)) == ("", 2)
+    assert (verdict.refusal, len(verdict.warnings)) == ("", 2)
     assert true(verdict)
 
 
@@ -78,7 +78,7 @@ def test_a_day_that_contradicts_the_store_costs_no_other_where_a_newer_one_agree
         (key, value) for key, value in held(2100).items() if midnight - 3 * DAY <= key[1] < midnight - 2 * DAY
     )
     verdict = judge(memory(), None, stored)
-    assert "2026-11-23 contradicts what is stored of the same half-hours: left out" in verdict.complaints[-1]
+    assert "2026-11-23 contradicts what is stored of the same half-hours: left out" in verdict.warnings[-1]
     assert len(verdict.points) == len(held()) - 2 * 48
     assert true(verdict)
 
@@ -100,7 +100,7 @@ def test_a_monitor_that_begins_the_day_a_little_before_us_is_believed() -> None:
 def test_where_nothing_is_stored_a_clock_that_may_be_behind_is_doubted() -> None:
     verdict = judge(memory(-9 * HOUR), NOW, {})
     assert verdict.refusal == ""
-    assert "its newest half-hour ended 9 h 15 min ago" in verdict.complaints[-1]
+    assert "its newest half-hour ended 9 h 15 min ago" in verdict.warnings[-1]
 
 
 def test_without_any_clock_an_end_long_before_what_is_stored_is_refused() -> None:
@@ -120,7 +120,7 @@ def test_a_monitor_that_was_off_for_days_is_no_wrong_clock() -> None:
     gone = NOW - 5 * DAY
     old = Monitor(HOUSE)._make_memory(gone)
     verdict = judge(old, NOW, held())
-    assert (verdict.refusal, verdict.complaints) == ("", [])
+    assert (verdict.refusal, verdict.warnings) == ("", [])
     assert len(verdict.points) == len(held())
 
 
@@ -136,7 +136,7 @@ def test_one_wrong_date_costs_one_day(row: int, date: str) -> None:
         return
     assert true(verdict)
     assert len(days) >= 34
-    assert len(verdict.complaints) == 1
+    assert len(verdict.warnings) == 1
 
 
 def test_days_that_hold_what_is_stored_of_others_are_left_out() -> None:
@@ -147,7 +147,7 @@ def test_days_that_hold_what_is_stored_of_others_are_left_out() -> None:
     verdict = judge(bytes(data), NOW, held())
     assert verdict.refusal == ""
     assert true(verdict)
-    assert "days before hold what is stored 2 days later: left out" in verdict.complaints[-1]
+    assert "days before hold what is stored 2 days later: left out" in verdict.warnings[-1]
 
 
 def test_a_value_that_differs_is_a_correction_and_one_that_is_new_is_not() -> None:

@@ -27,10 +27,10 @@ Stored = Mapping[tuple[str, int], Number]
 
 
 class Verdict(NamedTuple):
-    """What a memory is good for: its points, newest day first, complaints, and why none may be stored, or nothing."""
+    """What a memory is good for: its points, newest day first, warnings, and why none may be stored, or nothing."""
 
     points: list[Point]
-    complaints: list[str]
+    warnings: list[str]
     refusal: str = ""
 
 
@@ -47,7 +47,7 @@ class _Match(NamedTuple):
 
 def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
     """Return what of a whole `memory` may be stored; `now` as in `solar.report`. Raise WireError."""
-    points, complaints = solar.report(memory, solar.DAYS, now)
+    points, warnings = solar.report(memory, solar.DAYS, now)
     newest = max((point.time for point in solar.report(memory, solar.DAYS).points if point.time is not None), default=0)
     days: dict[datetime, list[Point]] = {}
     for point in points:
@@ -58,21 +58,21 @@ def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
     shift = _shift([point for day in doubted or days for point in days[day]], stored) if doubted or not agreeing else 0
     if shift and agreeing:
         misdated = [day for day in days if day <= max(doubted) and day not in agreeing]
-        return _without(misdated, shift, Verdict(points, complaints))
+        return _without(misdated, shift, Verdict(points, warnings))
     if shift and not _just_ended(newest, now):
-        return Verdict([], complaints, f"its clock is {_off(-shift)}, by what is stored of the same half-hours")
+        return Verdict([], warnings, f"its clock is {_off(-shift)}, by what is stored of the same half-hours")
     if shift:
         text = f"what is stored is {_off(-shift)} of what it says, and its clock is right (`--days 35` corrects all)"
-        return Verdict(points, [*complaints, text])
+        return Verdict(points, [*warnings, text])
     if doubted and not _just_ended(newest, now):
         sure = max(agreeing + doubted) in agreeing
-        return _without_doubted(doubted if sure else [day for day in days if day not in agreeing], points, complaints)
+        return _without_doubted(doubted if sure else [day for day in days if day not in agreeing], points, warnings)
     if not agreeing and (off := _off_by_dates(memory, now)):
         return Verdict([], [], f"its clock is {_off(off)}, by this machine's clock")
     known = max((time for _, time in stored), default=0)
     if not agreeing and points and known > newest + solar.DAYS * DAY:
-        return Verdict([], complaints, f"ends on {_date(newest)}, and half-hours are stored until {_date(known)}")
-    return Verdict(points, complaints if agreeing or complaints else _doubts(newest, now))
+        return Verdict([], warnings, f"ends on {_date(newest)}, and half-hours are stored until {_date(known)}")
+    return Verdict(points, warnings if agreeing or warnings else _doubts(newest, now))
 
 
 def changed(points: Iterable[Point], stored: Stored) -> list[Point]:
@@ -128,11 +128,11 @@ def _just_ended(newest: int, now: float | None) -> bool:
     return now is not None and 0 <= now - (newest + HALF_HOUR) < HALF_HOUR + READING
 
 
-def _without_doubted(doubted: list[datetime], points: list[Point], complaints: list[str]) -> Verdict:
+def _without_doubted(doubted: list[datetime], points: list[Point], warnings: list[str]) -> Verdict:
     """Return the verdict without the days that contradict what is stored: a day that is over does not change."""
     kept = [point for point in points if _midnight(point) not in doubted]
     text = f"{_dates(doubted)} contradict{'' if len(doubted) > 1 else 's'} what is stored of the same half-hours"
-    return Verdict(kept, [*complaints, f"{text}: left out"]) if kept else Verdict([], complaints, text)
+    return Verdict(kept, [*warnings, f"{text}: left out"]) if kept else Verdict([], warnings, text)
 
 
 def _dates(days: list[datetime]) -> str:
@@ -144,7 +144,7 @@ def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
     hold = f"{_dates(misdated)} hold{'' if len(misdated) > 1 else 's'}"
     text = f"{hold} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
     points = [point for point in verdict.points if _midnight(point) not in misdated]
-    return verdict._replace(points=points, complaints=[*verdict.complaints, text])
+    return verdict._replace(points=points, warnings=[*verdict.warnings, text])
 
 
 def _off_by_dates(memory: bytes, now: float | None) -> int:

@@ -58,10 +58,10 @@ class _Chain(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a memory said: points, newest day first, and complaints for a person."""
+    """What a memory said: points, newest day first, and warnings for a person."""
 
     points: list[Point]
-    complaints: list[str]
+    warnings: list[str]
 
 
 def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool = False) -> Report:
@@ -85,7 +85,7 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
         midnight = dates.get(row)
         if midnight is None or (row not in kept and (now is None or midnight.timestamp() <= now)):
             if values:
-                said.complaints.append(f"day {row}: {_misdated(memory, row, midnight, above)}, {_lost(len(values))}")
+                said.warnings.append(f"day {row}: {_misdated(memory, row, midnight, above)}, {_lost(len(values))}")
             continue
         above = midnight if row in kept else above
         start = int(midnight.timestamp())
@@ -97,7 +97,7 @@ def report(memory: bytes, days: int = 2, now: float | None = None, partial: bool
             elif time > now:
                 ahead += 1
         if ahead:
-            said.complaints.append(f"day {row}: {midnight:%Y-%m-%d} lies ahead, {_lost(ahead)}")
+            said.warnings.append(f"day {row}: {midnight:%Y-%m-%d} lies ahead, {_lost(ahead)}")
     return said
 
 

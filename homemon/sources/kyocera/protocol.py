@@ -224,8 +224,8 @@ class Dump:
                 events = yield Ask(send, _is_reply, ANSWER_WITHIN, saying if send == REQUEST else "")
             except NoAnswer as silence:
                 silences += 1
-                noisy |= any(isinstance(event, Noise) for event in silence.heard)
-                acknowledged = any(isinstance(event, Ack) for event in silence.heard)
+                noisy |= any(isinstance(event, Noise) for event in silence.received)
+                acknowledged = any(isinstance(event, Ack) for event in silence.received)
                 send = b"" if acknowledged else REQUEST
                 continue
             reply = events[-1]
@@ -299,7 +299,7 @@ class Dump:
         try:
             yield Ask(ACK, lambda event: isinstance(event, Command | BadCommand), END_WITHIN)
         except NoAnswer as silence:
-            if silence.heard or self._parser.half_read:
+            if silence.received or self._parser.half_read:
                 raise self._too_much() from None
             yield from pause(0.0, "the monitor sent no end command, but its memory is whole")
             return

@@ -1,7 +1,7 @@
 """Our node on the LAN, an ECHONET Lite controller (05FF01), as a pure state machine.
 
 Like `session.Session` for the meter: its owner passes in datagrams and the time, and takes out
-what is to be sent, stored and told. It hears everything that the device says, whoever asked;
+what is to be sent, stored and reported. It receives everything that the device says, whoever asked;
 it answers what a well-behaved node is asked about itself (`own_node`); and it can ask (`poll`).
 
 Some units answer a request for three properties by three answers of one each: answers with the
@@ -16,7 +16,7 @@ from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.core.points import Point
 from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet.codec import NODE_PROFILE, Esv, Frame, Received, Unit
 from homemon.echonet.own_node import OwnNode
 from homemon.echonet.questions import WHOLE_TRIES, Questions
 from homemon.sources.lan.presence import Presence
@@ -44,14 +44,14 @@ class _Gathered(NamedTuple):
     """The parts of one answer, and when the waiting for more ends."""
 
     parts: list[Report]
-    told: set[int]
+    given: set[int]
     until: float
 
 
 class _Said(NamedTuple):
     """What answers to a question said: EPCs with and without a value, and the fields that became of them."""
 
-    told: set[int]
+    given: set[int]
     refused: set[int]
     fields: set[str]
 
@@ -83,7 +83,7 @@ class Controller:
         self._points: list[Point] = []
         self._notes: list[str] = []
         self._gathered: dict[tuple[str, int], _Gathered] = {}
-        self._heard_it = False
+        self._received_any = False
         self._kin: Unit | None = None  # what our unit turned out to be
         self._strangers: dict[str, bool] = {}  # who is not believed, and whether it answered what we asked our unit
         self._conversation: Conversation[Any]
@@ -91,7 +91,7 @@ class Controller:
         self._asked_at = float("-inf")  # when our unit was last asked
         self.presence = Presence(own, self._next_tid)
         self._polling = False
-        self._complaints: list[str] = []
+        self._warnings: list[str] = []
         self.at_once: int | None = None  # so many properties our device takes in one question, where that is known
 
     # --- for the owner -------------------------------------------------------------
@@ -102,30 +102,30 @@ class Controller:
         return self._host
 
     def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
-        """Begin a program. Raises what the program raises."""
+        """Begin a program. Raise what the program raises."""
         self._now = now
         self._requests.forget()
         self._conversation = Conversation(program, now)
         return self._step()
 
     def step(self, now: float, wall: float, events: Iterable[tuple[bytes, str] | Request] = ()) -> Step:
-        """Take in datagrams (data, host) and requests, then the time. Raises what the program raises.
+        """Take in datagrams (data, host) and requests, then the time. Raise what the program raises.
 
         What a step learned is our unit (Unit), and where somebody said that our node is installed (bytes).
         """
         self._now = now
         for event in events:
             if not isinstance(event, Request):
-                self._hear(*event)
+                self._receive(*event)
             elif self._requests.take(event):
-                self._conversation.hear(event, now)
+                self._conversation.receive(event, now)
         for key in [key for key, parts in self._gathered.items() if now >= parts.until]:
             self._close(key)
         self._conversation.tick(now)
         return self._step()
 
     def take_points(self) -> list[Point]:
-        """The points of a step that raised, and those whose last parts are still missing."""
+        """Return the points of a step that raised, and those whose last parts are still missing."""
         self._close_all()
         points, self._points = self._points, []
         return points
@@ -141,22 +141,22 @@ class Controller:
             sent + self._send,
             points=self._points,
             notes=self._notes,
-            complaints=self._complaints,
+            warnings=self._warnings,
             wake=wake,
             learned=learned,
             **self._requests.news(),
         )
         self._kin = None
-        self._send, self._points, self._notes, self._complaints = [], [], [], []
+        self._send, self._points, self._notes, self._warnings = [], [], [], []
         return step
 
     def _next_tid(self) -> int:
         self._tid = self._tid % 0xFFFF + 1
         return self._tid
 
-    # --- hearing -------------------------------------------------------------------
+    # --- receiving -----------------------------------------------------------------
 
-    def _hear(self, data: bytes, host: str) -> None:
+    def _receive(self, data: bytes, host: str) -> None:
         try:
             frame = echonet.decode(data)
         except WireError as error:
@@ -165,7 +165,7 @@ class Controller:
             return
         self.presence.answer(frame, host, len(data), self._now)
         self._accept(frame, host)
-        self._conversation.hear(Heard(frame, host), self._now)
+        self._conversation.receive(Received(frame, host), self._now)
 
     def _accept(self, frame: Frame, host: str) -> None:
         """Take what our device says."""
@@ -177,9 +177,9 @@ class Controller:
             self._meet_stranger(frame, host)
 
     def _learn(self, frame: Frame, host: str) -> None:
-        """What our unit says it has: where that is not the default's object, it may be one that is read like it."""
+        """Learn which objects our unit has: where the default's is missing, one that is read like it may be there."""
         lists = [prop.edt for prop in frame.reported if prop.epc in (0xD5, 0xD6)]
-        if host != self._host or self._heard_it or frame.seoj >> 8 != NODE_PROFILE >> 8 or not lists:
+        if host != self._host or self._received_any or frame.seoj >> 8 != NODE_PROFILE >> 8 or not lists:
             return
         found = found_among(self._source, echonet.instances(lists[0]), self._eoj)
         if found is not None and found != self._eoj:
@@ -187,11 +187,11 @@ class Controller:
             self._notes.append(f"{host} is no {self._source.title}, but has {found:06X}, which is read like one")
 
     def _means(self, eoj: int) -> bool:
-        """Whether an object is the one that is configured; by default also one that is read like it."""
+        """Return whether an object is the one that is configured; by default also one that is read like it."""
         return found_among(self._source, (eoj,), self._eoj) == eoj
 
     def _meet_stranger(self, frame: Frame, host: str) -> None:
-        """Somebody whom we do not believe speaks as our device would: maybe it is ours, at another address of its."""
+        """Note a device like ours at an unexpected address: maybe it is ours, at another address of its own."""
         answers = frame.tid == self._tid and frame.esv not in NOTIFIED
         if len(self._strangers) >= MOST_STRANGERS or not (answers or frame.esv in NOTIFIED):
             return
@@ -205,26 +205,26 @@ class Controller:
         """Take the readings out of a frame."""
         if not self._means(frame.seoj):
             return
-        self._heard_it |= frame.seoj == self._eoj
+        self._received_any |= frame.seoj == self._eoj
         said = report(self._source, frame, frame.seoj)
-        self._notes += [f"refused a value from the {self._source.title}: {complaint}" for complaint in said.complaints]
+        self._notes += [f"refused a value from the {self._source.title}: {warning}" for warning in said.warnings]
         if frame.esv in NOTIFIED:
             self._points += said.points
             return
-        told = {prop.epc for prop in frame.reported} & self._asked
-        if not told:
+        given = {prop.epc for prop in frame.reported} & self._asked
+        if not given:
             return
         key = (host, POLLED if self._polling and host == self._host else frame.tid)
         parts = self._gathered.setdefault(key, _Gathered([], set(), self._now + GATHER))
         if key[1] == POLLED:  # the next question is for the rest
             parts = self._gathered[key] = parts._replace(until=self._now + GATHER + SPACING + SINGLE_WITHIN)
         parts.parts.append(said)
-        parts.told.update(told)
-        if parts.told >= self._asked or len(self._gathered) > MOST_GATHERED:
+        parts.given.update(given)
+        if parts.given >= self._asked or len(self._gathered) > MOST_GATHERED:
             self._close(key)
 
     def _close(self, key: tuple[str, int]) -> None:
-        """No more parts are waited for: one point of all there are."""
+        """Stop waiting for more parts: make one point of all that came."""
         self._points += joined(self._source, self._gathered.pop(key).parts).points
 
     def _close_all(self) -> None:
@@ -240,7 +240,7 @@ class Controller:
         return echonet.encode(echonet.get(self._tid, self._eoj, epcs or tuple(self._source.fields)))
 
     def listen(self) -> Dialogue[None]:
-        """Hear, for ever; each event ends a wait, so that none is kept. What others ask is asked in turn."""
+        """Receive for ever; each event ends a wait, so that no event is kept. Others' requests take turns."""
         while True:
             yield from self._requests.serve(idle=True)
             yield from self._requests.wait(lambda event: True, float("inf"))
@@ -248,26 +248,26 @@ class Controller:
     def answer(self) -> Dialogue[list[str]]:
         """Ask for somebody who wants the readings only, which are all taken at the end. Raise DeviceError."""
         try:
-            told = yield from self.poll(and_what=True)
+            given = yield from self.poll(and_what=True)
         finally:
             self._close_all()
-        if not told:
+        if not given:
             asked = ", ".join(f"{epc:02X}" for epc in self._source.fields)
             raise DeviceError(
-                f"the {self._source.title} told no value of {asked}",
+                f"the {self._source.title} given no value of {asked}",
                 f"Check [{self._source.section}] eoj; `homemon {self._source.polls[0]} --trace trace.txt` shows what it"
                 " says.",
             )
         return []
 
     def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
-        """Ask until the device has told or refused each property, and return the fields that it told.
+        """Ask until the device has reported or refused each property, and return the fields that it given.
 
         What does not come is asked for again, in smaller questions; `at_once` is then how many it takes. With
         `and_what` a silent unit is asked what objects it has, too: it may be something that is read like our device.
-        Raises NoAnswer when nothing came.
+        Raise NoAnswer when nothing came.
         """
-        begun, number, told, answered = self._now, 0, set[str](), False
+        begun, number, given, answered = self._now, 0, set[str](), False
         eoj, questions = self._eoj, self._questions()
         self._polling = True
         while questions.next() or eoj != self._eoj:
@@ -284,16 +284,16 @@ class Controller:
                 questions.silent(asked)
                 continue
             answered = True
-            questions.answered(asked, said.told, said.refused)
-            told |= said.fields
+            questions.answered(asked, said.given, said.refused)
+            given |= said.fields
         self._polling = False
         self.at_once = questions.at_once
         if not answered:
             raise self._silence(number, self._now - begun)
         if questions.missing:
             names = ", ".join(f"{epc:02X}" for epc in questions.missing)
-            self._complaints.append(f"the {self._source.title} at {self._host} does not answer {names}")
-        return told
+            self._warnings.append(f"the {self._source.title} at {self._host} does not answer {names}")
+        return given
 
     def _questions(self) -> Questions:
         return Questions(tuple(self._source.fields), self.at_once)
@@ -308,12 +308,12 @@ class Controller:
         return NoAnswer(silent, no_answer_hint(self._source))
 
     def ask_once(self) -> Dialogue[set[str] | None]:
-        """Ask once, and return the fields that were told; None where no answer came."""
+        """Ask once, and return the fields that were given; None where no answer came."""
         said = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
         return said.fields if said else None
 
     def _ask_what_it_is(self) -> Dialogue[None]:
-        """Ask for the unit's objects; what comes of it, `_learn` hears."""
+        """Ask for the unit's objects; what comes of it, `_learn` takes in."""
         if self._eoj == self._source.eoj:
             self._send.append((echonet.encode(echonet.get(self._next_tid(), NODE_PROFILE, (0xD6,))), self._host))
         yield from pause(0.0)
@@ -325,10 +325,10 @@ class Controller:
         deadline = self._now + within
         eoj = self._eoj
         message: tuple[bytes, str] | tuple[()] = (self.request(asked), self._host)
-        while not said.told | said.refused >= set(asked):
+        while not said.given | said.refused >= set(asked):
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
-                heard = yield Ask(
+                events = yield Ask(
                     message, lambda event: self._is_answer(event, asked) or self._eoj != eoj, max(0.0, wait)
                 )
             except NoAnswer:
@@ -336,19 +336,16 @@ class Controller:
             if self._eoj != eoj:  # it is another object: nobody answers to this one
                 return None
             message, answered = (), True
-            frame = heard[-1].frame
+            frame = events[-1].frame
             if not frame.properties:
                 return said
-            said.told.update(prop.epc for prop in frame.properties if prop.edt)
+            said.given.update(prop.epc for prop in frame.properties if prop.edt)
             said.refused.update(prop.epc for prop in frame.properties if not prop.edt)
             said.fields.update(*(point.fields for point in report(self._source, frame, self._eoj).points))
         return said
 
-    def _is_answer(self, event: Heard, asked: tuple[int, ...]) -> bool:
-        """Whether it answers a question of ours: a late answer to an earlier one, or with a TID of its own, is as good.
-
-        TID 0000, and answers that come after six seconds, are seen in the field.
-        """
+    def _is_answer(self, event: Received, asked: tuple[int, ...]) -> bool:
+        """Return whether it answers a request of ours: a late answer, or one with a TID of its own, is accepted."""
         frame = event.frame
         return (
             event.host == self._host

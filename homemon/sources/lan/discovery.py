@@ -2,10 +2,10 @@
 
 Everybody is asked for the objects of its node profile (0EF001, D6), by multicast or each address by
 itself. Who answers is then asked for its ID, maker and product, and at last its first device for what
-the node profile did not tell. Each question is asked three times while it is not answered: multicast is
+the node profile did not report. Each question is asked three times while it is not answered: multicast is
 lossy. One address has one question at a time, half a second apart, since cheap adapters hang otherwise.
 
-What comes is taken by address, object and EPC, whatever its TID and whoever asked: a late answer tells
+What comes is taken by address, object and EPC, whatever its TID and whoever asked: a late answer reports
 the truth as well, and so does a node that announces itself (D5). Source: ECHONET Lite Specification,
 Part II, chapter 6 (node profile); issues of public clients for what nodes in the field do.
 """
@@ -17,7 +17,7 @@ from homemon.core.dialogue import Ask, Dialogue
 from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.echonet import codec as echonet
 from homemon.echonet import node as profile
-from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Heard, Unit
+from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Received, Unit
 from homemon.sources.lan.reports import found_among
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
@@ -35,38 +35,38 @@ WHO = tuple(profile.PROPS)
 
 @dataclass
 class Node:
-    """A node and what it said: `objects` are EOJs in the order told, `told` is (EOJ, EPC) → EDT.
+    """A node and what it said: `objects` are EOJs in the order reported, `edts` is (EOJ, EPC) → EDT.
 
     `fault` says in what its list of objects contradicts itself.
     """
 
     host: str
     objects: list[int] = field(default_factory=list)
-    told: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    edts: dict[tuple[int, int], bytes] = field(default_factory=dict)
     fault: str = ""
 
     @property
     def facts(self) -> profile.Facts:
         """Who it is: what the node profile says, and its first device where that says nothing."""
-        own = {epc: edt for (eoj, epc), edt in self.told.items() if eoj == NODE_PROFILE}
+        own = {epc: edt for (eoj, epc), edt in self.edts.items() if eoj == NODE_PROFILE}
         device = {
             epc: edt
-            for (eoj, epc), edt in self.told.items()
+            for (eoj, epc), edt in self.edts.items()
             if eoj in self.objects[:1] and epc in (0x8A, 0x8C, 0x8D)  # 82 and 83 are the device's own
         }
         return profile.facts({**device, **own})
 
     @property
     def id(self) -> str:
-        """The node's ID (83) in hex; empty where it tells none."""
+        """The node's ID (83) in hex; empty where it reports none."""
         return self.facts.id or ""
 
 
 class Discovery:
-    """One search. `targets` are IPv4 addresses, MULTICAST being everybody; others are not heard where it is absent.
+    """One search. `targets` are IPv4 addresses, MULTICAST being everybody; others are not received where it is absent.
 
-    It sends (datagram, address). With `only` an EOJ, nobody without that object is asked any further. `heard` are
-    the hosts of devices that were heard already, and their EOJs.
+    It sends (datagram, address). With `only` an EOJ, nobody without that object is asked any further. `known` are
+    the hosts of devices that are known already, and their EOJs.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Discovery:
         targets: Iterable[str],
         first_tid: int,
         only: int | None = None,
-        heard: Iterable[tuple[str, int]] = (),
+        known: Iterable[tuple[str, int]] = (),
         source: Source = ECOCUTE,
     ) -> None:
         self._source = source
         self._targets = list(dict.fromkeys(targets))
         self._tid = first_tid & 0xFFFF
         self._only = only
-        self._nodes = {host: Node(host, [eoj]) for host, eoj in heard}
+        self._nodes = {host: Node(host, [eoj]) for host, eoj in known}
         self.elsewhere: list[str] = []  # addresses that answered what was asked of another
         self._tids: set[int] = set()
         self._asked: dict[str, int] = {}  # who has not answered the present question, and which object it is for
@@ -114,27 +114,31 @@ class Discovery:
                     self._tid = self._tid % 0xFFFF + 1
                     self._tids.add(self._tid)
                     question = echonet.encode(echonet.get(self._tid, asked[host], epcs))
-                    yield from self._hear(self._take, PACE, saying, (question, host))
+                    yield from self._receive(self._take, PACE, saying, (question, host))
                     saying = ""
             if self._asked:
-                yield from self._hear(self._take, within)
+                yield from self._receive(self._take, within)
         if asked:
-            yield from self._hear(self._overhear, SPACING)
+            yield from self._receive(self._take_any, SPACING)
 
-    def _hear(
-        self, until: Callable[[Heard], bool], within: float, saying: str = "", send: tuple[bytes, str] | tuple[()] = ()
+    def _receive(
+        self,
+        until: Callable[[Received], bool],
+        within: float,
+        saying: str = "",
+        send: tuple[bytes, str] | tuple[()] = (),
     ) -> Dialogue[None]:
         try:
             yield Ask(send, until, within, saying)
         except NoAnswer:
             return
 
-    def _overhear(self, event: Heard) -> bool:
+    def _take_any(self, event: Received) -> bool:
         """Keep what a node says; never enough."""
         self._take(event)
         return False
 
-    def _take(self, event: Heard) -> bool:
+    def _take(self, event: Received) -> bool:
         """Keep what a node says; whether nobody is left to answer."""
         frame, host = event
         self._note_elsewhere(frame, host)
@@ -142,7 +146,7 @@ class Discovery:
         if known and frame.reported and (MULTICAST in self._targets or host in self._targets):
             node = self._nodes.setdefault(host, Node(host))
             eoj = NODE_PROFILE if frame.seoj >> 8 == NODE_PROFILE >> 8 else frame.seoj
-            node.told.update({(eoj, prop.epc): prop.edt for prop in frame.reported if prop.edt})
+            node.edts.update({(eoj, prop.epc): prop.edt for prop in frame.reported if prop.edt})
             found = objects(event) if eoj == NODE_PROFILE else (eoj,)
             node.fault = list_fault(event) or node.fault
             node.objects += [each for each in found if each not in node.objects]
@@ -151,47 +155,47 @@ class Discovery:
         return not self._asked
 
     def _note_elsewhere(self, frame: Frame, host: str) -> None:
-        """Somebody answers what was asked of another address: maybe a unit that has two."""
+        """Note an answer from another address than the one asked: maybe a unit that has two."""
         asked = MULTICAST in self._targets or host in self._targets
         answers = frame.tid in self._tids and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
         if answers and not asked and host not in self.elsewhere and len(self.elsewhere) < MOST_ELSEWHERE:
             self.elsewhere.append(host)
 
 
-def decoded(datagrams: Iterable[tuple[bytes, str]], broken: Callable[[str], None]) -> Iterator[Heard]:
-    """The frames of datagrams and who sent them, as a search takes them; `broken` is told of what is none."""
+def decoded(datagrams: Iterable[tuple[bytes, str]], broken: Callable[[str], None]) -> Iterator[Received]:
+    """Yield the frames of datagrams with their senders' addresses; `broken` is called for what is no frame."""
     for data, host in datagrams:
         try:
-            yield Heard(echonet.decode(data), host)
+            yield Received(echonet.decode(data), host)
         except WireError as error:
             broken(f"ignored a broken datagram from {host}: {error}")
 
 
-def objects(event: Heard) -> tuple[int, ...]:
-    """The EOJs that a node profile lists (D6) or announces (D5), as many as are there; none where it does not."""
+def objects(event: Received) -> tuple[int, ...]:
+    """Return the EOJs that a node profile lists (D6) or announces (D5), as many as are there; else empty."""
     return echonet.instances(_list_of(event))
 
 
-def list_fault(event: Heard) -> str:
-    """What is wrong with such a list; empty where nothing is, or where there is none."""
+def list_fault(event: Received) -> str:
+    """Return what is wrong with such a list; empty where nothing is, or it is missing."""
     edt = _list_of(event)
     if not edt or len(edt) == 1 + 3 * edt[0]:
         return ""
     return f"its list promises {edt[0]} objects and has {(len(edt) - 1) // 3}"
 
 
-def _list_of(event: Heard) -> bytes:
-    """The EDT of D6 or D5; empty where there is none."""
+def _list_of(event: Received) -> bytes:
+    """Return the EDT of D6 or D5; empty where both are missing."""
     if event.frame.seoj >> 8 != NODE_PROFILE >> 8:
         return b""
     return next((prop.edt for prop in event.frame.reported if prop.epc in (LIST, ANNOUNCED) and prop.edt), b"")
 
 
 def choose(nodes: Iterable[Node], eoj: int, known: Unit | None, source: Source = ECOCUTE) -> Unit:
-    """Our device of the row `source` among the nodes: the one with the ID that is known, or the only one where none is.
+    """Return our device of the row `source` among the nodes: the one with the known ID, or the only one.
 
     By default, where no node has `eoj` itself, one that is read like it is taken.
-    Raises NoAnswer where there is none, DeviceError where a person has to choose.
+    Raise NoAnswer where there is no such device, DeviceError where a person has to choose.
     """
     nodes = list(nodes)
     found = [(node, found_among(source, node.objects, eoj)) for node in nodes]
@@ -201,7 +205,7 @@ def choose(nodes: Iterable[Node], eoj: int, known: Unit | None, source: Source =
     staying = [unit for unit in fitting if known and unit.host == known.host]
     if len(staying or fitting) == 1:
         return (staying or fitting)[0]
-    where = " and ".join(f"{unit.host} (ID {unit.id or 'not told'})" for unit in fitting or having)
+    where = " and ".join(f"{unit.host} (ID {unit.id or 'not reported'})" for unit in fitting or having)
     if fitting:
         raise DeviceError(
             f"there are several {source.title}s: {where}", f"Write the address of yours into [{source.section}] host."

@@ -14,7 +14,7 @@ class Report(NamedTuple):
 
     points: list[Point]
     refused: list[int]
-    complaints: list[str]
+    warnings: list[str]
 
 
 def is_kin(source: Source, eoj: int) -> bool:
@@ -48,7 +48,7 @@ def report(source: Source, frame: Frame, eoj: int | None = None) -> Report:
             try:
                 value = value_of(table, prop)
             except ValueError as error:
-                said.complaints.append(str(error))
+                said.warnings.append(str(error))
                 continue
             if isinstance(value, int | float):
                 values[fields[prop.epc]] = value
@@ -64,7 +64,7 @@ def joined(source: Source, reports: Iterable[Report]) -> Report:
         for point in part.points:
             values.update(point.fields)
         whole.refused.extend(part.refused)
-        whole.complaints.extend(part.complaints)
+        whole.warnings.extend(part.warnings)
     whole.points.extend(_point(source, values))
     return whole
 

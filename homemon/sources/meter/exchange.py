@@ -1,6 +1,6 @@
 """What the meter says, and asking it: events and time in, points and questions out.
 
-Everything the meter says is heard, whoever asked: an answer that comes late, or to another
+Everything the meter says is received, whoever asked: an answer that comes late, or to another
 process's question, is a reading all the same. What a dialogue waits for is matched by TID.
 
 `session.Session` builds the joined life upon it.
@@ -32,7 +32,7 @@ RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
 LIMIT_LOOKS, LIMIT_LOOK_EVERY = 60, 60.0  # the sending limit is counted by the hour (ARIB STD-T108)
 CONFIRM_TRIES = 2  # further questions about a value that is doubted
 LATEST = 40.0  # seconds after a request in which its answer may come
-SAME_TIME = 90.0  # seconds between two answers about the time, which is told to the minute
+SAME_TIME = 90.0  # seconds between two answers about the time, which is reported to the minute
 
 RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
 SESSION_OVER = {
@@ -47,7 +47,7 @@ class Exchange:
     """One module, one meter. `now` counts seconds of a clock that never jumps, `wall` is Unix time.
 
     Its owner calls `start` and `step` with the time and the events, and does what the `Step` says: send,
-    store, tell, and come back at `wake` at the latest.
+    store, report, and come back at `wake` at the latest.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Exchange:
         self.link = link
         self.scale = scale
         self.recheck = recheck  # what is stored may be in another unit, and is to be compared with the meter's record
-        self.unit_told = True  # whether the meter told all of its unit when it was last asked
+        self.unit_complete = True  # whether the meter reported all of its unit when it was last asked
         self.unconfirmed: tuple[int, ...] = ()  # what the meter last said something else of each time
         self._archive = archive
         self._doubts = Doubts(archive)
         self._asked: list[tuple[float, echonet.Frame]] = []  # requests whose answers may yet come
-        self._told_time: tuple[float, int] | None = None
+        self._reported_time: tuple[float, int] | None = None
         self._tid = first_tid
         self._now = 0.0
         self._wall = 0.0
@@ -74,9 +74,9 @@ class Exchange:
         self._send: list[bytes] = []
         self._points: list[Point] = []
         self._notes: list[str] = []
-        self._complaints: list[str] = []
+        self._warnings: list[str] = []
         self._reception = Reception()  # registers wait with when they came, and their TID
-        self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour heard
+        self._half_hours: dict[int, int] = {}  # EA, EB → the newest half-hour received
         self._joining = False
         self._learned = False
         self._meter_time: int | None = None
@@ -86,14 +86,14 @@ class Exchange:
     # --- for the owner -------------------------------------------------------------
 
     def start(self, program: Dialogue[Any], now: float, wall: float) -> Step:
-        """Begin a program, dropping what ran before. Raises what the program raises."""
+        """Begin a program, dropping what ran before. Raise what the program raises."""
         self._now, self._wall = now, wall
         self._requests.forget()
         self._conversation = Conversation(program, now)
         return self._step()
 
     def step(self, now: float, wall: float, events: Iterable[Happening | Request] = ()) -> Step:
-        """Take in `events`, then the time. Raises what the program raises.
+        """Take in `events`, then the time. Raise what the program raises.
 
         What a step learned is the link, the scale, and whether the store is to be compared with the meter's record.
         """
@@ -101,15 +101,15 @@ class Exchange:
         events = list(events)
         for event in events:  # before the program, which may raise at any of them
             if isinstance(event, Udp):
-                self._hear_datagram(event)
+                self._receive_datagram(event)
         for event in events:
             if not isinstance(event, Request) or self._requests.take(event):
-                self._conversation.hear(event, now)
+                self._conversation.receive(event, now)
         self._conversation.tick(now)
         return self._step()
 
     def take_points(self) -> list[Point]:
-        """The points of a step that raised."""
+        """Return the points of a step that raised."""
         points, self._points = self._points, []
         return points
 
@@ -118,18 +118,18 @@ class Exchange:
             self._send,
             points=self.take_points(),
             notes=self._notes,
-            complaints=self._complaints,
+            warnings=self._warnings,
             joining=self._joining,
             learned=(self.link, self.scale, self.recheck) if self._learned else (),
             meter_time=self._meter_time,
             **self._requests.news(),
         )
-        self._send, self._notes, self._complaints, self._learned, self._meter_time = [], [], [], False, None
+        self._send, self._notes, self._warnings, self._learned, self._meter_time = [], [], [], False, None
         return step
 
-    # --- hearing -------------------------------------------------------------------
+    # --- receiving -----------------------------------------------------------------
 
-    def _hear_datagram(self, datagram: Udp) -> None:
+    def _receive_datagram(self, datagram: Udp) -> None:
         """Take the readings out of a datagram, if it is ECHONET Lite from our meter."""
         if self.link is None:
             return
@@ -153,13 +153,13 @@ class Exchange:
         self._take_report(self._reception.report(frame, self.scale, (self._now, frame.tid)), frame)
 
     def _confirm(self, frame: echonet.Frame) -> None:
-        """A notification that wants an answer (INFC) gets its 7A."""
+        """Answer a notification that wants an answer (INFC) with its 7A."""
         named = tuple(echonet.Property(prop.epc) for prop in frame.properties)
         reply = echonet.Frame(frame.tid, frame.deoj, frame.seoj, echonet.Esv.INFC_RES, named)
         self._send.append(self._sendto(reply))
 
     def _fits_its_question(self, frame: echonet.Frame) -> bool:
-        """False for what has the TID of a question of ours, but answers another: a bit of it was hit."""
+        """Return False for what has the TID of a request of ours but answers another: a bit was flipped."""
         self._asked = [(at, request) for at, request in self._asked if self._now - at <= LATEST]
         ours = [request for _, request in self._asked if request.tid == frame.tid]
         answer = frame.esv not in (echonet.Esv.INF, echonet.Esv.INFC)
@@ -168,9 +168,9 @@ class Exchange:
     def _take_report(self, report: meter.Report, frame: echonet.Frame) -> None:
         for point in report.points:
             self._admit(point, frame.tid, self._now)
-        self._notes += [f"refused a value from the meter: {complaint}" for complaint in report.complaints]
-        if told := history.reported_time(frame):
-            self._take_time(int(told.timestamp()))
+        self._notes += [f"refused a value from the meter: {warning}" for warning in report.warnings]
+        if reported := history.reported_time(frame):
+            self._take_time(int(reported.timestamp()))
 
     def _admit(self, point: Point, tid: int, ticks: float) -> None:
         """Take a point that came at `ticks`, now or when it is confirmed."""
@@ -182,18 +182,18 @@ class Exchange:
             if known.time is not None:
                 self._half_hours[epc] = max(known.time, self._half_hours.get(epc, 0))
 
-    def _take_time(self, told: int) -> None:
-        """The meter's clock is what it says twice."""
-        before, self._told_time = self._told_time, (self._now, told)
-        if before and abs((told - before[1]) - (self._now - before[0])) <= SAME_TIME:
-            self._meter_time = told
+    def _take_time(self, reported: int) -> None:
+        """Set the meter's clock to what it reports twice."""
+        before, self._reported_time = self._reported_time, (self._now, reported)
+        if before and abs((reported - before[1]) - (self._now - before[0])) <= SAME_TIME:
+            self._meter_time = reported
 
     def _set_scale(self, scale: meter.Scale) -> None:
-        """Now the registers that waited can be read; those that are stored may be in another unit."""
+        """Set the scale: registers that waited can be read now; those stored may be in another unit."""
         if self.scale and scale.kwh(1) != self.scale.kwh(1):
             self.recheck = True
             self._doubts.forget()
-            self._complaints.append(
+            self._warnings.append(
                 f"the meter counts in units of {scale.kwh(1):g} kWh (E1, D3), not of {self.scale.kwh(1):g} as it was "
                 "known to: stored half-hours are compared with its record and corrected"
             )
@@ -210,7 +210,7 @@ class Exchange:
         return skstack.sendto(self.link.dialect, self.link.address, echonet.encode(frame))
 
     def _request(self, esv: echonet.Esv, properties: Iterable[echonet.Property]) -> echonet.Frame:
-        """A request to the meter with a TID of its own."""
+        """Return a request to the meter with a TID of its own."""
         self._tid = self._tid % 0xFFFF + 1
         return echonet.Frame(self._tid, echonet.CONTROLLER, meter.EOJ, esv, tuple(properties))
 
@@ -219,13 +219,13 @@ class Exchange:
         return self._sendto(self._request(echonet.Esv.GET, map(echonet.Property, epcs)))
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
-        """Get `epcs` from the meter and give its answer, a refusal (52) included. Raises as `exchange`."""
+        """Get `epcs` from the meter and give its answer, a refusal (52) included. Raise as `exchange`."""
         answer = yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
         yield from self.settle_doubts()
         return answer
 
     def settle_doubts(self) -> Dialogue[None]:
-        """Ask again for what was said only once and cannot be believed so. Raises as `exchange`."""
+        """Ask again for what was said only once and cannot be believed so. Raise as `exchange`."""
         for _ in range(CONFIRM_TRIES):
             if not (epcs := self._doubts.epcs()):
                 return
@@ -236,7 +236,7 @@ class Exchange:
     def exchange(self, esv: echonet.Esv, properties: list[echonet.Property]) -> Dialogue[echonet.Frame]:
         """Send a request until it is answered, and give the answer.
 
-        Raises SessionLost when the module says so or after three unanswered requests, NoAnswer
+        Raise SessionLost when the module says so or after three unanswered requests, NoAnswer
         when the module itself is silent. Requests of others come first.
         """
         asked: list[echonet.Frame] = []  # an answer to an earlier try, come late, is as good
@@ -256,10 +256,10 @@ class Exchange:
         """Wait until the meter may be asked again, and live through trouble that comes meanwhile."""
         while (wait := self._last_request + SPACING - self._now) > 0:
             try:
-                heard = yield Ask(b"", is_trouble, wait)
+                events = yield Ask(b"", is_trouble, wait)
             except NoAnswer:
                 return
-            yield from self._trouble(heard[-1])
+            yield from self._trouble(events[-1])
 
     def _one_request(self, asked: list[echonet.Frame]) -> Dialogue[echonet.Frame | None]:
         """Send the last of `asked`; the answer to any of them, or None where it is worth asking again."""
@@ -268,15 +268,15 @@ class Exchange:
         while self._now < deadline:
             within = deadline - self._now if sign else min(SIGN_WITHIN, deadline - self._now)
             try:
-                heard = yield Ask(send, lambda event: self._matters(event, asked), within)
+                events = yield Ask(send, lambda event: self._matters(event, asked), within)
             except NoAnswer as silence:
-                if sign or any(not isinstance(event, Noise) for event in silence.heard):
+                if sign or any(not isinstance(event, Noise) for event in silence.received):
                     sign = True
                     send = b""
                     continue
                 yield from join.wake_module()
                 return None
-            event = heard[-1]
+            event = events[-1]
             if isinstance(event, Udp):
                 return echonet.decode(event.data)
             if isinstance(event, Fail) and event.code == "ER05":
@@ -287,7 +287,7 @@ class Exchange:
         return None
 
     def _matters(self, event: Happening, asked: list[echonet.Frame]) -> bool:
-        """Whether an event ends the wait for an answer to one of `asked`: the answer, a failed send, trouble."""
+        """Return whether an event ends the wait for an answer to one of `asked`: the answer, a failed send, trouble."""
         match event:
             case Udp() if self.link and is_from(event, self.link.address):
                 try:
@@ -323,22 +323,22 @@ class Exchange:
             raise SessionLost(SESSION_OVER[event.number])
 
     def _wait_out_limit(self) -> Dialogue[None]:
-        """Until EVENT 33, which can get lost, and does where the module loses its power; so it is asked too (SFB)."""
+        """Wait for EVENT 33, which can get lost, and does where the module loses its power; so SFB is read too."""
         look = Ask(skstack.command("SKSREG SFB"), lambda event: isinstance(event, Register | Fail), SIGN_WITHIN)
         limited = "the module holds all sending for the ARIB limit (EVENT 32)"
         for _ in range(LIMIT_LOOKS):
             if (yield from self._until(UNLIMITED, LIMIT_LOOK_EVERY, limited)):
                 return
             with suppress(NoAnswer):
-                heard = yield look
-                if isinstance(heard[-1], Register) and not heard[-1].value:
+                events = yield look
+                if isinstance(events[-1], Register) and not events[-1].value:
                     return
 
     def _until(self, number: int, within: float, saying: str) -> Dialogue[bool]:
         """Wait for EVENT `number`, or for the end of the session; whether it came in time."""
         over = SESSION_OVER.keys()
         try:
-            heard = yield Ask(
+            events = yield Ask(
                 b"",
                 lambda event: isinstance(event, Event) and (event.number == number or event.number in over),
                 within,
@@ -346,27 +346,27 @@ class Exchange:
             )
         except NoAnswer:
             return False
-        if heard[-1].number in over and heard[-1].number != number:
-            raise SessionLost(SESSION_OVER[heard[-1].number])
+        if events[-1].number in over and events[-1].number != number:
+            raise SessionLost(SESSION_OVER[events[-1].number])
         return True
 
     def learn_scale(self) -> Dialogue[None]:
         """Ask for the unit; without E1 registers wait."""
-        scale, self.unit_told = yield from unit.learn(self, self.scale)
+        scale, self.unit_complete = yield from unit.learn(self, self.scale)
         if scale is None:
-            self._notes.append("the meter does not tell its energy unit (E1, D3); its registers wait until it does")
+            self._notes.append("the meter does not report its energy unit (E1, D3); its registers wait until it does")
         elif scale != self.scale:
             self._set_scale(scale)
 
 
 def _answers(reply: echonet.Frame, request: echonet.Frame) -> bool:
-    """Whether a frame answers a request, property by property."""
+    """Return whether a frame answers a request, property by property."""
     named, asked = ([prop.epc for prop in frame.properties] for frame in (reply, request))
     return echonet.answers(reply, request) and sorted(named) == sorted(asked)
 
 
 def is_trouble(event: Happening) -> bool:
-    """Whether an unasked-for event says that we cannot go on as before."""
+    """Return whether an unsolicited event means that the session cannot go on as before."""
     if isinstance(event, Fail):
         return event.code == "ER10"
     return isinstance(event, Event) and (event.number in SESSION_OVER or event.number in (EXPIRED, LIMITED))

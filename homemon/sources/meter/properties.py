@@ -193,12 +193,12 @@ SCALED = frozenset(epc for epc, series in SERIES.items() if series.scaled)
 
 
 class Report(NamedTuple):
-    """What one frame said: points, records that wait for the scale, EPCs refused, and complaints for a person."""
+    """What one frame said: points, records that wait for the scale, EPCs refused, and warnings for a person."""
 
     points: list[Point]
     unscaled: list[Property]
     refused: list[int]
-    complaints: list[str]
+    warnings: list[str]
 
 
 def value_of(prop: Property) -> Value | None:
@@ -225,7 +225,7 @@ def report(frame: Frame, scale: Scale | None) -> Report:
         try:
             value = value_of(prop)
         except ValueError as error:
-            said.complaints.append(str(error))
+            said.warnings.append(str(error))
             continue
         if value is None:
             continue

@@ -1,6 +1,6 @@
 """The mind of whoever talks to the meter: a pure state machine over events and time.
 
-A `Session` knows the link and the scale, hears every event of the module (`exchange`), and runs one
+A `Session` knows the link and the scale, receives every event of the module (`exchange`), and runs one
 program at a time: `listen` (resident), `poll` (one shot), `fill_history` or `join`. Programs are
 dialogues.
 
@@ -56,7 +56,7 @@ class Session(Exchange):
         self._credentials = credentials
         self._draw = draw
         self._history_days = history_days
-        self._checked: dict[int, int] = {}  # EA, EB → the newest half-hour heard at the last check
+        self._checked: dict[int, int] = {}  # EA, EB → the newest half-hour received at the last check
         self._repair = Repair(self, archive, history_days)
         self._unit_again = Again(UNIT_AGAIN)
         self._without: dict[int, tuple[float, Again]] = {}  # EA, EB while they are refused → when to ask again
@@ -64,7 +64,7 @@ class Session(Exchange):
         self._refused_polls = 0  # in a row
 
     def join(self) -> Dialogue[Link]:
-        """Scan, join, and learn the scale as far as the meter tells it now."""
+        """Scan, join, and learn the scale as far as the meter reports it now."""
         assert self._credentials is not None
         self._joining = True
         try:
@@ -76,7 +76,7 @@ class Session(Exchange):
         try:
             yield from self.learn_scale()
         except DeviceError as error:
-            self._notes.append(f"joined, but the meter has not told its energy unit yet: {error}")
+            self._notes.append(f"joined, but the meter has not reported its energy unit yet: {error}")
         return self.link
 
     def poll(self, epcs: tuple[int, ...]) -> Dialogue[echonet.Frame]:
@@ -89,7 +89,7 @@ class Session(Exchange):
     def listen(self, every: float | None) -> Dialogue[None]:
         """Stay joined for ever; ask E7 each `every` seconds, and EA and EB where the meter did not push them.
 
-        Raises NoAnswer when no module answers at the very start: then the port or the wiring is wrong.
+        Raise NoAnswer when no module answers at the very start: then the port or the wiring is wrong.
         """
         yield from join.wake_module()
         joined, failures, failed_joins = self.link is not None, 0, 0
@@ -104,7 +104,7 @@ class Session(Exchange):
             except HomemonError as error:
                 self._joining = False
                 text = str(error) + (f" ({error.hint})" if error.hint else "")
-                (self._notes if joined else self._complaints).append(text)
+                (self._notes if joined else self._warnings).append(text)
                 if not joined:
                     self._requests.refuse(_not_joined(error))
                 if failures:
@@ -125,7 +125,7 @@ class Session(Exchange):
         return min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * self._draw(0.5, 1.5)
 
     def _join_again(self, scan: bool) -> Dialogue[None]:
-        """By the remembered link, or with a scan where there is none or it did not help."""
+        """Join by the remembered link, or with a scan where it is unknown or did not help."""
         assert self._credentials is not None
         self._joining = True
         if self.link is None or not self.link.channel or scan:
@@ -149,7 +149,7 @@ class Session(Exchange):
         self.link = link
 
     def _stay(self, every: float | None) -> Dialogue[None]:
-        """The joined life: wait, poll, fill in the half-hours that were not heard. Ends by SessionLost only."""
+        """Live joined: wait, poll, fill in the half-hours that were not received. Ends by SessionLost only."""
         yield from self._ask_half_hours()
         next_poll = self._now if every else float("inf")
         next_check = self._now + self._until_pushed()
@@ -164,12 +164,12 @@ class Session(Exchange):
             next_refused = min((at for at, _ in self._without.values()), default=float("inf"))
             due = min(next_poll, next_check, next_unit, next_refused, self._repair.due)
             try:
-                heard = yield from self._requests.wait(self._ends_waiting, max(0.0, due - self._now))
+                events = yield from self._requests.wait(self._ends_waiting, max(0.0, due - self._now))
             except NoAnswer:
                 pass
             else:
-                if is_trouble(heard[-1]):
-                    yield from self._trouble(heard[-1])
+                if is_trouble(events[-1]):
+                    yield from self._trouble(events[-1])
                 continue
             if every and self._now >= next_poll:
                 next_poll = max(next_poll + every, self._now)
@@ -191,16 +191,16 @@ class Session(Exchange):
         return is_trouble(event) or bool(self._doubts.open)
 
     def _unit_due(self) -> float:
-        """When to ask for the unit again: each day, and sooner where the meter did not tell all of it."""
+        """Return when to ask for the unit again: each day, and sooner where the meter did not report all of it."""
         if self.recheck:
             self._repair.soon(self._now)
-        if self.unit_told:
+        if self.unit_complete:
             self._unit_again.reset()
             return self._now + UNIT_EVERY
         return self._unit_again.after(self._now)
 
     def _poll_power(self, every: float) -> Dialogue[None]:
-        """Ask E7. Raises SessionLost, once, where it was refused so long that a new session may help."""
+        """Ask E7. Raise SessionLost, once, where it was refused so long that a new session may help."""
         answer = yield from self.ask((POWER,))
         self._take_silence(answer)
         self._refused_polls = self._refused_polls + 1 if self._silent.get(POWER) == REFUSES else 0
@@ -219,7 +219,7 @@ class Session(Exchange):
             self._silent[prop.epc] = now
 
     def _repair_more(self) -> Dialogue[None]:
-        """One step of the repair; what came of it is recorded."""
+        """Do one step of the repair, and record its result."""
         rechecking = self.recheck
         yield from self._repair.step(self._now, frozenset({"-power"} if REVERSE in self._without else ()))
         self._learned |= rechecking and not self.recheck
@@ -230,12 +230,12 @@ class Session(Exchange):
     def fill_history(self, days: int) -> Dialogue[tuple[int, int]]:
         """Fill what the store lacks of the last `days`: how many registers were lacking, and how many were found.
 
-        Raises DeviceError where the meter does not tell its unit, its date or its record.
+        Raise DeviceError where the meter does not report its unit, its date or its record.
         """
         if self.scale is None:
             yield from self.learn_scale()
         if self.scale is None or self._archive is None:
-            raise DeviceError("the meter does not tell its energy unit (E1)", "Try again later.")
+            raise DeviceError("the meter does not report its energy unit (E1)", "Try again later.")
         plan = yield from history.plan(self, self._archive, days, 0, frozenset())
         found = 0
         for number, day in enumerate(plan, 1):
@@ -251,11 +251,11 @@ class Session(Exchange):
         return sum(len(times) for day in plan for times in day.lacking.values()), found
 
     def _until_pushed(self) -> float:
-        """Seconds until the next half-hour's EA and EB must have come, and a little more."""
+        """Return the seconds until the next half-hour's EA and EB must have come, and a little more."""
         return (PUSHED_WITHIN - self._wall) % HALF_HOUR + self._draw(5, 30)
 
     def _ask_half_hours(self, epcs: Sequence[int] = (FORWARD, REVERSE)) -> Dialogue[None]:
-        """Ask for those of EA and EB of which no new half-hour was heard since the last check.
+        """Ask for those of EA and EB of which no new half-hour was received since the last check.
 
         What is refused is asked for again, at growing pauses: a meter may have no EB, or not now. The meter's
         times are compared with each other, not with our clock, which may be wrong.
@@ -282,7 +282,7 @@ class Session(Exchange):
         return self._half_hours.get(epc, 0) == self._checked.get(epc, 0)
 
     def _is_refused(self, epc: int) -> bool:
-        """Whether it was refused so shortly ago that it is not asked yet."""
+        """Return whether a property was refused so shortly ago that it is not asked yet."""
         return epc in self._without and self._now < self._without[epc][0]
 
     def _refused_of(self, epcs: list[int]) -> Dialogue[set[int]]:
@@ -293,7 +293,7 @@ class Session(Exchange):
 
 
 def _not_joined(error: HomemonError) -> SessionLost:
-    """What is said to who asks while the listener is not joined; `error` is why."""
+    """Return the error for other processes' requests while the listener is not joined; `error` is why."""
     return SessionLost(
         f"the listener is not joined; nothing was asked: {error}",
         error.hint or "It tries again by itself; see what it says.",
@@ -301,7 +301,7 @@ def _not_joined(error: HomemonError) -> SessionLost:
 
 
 def _why_silent(prop: echonet.Property) -> str:
-    """Why a property gives no value: the empty text where it does."""
+    """Return why a property gives no value: the empty text where it does."""
     if not prop.edt:
         return REFUSES
     try:

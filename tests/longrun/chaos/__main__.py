@@ -82,21 +82,21 @@ def run(seed: int, strike: Strike, altered: str, within: float, on: str = "") ->
         done = strike(system, Random(seed), tell)
         tell("coming to rest")
         system.come_to_rest()
-        verdict, complaints = judge(system.evidence()), system.complaints()
+        verdict, warnings = judge(system.evidence()), system.warnings()
     print(f"\n{'fault':<40}times")
     for name, times in sorted(done.items()):
         print(f"{name:<40}{times:5}")
     print(f"\n{'processes':<40}{len(system.runs):5}")
     for name, value in verdict._asdict().items():
         print(f"{name:<40}{value if isinstance(value, int) else len(value):5}")
-    faults = verdict.faults + complaints
+    faults = verdict.faults + warnings
     print(*faults, sep="\n")
     print(f"seed {seed}: {f'{len(faults)} faults; see {folder}' if faults else 'nothing lost, doubled or wrong'}")
     if not faults:
         shutil.rmtree(folder)
     lost, doubled, wrong = len(verdict.lost), len(verdict.doubled), len(verdict.wrong)
     kills = sum(run.killed for run in system.runs)
-    return Result(on, kills, verdict.printed, lost, doubled, wrong, len(complaints), round(monotonic() - began))
+    return Result(on, kills, verdict.printed, lost, doubled, wrong, len(warnings), round(monotonic() - began))
 
 
 if __name__ == "__main__":

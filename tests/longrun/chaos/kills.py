@@ -37,12 +37,12 @@ class Result(NamedTuple):
     lost: int
     doubled: int
     wrong: int
-    complaints: int
+    warnings: int
     seconds: int
 
     @property
     def faults(self) -> int:
-        return self.lost + self.doubled + self.wrong + self.complaints
+        return self.lost + self.doubled + self.wrong + self.warnings
 
     def line(self) -> str:
         """As it is passed on from one process to another."""

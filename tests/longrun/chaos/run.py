@@ -85,7 +85,7 @@ class Run:
         self.process.terminate()
         return self.wait()
 
-    def complaint(self) -> str | None:
+    def warning(self) -> str | None:
         """What is wrong with how it ended: every error is told, in words of ours."""
         status = self.process.returncode
         if "Traceback" in self.errors or "Exception ignored" in self.errors:

@@ -224,9 +224,9 @@ db = {self.database.name}
         truths = [row._replace(time=behind - (now - row.time) / clock.speed) for row in self.meter.module.truth]
         return said(truths, METER)
 
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What is wrong besides the readings: how processes ended, and the state of the database."""
-        found = [complaint for run in self.runs if (complaint := run.complaint())]
+        found = [warning for run in self.runs if (warning := run.warning())]
         store = Store(self.folder / "store")
         try:
             return found + store.db.integrity_faults()

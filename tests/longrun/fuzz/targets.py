@@ -22,14 +22,14 @@ from urllib3 import HTTPResponse
 from homemon.config import read as config
 from homemon.config.keys import KEYS
 from homemon.core.clock import Instant
-from homemon.core.dialogue import MOST_HEARD, Step, Talk
+from homemon.core.dialogue import MOST_RECEIVED, Step, Talk
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
 from homemon.core.points import Point, line
 from homemon.core.printable import printable
 from homemon.core.transcript import LAN, MODULE, MONITOR, written
 from homemon.delivery.influx import Influx
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import MULTICAST, Heard
+from homemon.echonet.codec import MULTICAST, Received
 from homemon.explain.text import accounts
 from homemon.replay.device import Device
 from homemon.replay.meter import Known
@@ -226,7 +226,7 @@ class Bounded(Context):
 
     def deadline(self, step: Step, at: Instant) -> float:
         assert all(sent.startswith((b"SK", b"\r\nSK", b"ROPT", b"WOPT")) for sent in step.send)
-        assert len(self._session._conversation._heard) <= MOST_HEARD
+        assert len(self._session._conversation._received) <= MOST_RECEIVED
         assert len(self._session._reception._waiting) <= MAX_WAITING
         self._steps -= 1
         if not self._steps:
@@ -276,7 +276,7 @@ def controlling(data: bytes) -> None:
 def searching(data: bytes) -> None:
     """A search of the LAN ends, whoever answers what, in two minutes, with a bounded number of nodes."""
 
-    def heard(part: bytes) -> list[Heard]:
+    def heard(part: bytes) -> list[Received]:
         return list(decoded([(part[1:], f"192.0.2.{int.from_bytes(part[:1])}")], lambda broken: None))
 
     port = Scripted(data.split(CUT), heard)

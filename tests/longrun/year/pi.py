@@ -84,7 +84,7 @@ class Pi:
 
     def _listen(self, app: "VirtualApp") -> None:
         self.listening_since = self.time.now
-        app.patient = True
+        app.resident = True
         self.unstored = lambda: app.recorder.unstored
         meter_listen.listen(app, VirtualRadio(self, app), VirtualStop(self), POLL_EVERY)
 
@@ -240,16 +240,16 @@ class VirtualApp(App):
         if not self.pi.dead:
             self.pi.world.books.printed(line)
 
-    def remark(self, text: str) -> None:
+    def info(self, text: str) -> None:
         self.pi.world.hear(text)
 
-    def complain(self, text: str, hint: str = "") -> None:
+    def warn(self, text: str, hint: str = "") -> None:
         self.pi.world.hear(text)
 
     def open_store(self, busy: float) -> Store:
         on_this_disk = partial(VirtualDatabase, self.pi)
         store = Store(self.folder, self.tags, busy, str(self.config.path), on_this_disk)
-        store.db.report = self.complain
+        store.db.report = self.warn
         return store
 
     def _connect(self) -> Any:

@@ -73,7 +73,7 @@ class World:
         self.end = START + days * DAY
         self.house = House(START - 10 * int(DAY))
         self.books = Books(self.house)
-        self.module = Module(self.house, self.time.now, seed=seed, record=self._heard)
+        self.module = Module(self.house, self.time.now, seed=seed, record=self._received)
         self.module.radio.flips = self.books.flips
         self.books.meters.append((0.0, self.module.radio.meter))
         self.unit = Ecocute(self.house)
@@ -205,7 +205,7 @@ class World:
             self.books.excuses.append(Excuse(self.time.now - 2 * POWER_GAP, self.time.now, UNCONFIRMED))
         self.said[re.sub(r"\d+(\.\d+)?", "N", text)] += 1
 
-    def _heard(self, truth: Truth) -> None:
+    def _received(self, truth: Truth) -> None:
         self.books.heard(truth)
         self.module.truth.clear()
 

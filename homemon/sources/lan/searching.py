@@ -13,7 +13,7 @@ from dataclasses import replace
 from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import DeviceError, NoAnswer
 from homemon.core.points import Point
-from homemon.echonet.codec import MULTICAST, Frame, Heard, Unit
+from homemon.echonet.codec import MULTICAST, Frame, Received, Unit
 from homemon.echonet.own_node import OwnNode
 from homemon.sources.lan.controller import NOTIFIED, Controller
 from homemon.sources.lan.discovery import Discovery, choose, objects
@@ -28,7 +28,7 @@ MOST_OTHERS, MOST_KEPT = 16, 100  # units that may be ours, and notifications of
 MOST_DISMISSED = 64  # units that are not
 
 
-class Seeker(Controller):
+class SearchingController(Controller):
     """A controller of the unit that `recall` gives, None while none is remembered."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Seeker(Controller):
         self._found: Unit | None = None
 
     def listen(self) -> Dialogue[None]:
-        """Hear, for ever, and look when it is due."""
+        """Receive for ever, and look when it is due."""
         while True:
             if self._now >= self._due:
                 yield from self._look()
@@ -84,23 +84,23 @@ class Seeker(Controller):
         return (yield from super().poll(and_what))
 
     def _step(self) -> Step:
-        late = [(point, self._now - heard) for point, heard in self._late]
+        late = [(point, self._now - came) for point, came in self._late]
         self._kin, self._found = self._found, None
         step = replace(super()._step(), late=late)
         self._late = []
         return step
 
     def _accept(self, frame: Frame, host: str) -> None:
-        eoj = found_among(self._source, (frame.seoj, *objects(Heard(frame, host))), self._eoj)
+        eoj = found_among(self._source, (frame.seoj, *objects(Received(frame, host))), self._eoj)
         if host != self._host and eoj is not None:
             self._meet(frame, host, eoj)
         super()._accept(frame, host)
 
     def _meet_stranger(self, frame: Frame, host: str) -> None:
-        """It is searched for, not complained of."""
+        """Search for a device at an unexpected address, without a warning."""
 
     def _meet(self, frame: Frame, host: str, eoj: int) -> None:
-        """An EcoCute at an address that is not the one we know."""
+        """Take in a device at an address that is not the known one."""
         unit = self._recall()
         if unit and unit.host == host:
             self._settle(unit)
@@ -113,20 +113,20 @@ class Seeker(Controller):
             self._due = min(self._due, max(self._now, self._looked + LOOK_FIRST, again))
 
     def _look(self) -> Dialogue[None]:
-        """Search the LAN once; what comes of it is told, and remembered."""
+        """Search the LAN once; what comes of it is reported, and remembered."""
         try:
             yield from self._find()
         except DeviceError as error:
             text = str(error) + (f" ({error.hint})" if error.hint else "")
-            (self._notes if isinstance(error, NoAnswer) else self._complaints).append(text)
+            (self._notes if isinstance(error, NoAnswer) else self._warnings).append(text)
 
     def _find(self) -> Dialogue[None]:
         """Search the LAN once. Raise NoAnswer where our unit is nowhere, DeviceError where a person has to choose."""
         known = self._recall() or self._unit
         self._looked = self._now
-        heard = list(self._kinds.items())
+        devices = list(self._kinds.items())
         targets = [MULTICAST, known.host] if known else [MULTICAST]
-        nodes = yield from Discovery(targets, self._tid, self._eoj, heard, self._source).search()
+        nodes = yield from Discovery(targets, self._tid, self._eoj, devices, self._source).search()
         try:
             self._settle(choose(nodes, self._eoj, known, self._source), found=True)
         except DeviceError:
@@ -137,7 +137,7 @@ class Seeker(Controller):
             raise
 
     def _settle(self, unit: Unit, found: bool = False) -> None:
-        """This is our EcoCute; what it said before we knew is recorded now, what others said is not."""
+        """Accept this device as ours; what it sent before is recorded now, what others sent is not."""
         if unit.host != self._host:
             self._notes.append(f"the {self._source.title} is at {unit.host}")
         self._unit, self._host, self._due, self._failures = unit, unit.host, float("inf"), 0
@@ -146,7 +146,7 @@ class Seeker(Controller):
         self._dismiss_others()
 
     def _dismiss_others(self) -> None:
-        """They are not ours, if ours is known; what they said is nobody's reading."""
+        """Dismiss the others, if ours is known; what they sent is not recorded."""
         if len(self._dismissed) > MOST_DISMISSED:
             self._dismissed.clear()
         if self._host:

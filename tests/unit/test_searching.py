@@ -8,14 +8,14 @@ from homemon.core.dialogue import Step
 from homemon.core.errors import NoAnswer
 from homemon.echonet.codec import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
-from homemon.sources.lan.seeker import (
+from homemon.sources.lan.searching import (
     LOOK_ELSEWHERE,
     LOOK_FIRST,
     LOOK_LAST,
     MOST_DISMISSED,
     MOST_KEPT,
     MOST_OTHERS,
-    Seeker,
+    SearchingController,
 )
 from tests.virtual_lan import HOST, NODE, NOW, OTHER, UNIT, US, Passing, World, truth
 
@@ -37,7 +37,7 @@ class Home(World):
 
     def __init__(self, units: dict[str, Ecocute], remembered: Unit | None = None, accept_any: bool = False) -> None:
         self.remembered = remembered
-        super().__init__(controller=Seeker(lambda: self.remembered, UNIT, accept_any, 7))
+        super().__init__(controller=SearchingController(lambda: self.remembered, UNIT, accept_any, 7))
         self.units = units
 
     def notifies(self, host: str, after: float = 0.0) -> None:
@@ -147,7 +147,7 @@ def test_a_second_unit_is_not_taken_for_the_first_and_does_not_cause_a_search_ea
     home.listen(LOOK_ELSEWHERE - 1)
     assert len(home.searches) == 1
     assert home.fields == [truth(minute * 60.0 + 30.0) for minute in range(50)]
-    assert (home.late, home.complaints, home.remembered) == ([], [], at(HOST))
+    assert (home.late, home.warnings, home.remembered) == ([], [], at(HOST))
 
 
 def test_one_that_moves_again_soon_is_followed() -> None:
@@ -155,7 +155,7 @@ def test_one_that_moves_again_soon_is_followed() -> None:
     home.notifies(HOST)
     home.notifies(US)
     home.listen(SEARCH)
-    assert home.complaints
+    assert home.warnings
     del home.units[US]
     home.listen(LOOK_LAST)
     for host in (OTHER, HOST, OTHER):
@@ -170,7 +170,7 @@ def test_another_unit_is_not_taken_either_while_ours_is_silent() -> None:
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     assert (home.fields, home.late, home.remembered) == ([], [], at(HOST))
-    (told,) = home.complaints
+    (told,) = home.warnings
     assert f"{ID}31 was not found, but {OTHER} (ID {ID}32)" in told
     assert "[ecocute] host" in told
 
@@ -180,14 +180,14 @@ def test_what_is_known_is_not_forgotten_where_the_state_cannot_be_read() -> None
     home.remembered = None
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
-    assert (home.late, len(home.complaints)) == ([], 1)
+    assert (home.late, len(home.warnings)) == ([], 1)
 
 
 def test_between_two_units_a_person_must_choose_and_nothing_is_recorded() -> None:
     home = Home({HOST: unit(1), OTHER: unit(2)})
     home.notifies(HOST, 1.0)
     home.listen(SEARCH)
-    (told,) = home.complaints
+    (told,) = home.warnings
     assert f"several EcoCutes: {HOST} (ID {ID}31) and {OTHER} (ID {ID}32)" in told
     assert (home.fields, home.late, home.remembered) == ([], [], None)
 
@@ -216,7 +216,7 @@ def test_a_flood_of_strangers_fills_no_memory() -> None:
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     seeker = home.controller
-    assert isinstance(seeker, Seeker)
+    assert isinstance(seeker, SearchingController)
     for round_number in range(10):
         for number in range(500):
             home.notifies(f"198.51.100.{number % 25 + 25 * round_number}", number / 100)
