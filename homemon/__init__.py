@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from homemon.storage.reader import Reader
 
 __all__ = ["__version__", "decode", "open_store"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def decode(data: bytes) -> list[dict[str, Any]]:
