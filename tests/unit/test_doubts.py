@@ -109,6 +109,15 @@ def test_a_running_register_that_cannot_be_is_asked_again(epc: str) -> None:
     assert list(energy.fields.values()) == [world.truth(int(epc, 16))[-1] / 10]
 
 
+def test_a_running_register_is_compared_with_the_last_one_also_where_nothing_is_stored() -> None:
+    world = listening(days=0)
+    world.run(world.session.poll((0xE0,)))
+    world.module.fault("wrong-data", "E0:004A6F3E*1")
+    world.run(world.session.poll((0xE0,)))
+    energies = [point.fields["import"] for point in world.points if point.measurement == "energy"]
+    assert energies == [count / 10 for count in (world.truth(0xE0)[0], world.truth(0xE0)[-1])]
+
+
 def test_a_poll_of_a_half_hour_asks_twice_where_it_must() -> None:
     world = listening()
     half_hour = int(world.now) // HALF_HOUR * HALF_HOUR
