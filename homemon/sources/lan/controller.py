@@ -254,14 +254,14 @@ class Controller:
         if not given:
             asked = ", ".join(f"{epc:02X}" for epc in self._source.fields)
             raise DeviceError(
-                f"the {self._source.title} given no value of {asked}",
+                f"the {self._source.title} reported no value of {asked}",
                 f"Check [{self._source.section}] eoj; `homemon {self._source.polls[0]} --trace trace.txt` shows what it"
                 " says.",
             )
         return []
 
     def poll(self, and_what: bool = False) -> Dialogue[set[str]]:
-        """Ask until the device has reported or refused each property, and return the fields that it given.
+        """Ask until the device has reported or refused each property, and return the fields that it reported.
 
         What does not come is asked for again, in smaller questions; `at_once` is then how many it takes. With
         `and_what` a silent unit is asked what objects it has, too: it may be something that is read like our device.
@@ -308,7 +308,7 @@ class Controller:
         return NoAnswer(silent, no_answer_hint(self._source))
 
     def ask_once(self) -> Dialogue[set[str] | None]:
-        """Ask once, and return the fields that were given; None where no answer came."""
+        """Ask once, and return the fields that were reported; None where no answer came."""
         said = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
         return said.fields if said else None
 
