@@ -128,19 +128,9 @@ def victoria(tmp_path: Path) -> Iterator[VictoriaServer]:
     server.kill()
 
 
-@pytest.fixture
-def own_victoria(tmp_path: Path) -> Iterator[VictoriaServer]:
-    """One that holds nothing else: the page's queries name the series of every home."""
-    server = VictoriaServer(tmp_path / "victoria")
-    server.start()
-    yield server
-    server.kill()
-
-
 def test_victoriametrics_takes_the_queries_and_they_give_the_energy(
-    own_victoria: VictoriaServer, filled: list[str]
+    victoria: VictoriaServer, filled: list[str]
 ) -> None:
-    victoria = own_victoria
     fetch(f"{victoria.url}/write?db=page", "\n".join(filled).encode())
     assert victoria.points(query("promql", 0))["+power_value"] == REGISTER
     since = LAST - 10 * HALF_HOUR
