@@ -13,10 +13,10 @@ from homemon.ports.udp_node import holder_of
 from homemon.sim.ecocute import Ecocute, Faults
 from homemon.sim.house import House
 from homemon.sim.network import Network
+from homemon.sources.registry import ECOCUTE
 from tests.commands import PATIENCE, wait_for, write_config
 
 PORT = 3610
-NAMES = {0x84: "power", 0x85: "powerSum", 0xE1: "tank"}
 HOUSE = House(int(time.time()) - 2 * 86_400)
 _NUMBERS = count()
 
@@ -78,4 +78,4 @@ def said(line: str) -> dict[str, int]:
 
 def truths(network: Network) -> dict[str, int]:
     """The values that a unit sent, the last of each."""
-    return {NAMES[row.epc]: row.value for row in network.truth if isinstance(row.value, int)}
+    return {ECOCUTE.fields[row.epc]: row.value for row in network.truth if isinstance(row.value, int)}

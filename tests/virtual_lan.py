@@ -14,11 +14,15 @@ from homemon.runtime.stop import Stopped
 from homemon.runtime.virtual import VirtualLan
 from homemon.sim.ecocute import Ecocute, Faults
 from homemon.sources.lan.controller import Controller
+from homemon.sources.registry import ECOCUTE
 
 HOST, OTHER, US = "192.0.2.20", "192.0.2.99", "192.0.2.1"
 UNIT, NODE, CONTROLLER = 0x026B01, 0x0EF001, 0x05FF01
 NOW = 1_800_000_000.0  # Unix time at virtual time 0
 TRIP = 0.05  # seconds on the LAN, there and back
+MEASURED = (0x84, 0x85, 0xE1)
+THREE = ECOCUTE._replace(series=tuple(series for series in ECOCUTE.series if series.epc in MEASURED))
+"""An EcoCute of which no more is asked than `Passing` measures, whatever else the registry asks for."""
 
 
 class Passing:
@@ -36,7 +40,8 @@ class Passing:
 
 def truth(at: float) -> dict[str, int]:
     """What the unit says of itself at that time."""
-    return {"power": 1000 + int(at), "powerSum": 4_000_000 + int(at), "tank": 200 + int(at)}
+    values = (1000 + int(at), 4_000_000 + int(at), 200 + int(at))
+    return {THREE.fields[epc]: value for epc, value in zip(MEASURED, values, strict=True)}
 
 
 class World(Context):
@@ -48,7 +53,7 @@ class World(Context):
     def __init__(
         self, faults: Faults | None = None, accept_any: bool = False, controller: Controller | None = None
     ) -> None:
-        self.controller = controller or Controller(HOST, UNIT, accept_any, 7)
+        self.controller = controller or Controller(HOST, UNIT, accept_any, 7, source=THREE)
         self.units = {HOST: Ecocute(Passing(), faults)}
         self.lan = VirtualLan(self._answers, 0.0)
         self.points: list[Point] = []

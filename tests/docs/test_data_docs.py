@@ -3,8 +3,11 @@
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -20,8 +23,10 @@ from homemon.sources.meter import properties as meter
 from homemon.sources.registry import ECOCUTE, SERIES
 from homemon.storage import outbox
 from homemon.storage.store import Store
+from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, section, table, text_of
 from tests.servers import Database, VictoriaServer, fetch
+from tests.stores import T, put
 
 PAGE = DOCS / "data.md"
 SCALE = meter.Scale(-1, 1)
@@ -178,3 +183,29 @@ def test_the_query_for_half_hours_gives_them_and_no_gap(reading: sqlite3.Connect
 def test_a_reader_cannot_write(reading: sqlite3.Connection) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reading.execute("DELETE FROM point")
+
+
+# --- from Python -------------------------------------------------------------------------
+
+
+def test_the_program_prints_what_a_store_has_of_each_series_that_it_names(tmp_path: Path) -> None:
+    folder = tmp_path / ".local/state/homemon"
+    folder.mkdir(parents=True)
+    with closing(Store(folder)) as store:
+        put(store, Point("power", {"value": 523}, T), Point("current", {"r": 2, "t": 3}, T))
+        put(store, Point("ecocute", {field: 10 + at for at, field in enumerate(ECOCUTE.fields.values())}, T))
+    (since,) = re.findall(r"since=(\d+)", query("python", 0))
+    assert int(since) > 0
+    program = query("python", 0).replace(f"since={since}", f"since={T}")
+    run = subprocess.run(
+        (sys.executable, "-W", "error", "-c", program),
+        env={**ENVIRONMENT, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert run.returncode == 0, run.stderr
+    power, ecocute_power, series, current, value = run.stdout.splitlines()
+    assert (power, ecocute_power, value) == (f"{T} 523", str((T, 10)), "523")  # never None: the series exists
+    assert all(name in series for name in ("power", "ecocute", "current"))
+    assert current == f"{T} {{'r': 2, 't': 3}} "

@@ -21,7 +21,7 @@ from homemon.sources.lan.controller import (
     Controller,
 )
 from homemon.sources.lan.presence import KEEP_PLACE_AFTER
-from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, TRIP, UNIT, Passing, World, truth
+from tests.virtual_lan import CONTROLLER, HOST, NODE, NOW, OTHER, THREE, TRIP, UNIT, Passing, World, truth
 
 
 def answer(tid: int, *properties: tuple[int, str], esv: Esv = Esv.GET_RES, seoj: int = UNIT) -> Frame:
@@ -426,7 +426,7 @@ def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
 
 
 def test_what_came_of_answers_that_are_not_whole_is_recorded_when_a_listener_ends() -> None:
-    controller = Controller(HOST, UNIT, False, 7)
+    controller = Controller(HOST, UNIT, False, 7, source=THREE)
     controller.start(controller.listen(), 0.0, 0.0)
     for tid in (9, 10):
         part = echonet.encode(answer(tid, (0x84, "0001")))
@@ -436,7 +436,7 @@ def test_what_came_of_answers_that_are_not_whole_is_recorded_when_a_listener_end
 
 
 def test_an_answer_that_is_complete_is_a_point_at_once() -> None:
-    controller = Controller(HOST, UNIT, False, 7)
+    controller = Controller(HOST, UNIT, False, 7, source=THREE)
     controller.start(controller.listen(), 0.0, 0.0)
     part = echonet.encode(answer(9, (0x84, "0001"), (0x85, "00000002")))
     assert controller.step(0.1, 0.1, [(part, HOST)]).points == []

@@ -141,8 +141,14 @@ SIZES |= {3: "8A 8B", 4: "82 85 8E 98 C2", 5: "9A", 12: "8C 8D", 17: "83", 0: "8
 
 
 def test_each_row_has_the_size_that_the_standard_says() -> None:
-    sizes = {int(epc, 16): size for size, epcs in SIZES.items() for epc in epcs.split()}
-    assert {prop.epc: prop.size for prop in ecocute.PROPS.values()} == sizes
+    sizes = {epc: size for size, epcs in SIZES.items() for epc in epcs.split()}
+    for prop in ecocute.PROPS.values():
+        wanted = sizes.pop(f"{prop.epc:02X}", "nothing")
+        assert prop.size == wanted, (
+            f"EPC {prop.epc:02X} takes {prop.size} bytes in homemon/sources/lan/ecocute.py and {wanted} in SIZES of"
+            f" tests/unit/test_ecocute.py: write there under {prop.size} what the standard says, or change the table"
+        )
+    assert not sizes, f"PROPS of homemon/sources/lan/ecocute.py lacks the EPCs {', '.join(sizes)}"
     for epc in ecocute.PROPS.keys() & ecocute.HYBRID_PROPS.keys() - {0xB3, 0xB6}:
         assert ecocute.HYBRID_PROPS[epc].size == ecocute.PROPS[epc].size
 

@@ -13,6 +13,7 @@ from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import DAY, House
 from homemon.sim.kyocera import Monitor
+from homemon.sources.registry import ECOCUTE
 from homemon.storage.database import FILE
 from homemon.storage.store import Store
 from tests import lan
@@ -32,7 +33,7 @@ METER = {
     0xE0: [("energy", "import", 10)],
     0xE3: [("energy", "export", 10)],
 }
-HEATER = {0x84: [("ecocute", "power", 1)], 0x85: [("ecocute", "powerSum", 1)], 0xE1: [("ecocute", "tank", 1)]}
+HEATER = {series.epc: [(series.measurement, series.field, 1)] for series in ECOCUTE.series}
 """EPC → series, field and divisor of each value that is dated by its receipt."""
 
 
