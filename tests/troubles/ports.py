@@ -76,7 +76,7 @@ def read_too(place: Place) -> str:
     write_config(place.folder)
     with (
         simulated(place.folder) as device,
-        another_reader(device.path),
+        another_reader(device.path, "sleep"),  # cat ends when the port is set up
         running("meter-listen", cwd=place.folder) as listener,
     ):
         listener.says("is also open in")
