@@ -138,13 +138,13 @@ class Job(NamedTuple):
     path: str = ""
 
     @property
-    def not_found(self) -> bool:
-        """Whether cron would not find the `homemon` that the line names."""
+    def not_found(self) -> str:
+        """The `homemon` that the line names, where cron would not find it; else empty."""
         named = re.search(r"(?<!-m )(?<![\w.-])(~?[\w./$-]*homemon)(?=\s)", self.text)
         if not self.path or not named or re.search(r"\bPATH=|/activate\b|\bcd ", self.text):
-            return False
+            return ""
         word = os.path.expanduser(named[1].replace("$HOME", "~"))
-        return shutil.which(word, path=self.path) is None
+        return "" if shutil.which(word, path=self.path) else word
 
 
 def jobs() -> list[Job]:
@@ -252,6 +252,9 @@ def _not_found(name: str, found: list[Job]) -> Finding | None:
         return None
     job = next(job for job in found if job.not_found)
     where = os.path.dirname(shutil.which("homemon") or sys.argv[0]) or "/home/pi/.local/bin"
+    if "/" in job.not_found:
+        wrong = f"{name} is started by {job.place} as {job.not_found}, which cannot be run"
+        return warning("start", wrong, f"Write {where}/homemon there")
     return warning(
         "start",
         f"{name} is started by {job.place}, whose PATH ({job.path}) has no homemon",

@@ -424,7 +424,6 @@ def test_what_is_not_filled_in_is_no_complete_configuration(tmp_path: Path) -> N
         ("* * * * * homemon -q meter-poll", False),
         ("PATH=/usr/local/sbin:/nowhere\n* * * * * homemon meter-poll >/dev/null", False),
         ("* * * * * homemon meter-poll\n" + PATH, False),  # it counts for the lines below it
-        ("* * * * * /nowhere/homemon meter-poll", False),
         (f"{PATH}\n* * * * * homemon meter-poll", True),
         (f'PATH = "{Path(sys.executable).parent}:/bin"\n* * * * * homemon meter-poll', True),
         (f"* * * * * {Path(sys.executable).parent}/homemon meter-poll", True),
@@ -440,6 +439,16 @@ def test_a_line_by_which_cron_finds_no_homemon_starts_nothing(
     (line,) = [line for line in lines_of(tmp_path, "start") if "meter-poll" in line]
     assert line.startswith("ok" if found else "warning start: meter-poll is started by crontab, whose PATH ("), line
     assert found or "Put PATH=" in line
+
+
+@pytest.mark.parametrize("word", ["/nowhere/homemon", "~/nowhere/homemon", "$HOME/nowhere/homemon"])
+def test_a_path_in_the_crontab_at_which_there_is_no_homemon_is_named(tmp_path: Path, home: Path, word: str) -> None:
+    write_config(tmp_path)
+    (home / "crontab").write_text(f"* * * * * {word} meter-poll\n")
+    (line,) = [line for line in lines_of(tmp_path, "start") if "meter-poll" in line]
+    path = word.replace("~", str(home)).replace("$HOME", str(home))
+    assert f"is started by crontab as {path}, which cannot be run. Write /" in line
+    assert "PATH" not in line
 
 
 def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) -> None:
