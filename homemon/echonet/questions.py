@@ -37,20 +37,22 @@ class Questions:
         return 1 if whole_failed else self.at_once or len(self._pending)
 
     def answered(self, asked: Sequence[int], reported: Collection[int], refused: Collection[int]) -> None:
-        """Take in an answer to `asked`: which properties it reported, and which it refused (without an EDT)."""
-        reported, refused = set(reported) & set(asked), set(refused) & set(asked)
-        if not reported and not refused:
+        """Take in an answer to `asked`: which properties it reported, and which it refused (without an EDT).
+
+        `asked` is empty where the answer is a late one, to an earlier question.
+        """
+        settled = set(reported) | set(refused)
+        if not settled:
             self.silent(asked)
             return
-        if len(asked) == 1 and self._silences >= WHOLE_TRIES and not self._has_answered:
+        if len(asked) == 1 and settled <= set(asked) and self._silences >= WHOLE_TRIES and not self._has_answered:
             self.at_once = 1
         self._has_answered = True
-        if len(asked) > 1 and not reported:  # for one of them, maybe
+        if len(asked) != 1 and not reported:  # for one of them, maybe
             self.at_once = 1
             return
-        settled = reported | refused
-        if len(settled) < len(asked):
-            self.at_once = len(settled)
+        if 0 < len(settled & set(asked)) < len(asked):
+            self.at_once = len(settled & set(asked))
         self._pending = [epc for epc in self._pending if epc not in settled]
 
     def silent(self, asked: Sequence[int]) -> None:

@@ -60,6 +60,8 @@ def test_an_answer_is_one_point_however_it_is_cut(faults: Faults, lacking: set[s
         Faults(silent_with=frozenset({0xE1})),
         Faults(tid_0=True),
         Faults(late=6.0),
+        Faults(late=ANSWER_WITHIN + SPACING / 2),
+        Faults(late=9.0),
     ],
     ids=str,
 )

@@ -28,10 +28,12 @@ ANSWER_WITHIN = 5.0  # seconds
 SINGLE_WITHIN = 2.0  # seconds for the smaller questions that follow
 POLLED = -1  # in place of a TID: what answers a poll of ours is one point
 SPACING = 0.5  # cheap adapters hang when asked faster
+STEP = 0.001  # long enough for a step of its own
 GATHER = 2.0  # for the other parts of an answer
 MOST_STRANGERS = 4  # of whom it is said that they speak for our device
 MOST_GATHERED = 64  # answers under way at once; more is a flood
 NOTIFIED = (Esv.INF, Esv.INFC)
+ANSWERS = (Esv.GET_RES, Esv.GET_SNA)
 
 
 def no_answer_hint(source: Source) -> str:
@@ -91,6 +93,7 @@ class Controller:
         self._asked_at = float("-inf")  # when our unit was last asked
         self.presence = Presence(own, self._next_tid)
         self._polling = False
+        self._said = _Said(set(), set(), set())
         self._warnings: list[str] = []
         self.at_once: int | None = None  # so many properties our device takes in one question, where that is known
 
@@ -211,6 +214,10 @@ class Controller:
         if frame.esv in NOTIFIED:
             self._points += said.points
             return
+        if host == self._host and frame.seoj == self._eoj and frame.esv in ANSWERS:
+            self._said.given.update(prop.epc for prop in frame.properties if prop.edt)
+            self._said.refused.update(prop.epc for prop in frame.properties if not prop.edt)
+            self._said.fields.update(*(point.fields for point in said.points))
         given = {prop.epc for prop in frame.reported} & self._asked
         if not given:
             return
@@ -252,6 +259,7 @@ class Controller:
         finally:
             self._close_all()
         if not given:
+            yield from pause(STEP)  # what was noted of the answers goes ahead of the failure
             asked = ", ".join(f"{epc:02X}" for epc in self._source.fields)
             raise DeviceError(
                 f"the {self._source.title} reported no value of {asked}",
@@ -270,6 +278,7 @@ class Controller:
         begun, number, given, answered = self._now, 0, set[str](), False
         eoj, questions = self._eoj, self._questions()
         self._polling = True
+        self._take_said()
         while questions.next() or eoj != self._eoj:
             if number == 1 and and_what and not answered:
                 yield from self._ask_what_it_is()
@@ -277,13 +286,16 @@ class Controller:
                 yield from pause(max(rest, SPACING if number else 0.0))
             if eoj != self._eoj:  # it turned out to be another object
                 eoj, questions = self._eoj, self._questions()
-            asked = questions.next()
-            said = yield from self._answers(asked, ANSWER_WITHIN if number < WHOLE_TRIES else SINGLE_WITHIN)
-            number += 1
-            if said is None:
+            asked: tuple[int, ...] = ()
+            replied = bool(self._said.given)  # late, during the pause
+            if not replied:
+                asked = questions.next()
+                replied = yield from self._answers(asked, ANSWER_WITHIN if number < WHOLE_TRIES else SINGLE_WITHIN)
+                number += 1
+            if not replied:
                 questions.silent(asked)
                 continue
-            answered = True
+            answered, said = True, self._take_said()
             questions.answered(asked, said.given, said.refused)
             given |= said.fields
         self._polling = False
@@ -309,8 +321,9 @@ class Controller:
 
     def ask_once(self) -> Dialogue[set[str] | None]:
         """Ask once, and return the fields that were reported; None where no answer came."""
-        said = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
-        return said.fields if said else None
+        self._take_said()
+        replied = yield from self._answers(tuple(self._source.fields), ANSWER_WITHIN)
+        return self._take_said().fields if replied else None
 
     def _ask_what_it_is(self) -> Dialogue[None]:
         """Ask for the unit's objects; what comes of it, `_learn` takes in."""
@@ -318,30 +331,29 @@ class Controller:
             self._send.append((echonet.encode(echonet.get(self._next_tid(), NODE_PROFILE, (0xD6,))), self._host))
         yield from pause(0.0)
 
-    def _answers(self, asked: tuple[int, ...], within: float) -> Dialogue["_Said | None"]:
-        """Ask for some properties; None where no answer came within so many seconds."""
-        said = _Said(set(), set(), set())
+    def _answers(self, asked: tuple[int, ...], within: float) -> Dialogue[bool]:
+        """Ask for some properties; return whether an answer came within so many seconds. `_said` has what it said."""
         answered = False
         deadline = self._now + within
         eoj = self._eoj
         message: tuple[bytes, str] | tuple[()] = (self.request(asked), self._host)
-        while not said.given | said.refused >= set(asked):
+        while not self._said.given | self._said.refused >= set(asked):
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
                 events = yield Ask(
                     message, lambda event: self._is_answer(event, asked) or self._eoj != eoj, max(0.0, wait)
                 )
             except NoAnswer:
-                return said if answered else None
+                return answered
             if self._eoj != eoj:  # it is another object: nobody answers to this one
-                return None
+                return False
             message, answered = (), True
-            frame = events[-1].frame
-            if not frame.properties:
-                return said
-            said.given.update(prop.epc for prop in frame.properties if prop.edt)
-            said.refused.update(prop.epc for prop in frame.properties if not prop.edt)
-            said.fields.update(*(point.fields for point in report(self._source, frame, self._eoj).points))
+            if not events[-1].frame.properties:
+                return True
+        return True
+
+    def _take_said(self) -> "_Said":
+        said, self._said = self._said, _Said(set(), set(), set())
         return said
 
     def _is_answer(self, event: Received, asked: tuple[int, ...]) -> bool:
@@ -350,6 +362,6 @@ class Controller:
         return (
             event.host == self._host
             and frame.seoj == self._eoj
-            and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
+            and frame.esv in ANSWERS
             and (frame.tid == self._tid or any(prop.epc in asked for prop in frame.properties))
         )
