@@ -11,7 +11,7 @@ import pytest
 
 from homemon.check import delivery, devices
 from homemon.check.findings import Aside, Finding, ok
-from homemon.cli import check
+from homemon.check.looking import Look, Looking
 from homemon.core.clock import boot_id
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
@@ -368,7 +368,7 @@ def test_a_look_that_hangs_keeps_none_from_being_told(tmp_path: Path, monkeypatc
         os.read(hanging, 1)
 
     hanging, release = os.pipe()
-    looking = check.Looking(check.Look("name", hangs), Aside(str(write_config(tmp_path))))
+    looking = Looking(Look("name", hangs), Aside(str(write_config(tmp_path))))
     first, last = looking.result(0.2)
     assert (str(first), str(last)) == ("ok      name: it begins", str(last))
     assert "no result within" in last.found
@@ -381,7 +381,7 @@ def test_a_mistake_of_ours_is_not_hidden(tmp_path: Path) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        check.Looking(check.Look("name", broken), Aside(str(write_config(tmp_path)))).result(10)
+        Looking(Look("name", broken), Aside(str(write_config(tmp_path)))).result(10)
 
 
 def test_the_ecocutes_host_and_our_port_are_looked_at(tmp_path: Path) -> None:
