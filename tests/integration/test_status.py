@@ -89,12 +89,3 @@ def test_meter_history_fills_what_the_store_lacks_and_asks_no_more(tmp_path: Pat
     assert (second.returncode, second.stdout) == (0, "")
     assert "0 registers at half-hours were missing" in second.stderr
     assert (tmp_path / "trace.txt").read_text().count("> SKSENDTO") == 2, "the time, twice"
-
-
-def test_meter_history_needs_the_port_for_itself(tmp_path: Path) -> None:
-    write_config(tmp_path)
-    with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
-        listener.until(lambda lines: bool(lines))
-        run = homemon("meter-history", cwd=tmp_path)
-    assert run.returncode == 1
-    assert f"pid {listener.process.pid}" in run.stderr
