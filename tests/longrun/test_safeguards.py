@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL
 
 import pytest
 
@@ -67,21 +67,18 @@ def test_what_was_not_sent_is_sent_later_because_only_the_servers_word_counts(
 def test_an_answer_reaches_the_one_who_waits_for_it_because_the_port_has_one_owner(
     system: System, without: str, stolen: int
 ) -> None:
-    listener = system.start("meter-listen")
-    wait_for(lambda: has(listener, "-power"))
-    listener.process.send_signal(SIGSTOP)  # it is busy elsewhere
-    system.run("meter-poll", "E7")
-    wait_for(lambda: 0xE7 in [row.epc for row in system.meter.module.truth])
+    first = system.start("meter-poll", "E7", altered="stops_when_asked")
+    wait_until_stopped(first)
+    wait_for(lambda: 0xE7 in [row.epc for row in system.meter.module.truth])  # its answer waits in the port
     second = system.start("meter-poll", "E8", altered=without)
-    assert second.wait() == 0
-    listener.process.send_signal(SIGCONT)
-    system.run("meter-poll", "E0", "E3")
-    wait_for(lambda: has(listener, "energy"), told=lambda: str(listener.printed))  # all that came before was heard
-    assert listener.stop() == 0
+    assert second.wait() == (0 if without else 1)
     assert has(second, "current") == bool(without)
+    assert ("another homemon command (meter-poll, pid" in second.errors) == (not without), second.errors
+    first.process.send_signal(SIGCONT)
+    assert first.wait() == 0, first.errors
     verdict = judge(system.evidence())
     assert sum(text.startswith("power ") for text in verdict.unheard) == stolen
-    assert verdict.wrong == []
+    assert verdict.faults == []
 
 
 @pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
@@ -89,7 +86,7 @@ def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time
     system: System, without: str, outdated: bool
 ) -> None:
     first = system.start("kyocera-dump", altered="stops_at_send")
-    wait_for(lambda: os.waitpid(first.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0))
+    wait_until_stopped(first)
     system.solar.correction = 1
     second = system.start("kyocera-dump", altered=without)
     assert second.wait() == 0
@@ -107,12 +104,13 @@ def test_a_listener_goes_on_while_nobody_reads_because_it_does_not_write_itself(
 ) -> None:
     listener = system.start("meter-listen", altered=without, unread=True)
     wait_for(lambda: "-power" in stored(system), told=lambda: listener.errors)
-    system.run("meter-poll", "E0")
-    wait_for(lambda: 0xE0 in [row.epc for row in system.meter.module.truth])
+    poll = system.start("meter-poll", "E0")
+    assert poll.wait() == (0 if goes_on else 1), poll.errors
+    assert has(poll, "energy") == ("energy" in stored(system)) == goes_on
     if goes_on:
-        wait_for(lambda: "energy" in stored(system))
         assert listener.stop() == 0
     else:
+        assert f"meter-listen (pid {listener.process.pid}) hangs" in poll.errors
         listener.process.terminate()
         assert not listener.ends_within(2.0)
         assert "energy" not in stored(system)
@@ -161,6 +159,11 @@ def test_a_listener_hears_everybody_again_because_it_joins_their_group_again(
                 nullcontext() if hears_again else pytest.raises(AssertionError),
             ):
                 listener.until(lambda lines: int(lines[-1].split(" ")[-1]) > again * 1e9, within)
+
+
+def wait_until_stopped(run: Run) -> None:
+    """Wait until a fate has stopped it."""
+    wait_for(lambda: os.waitpid(run.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0), told=lambda: run.errors)
 
 
 def stored(system: System) -> set[str]:

@@ -20,8 +20,8 @@ from homemon.core import files
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.delivery import deliver
-from homemon.ports import udp_node
-from homemon.runtime import background, claim, driver, output, radio
+from homemon.ports import serial_port, udp_node
+from homemon.runtime import background, claim, driver, output, owner, radio
 from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
@@ -85,7 +85,8 @@ def marks_first() -> None:
 
 def shares_port() -> None:
     """Whoever wants the serial port opens it: neither our lock nor the device's keeps anybody out."""
-    _set(radio, "claim", lambda *_: True)
+    for module in (owner, radio):
+        _set(module, "claim", lambda *_: True)
     _set(serial.Serial, "exclusive", property(lambda _: None, lambda *_: None))
 
 
@@ -167,6 +168,19 @@ def stops_at_send() -> None:
     _before_write(signal.SIGSTOP)
 
 
+def stops_when_asked() -> None:
+    """SIGSTOP, once, when the meter has been sent a question and its answer is next."""
+    write = serial_port.SerialLine.write
+
+    def stricken(self: Any, data: bytes) -> None:
+        write(self, data)
+        if data.startswith(b"SKSENDTO "):
+            _set(serial_port.SerialLine, "write", write)
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    _set(serial_port.SerialLine, "write", stricken)
+
+
 def _before_write(number: int) -> None:
     from homemon.delivery import influx  # loads requests, which most commands need not
 
@@ -206,6 +220,7 @@ ALTERATIONS: dict[str, Callable[[], None]] = {
         dies_at_commit,
         dies_at_send,
         stops_at_send,
+        stops_when_asked,
     )
 }
 
