@@ -145,12 +145,12 @@ def running(
         command.process.communicate()
 
 
-def wait_for(happened: Callable[[], bool], within: float = PATIENCE, told: Callable[[], str] = str) -> None:
+def wait_for(happened: Callable[[], bool], within: float = PATIENCE, reported: Callable[[], str] = str) -> None:
     """Look again and again until it has happened; AssertionError at the deadline."""
     deadline = monotonic() + within
     with selectors.DefaultSelector() as nothing:
         while not happened():
-            assert monotonic() < deadline, told()
+            assert monotonic() < deadline, reported()
             nothing.select(0.02)
 
 

@@ -26,7 +26,7 @@ class Desk:
         self.module = Module(HOUSE, at, **{"push_after": 10.0, **settings})
         self.module.radio.session = joined
         self.parser = Parser()
-        self.heard: list[Happening] = []
+        self.received: list[Happening] = []
 
     def type(self, text: str, payload: bytes = b"", end: str = "\r\n") -> bytes:
         """What is said at once to a command."""
@@ -71,7 +71,7 @@ class Desk:
 
     def _read(self, said: bytes) -> list[Happening]:
         events = self.parser.feed(said)
-        self.heard += events
+        self.received += events
         return events
 
 

@@ -61,11 +61,11 @@ def mounted(kind: str, folder: Path) -> Iterator[tuple[str, ...]]:
         text=True,
     ) as holder:
         assert holder.stdout is not None
-        told = holder.stdout.readline()
-        if told != "made\n":
+        reported = holder.stdout.readline()
+        if reported != "made\n":
             holder.kill()
-            assert not os.environ.get("CI"), f"{kind} cannot be mounted here: {told}"
-            pytest.skip(f"{kind} cannot be mounted here, which takes root: {told.strip()}")
+            assert not os.environ.get("CI"), f"{kind} cannot be mounted here: {reported}"
+            pytest.skip(f"{kind} cannot be mounted here, which takes root: {reported.strip()}")
         try:
             yield ("nsenter", "-t", str(holder.pid), "-m", "-r", f"--wd={folder}")
         finally:

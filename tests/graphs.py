@@ -142,7 +142,7 @@ class Browser:
         return list(self(f"panels.find((panel) => panel.name === '{panel}').{drawn}"))
 
     def hovers(self) -> list[str]:
-        """What each panel tells of the time under the pointer."""
+        """What each panel reports of the time under the pointer."""
         return list(self("panels.map((panel) => panel.plot.querySelector('.hoverlayer').textContent)"))
 
     def ranges(self) -> list[list[int]]:

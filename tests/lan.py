@@ -65,7 +65,7 @@ def node_at(host: str, port: int = PORT) -> Iterator[socket.socket]:
 
 
 def of_ours(errors: str) -> str:
-    """What a command said on stderr, but for units of other tests: one that notifies is heard on the whole loopback."""
+    """What a command said on stderr, without units of other tests, whose notifications reach the whole loopback."""
     return "".join(line for line in errors.splitlines(True) if "speaks for a 02" not in line)
 
 

@@ -1,7 +1,7 @@
 """A LAN of a test's own, with other machines on it: network namespaces and real multicast between them.
 
 Where namespaces cannot be made (no unshare, or a kernel that forbids it) the machines are addresses of the
-loopback: multicast is as real there, but others may be heard too. One such test runs at a time. No packet
+loopback: multicast is as real there, but others may be received too. One such test runs at a time. No packet
 leaves either.
 """
 
@@ -45,9 +45,9 @@ class Lan(NamedTuple):
 
     def wait_for_port(self) -> None:
         """Until somebody here holds UDP 3610; the kernel shows each process the ports of its own namespace."""
-        told = Path(f"/proc/{self.here[2]}/net/udp" if self.here else "/proc/net/udp")
+        reported = Path(f"/proc/{self.here[2]}/net/udp" if self.here else "/proc/net/udp")
         ours = f"{int.from_bytes(socket.inet_aton(self.bind), sys.byteorder):08X}:{PORT:04X}"
-        wait_for(lambda: ours in told.read_text("ascii"))
+        wait_for(lambda: ours in reported.read_text("ascii"))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""docs/reliability.md, whose sections are written by those who ran what they tell of."""
+"""docs/reliability.md, whose sections are written by those who ran what they report."""
 
 import re
 from pathlib import Path

@@ -96,7 +96,7 @@ class Process:
         with log.open("ab") as file:
             self._process = subprocess.Popen([path, *self.arguments()], stdout=file, stderr=subprocess.STDOUT)
         try:
-            wait_for(lambda: self._ended or self._answers(), told=lambda: f"{self.binary} does not answer")
+            wait_for(lambda: self._ended or self._answers(), reported=lambda: f"{self.binary} does not answer")
             assert not self._ended, f"{self.binary} does not start"
         except AssertionError as error:
             self.kill()

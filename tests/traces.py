@@ -34,12 +34,12 @@ def read(
     *lines: str, known: Known = KNOWN, day: date | None = None, heater: Device | None = None, latest: float = 2e9
 ) -> tuple[list[Point], ReplayReport]:
     """All points of some lines, and what was left out."""
-    told = ReplayReport(latest)
-    reader = Reader(known, [heater or Device()], day, told)
+    reported = ReplayReport(latest)
+    reader = Reader(known, [heater or Device()], day, reported)
     points = [
         point for number, text in enumerate(lines, 1) for point in reader.feed(as_bytes(f"{text}\n"), f"file:{number}")
     ]
-    return points + reader.close(), told
+    return points + reader.close(), reported
 
 
 def erxudp(frame: str, sender: str = METER) -> str:
@@ -47,14 +47,14 @@ def erxudp(frame: str, sender: str = METER) -> str:
     return f"ERXUDP {sender} {OURS} 0E1A 0E1A 0000AA0000000002 1 0 {len(data):04X} {data.hex().upper()}"
 
 
-def told(*properties: str, esv: str = "72") -> str:
+def reported(*properties: str, esv: str = "72") -> str:
     return f"1081 0001 028801 05FF01 {esv} {len(properties):02X} {' '.join(properties)}"
 
 
-POWER = erxudp(told("E7040000020B"))
-PUSHED = erxudp(told("EA0B07E70C13001E000000458E", "EB0B07E70C13001E0000000015", esv="73"))
-REGISTER = erxudp(told("E0040000FE73"))
-RECORD = told("E2C20001" + "0000458E" * 46 + "FFFFFFFE" * 2)
+POWER = erxudp(reported("E7040000020B"))
+PUSHED = erxudp(reported("EA0B07E70C13001E000000458E", "EB0B07E70C13001E0000000015", esv="73"))
+REGISTER = erxudp(reported("E0040000FE73"))
+RECORD = reported("E2C20001" + "0000458E" * 46 + "FFFFFFFE" * 2)
 PUSHED_POINTS = [Point("+power", {"value": 1780.6}, HALF_PAST), Point("-power", {"value": 2.1}, HALF_PAST)]
 
 

@@ -29,11 +29,11 @@ GOING_ON: Dialogue[Any] = pause(0.0)
 """In the place of a program: what was interrupted goes on."""
 
 
-class Told(Context):
+class Reported(Context):
     """Keeps what is being done that takes time."""
 
-    def __init__(self, told: list[str]) -> None:
-        self._told = told
+    def __init__(self, reported: list[str]) -> None:
+        self._told = reported
 
     def report(self, step: Step) -> None:
         self._told += step.saying
@@ -107,7 +107,7 @@ class Archive:
 
 
 class World(Context):
-    """`points` are what a listener would have stored, dated; `notes` what it would have told."""
+    """`points` are what a listener would have stored, dated; `notes` what it would have reported."""
 
     def __init__(
         self, link: Link | None = None, scale: Scale | None = None, repaired_days: int = 0, **module: Any

@@ -109,7 +109,7 @@ def usage(context: click.Context) -> Iterator[str]:
 
 
 def prose(text: str | None) -> Iterator[str]:
-    """Paragraphs; one that click is told to leave as it is (a line of backspace) keeps its lines."""
+    """Paragraphs; one that click is to leave as it is (a line of backspace) keeps its lines."""
     for paragraph in re.split(r"\n{2,}", (text or "").strip()):
         if paragraph.startswith("\b"):
             yield from (".PP", ".nf", *map(roff, paragraph.split("\n")[1:]), ".fi")

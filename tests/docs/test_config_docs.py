@@ -91,7 +91,7 @@ def test_the_places_are_those_where_it_is_looked_for() -> None:
     assert ", ".join(places) in text_of(PAGE)
 
 
-def test_the_fault_on_the_page_is_told_so(tmp_path: Path) -> None:
+def test_the_fault_on_the_page_is_reported_so(tmp_path: Path) -> None:
     (fault,) = re.findall(r"`config\.ini:12: (.*?)`", text_of(PAGE))
     with pytest.raises(ConfigError) as error:
         config.parse("\n" * 9 + "[smartmeter]\npwd = 0123456789AB\nbid = " + "0" * 31, tmp_path / "config.ini")

@@ -33,7 +33,7 @@ SCALE = meter.Scale(-1, 1)
 LAST = int(time.time()) // HALF_HOUR * HALF_HOUR - HALF_HOUR
 LOST = 7 if (LAST - 7 * HALF_HOUR + 9 * 3600) % 86_400 else 8  # half-hours ago; no midnight, which begins a day's sum
 REGISTER = {LAST - back * HALF_HOUR: round(1234.5 + (100 - back) * 0.3, 1) for back in range(150) if back != LOST}
-"""Half-hour → kWh bought so far; one was not heard."""
+"""Half-hour → kWh bought so far; one was not received."""
 KWH = {t: round(value - REGISTER[t - HALF_HOUR], 1) for t, value in REGISTER.items() if t - HALF_HOUR in REGISTER}
 NO_POINT = [
     (source, code)
@@ -47,12 +47,12 @@ def query(language: str, number: int) -> str:
 
 
 def test_the_series_are_those_of_the_registry() -> None:
-    told = {
+    reported = {
         (measurement.strip("`"), field)
         for measurement, fields, *_ in table(text_of(PAGE))
         for field in re.findall("`(\\w+)`", fields)
     }
-    assert told == set(SERIES)
+    assert reported == set(SERIES)
 
 
 def test_each_unit_is_that_of_the_registry() -> None:
@@ -162,8 +162,8 @@ def test_the_schema_is_the_stores(reading: sqlite3.Connection) -> None:
 
 
 def test_every_table_of_the_store_is_explained(reading: sqlite3.Connection) -> None:
-    told = [row[0].strip("`") for row in table(section(PAGE, "The store"))]
-    assert told == [name for (name,) in reading.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    reported = [row[0].strip("`") for row in table(section(PAGE, "The store"))]
+    assert reported == [name for (name,) in reading.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
 
 
 def test_what_sent_means_is_what_the_store_means() -> None:

@@ -77,7 +77,7 @@ def powers(lines: list[str]) -> list[tuple[int, int]]:
     return [power_of(line) for line in lines if line.startswith("power ")]
 
 
-def heard(command: Running, number: int) -> None:
+def wait_for_powers(command: Running, number: int) -> None:
     """Wait until so many powers have come, and for the next second: a minute in the house."""
     command.until(lambda lines: len(powers(lines)) >= number)
     wait_for(lambda: time.time() >= powers(command.lines)[-1][0] + 1)
@@ -95,7 +95,7 @@ def test_the_meter_is_taken_over_and_given_back_without_losing_a_reading(tmp_pat
         with resident("receive", tmp_path / "port", cwd=tmp_path) as receiver:
             for minute in (1, 2):
                 run_script("ask", tmp_path / "port", cwd=tmp_path)
-                heard(receiver, minute)
+                wait_for_powers(receiver, minute)
             check = homemon("check", cwd=tmp_path)
             assert f"is in use by pid {receiver.process.pid}" in check.stdout
             receiver.stop()
@@ -103,13 +103,13 @@ def test_the_meter_is_taken_over_and_given_back_without_losing_a_reading(tmp_pat
         with running("meter-listen", cwd=tmp_path) as listener:
             listener.until(lambda lines: any(line.startswith("+power") for line in lines))
             run_script("ask", tmp_path / "port", cwd=tmp_path)  # the original's line of cron still stands
-            heard(listener, 1)
+            wait_for_powers(listener, 1)
             assert homemon("meter-poll", cwd=tmp_path).returncode == 0
-            heard(listener, 2)
+            wait_for_powers(listener, 2)
             assert listener.stop() == 0
         with resident("receive", tmp_path / "port", cwd=tmp_path) as receiver:
             run_script("ask", tmp_path / "port", cwd=tmp_path)
-            heard(receiver, 1)
+            wait_for_powers(receiver, 1)
             after = receiver.lines[1:]
         sent = [row.value for row in device.module.truth if row.epc == 0xE7]
     assert "joined" not in listener.errors.read_text()  # the session of the original was good enough

@@ -25,7 +25,7 @@ PAGE = DOCS / "operations.md"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         f"half-hours for {history.LONGEST} days\n(the meter) and {solar.DAYS} days",
         f"tried after {deliver.BACKOFF_FIRST:.0f} s to {deliver.BACKOFF_LAST / 60:.0f} min",
@@ -34,8 +34,8 @@ PAGE = DOCS / "operations.md"
         f"up to {deliver.MAX_UNSTORED:,} readings in memory",
     ],
 )
-def test_the_figures_are_those_of_the_code(told: str) -> None:
-    assert told in text_of(PAGE)
+def test_the_figures_are_those_of_the_code(reported: str) -> None:
+    assert reported in text_of(PAGE)
 
 
 def backup(store: Store, copy: Path) -> None:

@@ -47,10 +47,10 @@ def claims(block: Block) -> list[str]:
     return re.findall("(?m)^= (.*)$", block.text)
 
 
-def told(data: bytes) -> list[str]:
+def reported(data: bytes) -> list[str]:
     """What the code makes of a frame."""
     if data.startswith(EHD):
-        return told_of_echonet(echonet.decode(data))
+        return reported_frame(echonet.decode(data))
     parser = kyocera.Parser()
     if data[0] != kyocera.STX:
         parser.expect_block()
@@ -65,17 +65,17 @@ def told(data: bytes) -> list[str]:
     raise AssertionError(event)
 
 
-def told_of_echonet(frame: Frame) -> list[str]:
+def reported_frame(frame: Frame) -> list[str]:
     head = f"TID {frame.tid:04X}, {frame.seoj:06X} → {frame.deoj:06X}, {frame.esv.name}"
     if not any(prop.edt for prop in frame.properties):
         return [head, " ".join(f"{prop.epc:02X}" for prop in frame.properties)]
     device = frame.deoj if frame.seoj == CONTROLLER else frame.seoj
-    said = [f"{prop.epc:02X} {told_of_property(device, prop)}" for prop in frame.properties]
+    said = [f"{prop.epc:02X} {reported_property(device, prop)}" for prop in frame.properties]
     report = device_report(ECOCUTE, frame) if device == ECOCUTE.eoj else meter.report(frame, TENTHS)
-    return [head, *said, *map(told_of_point, report.points)]
+    return [head, *said, *map(reported_point, report.points)]
 
 
-def told_of_property(device: int, prop: Property) -> str:
+def reported_property(device: int, prop: Property) -> str:
     if not prop.edt:
         return "refused"
     if prop.epc == 0xD5:
@@ -83,10 +83,10 @@ def told_of_property(device: int, prop: Property) -> str:
     if prop.epc == 0x9F:
         return "map: " + " ".join(f"{epc:02X}" for epc in sorted(echonet.decode_property_map(prop.edt)))
     known = DEVICES[device][prop.epc]
-    return f"{known.name}: {told_of_value(properties.value_of(DEVICES[device], prop), known.unit)}".strip()
+    return f"{known.name}: {reported_value(properties.value_of(DEVICES[device], prop), known.unit)}".strip()
 
 
-def told_of_value(value: object, unit: str) -> str:
+def reported_value(value: object, unit: str) -> str:
     match value:
         case meter.Dated(time=time, register=register):
             return f"{register} {unit} at {datetime.fromtimestamp(time, JST):%Y-%m-%d %H:%M:%S}"
@@ -98,13 +98,13 @@ def told_of_value(value: object, unit: str) -> str:
             return f"{value} {unit}".rstrip()
 
 
-def told_of_point(point: Point) -> str:
+def reported_point(point: Point) -> str:
     return line(point.measurement, "", point.fields, point.time or 0).removesuffix(" 0000000000")
 
 
 @pytest.mark.parametrize("block", blocks("frame", of=PAGE), ids=str)
 def test_the_code_says_of_each_frame_what_the_page_says(block: Block) -> None:
-    assert told(b"".join(data for data, _ in rows(block))) == claims(block)
+    assert reported(b"".join(data for data, _ in rows(block))) == claims(block)
     assert len(rows(block)) + len(claims(block)) == len(block.text.splitlines())
 
 
@@ -150,7 +150,7 @@ def lines_of(block: Block) -> list[str]:
 
 
 @pytest.fixture
-def overheard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def received(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What `--trace` would write of all that goes between us and the simulated module."""
     lines: list[str] = []
     type_in, read = Module.feed, Parser.feed
@@ -159,43 +159,43 @@ def overheard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         lines.append(f"> {escaped(masked_sent(data))}".rstrip())
         type_in(module, data, now)
 
-    def heard(parser: Parser, data: bytes) -> list[Happening]:
+    def received(parser: Parser, data: bytes) -> list[Happening]:
         events = read(parser, data)
         lines.extend(f"< {escaped(masked_received(event))}".rstrip() for event in events)
         return events
 
     monkeypatch.setattr(Module, "feed", typed)
-    monkeypatch.setattr(Parser, "feed", heard)
+    monkeypatch.setattr(Parser, "feed", received)
     return lines
 
 
-def test_the_join_of_a_bp35c0_is_the_real_one(overheard: list[str]) -> None:
+def test_the_join_of_a_bp35c0_is_the_real_one(received: list[str]) -> None:
     Desk(dialect="c").converse(join(SECRETS))
-    assert lines_of(JOIN_C) == overheard
+    assert lines_of(JOIN_C) == received
 
 
-def test_the_join_of_a_bp35a1_differs_in_the_lines_shown(overheard: list[str]) -> None:
+def test_the_join_of_a_bp35a1_differs_in_the_lines_shown(received: list[str]) -> None:
     Desk(dialect="a1").converse(join(SECRETS))
-    assert lines_of(JOIN_A1) == [text for text in dict.fromkeys(overheard) if text not in lines_of(JOIN_C)]
+    assert lines_of(JOIN_A1) == [text for text in dict.fromkeys(received) if text not in lines_of(JOIN_C)]
 
 
 @pytest.mark.parametrize(("shown", "dialect", "name"), [(ASK_C, Dialect.C, "c"), (ASK_A1, Dialect.A1, "a1")])
 def test_a_question_and_its_answer_are_the_real_ones(
-    overheard: list[str], shown: Block, dialect: Dialect, name: str
+    received: list[str], shown: Block, dialect: Dialect, name: str
 ) -> None:
     world = World(LINK._replace(dialect=dialect), TENTHS, dialect=name)
     world.join_module()
     world.run(world.session.poll((0xE7,)))
-    assert lines_of(shown) == overheard
+    assert lines_of(shown) == received
 
 
 # --- tables --------------------------------------------------------------------------------
 
 
 def test_the_events_that_the_code_acts_upon_are_in_the_table() -> None:
-    told = {int(number, 16): deed for number, _, deed in table(section(PAGE, "Events and failures"))}
-    assert {*SESSION_OVER, EXPIRED, LIMITED, UNLIMITED, SENT, SCAN_DONE, JOIN_FAILED, JOINED} <= told.keys()
-    assert all("joins again" in told[number] for number in (*SESSION_OVER, EXPIRED))
+    reported = {int(number, 16): deed for number, _, deed in table(section(PAGE, "Events and failures"))}
+    assert {*SESSION_OVER, EXPIRED, LIMITED, UNLIMITED, SENT, SCAN_DONE, JOIN_FAILED, JOINED} <= reported.keys()
+    assert all("joins again" in reported[number] for number in (*SESSION_OVER, EXPIRED))
 
 
 def test_the_failures_are_those_that_an_error_explains() -> None:

@@ -11,7 +11,7 @@ from tests.servers import installed
 
 @pytest.fixture
 def lan() -> Iterator[Lan]:
-    """One network, of namespaces or on the loopback: there others may be heard too."""
+    """One network, of namespaces or on the loopback, where others may be received too."""
     with networks() as made:
         yield made
 

@@ -57,7 +57,7 @@ def test_a_sound_set_up_has_no_fault_and_no_secret(tmp_path: Path) -> None:
 # --- machine ------------------------------------------------------------------------------
 
 
-def test_faults_of_the_configuration_are_told_line_by_line_and_exit_2(tmp_path: Path) -> None:
+def test_faults_of_the_configuration_are_reported_line_by_line_and_exit_2(tmp_path: Path) -> None:
     write_config(tmp_path, bid="1", pwd="2")
     run = homemon("check", cwd=tmp_path)
     assert run.returncode == 2
@@ -112,7 +112,7 @@ LISTEN, POLL = "* * * * * homemon -q meter-listen >/dev/null", "* * * * * homemo
 
 
 @pytest.mark.parametrize(
-    ("crontab", "told"),
+    ("crontab", "reported"),
     [
         (None, ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
         (f"# {LISTEN}\n", ["no meter-listen runs, and nothing starts it", "nothing starts meter-poll"]),
@@ -123,12 +123,12 @@ LISTEN, POLL = "* * * * * homemon -q meter-listen >/dev/null", "* * * * * homemo
         (f"{PATH}\n@reboot homemon meter-listen --poll 60\n", ["no meter-listen runs, although crontab starts it"]),
     ],
 )
-def test_cron_lines_that_are_missing_are_told(tmp_path: Path, home: Path, crontab: str | None, told: list[str]) -> None:
+def test_missing_cron_lines_are_reported(tmp_path: Path, home: Path, crontab: str | None, reported: list[str]) -> None:
     write_config(tmp_path)
     if crontab is not None:
         (home / "crontab").write_text(crontab)
     lines = [*lines_of(tmp_path, "listener"), *lines_of(tmp_path, "start")]
-    assert [text in line for text, line in zip(told, lines, strict=True)] == [True] * len(told), lines
+    assert [text in line for text, line in zip(reported, lines, strict=True)] == [True] * len(reported), lines
 
 
 def test_a_listener_that_nothing_starts_again_is_a_warning(tmp_path: Path, home: Path) -> None:
@@ -177,11 +177,11 @@ def test_a_port_that_is_none_is_a_fault(tmp_path: Path) -> None:
 def test_a_free_port_is_asked_and_nothing_is_joined_set_or_stored(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path) as device:
-        heard: list[bytes] = []
+        received: list[bytes] = []
         feed = device.module.feed
 
         def listen_in(data: bytes, now: float) -> None:
-            heard.append(data)
+            received.append(data)
             feed(data, now)
 
         device.call(lambda module: setattr(module.radio, "session", True))
@@ -189,7 +189,7 @@ def test_a_free_port_is_asked_and_nothing_is_joined_set_or_stored(tmp_path: Path
         run = homemon("check", cwd=tmp_path)
     assert "ok      module: SKSTACK 1.5.2, commands of a BP35C0" in run.stdout
     assert "ok      meter: it answers" in run.stdout
-    said = b"".join(heard).split()
+    said = b"".join(received).split()
     assert {word for word in said if word.startswith((b"SK", b"RO", b"WO"))} == {b"SKVER", b"SKINFO", b"SKSENDTO"}
     assert homemon("export", cwd=tmp_path).stdout == ""
 
@@ -234,7 +234,7 @@ def test_a_listener_on_the_lan_is_judged_by_what_it_stored(tmp_path: Path) -> No
             assert lines_of(tmp_path, "ecocute")[-1].startswith("ok      ecocute: its newest reading is ")
 
 
-def test_what_a_device_tells_a_check_is_stored(tmp_path: Path) -> None:
+def test_what_a_device_answers_to_a_check_is_stored(tmp_path: Path) -> None:
     with unit() as network:
         configure(tmp_path, network.bind)
         assert f"ok      ecocute: {network.bind} answers: power, powerSum, tank" in lines_of(tmp_path, "ecocute")
@@ -244,7 +244,7 @@ def test_what_a_device_tells_a_check_is_stored(tmp_path: Path) -> None:
 # --- the looks ----------------------------------------------------------------------------
 
 
-def test_a_look_that_hangs_keeps_none_from_being_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_hangs_keeps_no_other_from_being_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hangs(app: Aside) -> Iterator[Finding]:
         yield ok("name", "it begins")
         os.read(hanging, 1)

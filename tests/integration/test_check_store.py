@@ -20,18 +20,18 @@ from tests.stores import T, put
 __all__ = ["home"]
 
 
-def test_what_waits_is_told(tmp_path: Path, scripted: ScriptedServer) -> None:
+def test_the_backlog_is_reported(tmp_path: Path, scripted: ScriptedServer) -> None:
     config(tmp_path, f"[server]\nurl = {scripted.url}")
     store = Store(tmp_path / "store")
     put(store, *(Point("power", {"value": i}, int(time.time()) - i) for i in range(3)))
     store.outbox.park(store.outbox.waiting(1)[0], "field type conflict")
     store.db.execute("INSERT INTO undated VALUES (?, 1.0, 1, 1), ('another', 1.0, 1, 1)", (boot_id(),))
     store.close()
-    told = "\n".join(lines_of(tmp_path, "store"))
-    assert "ok      store: 2 points wait for the server" in told
-    assert "warning store: the server refused 1 points: field type conflict. `homemon status` lists them" in told
-    assert "1 values wait for a clock that is right" in told
-    assert "1 values came before a restart" in told
+    reported = "\n".join(lines_of(tmp_path, "store"))
+    assert "ok      store: 2 points wait for the server" in reported
+    assert "warning store: the server refused 1 points: field type conflict. `homemon status` lists them" in reported
+    assert "1 values wait for a clock that is right" in reported
+    assert "1 values came before a restart" in reported
 
 
 def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_a_large_store_is_looked_at_in_its_newest_readings(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize(("days_ago", "mark"), [(0, "ok"), (9, "warning")])
-def test_whether_keep_days_is_kept_is_told(tmp_path: Path, days_ago: int, mark: str) -> None:
+def test_whether_keep_days_is_kept_is_reported(tmp_path: Path, days_ago: int, mark: str) -> None:
     (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/store\nkeep_days = 30\n")
     store = Store(tmp_path / "store")
     put(store, Point("+power", {"value": 1}, int(time.time()) - days_ago * 86_400))
@@ -89,7 +89,7 @@ def test_a_database_is_made_on_request_whatever_its_name(
     assert homemon("check", "--create-db", cwd=tmp_path).returncode == 0
 
 
-def test_a_name_that_influxdb_does_not_want_is_told(tmp_path: Path, influx_server: InfluxServer) -> None:
+def test_a_name_that_influxdb_does_not_want_is_reported(tmp_path: Path, influx_server: InfluxServer) -> None:
     config(tmp_path, f"[server]\nurl = {influx_server.url}\ndb = a\\b")
     run = homemon("check", "--create-db", cwd=tmp_path)
     assert run.returncode == 1
@@ -101,13 +101,13 @@ def test_only_an_administrator_makes_a_database(tmp_path: Path, closed_database:
     server.query("CREATE USER guest WITH PASSWORD 'guests'")
     text = f"[server]\nurl = {server.url}\ndb = new\nuser = {{}}\npassword = {{}}"
     config(tmp_path, text.format("guest", "guests"))
-    told = homemon("check", "--create-db", cwd=tmp_path).stdout
-    assert "the user may not make databases" in told
-    assert "-execute 'CREATE DATABASE \"new\"'" in told
+    reported = homemon("check", "--create-db", cwd=tmp_path).stdout
+    assert "the user may not make databases" in reported
+    assert "-execute 'CREATE DATABASE \"new\"'" in reported
     config(tmp_path, text.format("guest", "wr0ng-one"))
-    told = homemon("check", "--create-db", cwd=tmp_path).stdout
-    assert "check [server] user and password" in told
-    assert "wr0ng-one" not in told
+    reported = homemon("check", "--create-db", cwd=tmp_path).stdout
+    assert "check [server] user and password" in reported
+    assert "wr0ng-one" not in reported
     config(tmp_path, text.format(server.USER, server.PASSWORD))
     assert homemon("check", "--create-db", cwd=tmp_path).returncode == 0
     server.query("DROP DATABASE new")

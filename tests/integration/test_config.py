@@ -68,7 +68,7 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         ("[ecocute]\nhost = h\neoj = 26B\n", "config.ini:3: [ecocute] eoj: must be 6 hexadecimal digits"),
     ],
 )
-def test_a_fault_is_told_with_its_line(text: str, where: str) -> None:
+def test_a_fault_is_reported_with_its_line(text: str, where: str) -> None:
     assert [fault for fault in faults(text) if fault.startswith(where)], faults(text)
 
 
@@ -78,17 +78,17 @@ def test_the_ecocutes_host_may_be_left_out(text: str) -> None:
     assert (read.host, read.bind, read.port, read.eoj) == (None, "0.0.0.0", 3610, 0x026B01)
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_their_lines() -> None:
-    told = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x:y\n[store]\nkeep_days = x\n")
-    assert [fault.split(":")[1] for fault in told] == ["2", "3", "5", "7"]
+def test_all_faults_are_reported_at_once_in_the_order_of_their_lines() -> None:
+    reported = faults("[smartmeter]\nbid = 12\npwd = 12\n[server]\nurl = x:y\n[store]\nkeep_days = x\n")
+    assert [fault.split(":")[1] for fault in reported] == ["2", "3", "5", "7"]
 
 
 @pytest.mark.parametrize("secret", ["0011223344556677", "zz112233445566778899AABBCCDDEEFF"])
 def test_no_fault_shows_the_value(secret: str) -> None:
-    told = faults(f"[smartmeter]\nbid = {secret}\npwd = {secret}\n[server]\nurl = http://u:{secret}@h\n")
-    assert len(told) == 3
-    assert not any(secret in fault for fault in told)
-    assert secret not in repr(told)
+    reported = faults(f"[smartmeter]\nbid = {secret}\npwd = {secret}\n[server]\nurl = http://u:{secret}@h\n")
+    assert len(reported) == 3
+    assert not any(secret in fault for fault in reported)
+    assert secret not in repr(reported)
 
 
 BID, PWD = "00112233445566778899AABBCCDDEEFF", "0123456789AB"
@@ -122,7 +122,7 @@ def test_what_means_nothing_in_the_letters_values_does_no_harm(written: Callable
 
 
 @pytest.mark.parametrize(
-    ("bid", "pwd", "told"),
+    ("bid", "pwd", "reported"),
     [
         (BID.replace("0", "O"), PWD, ["2: [smartmeter] bid", "it has the letter O, which is none: the digit 0?"]),
         (BID.replace("1", "l"), PWD, ["2: [smartmeter] bid", "it has the letter l, which is none: the digit 1?"]),
@@ -145,10 +145,10 @@ def test_what_means_nothing_in_the_letters_values_does_no_harm(written: Callable
     ],
 )
 def test_a_slip_in_the_letters_values_is_named_with_its_cause_and_never_shown(
-    bid: str, pwd: str, told: list[str]
+    bid: str, pwd: str, reported: list[str]
 ) -> None:
     found = faults(f"[smartmeter]\nbid = {bid}\npwd = {pwd}\n")
-    assert [fault for fault in found if all(text in fault for text in told)], found
+    assert [fault for fault in found if all(text in fault for text in reported)], found
     for value in (BID, PWD):
         assert not [fault for fault in found for at in range(len(value) - 2) if value[at : at + 3] in fault]
 

@@ -102,7 +102,7 @@ def test_a_named_file_that_others_may_write_is_a_warning(tmp_path: Path) -> None
     assert homemon("-q", "-c", "config.ini", "export", cwd=folder).stderr == ""
 
 
-def test_where_it_was_looked_for_is_told_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_was_looked_for_is_shown_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/of-a-user")
     with pytest.raises(ConfigError) as error:

@@ -64,7 +64,7 @@ def rows(folder: Path, query: str) -> list[Sequence[object]]:
 
 
 def opener(folder: Path, migration: str) -> "subprocess.Popen[str]":
-    """A process with one schema more, which opens the store when it hears a line."""
+    """A process with one schema more, which opens the store when it receives a line."""
     command = (sys.executable, "-c", OPENER, str(folder), migration)
     return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -23,12 +23,12 @@ S = "2026-11-23T17:14"  # a minute in a trace
 LINES = [line for vector in VECTORS for line in vector["lines"]]
 
 
-def told(text: str) -> list[Account]:
+def reported(text: str) -> list[Account]:
     return list(accounts(text.splitlines()))
 
 
 def words(text: str) -> str:
-    return "\n".join(line for account in told(text) for line in account.lines)
+    return "\n".join(line for account in reported(text) for line in account.lines)
 
 
 # --- captures ----------------------------------------------------------------------
@@ -110,10 +110,10 @@ def properties(facts: dict[str, Any]) -> list[Any]:
 @pytest.mark.parametrize("line", LINES)
 def test_a_line_cut_off_anywhere_is_explained_up_to_there(line: str) -> None:
     """What is shown of a part is shown of the whole; and the part says where it ends."""
-    (whole,) = told(line) if line[:2] != "  " else [Account({}, [])]
+    (whole,) = reported(line) if line[:2] != "  " else [Account({}, [])]
     keyword = line.split(" ")[0]
     for size in range(len(line)):
-        for account in told(line[:size]):
+        for account in reported(line[:size]):
             shown = properties(account.facts)
             assert shown == properties(whole.facts)[: len(shown)]
             if keyword in ("ERXUDP", "EVENT") and size >= len(keyword):
@@ -137,16 +137,16 @@ HISTORY = f"1081000102880105FF017201E2C20001{'0000458E' * 47}FFFFFFFE"
     ],
 )
 def test_a_frame_cut_off_at_any_byte_says_at_which_and_shows_the_whole_properties(frame: str) -> None:
-    (whole,) = told(frame)
+    (whole,) = reported(frame)
     assert "error" not in whole.facts
     for size in range(2, len(frame) // 2):
-        (account,) = told(frame[: size * 2])
+        (account,) = reported(frame[: size * 2])
         assert account.sense
         assert account.facts["error"]["offset"] <= size
         assert account.facts["error"]["text"] in account.lines[-1]
         shown = properties(account.facts)
         assert shown == properties(whole.facts)[: len(shown)]
-        (odd,) = told(frame[: size * 2 + 1])
+        (odd,) = reported(frame[: size * 2 + 1])
         assert odd.lines == [*account.lines, f"  half a byte at the end: {frame[size * 2]}"]
 
 
@@ -155,7 +155,7 @@ def test_a_frame_cut_off_at_any_byte_says_at_which_and_shows_the_whole_propertie
 
 def shown(text: str) -> bytes:
     """All that a person or a program gets to see of a text."""
-    found = told(text)
+    found = reported(text)
     facts = json.dumps([account.facts for account in found])
     return ("\n".join(line for account in found for line in account.lines) + facts).encode()
 
@@ -210,7 +210,7 @@ STARTS = ["", "1081", "ERXUDP ", "EVENT ", "EPANDESC\n  ", "0000: ", f"{S}:27.00
 @settings(deadline=None)
 @given(st.sampled_from([*STARTS, *LINES]), st.integers(0, 200), st.text(max_size=40))
 def test_any_text_has_an_account(start: str, kept: int, rest: str) -> None:
-    for account in told(start[:kept] + rest):
+    for account in reported(start[:kept] + rest):
         assert account.lines
         assert json.dumps(account.facts)
         assert all("\n" not in line for line in account.lines)
@@ -219,7 +219,7 @@ def test_any_text_has_an_account(start: str, kept: int, rest: str) -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_frame_has_an_account(data: bytes) -> None:
-    (account,) = told("1081" + data.hex())
+    (account,) = reported("1081" + data.hex())
     assert account.sense
 
 
@@ -283,7 +283,7 @@ OBEYED = ["\x00", "\x1b[2J", "\x7f", "\x9b2J", "\u202e", "\u2028", "\ufeff", "\x
 @pytest.mark.parametrize("at", [0, 9, 10_000], ids=["before", "inside", "behind"])
 def test_nothing_that_a_terminal_could_obey_is_shown_of_any_line(at: int, sign: str) -> None:
     for line in [*LINES, "EVER 1.5", "OK 01", "FAIL ER04", f"{S}:27.123+09:00 wisun < OK\\r\\n", "0000: FFFF"]:
-        for account in told(line[:at] + sign + line[at:]):
+        for account in reported(line[:at] + sign + line[at:]):
             assert all(text.isprintable() for text in account.lines)
             assert json.dumps(account.facts).replace("\x7f", "").isprintable()
 

@@ -135,9 +135,7 @@ def test_a_pause_that_a_wrong_clock_left_in_the_far_future_does_not_count(
     assert sender_to(settings(scripted.url)).due(WALL)
 
 
-def test_what_must_be_mended_by_a_person_is_told_once(
-    store: Store, own_influx: Database, sender_to: MakeSender
-) -> None:
+def test_what_a_person_must_do_is_reported_once(store: Store, own_influx: Database, sender_to: MakeSender) -> None:
     fill(store, range(3))
     lost = own_influx.settings(db="later")
     first, second = (send(sender_to(lost), WALL + i) for i in range(2))
@@ -271,7 +269,7 @@ def test_the_pause_before_what_it_fails_on_grows(store: Store, scripted: Scripte
     assert len(scripted.asked) < 30
 
 
-def test_the_trouble_is_told_once_and_over_when_it_is_over(
+def test_the_trouble_is_reported_once_and_its_end_too(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender, three_weeks: set[tuple[str, int]]
 ) -> None:
     server, rounds = Ailing(scripted, lambda name, time: name == "power"), Rounds(sender_to, scripted.url)
@@ -304,7 +302,7 @@ def test_after_a_round_that_sent_something_the_pause_is_short_again(
     assert sending.next_try - WALL <= BACKOFF_FIRST * 1.5 + 1
 
 
-def test_a_listener_is_told_when_the_server_may_be_asked_again(
+def test_a_listener_knows_when_the_server_may_be_asked_again(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:
     fill(store, range(3))
@@ -342,10 +340,10 @@ def test_a_server_that_takes_nothing_sees_one_request_a_round(
     assert server.has == three_weeks
 
 
-# --- what the outbox tells of what waits ------------------------------------------------------
+# --- what the outbox reports of the backlog ------------------------------------------------------
 
 
-def test_the_newest_line_that_the_server_has_is_told_for_each_head(store: Store) -> None:
+def test_the_newest_line_that_the_server_has_is_known_for_each_head(store: Store) -> None:
     """With all its fields, and without what came or changed since."""
     put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(3)))
     fill(store, range(5, 8))
@@ -361,7 +359,7 @@ def test_the_newest_line_that_the_server_has_is_told_for_each_head(store: Store)
     assert store.outbox.heads() == ["ecocute", "power"]
 
 
-def test_what_waits_is_told_by_head_and_stretch(store: Store) -> None:
+def test_the_backlog_is_reported_by_series_and_span(store: Store) -> None:
     put(store, *(Point("ecocute", {"power": i, "tank": 10 * i}, T + i) for i in range(10)))
     fill(store, range(5, 15))
     assert store.outbox.waiting_heads() == [Stretch("power", T + 5, T + 14), Stretch("ecocute", T, T + 9)]

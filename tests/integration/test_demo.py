@@ -51,7 +51,7 @@ def reached(url: str) -> bool:
         return False
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     run = in_shell(f"{TYPED[1]} demo --dir file/x", tmp_path)
     assert run.returncode == 1

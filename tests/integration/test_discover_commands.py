@@ -137,7 +137,7 @@ def test_each_of_several_is_found_wherever_its_answers_come_from_and_go_to(tmp_p
     }
 
 
-def test_of_several_the_first_is_for_config_ini_and_a_person_is_told(tmp_path: Path, own_lan: Lan) -> None:
+def test_of_several_the_first_is_for_config_ini_and_a_person_sees_so(tmp_path: Path, own_lan: Lan) -> None:
     configure(tmp_path, own_lan)
     first, second = own_lan.units[:2]
     with heater(own_lan, second, cwd=tmp_path), heater(own_lan, first, "--number", "2", cwd=tmp_path):
@@ -188,7 +188,7 @@ def test_beside_another_program_those_that_answer_the_asking_port_are_found(tmp_
 
 
 @pytest.mark.usefixtures("own_lan")
-def test_each_network_of_a_machine_with_two_is_asked_and_heard(tmp_path: Path) -> None:
+def test_each_network_of_a_machine_with_two_is_asked_and_listened_to(tmp_path: Path) -> None:
     with networks(2) as lan:
         configure(tmp_path, lan)
         first, second = (network.units[0] for network in lan.networks)
@@ -198,12 +198,12 @@ def test_each_network_of_a_machine_with_two_is_asked_and_heard(tmp_path: Path) -
         with running("ecocute-listen", cwd=tmp_path, before=lan.here) as listener:
             lan.wait_for_port()
             for where in (first, second):
-                heard = len(listener.lines)
+                received = len(listener.lines)
                 with heater(lan, where, "--inform-every", "0.5", *DEAF, cwd=tmp_path):
-                    listener.until(lambda lines, before=heard: len(lines) > before)  # type: ignore[misc]
+                    listener.until(lambda lines, before=received: len(lines) > before)  # type: ignore[misc]
 
 
-def test_a_network_that_comes_up_later_is_heard_too(tmp_path: Path, own_lan: Lan) -> None:
+def test_a_network_that_comes_up_later_is_listened_to_as_well(tmp_path: Path, own_lan: Lan) -> None:
     with heater(own_lan, own_lan.units[0], "--inform-every", "0.2", cwd=tmp_path):
         run = subprocess.run((*own_lan.here, sys.executable, "-c", LATE), capture_output=True, text=True, check=False)
     assert run.stdout.splitlines() == ["up True", "down False", "up True"], run.stderr
@@ -227,7 +227,7 @@ def test_without_a_configuration_the_defaults_hold(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "reported"),
     [
         ("10.0.0.0/21", "at most 1022 addresses"),
         ("fe80::/120", "an IPv4 network"),
@@ -237,7 +237,7 @@ def test_without_a_configuration_the_defaults_hold(tmp_path: Path, monkeypatch: 
         ("10.0.0.0/22 10.0.4.0/30", "these are 1024 addresses"),
     ],
 )
-def test_what_cannot_be_asked_is_wrong_usage(target: str, told: str) -> None:
+def test_what_cannot_be_asked_is_wrong_usage(target: str, reported: str) -> None:
     run = called("discover", *target.split())
     assert run.exit_code == 2
-    assert told in run.output
+    assert reported in run.output

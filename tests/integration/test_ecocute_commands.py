@@ -226,7 +226,7 @@ def test_an_answer_without_a_reading_is_an_error_and_no_point(tmp_path: Path, fa
     assert homemon("export", cwd=tmp_path).stdout == ""
 
 
-def test_a_unit_that_does_not_answer_is_told_with_what_to_check(tmp_path: Path) -> None:
+def test_a_unit_that_does_not_answer_is_reported_with_what_to_check(tmp_path: Path) -> None:
     host = address()
     configure(tmp_path, host)
     run = homemon("-q", "ecocute-poll", cwd=tmp_path, timeout=20 + LOADED)
@@ -241,17 +241,17 @@ def test_a_unit_that_does_not_answer_is_told_with_what_to_check(tmp_path: Path) 
 def test_what_cannot_work_is_one_clear_error_at_once(tmp_path: Path, command: str, trouble: str) -> None:
     host, more, status = address(), {}, 1
     if trouble == "unknown host":
-        host, told = "water-heater.invalid", ("water-heater.invalid is unknown", "[ecocute] host")
+        host, reported = "water-heater.invalid", ("water-heater.invalid is unknown", "[ecocute] host")
     elif trouble == "not our address":
-        more, told = {"bind": "192.0.2.1"}, ("192.0.2.1 is no address of this machine", "[ecocute] bind")
+        more, reported = {"bind": "192.0.2.1"}, ("192.0.2.1 is no address of this machine", "[ecocute] bind")
     elif trouble == "port in use":
         name = Path("/proc/self/comm").read_text().strip()
-        told = (f"UDP port {PORT} is in use by pid {os.getpid()} ({name})", "stop it")
+        reported = (f"UDP port {PORT} is in use by pid {os.getpid()} ({name})", "stop it")
     elif trouble == "no section":
-        told, status = ("no [ecocute]", "config.ini.example"), 2
+        reported, status = ("no [ecocute]", "config.ini.example"), 2
     else:
         (tmp_path / "store").write_text("a file, not a folder")
-        told = ("is no folder", "[store] dir")
+        reported = ("is no folder", "[store] dir")
     bind = configure(tmp_path, host, **more)
     if trouble == "no section":
         config = tmp_path / "config.ini"
@@ -259,7 +259,7 @@ def test_what_cannot_work_is_one_clear_error_at_once(tmp_path: Path, command: st
     with node_at(bind if trouble == "port in use" else address()):
         run = homemon("-q", command, cwd=tmp_path, timeout=15 + LOADED)
     assert (run.returncode, run.stdout) == (status, ""), run.stderr
-    assert all(text in run.stderr for text in told), run.stderr
+    assert all(text in run.stderr for text in reported), run.stderr
     assert len(run.stderr.splitlines()) == 2
 
 
@@ -282,7 +282,7 @@ def rubbish(host: str, bind: str, count: int) -> None:
             other.sendto(kinds[number % len(kinds)], (bind, PORT))
 
 
-def wait_until_heard(bind: str) -> None:
+def wait_until_received(bind: str) -> None:
     """Until the listener answers who it is, which it does in its turn."""
     with node_at(address()) as other:
         other.sendto(INSTANCES, (bind, PORT))
@@ -297,7 +297,7 @@ def test_rubbish_from_anybody_keeps_nothing_from_being_read(tmp_path: Path) -> N
             for host in (network.bind, address()):
                 for _ in range(5):
                     rubbish(host, bind, 14)
-                    wait_until_heard(bind)
+                    wait_until_received(bind)
             homemon("ecocute-poll", cwd=tmp_path)
             listener.until(bool)
             assert listener.stop() == 0
@@ -332,7 +332,7 @@ def test_a_listener_takes_no_other_host(tmp_path: Path) -> None:
     ):
         wait_for_port(bind)
         other.sendto(bytes.fromhex(NOTIFICATION.format(tid=1, power=31_001)), (bind, PORT))
-        wait_until_heard(bind)
+        wait_until_received(bind)
         heater.sendto(bytes.fromhex(NOTIFICATION.format(tid=2, power=31_002)), (bind, PORT))
         listener.until(lambda lines: any("31002" in line for line in lines))
         assert not any("31001" in line for line in listener.lines)
@@ -367,7 +367,7 @@ def test_a_trace_holds_every_datagram(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("--fault", "infc", "--fault", "to-node")])
-def test_the_simulated_unit_notifies_the_lan_and_tells_the_truth(tmp_path: Path, more: tuple[str, ...]) -> None:
+def test_the_simulated_unit_notifies_the_lan_and_writes_the_truth(tmp_path: Path, more: tuple[str, ...]) -> None:
     host = address()
     bind = configure(tmp_path, host)
     arguments = ("--bind", host, "--inform-every", "0.5", "--truth", "truth.jsonl", "--fault", "deaf", *more)
@@ -378,9 +378,9 @@ def test_the_simulated_unit_notifies_the_lan_and_tells_the_truth(tmp_path: Path,
             listener.until(lambda lines: len(lines) >= 2)
             assert heater.stop() == 0
         assert listener.stop() == 0
-    told = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
-    assert all(row["pushed"] for row in told)
-    sent = [{"power": a["value"], "powerSum": b["value"], "tank": c["value"]} for a, b, c in zip(*[iter(told)] * 3)]  # noqa: B905
+    reported = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert all(row["pushed"] for row in reported)
+    sent = [{"power": a["value"], "powerSum": b["value"], "tank": c["value"]} for a, b, c in zip(*[iter(reported)] * 3)]  # noqa: B905
     assert all(said(line) in sent for line in listener.lines)
     confirmed = [line for line in (tmp_path / "trace.txt").read_text().splitlines() if f" > {host}:" in line]
     assert bool(confirmed) == bool(more)
@@ -405,7 +405,7 @@ def test_the_simulators_help_lists_every_fault() -> None:
         ["--port", "0"],
     ],
 )
-def test_wrong_usage_of_the_simulator_is_told_and_exits_2(wrong: list[str]) -> None:
+def test_wrong_usage_of_the_simulator_is_reported_and_exits_2(wrong: list[str]) -> None:
     run = called("simulate", "ecocute", *wrong)
     assert run.exit_code == 2
     assert wrong[1].split("=")[0] in run.output

@@ -41,8 +41,8 @@ def test_one_that_moved_is_found_by_its_id_and_no_other_is_taken(tmp_path: Path,
     ):
         run = homemon("ecocute-poll", cwd=tmp_path, before=own_lan.here)
     assert run.returncode == 0, run.stderr
-    told = [json.loads(line)["value"] for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
-    assert list(said(run.stdout).values()) == told
+    reported = [json.loads(line)["value"] for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert list(said(run.stdout).values()) == reported
     assert remembered(tmp_path) == Unit(new, 0x026B01, ID + "31")
 
 
@@ -80,11 +80,11 @@ def test_a_listener_finds_the_unit_when_it_comes_and_loses_no_notification(tmp_p
             assert poll.returncode == 0, poll.stderr
             listener.until(lambda lines: len(lines) > 1)
         assert listener.stop() == 0
-    told = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
-    assert [row["pushed"] for row in told] == [True] * 3 + [False] * 3
-    assert [value for line in listener.lines for value in said(line).values()] == [row["value"] for row in told]
+    reported = [json.loads(line) for line in (tmp_path / "truth.jsonl").read_text().splitlines()]
+    assert [row["pushed"] for row in reported] == [True] * 3 + [False] * 3
+    assert [value for line in listener.lines for value in said(line).values()] == [row["value"] for row in reported]
     received = int(listener.lines[0].split()[2]) // 1_000_000_000
-    assert 0 <= received - int(told[0]["time"]) <= 2  # when it came; the search ended more than four seconds later
+    assert 0 <= received - int(reported[0]["time"]) <= 2  # when it came; the search ended more than four seconds later
     assert remembered(tmp_path) == Unit(own_lan.units[0], 0x026B01, ID + "31")
 
 
@@ -92,15 +92,17 @@ def test_a_listener_goes_on_with_a_unit_that_moved(tmp_path: Path, own_lan: Lan)
     configure(tmp_path, own_lan)
     with running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener:
         for address in own_lan.units[:2]:
-            heard = len(listener.lines)
+            received = len(listener.lines)
             with heater(own_lan, address, "--inform-every", "1", cwd=tmp_path):
-                listener.until(lambda lines, before=heard: len(lines) > before)  # type: ignore[misc]
+                listener.until(lambda lines, before=received: len(lines) > before)  # type: ignore[misc]
                 listener.says(f"the EcoCute is at {address}")
         assert listener.stop() == 0
     assert remembered(tmp_path) == Unit(own_lan.units[1], 0x026B01, ID + "31")
 
 
-def test_a_poll_beside_a_listener_finds_one_that_moved_and_the_listener_hears_it(tmp_path: Path, own_lan: Lan) -> None:
+def test_a_poll_during_a_listener_finds_one_that_moved_and_the_listener_receives_it(
+    tmp_path: Path, own_lan: Lan
+) -> None:
     configure(tmp_path, own_lan)
     state.change(
         tmp_path / "store", lambda kept: kept._replace(units={"ecocute": Unit(own_lan.units[0], 0x026B01, ID + "31")})
@@ -145,7 +147,9 @@ def test_one_that_does_not_answer_is_searched_for_only_now_and_then(
 
 
 @pytest.mark.parametrize("bound", [False, True], ids=["0.0.0.0", "own address"])
-def test_a_listener_hears_again_whatever_happened_to_its_interface(tmp_path: Path, own_lan: Lan, bound: bool) -> None:
+def test_a_listener_receives_again_whatever_happened_to_its_interface(
+    tmp_path: Path, own_lan: Lan, bound: bool
+) -> None:
     there, ours = own_lan.networks[0].there, own_lan.networks[0].ours
     bind = f"bind = {ours if bound else '0.0.0.0'}"
     lines = ["[ecocute]", bind, f"host = {own_lan.units[0]}", "[store]", f"dir = {tmp_path / 'store'}", ""]
@@ -161,24 +165,24 @@ def test_a_listener_hears_again_whatever_happened_to_its_interface(tmp_path: Pat
 
     with running("ecocute-listen", cwd=tmp_path, before=own_lan.here) as listener:
 
-        def hears() -> None:
+        def receives() -> None:
             listener.lines.clear()
             listener.until(lambda lines: len(lines) > 2)
 
         with heater(own_lan, own_lan.units[0], *informing, cwd=tmp_path):
-            hears()
+            receives()
             for commands in (("link set eth0 down", up), (own.format("del"), own.format("add"))):
                 ip(*commands)
-                hears()
+                receives()
             ip(own.format("del"), other.format("add"))
             if bound:
                 listener.says(f"{ours} ([ecocute] bind) is no address of this machine any more")
             else:
-                hears()
+                receives()
             ip(other.format("del"), own.format("add"))
-            hears()
+            receives()
         ip("link delete eth0", cable, own.format("add"), up)
         ip(f"address add {own_lan.units[0]}/24 dev eth0", up, where=there)
         with heater(own_lan, own_lan.units[0], *informing, cwd=tmp_path):
-            hears()
+            receives()
         assert listener.stop() == 0

@@ -101,7 +101,7 @@ def test_no_energy_is_counted_from_one_meter_to_the_next(tmp_path: Path) -> None
         registers = [(T, old - 1), (T + HALF_HOUR, old), (T + 2 * HALF_HOUR, new), (T + 3 * HALF_HOUR, new + 0.5)]
         spans = list(panels.differences(registers, exchanges=[T + HALF_HOUR + 1]))
         assert [(span.start, span.kwh) for span in spans] == [(T, 1), (T + 2 * HALF_HOUR, 0.5)]
-        assert len(list(panels.differences(registers))) == 3, "which nothing but the exchange tells"
+        assert len(list(panels.differences(registers))) == 3, "which nothing but the exchange reports"
 
 
 def test_the_commands_go_on_with_the_new_meter_whatever_config_ini_says(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_quiet_is_quiet(tmp_path: Path) -> None:
     assert (tmp_path / "homemon.html").exists()
 
 
-def test_a_folder_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
     write_config(tmp_path)
     run = homemon("graph", "-o", "nowhere/page.html", cwd=tmp_path)
     assert (run.returncode, run.stdout) == (1, "")

@@ -95,7 +95,7 @@ def test_a_line_that_influxdb_refuses_is_a_fault_of_the_data(database: Database,
     assert (answer.verdict, "answered 400" in answer.text) == (Verdict.DATA_FAULT, True)
 
 
-def test_a_batch_that_influxdb_finds_too_big_is_told_from_a_broken_connection(tmp_path: Path) -> None:
+def test_a_batch_that_influxdb_finds_too_big_is_no_broken_connection(tmp_path: Path) -> None:
     server = InfluxServer(tmp_path / "influx", http="max-body-size = 500")
     server.start()
     try:
@@ -175,7 +175,7 @@ def test_each_status_has_its_verdict(scripted: ScriptedServer, reply: Reply, ver
     assert "\n" not in answer.text
 
 
-def test_what_a_server_says_is_told_short_and_without_any_secret(scripted: ScriptedServer) -> None:
+def test_what_a_server_says_is_reported_short_and_without_any_secret(scripted: ScriptedServer) -> None:
     def echo(asked: Asked) -> Reply:
         said = f"no such {asked.headers['Authorization']} or {SECRET}\nin\tconfig " + " " * 900 + SECRET + "x" * 5000
         return Reply(401, said, {"Content-Type": "text/plain"})
@@ -375,7 +375,7 @@ def test_a_server_that_names_no_pause_asks_for_none(scripted: ScriptedServer, wa
     assert Influx(settings(scripted.url)).write(lines(1)).retry_after == 0.0
 
 
-def test_a_probe_is_told_what_the_server_says(scripted: ScriptedServer) -> None:
+def test_a_probe_returns_what_the_server_says(scripted: ScriptedServer) -> None:
     influx = Influx(settings(scripted.url))
     for reply, verdict, said in (
         (Reply(204), Verdict.TAKEN, ""),

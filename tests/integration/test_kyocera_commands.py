@@ -81,21 +81,21 @@ def test_a_dump_heals_and_is_whole_in_the_end(tmp_path: Path, faults: Faults) ->
 
 
 @pytest.mark.parametrize(
-    ("faults", "whole", "told"),
+    ("faults", "whole", "reported"),
     [
         (Faults(dead_after=100), 100, "fell silent after 3,200 of 8,527 bytes"),
         (Faults(corrupt_block=8, corrupt_times=5), 7, "block at 00E0 came damaged 5 times"),
     ],
 )
 def test_a_dump_that_breaks_off_keeps_what_it_read_beside_and_stores_nothing(
-    tmp_path: Path, faults: Faults, whole: int, told: str
+    tmp_path: Path, faults: Faults, whole: int, reported: str
 ) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, faults) as (monitor, _):
         run = homemon("-q", "kyocera-dump", cwd=tmp_path, timeout=40 + LOADED)
         assert dumps(tmp_path / "store") == [(".txt.partial", text_of(monitor.memory[: whole * 32]))]
     assert (run.returncode, run.stdout) == (1, "")
-    assert told in run.stderr
+    assert reported in run.stderr
     assert ".txt.partial" in run.stderr
     assert len(run.stderr.splitlines()) == 2
     assert stored(tmp_path) == []
@@ -127,15 +127,15 @@ def test_silence_is_an_error_within_fifteen_seconds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "told", "lost"),
+    ("faults", "reported", "lost"),
     [
         (Faults(dates="none"), "day 1: 2F1345 is no date, 96 values are left out", [1]),
         (Faults(dates="double"), "day 2: {:%Y-%m-%d} does not come before", [2]),
         (Faults(dates="stray"), "day 1: 2000-01-01 does not fit among the other days, 96 values are left out", [1]),
     ],
 )
-def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
-    tmp_path: Path, faults: Faults, told: str, lost: list[int]
+def test_what_cannot_be_true_is_reported_and_the_rest_is_kept(
+    tmp_path: Path, faults: Faults, reported: str, lost: list[int]
 ) -> None:
     configure(tmp_path)
     with on_a_pty(tmp_path, faults) as (monitor, _):
@@ -143,7 +143,7 @@ def test_what_cannot_be_true_is_told_and_the_rest_is_kept(
         assert dumps(tmp_path / "store") == [(".txt", text_of(monitor.memory))]
     assert run.returncode == 0, run.stderr
     newest = date.fromisoformat(f"20{monitor.memory[0x7C:0x7F].hex()}")
-    assert f"the solar monitor's memory: {told.format(newest - timedelta(days=bool(lost)))}" in run.stderr
+    assert f"the solar monitor's memory: {reported.format(newest - timedelta(days=bool(lost)))}" in run.stderr
     points = half_hours(run.stdout.splitlines())
     assert all(at + 1800 <= time.time() for _, at in points)
     days = {(newest - datetime.fromtimestamp(at, JST).date()).days for _, at in points}
@@ -168,11 +168,13 @@ def run_after(folder: Path, faults: Faults, *arguments: str) -> "subprocess.Comp
         return homemon("kyocera-dump", *arguments, cwd=folder)
 
 
-@pytest.mark.parametrize(("days", "told"), [(-365, "365 days behind"), (-2, "2 days behind"), (2, "2 days ahead")])
-def test_a_monitor_whose_clock_is_wrong_changes_nothing_that_is_stored(tmp_path: Path, days: int, told: str) -> None:
+@pytest.mark.parametrize(("days", "reported"), [(-365, "365 days behind"), (-2, "2 days behind"), (2, "2 days ahead")])
+def test_a_monitor_whose_clock_is_wrong_changes_nothing_that_is_stored(
+    tmp_path: Path, days: int, reported: str
+) -> None:
     run = run_after(tmp_path, Faults(off=days * 86_400.0), "--days", "35")
     assert (run.returncode, run.stdout) == (1, "")
-    assert f"the solar monitor's memory: its clock is {told}" in run.stderr
+    assert f"the solar monitor's memory: its clock is {reported}" in run.stderr
     assert "nothing was stored\n  Set the monitor's date and clock" in run.stderr
     half_hours(stored(tmp_path))
     assert len(dumps(tmp_path / "store")) == 1
@@ -257,7 +259,7 @@ def test_a_reading_that_breaks_off_is_named_though_what_came_cannot_be_kept(tmp_
 
 
 @pytest.mark.parametrize(
-    ("trouble", "told", "remedy"),
+    ("trouble", "reported", "remedy"),
     [
         ("missing", "there is no serial port", "raspi-config"),
         ("forbidden", "no permission", "usermod -aG"),
@@ -266,7 +268,7 @@ def test_a_reading_that_breaks_off_is_named_though_what_came_cannot_be_kept(tmp_
     ],
 )
 def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
-    tmp_path: Path, trouble: str, told: str, remedy: str
+    tmp_path: Path, trouble: str, reported: str, remedy: str
 ) -> None:
     master, slave = pty.openpty()
     tty.setraw(slave)
@@ -292,7 +294,7 @@ def test_a_serial_port_that_cannot_be_used_is_one_clear_error(
         if other:
             other.close()
     assert (run.returncode, run.stdout) == (1, "")
-    assert told in run.stderr
+    assert reported in run.stderr
     assert remedy in run.stderr
     assert len(run.stderr.splitlines()) == 2
 
@@ -315,7 +317,7 @@ def test_over_i2c_a_dump_is_the_same(tmp_path: Path, reads: str, setting: dict[s
 
 
 @pytest.mark.parametrize(
-    ("setting", "told", "remedy"),
+    ("setting", "reported", "remedy"),
     [
         ({"refused": errno.EACCES}, "no permission to use /dev/i2c-213", "usermod -aG i2c"),
         ({"absent": errno.EREMOTEIO}, "no device answers at 0x40 on I2C bus 213", "i2cdetect -y 213"),
@@ -324,12 +326,12 @@ def test_over_i2c_a_dump_is_the_same(tmp_path: Path, reads: str, setting: dict[s
     ],
 )
 def test_an_i2c_bus_that_cannot_be_used_is_one_clear_error(
-    tmp_path: Path, setting: dict[str, object], told: str, remedy: str
+    tmp_path: Path, setting: dict[str, object], reported: str, remedy: str
 ) -> None:
     configure(tmp_path, "i2c", port="213")
     run = dump_over_i2c("-q", "kyocera-dump", cwd=tmp_path, **setting)
     assert (run.returncode, run.stdout) == (1, "")
-    assert told in run.stderr
+    assert reported in run.stderr
     assert remedy in run.stderr
     assert len(run.stderr.splitlines()) == 2
 
@@ -368,7 +370,7 @@ def without_serial(folder: Path) -> Path:
 # --- the simulator ---------------------------------------------------------------------
 
 
-def test_the_simulated_monitor_is_read_and_tells_the_truth(tmp_path: Path) -> None:
+def test_the_simulated_monitor_is_read_and_writes_the_truth(tmp_path: Path) -> None:
     configure(tmp_path)
     options = ("--link", "port", "--truth", "truth.jsonl", "--fault", "corrupt-every=90", "--seed", "3")
     with running("simulate", "kyocera", *options, cwd=tmp_path) as monitor:
@@ -389,7 +391,7 @@ def test_the_simulators_help_lists_every_fault() -> None:
 
 
 @pytest.mark.parametrize("wrong", [["--fault", "rain"], ["--fault", "dates=odd"], ["--link", "/etc/passwd"]])
-def test_wrong_usage_of_the_simulator_is_told_and_exits_2(wrong: list[str]) -> None:
+def test_wrong_usage_of_the_simulator_is_reported_and_exits_2(wrong: list[str]) -> None:
     run = called("simulate", "kyocera", *wrong)
     assert run.exit_code == 2
     assert wrong[1].split("=")[0] in run.output

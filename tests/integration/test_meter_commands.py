@@ -69,7 +69,9 @@ def test_join_says_when_config_cannot_be_changed_and_remembers_all_the_same(tmp_
 
 
 @pytest.mark.parametrize("wrong", [{"bid": "F" * 24 + BID[-8:]}, {"pwd": "wrongwrong12"}])
-def test_wrong_credentials_are_told_after_three_tries_and_never_shown(tmp_path: Path, wrong: dict[str, str]) -> None:
+def test_wrong_credentials_are_reported_after_three_tries_and_never_shown(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
     write_config(tmp_path, **wrong)
     with simulated(tmp_path):
         run = homemon("-v", "join", "--trace", "trace.txt", cwd=tmp_path)
@@ -251,7 +253,7 @@ def test_a_store_that_cannot_be_written_is_an_error_at_once(tmp_path: Path) -> N
         assert "[store] dir" in run.stderr
 
 
-def test_faults_in_config_are_told_all_at_once_and_nothing_is_opened(tmp_path: Path) -> None:
+def test_faults_in_config_are_reported_all_at_once_and_nothing_is_opened(tmp_path: Path) -> None:
     config = write_config(tmp_path, "[server]\nurl = htp://localhost\n", bid="0011", serial_bps="fast", pasword="x")
     line = {text.split(" ")[0]: number for number, text in enumerate(config.read_text().splitlines(), 1)}
     for command in ("join", "meter-poll", "meter-listen", "export", "upload"):
@@ -264,7 +266,7 @@ def test_faults_in_config_are_told_all_at_once_and_nothing_is_opened(tmp_path: P
         assert not (tmp_path / "store").exists()
 
 
-def test_a_full_disk_is_told_and_no_reading_is_lost_by_it(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_no_reading_is_lost_by_it(tmp_path: Path) -> None:
     write_config(tmp_path)
     with (
         small_disk(tmp_path / "store", "200k"),
@@ -297,17 +299,17 @@ def test_a_poll_into_a_full_disk_fails_and_says_so(tmp_path: Path) -> None:
     assert "The disk is full" in run.stderr
 
 
-def test_a_poll_tells_what_is_no_point(tmp_path: Path) -> None:
+def test_a_poll_reports_what_is_no_point(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     with simulated(tmp_path, faults={"refuse-epcs": "E8"}) as device:
         device.call(lambda module: setattr(module.radio, "session", True))
-        told = homemon("meter-poll", "88", "97", "E1", "E7", "E8", cwd=tmp_path)
+        reported = homemon("meter-poll", "88", "97", "E1", "E7", "E8", cwd=tmp_path)
         refused = homemon("meter-poll", "E8", cwd=tmp_path)
-    assert told.returncode == 0
-    assert POWER.fullmatch(told.stdout.strip())
-    assert "88 fault: no fault" in told.stderr
-    assert "E1 unit: 0.1 kWh a count" in told.stderr
-    assert "the meter refused E8" in told.stderr
+    assert reported.returncode == 0
+    assert POWER.fullmatch(reported.stdout.strip())
+    assert "88 fault: no fault" in reported.stderr
+    assert "E1 unit: 0.1 kWh a count" in reported.stderr
+    assert "the meter refused E8" in reported.stderr
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "the meter refused E8" in refused.stderr
 

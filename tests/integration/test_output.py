@@ -114,7 +114,7 @@ def test_sending_and_warnings_go_on_while_nobody_reads_stdout(tmp_path: Path, da
         with listening(tmp_path, "meter-listen", "--poll", "5", stdout=writing, stderr=stderr) as listener:
             wait_for(lambda: sum(name == "power" for name, *_ in database.points()) >= 1)
             device.fault("power-cycle")
-            wait_for(lambda: "joined" in errors.read_text(), told=errors.read_text)
+            wait_for(lambda: "joined" in errors.read_text(), reported=errors.read_text)
             assert ended(listener) == 0
 
 

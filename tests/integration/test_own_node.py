@@ -177,13 +177,13 @@ def test_a_listener_announces_itself_to_everybody(tmp_path: Path) -> None:
     with unit() as network, UdpNode(address(), PORT) as hearer:
         ours = configure(tmp_path, network.bind)
         with running("ecocute-listen", cwd=tmp_path):
-            heard: list[Frame] = []
-            while not heard:
+            received: list[Frame] = []
+            while not received:
                 come = hearer.read(PATIENCE)
-                heard = [echonet.decode(data) for data, host, port in come if (host, port) == (ours, PORT)]
-    (told,) = heard
+                received = [echonet.decode(data) for data, host, port in come if (host, port) == (ours, PORT)]
+    (reported,) = received
     listed = Property(0xD5, bytes.fromhex("01 05FF01"))
-    assert told == Frame(told.tid, NODE_PROFILE, NODE_PROFILE, Esv.INF, (listed,))
+    assert reported == Frame(reported.tid, NODE_PROFILE, NODE_PROFILE, Esv.INF, (listed,))
 
 
 def test_a_state_that_cannot_be_kept_is_no_reason_to_end(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_what_is_not_known_is_a_gap(home: Path, browser: Browser) -> None:
     assert not [at for at, _ in drawn(browser.traces("energy")[0]) if last <= at < first - HALF_HOUR]
 
 
-def test_the_numbers_above_agree_with_export_and_tell_their_age(home: Path, browser: Browser) -> None:
+def test_the_numbers_above_agree_with_export_and_show_their_age(home: Path, browser: Browser) -> None:
     browser.open(home / "en.html")
     now = browser("page.now")
     cards = [card.text.split("\n") for card in browser.driver.find_elements(By.CSS_SELECTOR, ".card")]
@@ -154,7 +154,7 @@ def test_a_year_is_drawn_by_days(tmp_path: Path, browser: Browser) -> None:
 # --- zoom and hover --------------------------------------------------------------------
 
 
-def test_a_hover_is_told_in_all_panels(home: Path, browser: Browser) -> None:
+def test_a_hover_shows_in_all_panels(home: Path, browser: Browser) -> None:
     browser.open(home / "ja.html")
     half_hour = int(browser("period()[0]") + 37 * HOUR) // HALF_HOUR * HALF_HOUR
     place = f"plot._fullLayout.xaxis.d2p(toPlot({half_hour + 10 * MINUTE})) + plot._fullLayout.margin.l"

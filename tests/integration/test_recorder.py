@@ -127,7 +127,7 @@ def test_the_sending_thread_goes_on_after_a_server_that_trickled(
         app.store.close()
 
 
-def test_what_the_server_refuses_is_told_once_by_a_listener(
+def test_what_the_server_refuses_is_reported_once_by_a_listener(
     app: App, scripted: ScriptedServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """However often, and whatever numbers stand in what it says."""

@@ -358,8 +358,8 @@ def test_a_fault_that_stays_the_same_under_another_configuration_is_news(
         assert send(of(store, settings(scripted.url, user="me", password=password))).news is news
 
 
-def test_the_store_tells_nothing_of_the_configuration(store: Store, scripted: ScriptedServer) -> None:
-    """What tells one configuration from another is too short to try passwords against."""
+def test_the_store_gives_away_nothing_of_the_configuration(store: Store, scripted: ScriptedServer) -> None:
+    """What distinguishes one configuration from another is too short to try passwords against."""
     scripted.answer = lambda asked: Reply(401)
     fill(store, range(3))
     server = settings(scripted.url, user="me", password="hunter2", token="s3cret", ca=None)

@@ -47,7 +47,7 @@ def spoil(home: Path) -> None:
     path.write_bytes(data)
 
 
-def test_a_damaged_store_is_mended_and_what_is_missing_comes_from_the_copy(home: Path) -> None:
+def test_a_damaged_store_is_repaired_and_what_is_missing_comes_from_the_copy(home: Path) -> None:
     whole = homemon("export", cwd=home).stdout
     copied = homemon("backup", "copy.db", cwd=home)
     assert copied.stdout.startswith(f"{home}/copy.db (0.1 MB)"), copied.stderr
@@ -146,7 +146,7 @@ def test_the_daily_look_warns_once_of_what_nothing_else_reads(home: Path) -> Non
         assert store.db.recall("damage")
 
 
-def test_the_look_seals_what_is_older_than_seals_and_forgets_what_was_mended(home: Path) -> None:
+def test_the_look_seals_what_is_older_than_seals_and_forgets_what_was_repaired(home: Path) -> None:
     with closing(Listener(home)) as app, closing(Store(home / "store")) as store:
         with store.db.explained("written"), store.db.writing():
             store.db.execute("UPDATE point SET seal = NULL")

@@ -17,7 +17,7 @@ from tests.lan import unit, wait_for_port
 from tests.monitor import configure as configure_monitor
 from tests.monitor import dump_over_i2c, on_a_pty
 from tests.stores import T, put
-from tests.traces import at, erxudp, told
+from tests.traces import at, erxudp, reported
 
 EVERY_LINE = "every line makes sense"
 
@@ -193,7 +193,7 @@ def test_what_a_backup_brings_back_goes_to_the_server_again(home: Path, influx_s
         ("0020: 00", "the dump that begins here: byte 0: line 1 should begin with 0000"),
     ],
 )
-def test_a_line_that_makes_no_sense_is_told_with_its_place_and_all_others_are_stored(
+def test_a_line_that_makes_no_sense_is_reported_with_its_place_and_all_others_are_stored(
     home: Path, line: str, why: str
 ) -> None:
     good = f"power value=523 {T}000000000"
@@ -285,9 +285,9 @@ def test_keep_days_counts_whole_days_of_japan(tmp_path: Path) -> None:
 
 ONE_SECOND = "1795421667000000000"
 REGISTERS = [
-    at("17:29:59", erxudp(told("E1 01 01", "D3 04 00000001"))),
-    at("17:30:01", erxudp(told("EA 0B 07EA 0B 17 11 1E 00 000A6D1E"))),
-    at("17:30:02", erxudp(told("EA 0B 07EA 0B 17 11 1E 00 000A6D1F"))),
+    at("17:29:59", erxudp(reported("E1 01 01", "D3 04 00000001"))),
+    at("17:30:01", erxudp(reported("EA 0B 07EA 0B 17 11 1E 00 000A6D1E"))),
+    at("17:30:02", erxudp(reported("EA 0B 07EA 0B 17 11 1E 00 000A6D1F"))),
 ]
 
 

@@ -68,7 +68,7 @@ def remember(home: Path, address: str = ADDRESS, exponent: int = -1) -> None:
 HALF_HOUR = erxudp("1081 0007 028801 05FF01 73 02 EA0B07E70C13001E000000458E EB0B07E70C13001E0000000015")
 
 
-def test_the_remembered_unit_counts_where_a_log_tells_none_and_the_meter_is_the_same(home: Path) -> None:
+def test_the_remembered_unit_counts_where_a_log_has_no_unit_and_the_meter_is_the_same(home: Path) -> None:
     (home / "log").write_text(f"{HALF_HOUR}\r\n")
     run = homemon("replay", "log", cwd=home)
     assert (run.returncode, run.stdout) == (0, "")
@@ -129,9 +129,9 @@ def test_a_log_may_hold_the_lines_in_all_the_ways_that_programs_write_them(home:
     expected = [f"power,home=Nara\\ 1 value=504 {1764144000 + at}000000000" for at in range(len(lines))]
     assert run.stdout.splitlines() == expected
     assert "taken for JST" in run.stderr
-    told = homemon("decode", "\n".join(lines), cwd=home)
-    assert told.stdout.count("E7 power: 504 W") == len(lines)
-    assert "not understood" not in told.stdout
+    reported = homemon("decode", "\n".join(lines), cwd=home)
+    assert reported.stdout.count("E7 power: 504 W") == len(lines)
+    assert "not understood" not in reported.stdout
 
 
 # --- where the lines' times come from ------------------------------------------------

@@ -36,7 +36,7 @@ def seconds_ago(store: Store, name: str = "power") -> list[int]:
 
 
 def metered(store: Store, time: int = T) -> None:
-    """The meter's half-hours tell what time it is."""
+    """The meter's half-hours show what time it is."""
     put(store, Point("+power", {"value": 1}, time // HALF_HOUR * HALF_HOUR))
 
 

@@ -114,10 +114,10 @@ def port_that_answers(frame: bytes) -> Iterator[str]:
     def answer() -> None:
         while True:
             try:
-                heard = os.read(master, 1024)
+                received = os.read(master, 1024)
             except OSError:
                 return
-            os.write(master, frame * heard.count(b"\n"))
+            os.write(master, frame * received.count(b"\n"))
 
     thread = Thread(target=answer, daemon=True)
     thread.start()

@@ -200,7 +200,7 @@ def test_every_command_was_run(lived: Lived) -> None:
 
 def test_no_command_says_a_secret(lived: Lived) -> None:
     assert {call: found for call, text in lived.said.items() if (found := betrayed(text.encode()))} == {}
-    assert any("no such" in text for text in lived.said.values()), "a server's words are told, without the secrets"
+    assert any("no such" in text for text in lived.said.values()), "a server's words are reported, without the secrets"
 
 
 def test_no_file_but_config_ini_holds_a_secret(lived: Lived) -> None:

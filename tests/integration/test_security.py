@@ -198,9 +198,9 @@ def test_folders_on_the_way_to_the_store_are_private_too(tmp_path: Path) -> None
 def test_check_warns_of_a_store_in_which_others_may_write(tmp_path: Path) -> None:
     write_config(tmp_path)
     (tmp_path / "store").mkdir()
-    for mode, told in ((0o700, False), (0o770, True)):
+    for mode, reported in ((0o700, False), (0o770, True)):
         (tmp_path / "store").chmod(mode)
-        assert (f"files: others may read {tmp_path}/store" in homemon("check", cwd=tmp_path).stdout) == told
+        assert (f"files: others may read {tmp_path}/store" in homemon("check", cwd=tmp_path).stdout) == reported
 
 
 # --- the server, and who stands between -----------------------------------------------------
@@ -227,7 +227,7 @@ def tls_server(certificate: str) -> Iterator[ScriptedServer]:
 
 
 @pytest.mark.parametrize(
-    ("certificate", "ca", "told"),
+    ("certificate", "ca", "reported"),
     [
         ("good", None, "not trusted; name the CA that signed it in [server] ca"),
         ("good", ANOTHER, "not trusted; name the CA that signed it in [server] ca"),
@@ -238,7 +238,7 @@ def tls_server(certificate: str) -> Iterator[ScriptedServer]:
     ids=["no CA", "another CA", "another name", "expired", "not yet valid"],
 )
 def test_points_wait_until_the_servers_certificate_is_right(
-    tmp_path: Path, store: Store, certificate: str, ca: trustme.CA | None, told: str
+    tmp_path: Path, store: Store, certificate: str, ca: trustme.CA | None, reported: str
 ) -> None:
     fill(store, range(3))
 
@@ -253,26 +253,27 @@ def test_points_wait_until_the_servers_certificate_is_right(
         configure(wrong.url, ca)
         run = homemon("upload", cwd=tmp_path)
         assert (run.returncode, run.stdout) == (1, "0 sent, 3 waiting, 0 parked\n")
-        assert told in run.stderr
+        assert reported in run.stderr
         assert wrong.asked == []
         configure(right.url, AUTHORITY)
         assert homemon("upload", cwd=tmp_path).stdout == "3 sent, 0 waiting, 0 parked\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "told"), [(None, "is not there"), (b"nonsense", "must be in PEM"), (b"-----BEGIN", "must be in PEM")]
+    ("content", "reported"),
+    [(None, "is not there"), (b"nonsense", "must be in PEM"), (b"-----BEGIN", "must be in PEM")],
 )
-def test_a_ca_file_that_is_none_is_told(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_a_ca_file_that_is_none_is_reported(tmp_path: Path, content: bytes | None, reported: str) -> None:
     if content:
         (tmp_path / "ca.pem").write_bytes(content)
     with tls_server("good") as server:
         answer = Influx(settings(server.url, ca=str(tmp_path / "ca.pem"))).write(LINES)
     assert answer.verdict is Verdict.HOLD
     assert "[server] ca" in answer.text
-    assert told in answer.text
+    assert reported in answer.text
 
 
-def test_https_to_a_server_without_it_is_told(scripted: ScriptedServer) -> None:
+def test_https_to_a_server_without_it_is_reported(scripted: ScriptedServer) -> None:
     answer = Influx(settings(scripted.url.replace("http", "https"))).write(LINES)
     assert answer.verdict is Verdict.HOLD
     assert "does not speak TLS" in answer.text

@@ -105,13 +105,13 @@ def fail_sends() -> None:
 def empty_scans() -> None:
     desk = Desk(faults={"empty-scans": 2})
     desk.converse(join(SECRETS))
-    assert sum(isinstance(event, Event) and event.number == 0x22 for event in desk.heard) == 3
+    assert sum(isinstance(event, Event) and event.number == 0x22 for event in desk.received) == 3
 
 
 def refuse_joins() -> None:
     desk = Desk(faults={"refuse-joins": 2})
     desk.converse(join(SECRETS))
-    assert sum(isinstance(event, Event) and event.number == 0x24 for event in desk.heard) == 2
+    assert sum(isinstance(event, Event) and event.number == 0x24 for event in desk.received) == 2
 
 
 def refuse_epcs() -> None:
@@ -335,7 +335,7 @@ def test_clients_come_and_go_on_the_pty() -> None:
     assert not server.is_alive()
 
 
-def test_the_command_serves_until_it_is_stopped_and_tells_the_truth(tmp_path: Path) -> None:
+def test_the_command_serves_until_it_is_stopped_and_writes_the_truth(tmp_path: Path) -> None:
     link, truth = tmp_path / "meter", tmp_path / "truth.jsonl"
     arguments = ["--link", str(link), "--truth", str(truth), "--start", "2026-01-31T12:29:50", "--speed", "20"]
     code = "from homemon.cli.simulate import command; command()"
@@ -359,8 +359,8 @@ def test_the_command_serves_until_it_is_stopped_and_tells_the_truth(tmp_path: Pa
         process.wait()
         process.stdout.close()
     assert not link.is_symlink()
-    told = [json.loads(line) for line in truth.read_text("utf-8").splitlines()]
-    (power,) = [one for one in told if one["epc"] == "E7"]
+    reported = [json.loads(line) for line in truth.read_text("utf-8").splitlines()]
+    (power,) = [one for one in reported if one["epc"] == "E7"]
     assert power["value"] == HOUSE.power(power["time"])
     assert power["pushed"] is False
 
@@ -389,7 +389,7 @@ def test_help_lists_every_fault() -> None:
         ["--bid", "32"],
     ],
 )
-def test_wrong_usage_is_told_and_exits_2(wrong: list[str]) -> None:
+def test_wrong_usage_is_reported_and_exits_2(wrong: list[str]) -> None:
     result = run(*wrong)
     assert result.exit_code == 2
     assert wrong[1].split("=")[0] in result.output

@@ -61,7 +61,7 @@ def test_a_measurement_that_is_none_is_an_error_with_those_that_there_are(
 
 
 @pytest.mark.parametrize("name", ["power", "hatuden"])
-def test_a_measurement_that_can_be_is_none_to_complain_of(place: Path, name: str) -> None:
+def test_a_measurement_that_can_be_gives_no_warning(place: Path, name: str) -> None:
     assert homemon("export", "--measurement", name, cwd=place).returncode == 0
 
 

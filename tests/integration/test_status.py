@@ -57,19 +57,19 @@ def test_json_holds_the_backlog_and_the_parked_lines(tmp_path: Path) -> None:
     refused = next(entry for entry in store.outbox.waiting(10) if entry.text.startswith("power"))
     store.outbox.park(refused, "field type conflict")
     store.close()
-    told = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
-    assert told["waiting"] == 1
-    assert told["parked"] == [{"line": f"power value=1 {now}000000000", "reason": "field type conflict"}]
-    assert {row["measurement"]: row["value"] for row in told["series"]} == {"power": 1, "current": 3}
-    assert told["listeners"] == {"meter-listen": None}
+    reported = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
+    assert reported["waiting"] == 1
+    assert reported["parked"] == [{"line": f"power value=1 {now}000000000", "reason": "field type conflict"}]
+    assert {row["measurement"]: row["value"] for row in reported["series"]} == {"power": 1, "current": 3}
+    assert reported["listeners"] == {"meter-listen": None}
 
 
 def test_a_listener_that_runs_is_named_by_its_pid(tmp_path: Path) -> None:
     write_config(tmp_path)
     with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
         listener.until(lambda lines: bool(lines))
-        told = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
-        assert told["listeners"] == {"meter-listen": listener.process.pid}
+        reported = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
+        assert reported["listeners"] == {"meter-listen": listener.process.pid}
         wait_for(lambda: "owned by meter-listen" in homemon("check", cwd=tmp_path).stdout)
 
 

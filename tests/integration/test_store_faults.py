@@ -63,7 +63,7 @@ def writers(number: int, count: int) -> Iterator[list["subprocess.Popen[str]"]]:
             process.communicate()
 
 
-def tell(process: "subprocess.Popen[str]", folder: Path) -> None:
+def report(process: "subprocess.Popen[str]", folder: Path) -> None:
     assert process.stdin is not None
     process.stdin.write(f"{folder}\n")
     process.stdin.flush()
@@ -85,7 +85,7 @@ def said(process: "subprocess.Popen[str]") -> list[str]:
 def test_eight_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
     with writers(8, 100) as processes:
         for process in processes:
-            tell(process, tmp_path / "store")
+            report(process, tmp_path / "store")
         for process in processes:
             assert len(said(process)) == 100
     expected = [(1_800_000_000 + i, "power", {f"w{w}": i for w in range(8)}) for i in range(100)]
@@ -96,7 +96,7 @@ def test_processes_that_create_the_store_at_once_all_succeed(tmp_path: Path) -> 
     with writers(6, 1) as processes:
         for i in range(5):
             for process in processes:
-                tell(process, tmp_path / f"store{i}")
+                report(process, tmp_path / f"store{i}")
             for process in processes:
                 said(process)
             assert everything(tmp_path / f"store{i}") == [(1_800_000_000, "power", {f"w{w}": 0 for w in range(6)})]
@@ -104,7 +104,7 @@ def test_processes_that_create_the_store_at_once_all_succeed(tmp_path: Path) -> 
 
 def test_what_was_printed_survives_kill_9_and_is_seen_by_others_at_once(tmp_path: Path) -> None:
     with writers(1, 1_000_000) as (process,):
-        tell(process, tmp_path / "store")
+        report(process, tmp_path / "store")
         assert process.stdout is not None
         first = process.stdout.readline()
         assert everything(tmp_path / "store")[0] == (1_800_000_000, "power", {"w0": 0})
@@ -126,10 +126,10 @@ def test_a_process_that_ends_does_not_take_the_log_away_from_one_with_two_stores
     put(store, Point("power", {"value": 1}, T))
     senders = Store(store.path.parent)
     with writers(1, 1) as (poll,):
-        tell(poll, store.path.parent)
+        report(poll, store.path.parent)
         said(poll)
         put(store, Point("power", {"value": 2}, T + 1))
-        tell(poll, store.path.parent)
+        report(poll, store.path.parent)
         said(poll)
     senders.close()
     assert len(everything(store.path.parent)) == 3
@@ -168,7 +168,7 @@ def test_a_store_that_a_full_disk_did_not_let_begin_begins_later(small_disk: Pat
     assert everything(small_disk) == []
 
 
-def test_a_full_disk_is_told_and_stored_to_again_when_there_is_space(small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_stored_to_again_when_there_is_space(small_disk: Path) -> None:
     store = Store(small_disk)
     put(store, Point("power", {"value": 1}, T))
     ballast = fill_up(small_disk)
@@ -227,16 +227,18 @@ def test_a_folder_that_may_not_even_be_looked_into_is_an_error_with_a_remedy(tmp
 
 
 @pytest.mark.parametrize(
-    ("lay", "told"),
+    ("lay", "reported"),
     [
         (lambda store: store.symlink_to("/media/away"), "is a link to /media/away, which is not there"),
         (lambda store: store.write_text(""), "is no folder"),
     ],
     ids=["link", "file"],
 )
-def test_what_stands_in_place_of_the_folder_is_named(tmp_path: Path, lay: Callable[[Path], object], told: str) -> None:
+def test_what_stands_in_place_of_the_folder_is_named(
+    tmp_path: Path, lay: Callable[[Path], object], reported: str
+) -> None:
     lay(tmp_path / "store")
-    with pytest.raises(StoreError, match=told) as caught:
+    with pytest.raises(StoreError, match=reported) as caught:
         make_private_dir(tmp_path / "store")
     assert "[store] dir" in caught.value.hint
 

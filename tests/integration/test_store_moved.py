@@ -48,7 +48,7 @@ for i in range(10_000):
 
 
 class Writers:
-    """Processes that go on printing lines until they are told to stop."""
+    """Processes that go on printing lines until they are stopped."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.processes = [

@@ -57,8 +57,8 @@ def test_no_fault_stays_silent_and_none_raises_what_nobody_expects(
     folder, truth = sound
     random = Random(seed)
     tried = [one(folder, tmp_path / "rotten", truth, random) for _ in range(FAULTS)]
-    assert [each for each in tried if each.outcome not in (Outcome.HARMLESS, Outcome.TOLD)] == []
-    assert sum(each.outcome is Outcome.TOLD for each in tried) > FAULTS / 2
+    assert [each for each in tried if each.outcome not in (Outcome.HARMLESS, Outcome.REPORTED)] == []
+    assert sum(each.outcome is Outcome.REPORTED for each in tried) > FAULTS / 2
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -139,12 +139,12 @@ def test_a_damaged_small_table_is_seen_in_a_large_store_too(sound: tuple[Path, C
 @pytest.mark.parametrize("value", [0, 5, -3000, 523.25, 0.3, -0.1, 68332.6, 99_999_999_999_999, 1e14 + 0.5, 0.0001])
 def test_sql_and_python_give_the_same_checksum_and_each_bit_counts(store: Store, value: float) -> None:
     query = f"SELECT {checksum_sql('?1', '?2', '?3', '?4')}"
-    told = store.db.execute(query, (3, T, value, 1800)).fetchone()[0]
-    assert told == checksum(3, T, value, 1800)
+    reported = store.db.execute(query, (3, T, value, 1800)).fetchone()[0]
+    assert reported == checksum(3, T, value, 1800)
     others = {checksum(3, T ^ 1 << bit, value, 1800) for bit in range(33)} | {checksum(4, T, value, 1800)}
     if isinstance(value, int):
         others |= {checksum(3, T, value ^ 1 << bit, 1800) for bit in range(46)}
-    assert told not in others
+    assert reported not in others
 
 
 def test_a_store_from_before_there_were_seals_is_sealed_in_steps(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_what_a_listener_asks_for_a_poll_is_in_its_trace_once(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["join", "meter-poll", "meter-history", "ecocute-poll"])
-def test_a_trace_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path, name: str) -> None:
+def test_a_trace_that_cannot_be_written_is_reported_before_anything_is_sent(tmp_path: Path, name: str) -> None:
     write_config(tmp_path, "[ecocute]\nhost = 127.0.0.1\nbind = 127.0.0.1\nport = 43610\n", address=ADDRESS)
     with simulated(tmp_path) as device:
         run = homemon(name, "--trace", "nowhere/trace.txt", cwd=tmp_path)
@@ -339,7 +339,7 @@ def test_what_root_traces_into_somebodys_folder_is_that_persons(tmp_path: Path) 
         Trace(foreign)
 
 
-def test_a_trace_that_root_left_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+def test_a_trace_that_root_left_is_reported_before_anything_is_asked(tmp_path: Path) -> None:
     write_config(tmp_path, address=ADDRESS)
     trace = tmp_path / "trace.txt"
     trace.touch()

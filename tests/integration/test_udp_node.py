@@ -14,18 +14,18 @@ from tests.lan import PORT, address
 QUESTION = bytes.fromhex("1081 0001 05FF01 0EF001 62 01 D600")
 
 
-def test_everybody_is_asked_on_each_interface_and_heard_on_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_interface_is_asked_on_and_received_from(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = [Interface("eth0", address(), "255.0.0.0"), Interface("wlan0", address(), "255.0.0.0")]
     monkeypatch.setattr(udp_node, "lan_interfaces", lambda: ours)
     hearer = address()
     with UdpNode(hearer, PORT) as node, UdpNode("0.0.0.0", 0) as asking:
         assert asking.addresses == [interface.address for interface in ours]
         asking.send(QUESTION, MULTICAST, PORT)
-        heard: set[str] = set()
-        while len(heard) < 2:
+        received: set[str] = set()
+        while len(received) < 2:
             come = node.read(10.0)
             assert come
-            heard |= {host for data, host, _ in come if data == QUESTION and host in asking.addresses}
+            received |= {host for data, host, _ in come if data == QUESTION and host in asking.addresses}
 
 
 def test_one_with_an_address_of_its_own_asks_from_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +43,7 @@ def test_a_machine_without_a_network_cannot_ask_everybody(monkeypatch: pytest.Mo
         node.send(QUESTION, MULTICAST, PORT)
 
 
-def test_where_no_interface_takes_it_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_no_interface_takes_it_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udp_node, "lan_interfaces", lambda: [Interface("eth0", "192.0.2.77", "255.255.255.0")])
     with UdpNode("0.0.0.0", 0) as node, pytest.raises(PortError, match=f"cannot send to {MULTICAST}"):
         node.send(QUESTION, MULTICAST, PORT)

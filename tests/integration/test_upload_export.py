@@ -59,7 +59,7 @@ def test_upload_since_sends_again_what_the_server_lost(store: Store, database: D
     assert database.points() == expected
 
 
-def test_upload_tells_of_parked_points_and_succeeds(store: Store, database: Database, home: Home) -> None:
+def test_upload_reports_parked_points_and_succeeds(store: Store, database: Database, home: Home) -> None:
     database.server.write(database.name, f'broken value="text" {T}000000000')
     fill(store, range(3))
     fill(store, range(2), "broken")

@@ -88,7 +88,7 @@ def test_the_judge_finds_no_fault_with_what_is_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoilt", "kind", "told"),
+    ("spoilt", "kind", "reported"),
     [
         (GOOD._replace(stored=[POWER, REGISTER]), "lost", "was printed, and is not stored"),
         (GOOD._replace(served={**GOOD.served, ("power", T): {}}), "lost", "is stored, and not in the server"),
@@ -115,8 +115,8 @@ def test_the_judge_finds_no_fault_with_what_is_right() -> None:
         ),
     ],
 )
-def test_the_judge_finds(spoilt: Evidence, kind: str, told: str) -> None:
-    assert any(told in fault for fault in getattr(judge(spoilt), kind)), judge(spoilt)
+def test_the_judge_finds(spoilt: Evidence, kind: str, reported: str) -> None:
+    assert any(reported in fault for fault in getattr(judge(spoilt), kind)), judge(spoilt)
 
 
 def test_the_judge_finds_what_was_recorded_twice_of_one_saying() -> None:
@@ -128,7 +128,7 @@ def test_the_judge_finds_what_was_recorded_twice_of_one_saying() -> None:
     assert verdict.faults == verdict.doubled
 
 
-def test_the_judge_knows_what_nobody_was_there_to_hear() -> None:
+def test_the_judge_knows_what_nobody_was_there_to_receive() -> None:
     verdict = judge(GOOD._replace(said=[*GOOD.said, Said("power", "value", 99, T + 5)]))
     assert verdict.unheard == ["power value=99"]
     assert verdict.faults == []

@@ -103,7 +103,7 @@ def test_a_listener_goes_on_while_nobody_reads_because_it_does_not_write_itself(
     system: System, without: str, goes_on: bool
 ) -> None:
     listener = system.start("meter-listen", altered=without, unread=True)
-    wait_for(lambda: "-power" in stored(system), told=lambda: listener.errors)
+    wait_for(lambda: "-power" in stored(system), reported=lambda: listener.errors)
     poll = system.start("meter-poll", "E0")
     assert poll.wait() == (0 if goes_on else 1), poll.errors
     assert has(poll, "energy") == ("energy" in stored(system)) == goes_on
@@ -130,9 +130,9 @@ def test_a_poll_leaves_its_question_to_the_listener_because_the_kernel_says_who_
             assert listener.stop() == 0
 
 
-@pytest.mark.parametrize(("without", "hears_again"), [("", True), (",joins_once", False)])
-def test_a_listener_hears_everybody_again_because_it_joins_their_group_again(
-    tmp_path: Path, without: str, hears_again: bool
+@pytest.mark.parametrize(("without", "receives_again"), [("", True), (",joins_once", False)])
+def test_a_listener_receives_everybody_again_because_it_joins_their_group_again(
+    tmp_path: Path, without: str, receives_again: bool
 ) -> None:
     altered = ("env", f"PYTHONPATH={ALTERED_ENVIRONMENT['PYTHONPATH']}", *ALTERED, f"hurried{without}")
     with networks() as lan:
@@ -153,17 +153,17 @@ def test_a_listener_hears_everybody_again_because_it_joins_their_group_again(
                 (network.there, "link set eth0 up"),
             ):
                 subprocess.run((*where, "ip", *words.split()), check=True)
-            again, within = time.time() + 1, 30.0 if hears_again else 2 * LOOK_AGAIN
+            again, within = time.time() + 1, 30.0 if receives_again else 2 * LOOK_AGAIN
             with (
                 heater(lan, unit, "--inform-every", "0.3", cwd=tmp_path),
-                nullcontext() if hears_again else pytest.raises(AssertionError),
+                nullcontext() if receives_again else pytest.raises(AssertionError),
             ):
                 listener.until(lambda lines: int(lines[-1].split(" ")[-1]) > again * 1e9, within)
 
 
 def wait_until_stopped(run: Run) -> None:
     """Wait until a fate has stopped it."""
-    wait_for(lambda: os.waitpid(run.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0), told=lambda: run.errors)
+    wait_for(lambda: os.waitpid(run.process.pid, os.WUNTRACED | os.WNOHANG) != (0, 0), reported=lambda: run.errors)
 
 
 def stored(system: System) -> set[str]:

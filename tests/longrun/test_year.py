@@ -93,7 +93,7 @@ def test_without_the_repair_half_hours_are_lost(disk: Path) -> None:
 def test_registers_are_right_because_they_wait_for_the_unit(
     disk: Path, switch: Callable[[], AbstractContextManager[None]], good: bool
 ) -> None:
-    """The unit is not told for hours, but pushes come."""
+    """The unit is not reported for hours, but pushes come."""
     with switch():
         verdict = live(disk, ("answers all lost", 0.0, 4 * HOUR))
     assert (sum(row.wrong for row in verdict.rows[:2]) == 0) is good

@@ -43,8 +43,8 @@ def refusals_as_values() -> Iterator[None]:
     """A refused coefficient is 1, whatever is known of the meter; and nobody doubts what comes of it."""
 
     def learn(asker: unit.Asker, known: Scale | None) -> Dialogue[tuple[Scale | None, bool]]:
-        told = yield from unit._ask(asker)
-        return told.over(None if told.coefficient is None else known), True
+        reported = yield from unit._ask(asker)
+        return reported.over(None if reported.coefficient is None else known), True
 
     with patch.object(unit, "learn", learn), one_word_is_enough():
         yield

@@ -17,14 +17,14 @@ def asked(place: Place, *arguments: str, **module: object) -> str:
         return place.run(*arguments)
 
 
-def healed(place: Place, fault: str, value: object = None, told: str = "") -> str:
-    """What a listener says, from a fault until it has `told` so and a reading comes."""
+def healed(place: Place, fault: str, value: object = None, reported: str = "") -> str:
+    """What a listener says, from a fault until it has `reported` so and a reading comes."""
     write_config(place.folder)
     with simulated(place.folder) as device, running("-v", "meter-listen", cwd=place.folder) as listener:
         listener.says("homemon: joined")
         before = len(listener.errors.read_text())
         device.fault(fault, value)
-        wait_for(lambda: told in listener.errors.read_text()[before:], told=lambda: listener.errors.read_text())
+        wait_for(lambda: reported in listener.errors.read_text()[before:], reported=lambda: listener.errors.read_text())
         seen = len(listener.lines)
         listener.until(lambda lines: len(lines) > seen)
         return "\n".join([listener.errors.read_text()[before:], *listener.lines[seen:]])
@@ -87,27 +87,27 @@ def time_outs(place: Place) -> str:
 
 @trouble("session-ended")
 def ended(place: Place) -> str:
-    return healed(place, "end-session", told="homemon: joined")
+    return healed(place, "end-session", reported="homemon: joined")
 
 
 @trouble("session-power-cut")
 def power_cut(place: Place) -> str:
-    return healed(place, "power-cycle", told="homemon: joined")
+    return healed(place, "power-cycle", reported="homemon: joined")
 
 
 @trouble("session-expired")
 def expired(place: Place) -> str:
-    return healed(place, "expire", 0.5, told="EVENT 29")
+    return healed(place, "expire", 0.5, reported="EVENT 29")
 
 
 @trouble("session-limit")
 def limit(place: Place) -> str:
-    return healed(place, "limit", 1, told="EVENT 32")
+    return healed(place, "limit", 1, reported="EVENT 32")
 
 
 @trouble("session-stale")
 def stale(place: Place) -> str:
-    """A listener that runs and hears nothing, for more than a half-hour."""
+    """A listener that runs and receives nothing, for more than a half-hour."""
     from homemon.storage.store import Store
 
     write_config(place.folder)

@@ -223,7 +223,7 @@ def lost_data(place: Place) -> str:
 
 @trouble("server-refuses-while-listening")
 def refuses_while_listening(place: Place) -> str:
-    """A listener tells a server's trouble once."""
+    """A listener reports a server's trouble once."""
     from tests.lan import address, configure, wait_for_port
 
     scripted: ScriptedServer = place.fixture("scripted")

@@ -55,21 +55,21 @@ def stream(vector: dict[str, Any]) -> bytes:
 
 def expected(vector: dict[str, Any]) -> list[dict[str, Any]]:
     """What the vector says of each happening, in order."""
-    told = vector["expected"]
+    reported = vector["expected"]
     ok = {"type": "OK", "value": ""}
     match vector["id"]:
         case "q01":
-            items = [_echo(told["echo"]), {"type": "EVER", "version": told["version"]}, ok]
+            items = [_echo(reported["echo"]), {"type": "EVER", "version": reported["version"]}, ok]
         case "q02":
-            items = [_echo("ROPT"), {"type": "OK", "value": f"{told['mode']:02}"}]
+            items = [_echo("ROPT"), {"type": "OK", "value": f"{reported['mode']:02}"}]
         case "q04":
             items = [ok if line == "OK" else _echo(line) for line in vector["lines"]]
         case "q09":
-            items = [_echo(vector["lines"][0]), told["event"], ok]
+            items = [_echo(vector["lines"][0]), reported["event"], ok]
         case "t01":
-            items = [told["event20"], told["pan"], told["event22"]]
+            items = [reported["event20"], reported["pan"], reported["event22"]]
         case _:
-            items = told.get("items", [told])
+            items = reported.get("items", [reported])
     return [{name: item[name] for name in item if name not in NOT_COMPARED} for item in items]
 
 
@@ -160,7 +160,7 @@ def described_value(prop: echonet.Property) -> dict[str, Any]:
     return {(names | {0x97: "time", 0x98: "date"})[prop.epc]: value}
 
 
-def heard(pieces: Iterable[bytes]) -> list[Happening]:
+def received(pieces: Iterable[bytes]) -> list[Happening]:
     """What the parser makes of the pieces, noise apart."""
     parser = Parser()
     return [event for piece in pieces for event in parser.feed(piece) if not isinstance(event, Noise)]
@@ -185,11 +185,11 @@ WAYS: dict[str, Callable[[bytes], Iterator[list[bytes]]]] = {
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: str(vector["id"]))
 def test_a_capture_says_what_it_said_however_it_comes(vector: dict[str, Any], way: str) -> None:
     for pieces in WAYS[way](stream(vector)):
-        assert [described(event) for event in heard(pieces)] == expected(vector)
+        assert [described(event) for event in received(pieces)] == expected(vector)
 
 
 def test_no_vector_is_skipped() -> None:
-    events = [event for vector in VECTORS for event in heard([stream(vector)])]
+    events = [event for vector in VECTORS for event in received([stream(vector)])]
     assert len({vector["id"] for vector in VECTORS}) == len(VECTORS) == 23
     assert len(events) == 43
     assert len(ERXUDP) == sum(isinstance(event, Udp) for event in events) == 16
@@ -197,13 +197,13 @@ def test_no_vector_is_skipped() -> None:
 
 def test_a_chunk_of_a_serial_read_may_end_anywhere() -> None:
     vector = next(vector for vector in VECTORS if "chunks" in vector)
-    events = heard(chunk.encode() for chunk in vector["chunks"])
+    events = received(chunk.encode() for chunk in vector["chunks"])
     assert [event.raw.decode() for event in events] == vector["lines"]
     assert len(events) == vector["expected"]["lines_after_reassembly"]
 
 
 def the_udp(data: bytes) -> Udp:
-    (event,) = heard([data])
+    (event,) = received([data])
     assert isinstance(event, Udp)
     return event
 
@@ -214,7 +214,7 @@ def test_a_payload_in_raw_binary_is_the_same_datagram(line: bytes) -> None:
     in_hex = the_udp(line + b"\r\n")
     for data in (in_hex.data, in_hex.data[:2] + b"\r\n" + in_hex.data[4:], in_hex.data[:-2] + b"\r\n"):
         for pieces in WAYS["split at every point"](head + b" " + data + b"\r\nOK\r\n"):
-            udp, ok = heard(pieces)
+            udp, ok = received(pieces)
             assert udp == in_hex._replace(data=data, raw=head + b" " + data)
             assert isinstance(ok, Ok)
     assert payload == in_hex.data.hex().upper().encode()
@@ -232,7 +232,7 @@ def test_a_line_with_side_and_rssi_is_the_same_datagram(line: bytes) -> None:
 @pytest.mark.parametrize("echo", [b"SKSENDTO", b"SKSENDTO 1 FE80:0000:0000:0000:0200:AA00:0000:0002 0E1A 1 0 000E "])
 def test_a_datagram_glued_behind_an_echo_is_read(line: bytes, echo: bytes) -> None:
     for pieces in WAYS["split at every point"](echo + line + b"\r\n"):
-        assert heard(pieces) == [Echo(echo), the_udp(line + b"\r\n")]
+        assert received(pieces) == [Echo(echo), the_udp(line + b"\r\n")]
 
 
 @pytest.mark.parametrize("line", ERXUDP)

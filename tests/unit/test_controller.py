@@ -63,7 +63,7 @@ def test_an_answer_is_one_point_however_it_is_cut(faults: Faults, lacking: set[s
     ],
     ids=str,
 )
-def test_what_a_unit_tells_only_in_its_own_way_is_one_point_all_the_same(faults: Faults) -> None:
+def test_what_a_unit_reports_only_in_its_own_way_is_one_point_all_the_same(faults: Faults) -> None:
     world = World(faults)
     assert world.run(world.controller.poll()) == truth(0).keys()
     (fields,) = world.fields
@@ -157,7 +157,7 @@ def test_the_right_tid_from_another_host_object_or_service_is_no_answer() -> Non
     assert world.points == []
 
 
-def test_silence_is_asked_again_with_pauses_one_request_in_flight_and_told_in_the_end() -> None:
+def test_silence_is_asked_again_with_pauses_one_request_in_flight_and_reported_in_the_end() -> None:
     world = World(Faults(lost_every=1))
     with pytest.raises(NoAnswer, match=f"{HOST} did not answer") as caught:
         world.run(world.controller.poll())
@@ -170,7 +170,7 @@ def test_silence_is_asked_again_with_pauses_one_request_in_flight_and_told_in_th
 
 
 @pytest.mark.parametrize("faults", [Faults(truncated=3), Faults(wrong_pdc=True), Faults(garbage=True)])
-def test_a_broken_answer_is_told_and_asked_for_again(faults: Faults) -> None:
+def test_a_broken_answer_is_reported_and_asked_for_again(faults: Faults) -> None:
     world = World(faults)
     with pytest.raises(NoAnswer):
         world.run(world.controller.poll())
@@ -183,8 +183,8 @@ def test_a_broken_answer_is_told_and_asked_for_again(faults: Faults) -> None:
 @pytest.mark.parametrize("esv", [Esv.INF, Esv.INFC])
 def test_notifications_are_points_at_once_and_confirmed_where_they_want_it(esv: Esv, deoj: int) -> None:
     world = World(Faults(infc=esv is Esv.INFC, to_node=deoj == NODE))
-    told = world.unit.inform(NOW)
-    world.comes(told.data)
+    reported = world.unit.inform(NOW)
+    world.comes(reported.data)
     world.listen(TRIP)
     assert world.fields == [truth(0)]
     confirmed = [(frame, host) for _, frame, host in world.sent]
@@ -225,7 +225,7 @@ def test_a_unit_that_turns_out_to_be_a_hybrid_one_is_asked_as_that() -> None:
     assert world.notes == [f"{HOST} is no EcoCute, but has 02A601, which is read like one"]
 
 
-def test_a_unit_that_tells_what_it_is_while_it_is_asked_is_asked_as_that() -> None:
+def test_a_unit_that_reports_what_it_is_while_it_is_asked_is_asked_as_that() -> None:
     world = World()
     world.units[HOST] = Ecocute(Passing(), device=HYBRID)
     world.comes(answer(1, (0xD5, "01 02A601"), esv=Esv.INF, seoj=NODE), after=1.0)
@@ -304,7 +304,7 @@ def test_no_datagram_stops_it_and_the_next_answer_is_read(come: list[tuple[bytes
     assert truth(asked_at) in world.fields
 
 
-def test_a_listener_keeps_nothing_of_what_it_heard() -> None:
+def test_a_listener_keeps_nothing_of_what_it_received() -> None:
     world = World()
     for tid in range(3000):
         world.comes(answer(tid, (0x84, "0001"), esv=Esv.GET_RES if tid % 2 else Esv.INF), after=tid / 1000)

@@ -4,7 +4,7 @@ import pytest
 
 from homemon.sim.kyocera import Faults
 from homemon.sources.kyocera import protocol as kyocera
-from tests.integration.test_decode import POWER, A, B, S, properties, told, words
+from tests.integration.test_decode import POWER, A, B, S, properties, reported, words
 from tests.traces import dumped
 from tests.unit.test_solar import memory
 
@@ -168,20 +168,20 @@ SAID = f"""\
 2026-11-23 17:14:36.000 kyocera < 2 bytes: 20FF"""
 
 
-def test_a_trace_is_told_line_by_line_and_kwh_follow_the_unit_that_was_told_before() -> None:
+def test_a_trace_is_explained_line_by_line_and_kwh_follow_the_unit_reported_before() -> None:
     said = iter(words(TRACE).splitlines())
     for wanted in SAID.splitlines():
         if wanted.startswith("... "):
             assert any(line.strip() == wanted[4:] for line in said), wanted
         else:
             assert wanted in said
-    facts = [account.facts for account in told(TRACE)]
+    facts = [account.facts for account in reported(TRACE)]
     assert [fact["line"] for fact in facts] == list(range(1, 12))
     registers = [prop for fact in facts for prop in properties(fact) if prop["epc"] == "E0"]
     assert [prop.get("kwh") for prop in registers] == [None, 6513.9, 6513.9]
 
 
-def test_a_dump_of_the_monitor_is_told_day_by_day() -> None:
+def test_a_dump_of_the_monitor_is_explained_day_by_day() -> None:
     data = memory({("hatuden", 0, 23): 17, ("baiden_diff", 0, 23): -3, ("hatuden", 1, 0): 5, ("hatuden", 1, 1): 6})
     text = kyocera.dump_text(data)
     assert (
@@ -192,14 +192,14 @@ memory of the solar monitor: 8527 bytes, 2 days with data
   2017-05-30: generation 1.1 in 2 half-hours
   1578 bytes from 1B25 on are not understood"""
     )
-    (account,) = told(text)
+    (account,) = reported(text)
     assert account.facts["days"][1]["hatuden"][:3] == [0.5, 0.6, None]
     for size in (5, 7, 100, 1000, 18_000):
-        for cut in told(text[:size]):
+        for cut in reported(text[:size]):
             assert "error" in cut.facts
-    (half,) = told(text[:3000])  # 42 lines of 71 characters, and 6 bytes of the next
+    (half,) = reported(text[:3000])  # 42 lines of 71 characters, and 6 bytes of the next
     assert half.lines[-1] == "  makes sense up to byte 1350: a whole memory has 6949 bytes at least"
-    (torn,) = told(text[:3001])
+    (torn,) = reported(text[:3001])
     assert torn.lines[-1] == "  makes sense up to byte 2982: line 43 is no line of a dump (`0000: ` and hex digits)"
 
 
@@ -208,4 +208,4 @@ def test_a_dump_in_a_trace_ends_with_the_memory() -> None:
     assert whole
     said = words("\n".join(lines))
     assert "kyocera > ACK: 8527 of 8527 bytes are read\n  memory of the solar monitor: 8527 bytes, 35 days" in said
-    assert told("\n".join(lines))[-1].facts["memory"]["days"] == told(kyocera.dump_text(whole))[0].facts["days"]
+    assert reported("\n".join(lines))[-1].facts["memory"]["days"] == reported(kyocera.dump_text(whole))[0].facts["days"]

@@ -7,28 +7,28 @@ from homemon.core.errors import DeviceError, NoAnswer
 
 
 def asking(*asks: Ask) -> Dialogue[list[object]]:
-    """Asks one after the other, and gives what was heard to each: a list, or a tuple where it was given up."""
-    told: list[object] = []
+    """Asks one after the other, and gives what was received to each: a list, or a tuple where it was given up."""
+    reported: list[object] = []
     for ask in asks:
         try:
-            told.append((yield ask))
+            reported.append((yield ask))
         except NoAnswer as silence:
-            told.append(silence.received)
-    return told
+            reported.append(silence.received)
+    return reported
 
 
 def is_ok(event: object) -> bool:
     return event == "OK"
 
 
-def test_a_question_is_sent_and_told_once_and_its_deadline_is_known() -> None:
+def test_a_question_is_sent_and_reported_once_and_its_deadline_is_known() -> None:
     talk = Conversation(asking(Ask(b"SKVER\r\n", is_ok, 2.0, "waking")), now=100.0)
     talk.receive("EVER", now=100.5)
     talk.tick(now=101.0)
     assert (talk.outgoing, talk.said, talk.wake, talk.done) == ([b"SKVER\r\n"], ["waking"], 102.0, False)
 
 
-def test_an_answer_comes_with_all_that_was_heard_before_it() -> None:
+def test_an_answer_comes_with_all_that_was_received_before_it() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 2.0), Ask(b"b", is_ok, 3.0)), now=0.0)
     for event in ("x", "y", "OK", "z"):
         talk.receive(event, now=1.0)
@@ -38,7 +38,7 @@ def test_an_answer_comes_with_all_that_was_heard_before_it() -> None:
     assert talk.result == [["x", "y", "OK"], ["z", "OK"]]
 
 
-def test_a_deadline_is_raised_at_the_yield_with_what_was_heard_instead() -> None:
+def test_a_deadline_is_raised_at_the_yield_with_what_was_received_instead() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 2.0), Ask(b"b", is_ok, 2.0)), now=0.0)
     talk.receive("x", now=1.0)
     talk.tick(now=1.999)
@@ -66,7 +66,7 @@ def test_nothing_to_send_or_say_is_not_sent_or_said() -> None:
     assert (talk.outgoing, talk.said, talk.wake) == ([], [], 5.0)
 
 
-def test_a_pause_lasts_and_gives_what_was_heard() -> None:
+def test_a_pause_lasts_and_gives_what_was_received() -> None:
     talk = Conversation(pause(5.0), now=0.0)
     talk.receive("OK", now=1.0)
     talk.tick(now=4.9)
@@ -75,7 +75,7 @@ def test_a_pause_lasts_and_gives_what_was_heard() -> None:
     assert (talk.done, talk.result) == (True, ["OK"])
 
 
-@pytest.mark.parametrize("when", ["at once", "hear", "tick"])
+@pytest.mark.parametrize("when", ["at once", "receive", "tick"])
 def test_what_a_dialogue_raises_comes_out_of_the_call_that_caused_it(when: str) -> None:
     def fail() -> Dialogue[None]:
         if when != "at once":
@@ -97,7 +97,7 @@ def test_a_dialogue_that_asks_nothing_is_done_at_once() -> None:
     assert (talk.done, talk.result) == (True, [])
 
 
-def test_who_is_done_hears_no_more() -> None:
+def test_who_is_done_receives_no_more() -> None:
     talk = Conversation(asking(Ask(b"a", is_ok, 1.0)), now=0.0)
     talk.receive("OK", now=0.5)
     talk.receive("OK", now=0.6)

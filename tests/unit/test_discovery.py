@@ -42,7 +42,7 @@ def literal(**answers: str) -> Answer:
 
 
 class World(VirtualLan):
-    """Nodes by address; those in `deaf` do not hear multicast. `sent` is (time, frame, to whom)."""
+    """Nodes by address; those in `deaf` do not receive multicast. `sent` is (time, frame, to whom)."""
 
     def __init__(self, nodes: dict[str, Answer], deaf: Iterable[str] = (), lose: int = 0) -> None:
         super().__init__(self.answers, 0.0)
@@ -63,8 +63,8 @@ class World(VirtualLan):
 
     elsewhere: list[str]
 
-    def search(self, *targets: str, only: int | None = None, heard: Iterable[tuple[str, int]] = ()) -> list[Node]:
-        discovery = Discovery(targets or (MULTICAST,), 1, only, heard)
+    def search(self, *targets: str, only: int | None = None, received: Iterable[tuple[str, int]] = ()) -> list[Node]:
+        discovery = Discovery(targets or (MULTICAST,), 1, only, received)
         self.elsewhere = discovery.elsewhere
         nodes: list[Node] = run(Talk(), discovery.search(), self, Context())
         return nodes
@@ -86,7 +86,7 @@ COOLER = {
 }
 
 
-def test_each_node_is_told_with_who_it_is_in_the_order_of_addresses() -> None:
+def test_each_node_is_reported_with_what_it_is_in_the_order_of_addresses() -> None:
     nodes = World({C: unit(), A: literal(**COOLER)}).search()
     assert [(node.host, node.objects) for node in nodes] == [(A, [0x013001, 0x013002]), (C, [UNIT])]
     assert [node.facts.maker_name for node in nodes] == ["Daikin", None]
@@ -142,7 +142,7 @@ def test_nothing_is_asked_too_fast_and_no_node_has_two_questions_at_a_time() -> 
     assert all(later - earlier >= ANSWER_WITHIN for earlier, later in pairwise(asked["192.0.2.77"]))
 
 
-def test_only_those_who_are_named_are_heard() -> None:
+def test_only_those_who_are_named_are_received() -> None:
     world = World({A: unit(), B: unit()})
     world.says("1081 0001 0EF001 0EF001 73 01 D504 01026B01", host=C)
     assert [node.host for node in world.search(A)] == [A]
@@ -182,9 +182,9 @@ def test_with_an_object_in_view_nobody_else_is_asked_any_further() -> None:
     assert len(world.sent) == 4
 
 
-def test_a_unit_that_was_heard_already_is_asked_who_it_is_and_not_what_it_has() -> None:
+def test_a_unit_that_notified_already_is_asked_who_it_is_and_not_what_it_has() -> None:
     world = World({A: unit(3)}, deaf=(A,))
-    (node,) = world.search(MULTICAST, A, only=UNIT, heard=[(A, UNIT)])
+    (node,) = world.search(MULTICAST, A, only=UNIT, received=[(A, UNIT)])
     assert node.id == ID + "33"
     assert [frame.properties[0].epc for _, frame, host in world.sent if host == A] == [0x82]
 
@@ -248,8 +248,8 @@ def test_no_datagram_stops_a_search(come: list[tuple[bytes, str, float]]) -> Non
 
 
 def node(host: str, *objects: int, number: int = 0) -> Node:
-    told = {(NODE, 0x83): bytes.fromhex(f"{ID}3{number}")} if number else {}
-    return Node(host, list(objects), told)
+    reported = {(NODE, 0x83): bytes.fromhex(f"{ID}3{number}")} if number else {}
+    return Node(host, list(objects), reported)
 
 
 def known(host: str, number: int = 0) -> Unit:
@@ -278,7 +278,7 @@ def test_ours_is_the_one_with_the_known_id_or_the_only_one(
 
 
 @pytest.mark.parametrize(
-    ("nodes", "before", "told", "hint"),
+    ("nodes", "before", "reported", "hint"),
     [
         (
             [node(A, UNIT, number=1), node(B, UNIT, number=2)],
@@ -293,12 +293,12 @@ def test_ours_is_the_one_with_the_known_id_or_the_only_one(
     ],
 )
 def test_where_a_person_has_to_choose_it_is_said_between_what(
-    nodes: list[Node], before: Unit | None, told: str, hint: str
+    nodes: list[Node], before: Unit | None, reported: str, hint: str
 ) -> None:
     with pytest.raises(DeviceError) as caught:
         choose(nodes, UNIT, before)
     assert not isinstance(caught.value, NoAnswer)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert hint in caught.value.hint
 
 

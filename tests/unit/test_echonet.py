@@ -161,8 +161,8 @@ ANSWERS = {
 @pytest.mark.parametrize("asked", list(Esv), ids=lambda esv: f"{esv:02X}")
 def test_each_request_has_its_answer_and_its_refusal_and_no_other(asked: Esv) -> None:
     request = Frame(7, US, METER, asked, ())
-    heard = {said for said in Esv if answers(Frame(7, METER, US, said, ()), request)}
-    assert heard == ANSWERS.get(asked, set())
+    received = {said for said in Esv if answers(Frame(7, METER, US, said, ()), request)}
+    assert received == ANSWERS.get(asked, set())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_each_request_has_its_answer_and_its_refusal_and_no_other(asked: Esv) ->
         (Frame(6, METER, US, Esv.GET_RES, ()), False),  # the late answer to the request before
         (Frame(7, 0x028802, US, Esv.GET_RES, ()), False),  # another meter
         (Frame(7, METER, NODE, Esv.GET_RES, ()), False),  # to somebody else
-        (Frame(7, US, METER, Esv.GET, ()), False),  # our own request, heard again
+        (Frame(7, US, METER, Esv.GET, ()), False),  # our own request, received again
         (Frame(7, METER, US, Esv.INF, ()), False),  # a notification that happens to have our TID
     ],
 )

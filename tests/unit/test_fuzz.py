@@ -156,9 +156,9 @@ def test_a_stream_says_the_same_however_it_is_cut(stream: bytes, cuts: list[int]
 
 @settings(deadline=None)
 @given(streams)
-def test_a_stream_is_heard_in_order_with_nothing_lost_or_invented(stream: bytes) -> None:
-    heard = without_space(b"".join(event.raw for event in Parser().feed(stream)))
-    assert without_space(stream).startswith(heard)
+def test_a_stream_is_received_in_order_with_nothing_lost_or_invented(stream: bytes) -> None:
+    received = without_space(b"".join(event.raw for event in Parser().feed(stream)))
+    assert without_space(stream).startswith(received)
 
 
 @settings(deadline=None)
@@ -176,17 +176,17 @@ def test_a_join_with_any_module_ends_in_a_link_or_an_error_of_ours(known: bool, 
     """Whatever the module says, and silence after it: the dialogue ends, and within ten minutes."""
     secrets = Credentials("00112233445566778899AABBCCDDEEFF", "0123456789AB")
     link = Link(METER.decode(), "31", "B5FB", "0000AA000000000A", Dialect.C)
-    line, told = VirtualLine(Replies(replies), Parser().feed, 0.0), ""
+    line, reported = VirtualLine(Replies(replies), Parser().feed, 0.0), ""
     try:
         assert isinstance(run(Talk(), rejoin(secrets, link) if known else join(secrets), line, Context()), Link)
     except HomemonError as error:
-        told = str(error) + error.hint
-    assert "0123456789AB" not in told
+        reported = str(error) + error.hint
+    assert "0123456789AB" not in reported
     assert line.time < 600
 
 
-def told(epc: int) -> st.SearchStrategy[bytes]:
-    """What a meter may tell of a property: values that can be, any of the right size, and any at all."""
+def reported(epc: int) -> st.SearchStrategy[bytes]:
+    """What a meter may report of a property: values that can be, any of the right size, and any at all."""
     dates = st.dates().map(lambda day: day.year.to_bytes(2) + bytes((day.month, day.day)))
     likely = {0x98: dates, 0x97: st.just(b"\x0c\x1e"), 0xE1: st.just(b"\x01"), 0xEA: dates.map(lambda d: d + bytes(7))}
     size = meter.PROPS[epc].size if epc in meter.PROPS else 1
@@ -235,7 +235,7 @@ class AnsweringMeter(VirtualPort):
             self._answers += [Version("1.5.2", b""), Ok("", b"")]
             return
         request = echonet.decode(message[message.index(b"\x10\x81") :])
-        answer = tuple(echonet.Property(prop.epc, self._data.draw(told(prop.epc))) for prop in request.properties)
+        answer = tuple(echonet.Property(prop.epc, self._data.draw(reported(prop.epc))) for prop in request.properties)
         esv = echonet.Esv.SET_RES if request.esv is echonet.Esv.SETC else echonet.Esv.GET_RES
         frame = echonet.Frame(request.tid, request.deoj, request.seoj, esv, answer)
         self._answers.append(datagram(echonet.encode(frame)))
@@ -301,7 +301,7 @@ BROKE = {
 
 
 @pytest.mark.parametrize("finding", BROKE)
-def test_what_was_found_once_stays_mended(finding: str) -> None:
+def test_what_was_found_once_stays_repaired(finding: str) -> None:
     name, data = BROKE[finding]
     TARGETS[name].run(data)
 

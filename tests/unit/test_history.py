@@ -1,4 +1,4 @@
-"""No half-hour is lost: what nobody heard is asked of the meter's own record, and only that."""
+"""No half-hour is lost: what nobody received is asked of the meter's own record, and only that."""
 
 from itertools import count
 
@@ -137,7 +137,7 @@ def test_a_lost_push_is_asked_for_with_a_clock_that_says_1970() -> None:
 
 
 @pytest.mark.parametrize("refused", ["E5", "97", "98"])
-def test_a_meter_without_a_record_is_told_of_once(refused: str) -> None:
+def test_a_meter_without_a_record_is_reported_once(refused: str) -> None:
     world = World(LINK, repaired_days=7)
     world.join_module()
     world.module.fault("refuse-epcs", refused)
@@ -215,7 +215,7 @@ def test_one_odd_answer_ends_nothing_and_is_no_half_hour(odd: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["refuse-epcs", "no-data"])
-def test_a_listener_whose_meter_tells_no_unit_waits_for_it(fault: str) -> None:
+def test_a_listener_whose_meter_reports_no_unit_waits_for_it(fault: str) -> None:
     world = World(LINK, repaired_days=2)
     world.join_module()
     world.module.fault(fault, "E1")

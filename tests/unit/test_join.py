@@ -11,7 +11,7 @@ from homemon.runtime.virtual import VirtualLine
 from homemon.skstack.join import WAKE_TRIES, Credentials, Link, Refused, join, rejoin, wake_module
 from homemon.skstack.lines import Dialect, Parser
 from tests import virtual
-from tests.virtual import TENTHS, Replies, Told, World
+from tests.virtual import TENTHS, Replies, Reported, World
 
 Line = tuple[bytes, bytes]
 
@@ -26,7 +26,7 @@ class Module(Replies):
     def __init__(self, *transcript: Line) -> None:
         super().__init__()
         self.transcript = list(transcript)
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self._line = VirtualLine(self, Parser().feed, 0.0)
 
     @property
@@ -40,7 +40,7 @@ class Module(Replies):
 
     def play(self, dialogue: Dialogue[Any]) -> Any:
         """Run the dialogue to its end; time passes only where it waits in vain."""
-        result = run(Talk(), dialogue, self._line, Told(self.told))
+        result = run(Talk(), dialogue, self._line, Reported(self.reported))
         assert not self.transcript
         return result
 
@@ -94,7 +94,7 @@ ENTER = (*TUNE, SKLL64, JOINED)
 def test_a_bp35c0_is_joined() -> None:
     module = Module(*PREPARE, SCAN, *ENTER)
     assert module.play(join(SECRETS)) == LINK
-    assert module.told == [
+    assert module.reported == [
         "scanning for the meter, 1 of 5, 17 s ...",
         "found it on channel 31, at -43 dBm",
         "joining the meter's network, 1 of 3 ...",
@@ -150,7 +150,7 @@ def test_a_silent_module_is_given_up_within_15_seconds() -> None:
     assert module.now <= 15
 
 
-def test_an_unreadable_module_is_told_from_a_silent_one() -> None:
+def test_an_unreadable_module_is_no_silent_one() -> None:
     module = Module(*[(b"\r\nSKVER\r\n", b"\xf8\x00\x80\r\xf8")] * WAKE_TRIES)
     error = module.refuse(wake_module())
     assert "unreadable" in str(error)
@@ -205,7 +205,7 @@ def test_raw_output_is_switched_to_hex_once() -> None:
 
 @pytest.mark.parametrize("answer", [b"FAIL ER04\r\n", b""], ids=["refused", "silent"])
 @pytest.mark.parametrize("sent", [(b"ROPT\r",), (b"ROPT\r", b"WOPT 01\r")], ids=["ROPT", "WOPT"])
-def test_a_module_that_cannot_tell_or_change_its_output_is_joined_all_the_same(
+def test_a_module_that_cannot_report_or_change_its_output_is_joined_all_the_same(
     sent: tuple[bytes, ...], answer: bytes
 ) -> None:
     options = [(command, b"OK 00\r") for command in sent[:-1]] + [(sent[-1], answer)]
@@ -278,7 +278,7 @@ def test_empty_scans_grow_longer_and_end_with_the_usual_causes() -> None:
     assert "no meter answered in 5 scans" in str(error)
     for cause in ("not yet active", "bid", "antenna"):
         assert cause in error.hint
-    assert len(module.told) == 5
+    assert len(module.reported) == 5
 
 
 @pytest.mark.parametrize("empty", range(1, 5))

@@ -15,7 +15,7 @@ from homemon.runtime.virtual import Device, VirtualLine
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.kyocera.protocol import ACK, Ack, BadBlock, BadCommand, Block, Command, Dump, Nak, Noise, Parser
-from tests.virtual import Replies, Scripted, Told
+from tests.virtual import Replies, Reported, Scripted
 
 NOW = 1_790_000_000.0
 HEADER = b"\x02CMD01000000214FCB\x03"  # from the field
@@ -64,7 +64,7 @@ def dump_from(monitor: Device, start: float = NOW) -> tuple[Dump, Callable[[], b
     """A dump, and what runs it against `monitor` in virtual time."""
     dump, said = Dump(), list[str]()
     line = VirtualLine(monitor, dump.feed, start)
-    return dump, lambda: run(Talk(), dump.dialogue(), line, Told(said)), said
+    return dump, lambda: run(Talk(), dump.dialogue(), line, Reported(said)), said
 
 
 @pytest.mark.parametrize(("text", "frame"), [("CMD1000FFFF", kyocera.REQUEST), ("CMD01000000214F", HEADER)])
@@ -276,7 +276,7 @@ def test_a_dump_file_that_is_none_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "told"),
+    ("received", "reported"),
     [
         ([], "did not answer within 10 s"),
         ([b"\x00\x41\xfe"], "sent only noise within 10 s"),
@@ -285,15 +285,15 @@ def test_a_dump_file_that_is_none_is_refused(text: str) -> None:
         ([ACK, ACK], "did not answer within 10 s"),
     ],
 )
-def test_silence_and_noise_are_told_apart(heard: list[bytes], told: str) -> None:
-    with pytest.raises(NoAnswer, match=told) as caught:
-        hearing(heard)
+def test_silence_and_noise_are_reported_apart(received: list[bytes], reported: str) -> None:
+    with pytest.raises(NoAnswer, match=reported) as caught:
+        receiving(received)
     assert "TX and RX" in caught.value.hint
 
 
-def hearing(heard: list[bytes]) -> None:
+def receiving(received: list[bytes]) -> None:
     """A dump whose requests are answered so, one after the other."""
-    dump_from(Replies(heard))[1]()
+    dump_from(Replies(received))[1]()
 
 
 @pytest.mark.parametrize("data", [b"\x10", b"\x10\x20", b"\x00" * 254])

@@ -10,7 +10,7 @@ from homemon.replay.device import Device
 from homemon.replay.moment import Stamps
 from homemon.replay.reader import Reader
 from homemon.replay.report import ReplayReport
-from tests.traces import KNOWN, POWER, REGISTER, at, erxudp, read, told, unix
+from tests.traces import KNOWN, POWER, REGISTER, at, erxudp, read, reported, unix
 
 NOON = datetime(2025, 11, 26, 12, tzinfo=JST)
 
@@ -19,13 +19,13 @@ def half_hour(moment: datetime, esv: str = "73") -> str:
     """EA of a half-hour, as the meter pushes it (73) or answers (72)."""
     moment = moment.astimezone(JST)
     parts = (moment.month, moment.day, moment.hour, moment.minute, 0)
-    return erxudp(told(f"EA0B{moment.year:04X}" + "".join(f"{part:02X}" for part in parts) + "00000A95", esv=esv))
+    return erxudp(reported(f"EA0B{moment.year:04X}" + "".join(f"{part:02X}" for part in parts) + "00000A95", esv=esv))
 
 
 def clock(moment: datetime) -> str:
     moment = moment.astimezone(JST)
     day = f"{moment.year:04X}{moment.month:02X}{moment.day:02X}"
-    return erxudp(told(f"9804{day}", f"9702{moment.hour:02X}{moment.minute:02X}"))
+    return erxudp(reported(f"9804{day}", f"9702{moment.hour:02X}{moment.minute:02X}"))
 
 
 def logged(moment: datetime, line: str, hours: float = 9.0) -> str:
@@ -44,8 +44,8 @@ ZONES = [(0.0, "UTC"), (9.0, ""), (-5.0, "UTC-05:00"), (8.0, "UTC+08:00"), (10.0
 @pytest.mark.parametrize("source", ["pushed", "clock"])
 def test_the_zone_of_a_log_follows_from_the_meters_own_clock(hours: float, name: str, source: str) -> None:
     own = half_hour(NOON) if source == "pushed" else clock(NOON + timedelta(minutes=1))
-    before, told_at, after = (NOON + timedelta(seconds=seconds) for seconds in (10, 70, 130))
-    points, left = read(logged(before, POWER, hours), logged(told_at, own, hours), logged(after, POWER, hours))
+    before, reported_at, after = (NOON + timedelta(seconds=seconds) for seconds in (10, 70, 130))
+    points, left = read(logged(before, POWER, hours), logged(reported_at, own, hours), logged(after, POWER, hours))
     assert powers(points) == [before, after]
     assert not left.refused
     expected = f"by the meter's own clock they are {name}, not JST" if name else ""
@@ -53,7 +53,7 @@ def test_the_zone_of_a_log_follows_from_the_meters_own_clock(hours: float, name:
     assert len(left.notes) == bool(name)
 
 
-def test_the_export_register_tells_the_time_as_well() -> None:
+def test_the_export_register_shows_the_time_as_well() -> None:
     sold = half_hour(NOON).replace("EA0B07E9", "EB0B07E9")
     points, left = read(logged(NOON, sold, 0), logged(NOON, POWER, 0))
     assert powers(points) == [NOON]
@@ -79,7 +79,7 @@ def test_an_answered_half_hour_that_is_older_fits_no_zone() -> None:
     "stranger",
     [half_hour(NOON).replace(" 1 0 00", " 0 0 00"), half_hour(NOON).replace(" 0E1A 0E1A ", " 0E1B 0E1B ")],
 )
-def test_a_time_that_anybody_could_have_sent_tells_no_zone(stranger: str) -> None:
+def test_a_time_that_anybody_could_have_sent_says_nothing_of_the_zone(stranger: str) -> None:
     points, left = read(logged(NOON, stranger, 0), logged(NOON, POWER, 0))
     assert powers(points) == [NOON - timedelta(hours=9)]
     assert "taken for JST" in "".join(left.notes)
@@ -141,7 +141,7 @@ def test_some_minutes_between_two_clocks_are_no_zone(minutes: int) -> None:
     assert list(left.notes) == ["the lines' times name no zone, and no time of the meter does: taken for JST"]
 
 
-def test_days_between_two_clocks_are_told() -> None:
+def test_days_between_two_clocks_are_reported() -> None:
     points, left = read(logged(NOON, half_hour(NOON + timedelta(days=400))), logged(NOON, POWER))
     assert powers(points) == [NOON]
     assert "400 days from the meter's own" in "".join(left.notes)
@@ -167,8 +167,8 @@ def test_what_came_before_the_zone_is_known_is_held_back_in_its_order_and_not_wi
 ) -> None:
     monkeypatch.setattr(local_times, "MOST_HELD", 3)
     lines = [logged(NOON + timedelta(seconds=number), POWER) for number in range(5)]
-    told_of = ReplayReport(2e9)
-    reader = Reader(KNOWN, [Device()], None, told_of)
+    reports_of = ReplayReport(2e9)
+    reader = Reader(KNOWN, [Device()], None, reports_of)
     counts = [len(reader.feed(line.encode(), "")) for line in lines]
     assert counts == [0, 0, 0, 4, 0]
     assert len(reader.close()) == 1
@@ -183,7 +183,7 @@ def test_a_trace_behind_a_log_waits_for_it() -> None:
 def test_a_records_day_is_that_of_the_zone_that_was_found() -> None:
     """23:30 in London is the next morning in Japan."""
     asked = datetime(2025, 11, 26, 8, 31, tzinfo=JST)
-    record = erxudp(told("E2C20000" + "0000458E" * 2 + "FFFFFFFE" * 46))
+    record = erxudp(reported("E2C20000" + "0000458E" * 2 + "FFFFFFFE" * 46))
     points, _ = read(logged(asked, record, 0), logged(asked, half_hour(asked - timedelta(minutes=1)), 0))
     assert points[0].time == unix("2025-11-26T00:00:00")
 

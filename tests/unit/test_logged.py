@@ -115,12 +115,12 @@ def test_of_binary_with_a_quote_in_it_nothing_is_lost() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_datagram_that_is_whole_by_its_own_length_is_a_reading(shape: str) -> None:
-    told = ReplayReport(2e9)
-    reader = Reader(KNOWN, [Device()], None, told)
+    reported = ReplayReport(2e9)
+    reader = Reader(KNOWN, [Device()], None, reported)
     line = f"2025-11-26 17:00:01 {SHAPES[shape]}\r\n"
     points = reader.feed(line.encode("utf-16" if shape == "UTF-16" else "utf-8"), "file:1") + reader.close()
     assert points == [Point("power", {"value": 504}, unix("2025-11-26T17:00:01"))]
-    assert told.nonsense == 0
+    assert reported.nonsense == 0
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -254,8 +254,8 @@ def test_japanese_text_is_shown_as_it_is(charset: str) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "euc_jp", "cp932"])
 def test_japanese_text_before_a_datagram_costs_no_reading(charset: str) -> None:
-    told = ReplayReport(2e9)
-    reader = Reader(KNOWN, [Device()], None, told)
+    reported = ReplayReport(2e9)
+    reader = Reader(KNOWN, [Device()], None, reported)
     points = reader.feed("2025年11月26日 17時00分01秒 受信: ".encode(charset) + repr(BINARY).encode(), "")
     points += reader.close()
     assert [point.fields for point in points] == [{"value": 504}]
@@ -285,7 +285,7 @@ def test_a_payload_in_bytes_ends_by_its_length_too(behind: bytes) -> None:
     assert unwrapped(cut) == [cut]
 
 
-def test_of_several_datagrams_on_a_line_each_is_read_and_the_torn_one_told() -> None:
+def test_of_several_datagrams_on_a_line_each_is_read_and_the_torn_one_reported() -> None:
     assert unwrapped(as_text(b"rx '" + BINARY[:-2] + b"' '" + BINARY[:-2] + b"'")) == [LINE, LINE]
     assert unwrapped(repr(BINARY + BINARY)) == [LINE, LINE]
     assert unwrapped(f"{LINE}, {LINE[:-4]}.") == [LINE, f"{LINE[:-4]}."]

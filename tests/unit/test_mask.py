@@ -63,7 +63,7 @@ PAN = "EPANDESC\r\n  Channel:31\r\n  Pan ID:B5FB\r\n  Addr:0000AA000000000A\r\n 
 
 
 def pieces(secret: str) -> set[bytes]:
-    """Every piece of a secret that is long enough to tell, as ASCII and as the hex of ASCII."""
+    """Every piece of a secret that is long enough to recognise, as ASCII and as the hex of ASCII."""
     cut = {secret[at : at + SHORTEST] for at in range(len(secret) - SHORTEST + 1)}
     return {piece.encode() for piece in cut} | {piece.encode().hex().upper().encode() for piece in cut}
 
@@ -72,7 +72,7 @@ SECRET = re.compile(b"|".join(sorted(pieces(BID) | pieces(PWD))))
 
 
 def trace(data: bytes, size: int = 4096) -> bytes:
-    """All that may be written down of what is heard in reads of `size` bytes, the unfinished end included."""
+    """All that may be written down of what is received in reads of `size` bytes, the unfinished end included."""
     parser = Parser()
     reads = [data[at : at + size] for at in range(0, len(data), size)]
     return b"\n".join(masked_received(event) for read in (*reads, b"\r\n", b"x" * 5000) for event in parser.feed(read))

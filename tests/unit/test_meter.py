@@ -148,33 +148,33 @@ def test_a_list_that_contradicts_itself_is_refused(epc: int, edt: str) -> None:
         value_of(Property(epc, bytes.fromhex(edt)))
 
 
-# --- the unit, overheard -----------------------------------------------------------
+# --- the unit, received -----------------------------------------------------------
 
 
-def heard(*frames: Frame) -> Scale | None:
+def received(*frames: Frame) -> Scale | None:
     unit = ReportedScale()
     for frame in frames:
         unit.receive(frame)
     return unit.scale
 
 
-def told(*properties: tuple[int, str], esv: Esv = Esv.GET_RES) -> Frame:
+def reported(*properties: tuple[int, str], esv: Esv = Esv.GET_RES) -> Frame:
     return Frame(1, EOJ, CONTROLLER, esv, tuple(Property(epc, bytes.fromhex(edt)) for epc, edt in properties))
 
 
-def test_the_unit_is_known_when_both_e1_and_d3_have_been_told_or_refused() -> None:
-    unit, coefficient = told((0xE1, "01")), told((0xD3, "00000014"))
-    refused = told((0xD3, ""), esv=Esv.GET_SNA)
-    assert heard(unit) is None
-    assert heard(coefficient) is None
-    assert heard(unit, refused) == Scale(-1, 1)
-    assert heard(coefficient, unit) == heard(told((0xE1, "01"), (0xD3, "00000014"))) == Scale(-1, 20)
-    assert heard(unit, coefficient, refused) == Scale(-1, 20)
-    assert heard(unit, coefficient, told((0xD7, "06"))) == Scale(-1, 20, 6)
-    assert heard(unit, coefficient, told((0xD7, "06")), told((0xD7, "08"))) == Scale(-1, 20, 8)
-    assert heard(unit, coefficient, told((0xE1, "05"), (0xD3, "00000000"), (0xD7, "00"))) == Scale(-1, 20)
-    assert heard(unit, told((0xD3, ""), esv=Esv.GET)) is None  # a question is no refusal
-    assert heard(unit, told((0xD3, "01"))) is None
+def test_the_unit_is_known_when_both_e1_and_d3_have_been_reported_or_refused() -> None:
+    unit, coefficient = reported((0xE1, "01")), reported((0xD3, "00000014"))
+    refused = reported((0xD3, ""), esv=Esv.GET_SNA)
+    assert received(unit) is None
+    assert received(coefficient) is None
+    assert received(unit, refused) == Scale(-1, 1)
+    assert received(coefficient, unit) == received(reported((0xE1, "01"), (0xD3, "00000014"))) == Scale(-1, 20)
+    assert received(unit, coefficient, refused) == Scale(-1, 20)
+    assert received(unit, coefficient, reported((0xD7, "06"))) == Scale(-1, 20, 6)
+    assert received(unit, coefficient, reported((0xD7, "06")), reported((0xD7, "08"))) == Scale(-1, 20, 8)
+    assert received(unit, coefficient, reported((0xE1, "05"), (0xD3, "00000000"), (0xD7, "00"))) == Scale(-1, 20)
+    assert received(unit, reported((0xD3, ""), esv=Esv.GET)) is None  # a question is no refusal
+    assert received(unit, reported((0xD3, "01"))) is None
 
 
 # --- exactness ---------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_a_partial_answer_gives_what_it_has() -> None:
     assert report(frame, TENTHS) == Report(points, [], [0xE3, 0xEB], [])
 
 
-def test_a_value_of_a_wrong_length_is_complained_of_and_the_others_are_kept() -> None:
+def test_a_value_of_a_wrong_length_is_reported_and_the_others_are_kept() -> None:
     given = said(Property(0xE7, b"\x02\x0b"), Property(0xE8, b"\0" * 5), E0)
     assert given.points == [Point("energy", {"import": 6513.9})]
     assert [text[:6] for text in given.warnings] == ["EPC E7", "EPC E8"]

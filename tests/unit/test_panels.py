@@ -273,7 +273,7 @@ def test_headlines_say_what_is_now_and_what_was_today() -> None:
     assert generated == (0.3, MIDNIGHT + HOUR, 90 * MINUTE)  # its last half-hour ends then
 
 
-def test_a_day_of_which_nothing_was_heard_has_no_sum_but_the_age_of_what_was() -> None:
+def test_a_day_of_which_nothing_was_received_has_no_sum_but_the_age_of_what_was() -> None:
     panels = collect(Recorded(bought=register(MIDNIGHT - HOUR, 10, 20)), MIDNIGHT + HOUR, 2)
     assert panels.headlines["bought"] == (None, MIDNIGHT - HALF_HOUR, 40 * MINUTE)
     assert panels.headlines["sold"] == (None, None, 40 * MINUTE)

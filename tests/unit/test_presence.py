@@ -20,7 +20,7 @@ def reply_to(deoj: int, esv: Esv, *epcs: int, edt: str = "", host: str = OTHER) 
 
 
 @pytest.mark.parametrize("deoj", [NODE, 0x0EF000])
-def test_our_node_profile_tells_of_one_controller(deoj: int) -> None:
+def test_our_node_profile_lists_one_controller(deoj: int) -> None:
     reply = reply_to(deoj, Esv.GET, 0xD6, 0xD5, 0x9D, 0x9E, 0x9F, 0xD3, 0xD4, 0xD7)
     assert reply is not None
     assert (reply.seoj, reply.esv) == (NODE, Esv.GET_RES)
@@ -89,8 +89,8 @@ def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
     for number, place in enumerate(("08", "08", "10", "18")):
         world.comes(Frame(number, WHO, CONTROLLER, Esv.SETC, (Property(0x81, bytes.fromhex(place)),)), OTHER, number)
     world.listen(2 * KEEP_PLACE_AFTER)
-    told = [(frame.esv, frame.seoj, frame.properties) for _, frame, host in world.sent if host == MULTICAST]
-    assert told == [(Esv.INF, CONTROLLER, (Property(0x81, bytes.fromhex(place)),)) for place in ("08", "10", "18")]
+    reported = [(frame.esv, frame.seoj, frame.properties) for _, frame, host in world.sent if host == MULTICAST]
+    assert reported == [(Esv.INF, CONTROLLER, (Property(0x81, bytes.fromhex(place)),)) for place in ("08", "10", "18")]
     assert world.kept == [(0.0, b"\x08"), (KEEP_PLACE_AFTER, b"\x18")]
 
 

@@ -1,4 +1,4 @@
-"""How a device is asked, by what it can: every property that it tells alone is told in the end."""
+"""How a device is asked, by what it can: every property that it reports alone is reported in the end."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ from homemon.echonet.questions import Questions
 
 WANTED = (0x84, 0x85, 0xE1)
 Device = Callable[[tuple[int, ...]], tuple[set[int], set[int]] | None]
-"""What it tells and refuses of a question; None where it is silent."""
+"""What it reports and refuses of a question; None where it is silent."""
 
 
 def poll(
     device: Device, at_once: int | None = None, wanted: tuple[int, ...] = WANTED
 ) -> tuple[set[int], Questions, int]:
-    """What is told in the end, and by how many questions."""
-    questions, told, count = Questions(wanted, at_once), set[int](), 0
+    """What is reported in the end, and by how many questions."""
+    questions, reported, count = Questions(wanted, at_once), set[int](), 0
     while asked := questions.next():
         count += 1
         assert count < 20
@@ -25,8 +25,8 @@ def poll(
             questions.silent(asked)
         else:
             questions.answered(asked, *answer)
-            told |= answer[0]
-    return told, questions, count
+            reported |= answer[0]
+    return reported, questions, count
 
 
 def good(asked: tuple[int, ...]) -> tuple[set[int], set[int]]:
@@ -46,41 +46,41 @@ def silent_with(disliked: int) -> Device:
 
 
 def test_a_good_device_is_asked_once() -> None:
-    told, questions, count = poll(good)
-    assert (told, questions.at_once, count) == (set(WANTED), None, 1)
+    reported, questions, count = poll(good)
+    assert (reported, questions.at_once, count) == (set(WANTED), None, 1)
 
 
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_device_that_answers_only_the_first_is_asked_for_the_rest(number: int) -> None:
-    told, questions, _ = poll(first(number))
-    assert told == set(WANTED)
+    reported, questions, _ = poll(first(number))
+    assert reported == set(WANTED)
     assert questions.at_once == number
 
 
 @pytest.mark.parametrize("disliked", WANTED)
 def test_a_device_that_refuses_all_for_one_is_asked_for_each(disliked: int) -> None:
-    told, questions, count = poll(refuses_with(disliked))
-    assert told == set(WANTED) - {disliked}
+    reported, questions, count = poll(refuses_with(disliked))
+    assert reported == set(WANTED) - {disliked}
     assert (questions.at_once, count) == (1, 4)
 
 
 @pytest.mark.parametrize("disliked", WANTED)
 def test_a_device_that_is_silent_to_all_for_one_is_asked_for_each(disliked: int) -> None:
-    told, questions, _ = poll(silent_with(disliked))
-    assert told == set(WANTED) - {disliked}
+    reported, questions, _ = poll(silent_with(disliked))
+    assert reported == set(WANTED) - {disliked}
     assert questions.missing == [disliked]
     assert questions.at_once == 1
 
 
 def test_a_datagram_that_is_lost_says_nothing_of_the_device() -> None:
     answers = iter([None, (set(WANTED), set[int]())])
-    told, questions, count = poll(lambda asked: next(answers))
-    assert (told, questions.at_once, count) == (set(WANTED), None, 2)
+    reported, questions, count = poll(lambda asked: next(answers))
+    assert (reported, questions.at_once, count) == (set(WANTED), None, 2)
 
 
 def test_a_silent_device_is_given_up() -> None:
-    told, questions, count = poll(lambda asked: None)
-    assert (told, count) == (set(), 5)
+    reported, questions, count = poll(lambda asked: None)
+    assert (reported, count) == (set(), 5)
     assert set(questions.missing) == set(WANTED)
 
 
@@ -100,7 +100,7 @@ def test_what_it_takes_at_once_is_asked_so_from_the_beginning() -> None:
 
 
 @given(takes=st.integers(1, 6), dislikes=st.sets(st.sampled_from(range(6))), silent=st.booleans(), whole=st.booleans())
-def test_whatever_it_answers_alone_it_tells_in_the_end(
+def test_whatever_it_answers_alone_is_received_in_the_end(
     takes: int, dislikes: set[int], silent: bool, whole: bool
 ) -> None:
     def device(asked: tuple[int, ...]) -> tuple[set[int], set[int]] | None:
@@ -110,7 +110,7 @@ def test_whatever_it_answers_alone_it_tells_in_the_end(
         return (set(known), set()) if known else None
 
     wanted = tuple(range(6))
-    told, _, _ = poll(device, wanted=wanted)
+    reported, _, _ = poll(device, wanted=wanted)
     reachable = set(wanted) - dislikes
     if not silent or len(dislikes) < 3:
-        assert told == reachable
+        assert reported == reachable

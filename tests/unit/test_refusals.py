@@ -101,7 +101,7 @@ def test_a_meter_that_refuses_both_where_it_lacks_one_is_asked_for_each_alone() 
 
 
 @pytest.mark.parametrize(("fault", "why"), [("refuse-epcs", "refuses"), ("no-data", "has no data for")])
-def test_a_refused_poll_is_told_once_and_so_is_its_end(fault: str, why: str) -> None:
+def test_a_refused_poll_is_reported_once_and_so_is_its_end(fault: str, why: str) -> None:
     world = World(LINK, TENTHS)
     world.join_module()
     world.listen(60, 5)
@@ -109,8 +109,8 @@ def test_a_refused_poll_is_told_once_and_so_is_its_end(fault: str, why: str) -> 
     world.listen(35, 5)
     world.module.fault(fault, 0)
     world.listen(60, 5)
-    told = [note for note in world.notes if "E7" in note]
-    assert told == [f"the meter {why} E7 (power); it is asked again", "the meter gives E7 (power) again"]
+    reported = [note for note in world.notes if "E7" in note]
+    assert reported == [f"the meter {why} E7 (power); it is asked again", "the meter gives E7 (power) again"]
 
 
 def test_a_poll_that_is_refused_for_minutes_leads_to_one_new_session() -> None:
@@ -200,7 +200,7 @@ def test_a_first_refusal_makes_no_wrong_half_hour_in_the_end(epcs: str) -> None:
 
 @pytest.mark.parametrize("wrong", ["D3:00000001*1", "E1:02*1", "D7:06*1", "D3:0000000B*1", "E1:00*1"])
 @pytest.mark.parametrize("known", [None, Scale(-1, 10)])
-def test_a_unit_that_is_told_once_is_not_believed(wrong: str, known: Scale | None) -> None:
+def test_a_unit_that_is_reported_once_is_not_believed(wrong: str, known: Scale | None) -> None:
     world = with_unit(10, -1, known)
     world.module.fault("wrong-data", wrong)
     world.listen(3600, 60)

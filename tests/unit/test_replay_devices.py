@@ -43,7 +43,7 @@ def test_answers_in_parts_are_one_point_and_parts_that_never_came_are_not_waited
     [
         ([ASKED], Device(host="192.0.2.99"), 1, 0),  # whom the trace asked counts
         ([], Device(host="192.0.2.20"), 1, 0),
-        ([], Device(), 1, 0),  # the first that tells
+        ([], Device(), 1, 0),  # the first that reports
         ([], Device(host="192.0.2.99"), 0, 3),
         ([], Device(host="192.0.2.99", accept_any=True), 0, 3),
         ([], Device(eoj=0x026B02), 0, 0),
@@ -105,7 +105,7 @@ def test_a_dump_files_newest_half_hour_may_have_been_running_and_is_left_out() -
         assert (left.sense, left.nonsense) == (len(text.splitlines()), 0)
 
 
-def test_of_a_damaged_dump_what_comes_before_the_damage_is_stored_and_the_rest_told() -> None:
+def test_of_a_damaged_dump_what_comes_before_the_damage_is_stored_and_the_rest_reported() -> None:
     lines = kyocera.dump_text(
         memory({("hatuden", 0, 0): 5, ("hatuden", 0, 1): 6, ("baiden_diff", 0, 0): 7})
     ).splitlines()
@@ -118,6 +118,6 @@ def test_of_a_damaged_dump_what_comes_before_the_damage_is_stored_and_the_rest_t
     assert left.first.startswith("file:1: the dump that begins here: byte 3550: line 51 should begin with 0640")
 
 
-def test_what_cannot_be_in_a_memory_is_told() -> None:
+def test_what_cannot_be_in_a_memory_is_reported() -> None:
     lines = kyocera.dump_text(memory({("hatuden", 1, 0): 5}, {1: "2F1345"})).splitlines()
     assert list(read(*lines)[1].notes) == ["the solar monitor's memory: day 1: 2F1345 is no date, 1 value is left out"]

@@ -24,7 +24,7 @@ from tests.traces import (
     at,
     erxudp,
     read,
-    told,
+    reported,
     unix,
 )
 from tests.unit.test_mask import TRANSCRIPT
@@ -45,9 +45,9 @@ def test_what_came_while_the_clock_was_wrong_is_left_out_unless_it_has_its_own_t
         assert left.refused == {report.CLOCK: 1}
 
 
-@pytest.mark.parametrize("refused", [erxudp(told("D300", esv="52")), erxudp(told("D30400000001"))])
-def test_a_register_waits_for_the_unit_that_the_trace_tells_later(refused: str) -> None:
-    unit = erxudp(told("E10102"))
+@pytest.mark.parametrize("refused", [erxudp(reported("D300", esv="52")), erxudp(reported("D30400000001"))])
+def test_a_register_waits_for_the_unit_that_the_trace_reports_later(refused: str) -> None:
+    unit = erxudp(reported("E10102"))
     points, left = read(
         at("17:14:27", REGISTER), at("17:14:28", unit), at("17:14:29", refused), at("17:14:30", REGISTER), known=NOTHING
     )
@@ -56,21 +56,21 @@ def test_a_register_waits_for_the_unit_that_the_trace_tells_later(refused: str) 
 
 
 @pytest.mark.parametrize("known", [NOTHING, Known(OTHER, TENTHS)])
-def test_a_register_whose_unit_nobody_told_is_left_out(known: Known) -> None:
-    points, left = read(at("17:14:27", REGISTER), at("17:14:28", erxudp(told("E10102"))), PUSHED, known=known)
+def test_a_register_whose_unit_nobody_reported_is_left_out(known: Known) -> None:
+    points, left = read(at("17:14:27", REGISTER), at("17:14:28", erxudp(reported("E10102"))), PUSHED, known=known)
     assert points == []
     assert left.refused == {report.NO_UNIT: 3}
     assert len(read(at("17:14:27", REGISTER), known=Known(None, TENTHS))[0]) == 1
 
 
 def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit() -> None:
-    stray = erxudp(told("E7040000020B"), OTHER)
+    stray = erxudp(reported("E7040000020B"), OTHER)
     asked = at("17:14:26", rf"SKSENDTO 1 {METER} 0E1A 1 0 0012 \x10\x81", direction=">")
     join = at("17:14:29", rf"SKJOIN {OTHER}\r\n", direction=">")
     points, left = read(asked, at("17:14:27", stray), join, at("17:14:30", stray), at("17:14:31", REGISTER))
     assert [point.time for point in points] == [unix("2026-11-23T17:14:30")]
     assert left.refused == {report.OTHERS: 2}
-    unit, theirs = erxudp(told("E10102", "D30400000001")), erxudp(told("E0040000FE73"), OTHER)
+    unit, theirs = erxudp(reported("E10102", "D30400000001")), erxudp(reported("E0040000FE73"), OTHER)
     points, left = read(asked, at("17:14:27", unit), join, at("17:14:30", theirs), known=NOTHING)
     assert (points, left.refused) == ([], {report.NO_UNIT: 1})
 
@@ -87,13 +87,13 @@ def test_what_was_not_encrypted_is_no_reading() -> None:
         ("98 04 07EA0B17  97 02 110E", "17:14:35", "2026-11-22"),
         ("98 04 07EA0B17  97 02 173B", "23:59:59", None),  # midnight may lie between
         ("98 04 07EA0B18  97 02 0001", "23:59:59", "2026-11-23"),  # its clock is ahead of ours
-        ("98 04 07EA0B17  97 02 1736", "23:57:30", None),  # told too long ago, and too near to midnight
+        ("98 04 07EA0B17  97 02 1736", "23:57:30", None),  # reported too long ago, and too near to midnight
     ],
 )
 def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: str, day: str | None) -> None:
     first, _, second = clock.partition("  ")
     when = {"110E": "17:14:27", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
-    points, left = read(at(when, erxudp(told(first, second))), at(asked, erxudp(RECORD)))
+    points, left = read(at(when, erxudp(reported(first, second))), at(asked, erxudp(RECORD)))
     if day is None:
         assert (points, left.refused) == ([], {report.NO_DAY: 46})
     else:
@@ -102,7 +102,7 @@ def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: 
 
 
 def test_the_meters_clock_goes_on_over_midnight() -> None:
-    clock = at("23:55:00", erxudp(told("980407EA0B17", "97021737")))
+    clock = at("23:55:00", erxudp(reported("980407EA0B17", "97021737")))
     record = at("00:02:00", erxudp(RECORD)).replace("2026-11-23", "2026-11-24")
     points, left = read(clock, record)
     assert points[0].time == unix("2026-11-23T00:00:00")
@@ -116,14 +116,14 @@ def test_a_record_without_the_meters_clock_belongs_to_the_day_of_its_line() -> N
 
 
 def test_a_records_registers_wait_for_the_unit_as_well() -> None:
-    unit = erxudp(told("E10101", "D30400000001"))
+    unit = erxudp(reported("E10101", "D30400000001"))
     points, _ = read(at("12:00:00", erxudp(RECORD)), at("12:00:01", unit), known=NOTHING)
     assert len(points) == 46
 
 
 def test_a_clock_without_a_time_of_its_line_is_a_guide_to_the_date_alone() -> None:
     """Lines with and without a time in one file: the meter's clock of the one dates the record of the other."""
-    clock, record = erxudp(told("980407EA0B17", "9702110E")), erxudp(RECORD)
+    clock, record = erxudp(reported("980407EA0B17", "9702110E")), erxudp(RECORD)
     for lines in ((clock, at("12:00:00", record)), (at("12:00:00", clock), record)):
         points, left = read(*lines)
         assert points[0].time == unix("2026-11-22T00:00:00")
@@ -133,7 +133,7 @@ def test_a_clock_without_a_time_of_its_line_is_a_guide_to_the_date_alone() -> No
 
 def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_counted() -> None:
     short, sound = "E2C1" + "00" * 0xC1, "E4C20001" + "00000015" * 48
-    for record in (told(short, sound), told(sound, short), told("D30400000001", short, sound)):
+    for record in (reported(short, sound), reported(sound, short), reported("D30400000001", short, sound)):
         points, left = read(at("12:00:00", erxudp(record)))
         assert [point.measurement for point in points] == ["-power"] * 48
         assert left.refused == {report.ODD: 1}
@@ -141,7 +141,7 @@ def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_c
 
 @pytest.mark.parametrize(("days", "stored"), [(0, 2), (99, 2), (100, 0)])
 def test_a_record_may_be_of_any_day_that_a_meter_keeps(days: int, stored: int) -> None:
-    record = told(f"E2C2{days:04X}" + "0000458E" * 2 + "FFFFFFFE" * 46)
+    record = reported(f"E2C2{days:04X}" + "0000458E" * 2 + "FFFFFFFE" * 46)
     points, left = read(at("12:00:00", erxudp(record)))
     assert len(points) == stored
     assert left.refused == ({} if stored else {report.NO_DAY: 2})
@@ -150,7 +150,9 @@ def test_a_record_may_be_of_any_day_that_a_meter_keeps(days: int, stored: int) -
 
 
 def test_an_empty_or_refused_record_is_nothing() -> None:
-    points, left = read(at("12:00:00", erxudp(told("E200", esv="52"))), at("12:00:01", erxudp(told("E7040000020B"))))
+    points, left = read(
+        at("12:00:00", erxudp(reported("E200", esv="52"))), at("12:00:01", erxudp(reported("E7040000020B")))
+    )
     assert [point.measurement for point in points] == ["power"]
     assert not left.refused
 
@@ -169,7 +171,7 @@ def test_a_datagram_that_is_of_another_port_or_device_is_not_of_the_meter() -> N
 
 def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("homemon.sources.meter.reception.MAX_WAITING", 3)
-    unit = erxudp(told("E10102", "D30400000001"))
+    unit = erxudp(reported("E10102", "D30400000001"))
     registers = [at(f"17:14:{second}", REGISTER) for second in range(20, 26)]
     points, left = read(*registers, at("17:14:30", unit), known=NOTHING)
     assert [point.time for point in points] == [unix(f"2026-11-23T17:14:{second}") for second in (23, 24, 25)]
@@ -177,7 +179,7 @@ def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPa
 
 
 def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
-    cut, short = erxudp(told("E7040000020B")[:-2]), erxudp(told("E702020B", "E80400280028"))
+    cut, short = erxudp(reported("E7040000020B")[:-2]), erxudp(reported("E702020B", "E80400280028"))
     points, left = read(at("17:14:27", cut), at("17:14:28", short), at("17:14:29", "EVENT 21 \\x00~"))
     assert points == [Point("current", {"r": 4.0, "t": 4.0}, unix("2026-11-23T17:14:28"))]
     assert left.refused == {report.BROKEN: 1, report.ODD: 1}
@@ -202,7 +204,7 @@ def test_masking_breaks_no_reading() -> None:
 
 @pytest.mark.parametrize("clock_first", [True, False])
 def test_a_clock_in_a_line_without_a_time_dates_a_record_in_one_with_a_time(clock_first: bool) -> None:
-    clock = erxudp(told("980407EA0B17", "9702110E"))
+    clock = erxudp(reported("980407EA0B17", "9702110E"))
     timed = at("17:14:35", clock)
     record = erxudp(RECORD)
     points, _ = read(clock, at("17:14:35", record)) if clock_first else read(timed, record)
@@ -210,7 +212,7 @@ def test_a_clock_in_a_line_without_a_time_dates_a_record_in_one_with_a_time(cloc
 
 
 def test_a_refused_coefficient_is_the_one_that_is_known_of_this_meter() -> None:
-    lines = [at("17:14:26", erxudp(told("E10102"))), at("17:14:27", erxudp(told("D300", esv="52")))]
+    lines = [at("17:14:26", erxudp(reported("E10102"))), at("17:14:27", erxudp(reported("D300", esv="52")))]
     lines.append(at("17:14:28", REGISTER))
     known = Known(METER, Scale(-1, 10))
     assert read(*lines, known=known)[0] == [Point("energy", {"import": 6513.9}, unix("2026-11-23T17:14:28"))]
@@ -291,7 +293,7 @@ def test_a_bare_record_needs_the_meters_date_or_the_one_that_is_given() -> None:
     assert read(record)[0] == []
     assert read(record)[1].refused == {report.NO_DAY: 46}
     midnight = unix("2017-05-30T00:00:00")
-    for lines, day in (([record], date(2017, 5, 31)), ([erxudp(told("980407E1051F")), record], date(2020, 1, 1))):
+    for lines, day in (([record], date(2017, 5, 31)), ([erxudp(reported("980407E1051F")), record], date(2020, 1, 1))):
         points, left = read(*lines, day=day)
         assert [point.time for point in points][:2] == [midnight, midnight + 1800]
         assert not left.refused
@@ -300,7 +302,7 @@ def test_a_bare_record_needs_the_meters_date_or_the_one_that_is_given() -> None:
 @pytest.mark.parametrize(
     "line", ["ERXUDP FE80", "hello", "\x00\xfe~", "power value", "EVENT", "2026-11-23 17:14 O", "power value=1e300 1"]
 )
-def test_a_line_that_is_nothing_known_is_told(line: str) -> None:
+def test_a_line_that_is_nothing_known_is_reported(line: str) -> None:
     points, left = read("OK", line, "what")
     assert points == []
     assert left.nonsense == 2

@@ -22,7 +22,7 @@ from tests.traces import (
     at,
     erxudp,
     read,
-    told,
+    reported,
     unix,
 )
 
@@ -81,7 +81,7 @@ def test_what_could_be_measured_stays(fields: str) -> None:
 
 
 def test_a_meters_no_data_is_counted() -> None:
-    codes = told(
+    codes = reported(
         "E7047FFFFFFE", "E7047FFFFFFF", "E70480000000", "E004FFFFFFFE", "EA0B07E70C13001E00FFFFFFFE", "E8047FFE7FFE"
     )
     points, left = read(at("17:14:27", erxudp(codes)), at("17:14:28", POWER))
@@ -90,7 +90,7 @@ def test_a_meters_no_data_is_counted() -> None:
 
 
 def test_what_is_no_reading_is_not_counted_as_one_that_is_missing() -> None:
-    points, left = read(at("17:14:27", erxudp(told("D30400000000", "E101FF", "97021763"))))
+    points, left = read(at("17:14:27", erxudp(reported("D30400000000", "E101FF", "97021763"))))
     assert (points, left.refused) == ([], {})
 
 
@@ -127,7 +127,7 @@ def test_a_reading_may_be_as_old_as_the_meters() -> None:
     assert [point.time for point in read(*lines)[0]] == [unix("2010-01-01T00:00:00")]
 
 
-def test_a_person_hears_so_much_and_no_more() -> None:
+def test_a_person_gets_so_many_warnings_and_no_more() -> None:
     left = ReplayReport()
     for number in range(50):
         left.note(str(number % 30))
@@ -135,11 +135,11 @@ def test_a_person_hears_so_much_and_no_more() -> None:
 
 
 def test_what_keep_days_would_drop_again_is_not_stored() -> None:
-    told = ReplayReport(kept_from=HALF_PAST)
-    reader = Reader(NOTHING, [Device()], None, told)
+    reported = ReplayReport(kept_from=HALF_PAST)
+    reader = Reader(NOTHING, [Device()], None, reported)
     lines = [f"power value=1 {HALF_PAST + after}000000000" for after in (-1, 0)]
     assert [point.time for text in lines for point in reader.feed(text.encode(), "")] == [HALF_PAST]
-    assert told.refused == {report.OLD: 1}
+    assert reported.refused == {report.OLD: 1}
 
 
 @pytest.mark.parametrize("name", ["po\x1b[2Jwer", "po\x9bwer", "po\u2028wer"])

@@ -31,7 +31,7 @@ class AskedLine(VirtualLine):
 
 
 class Asked(World):
-    """A world whose listener is joined and gets requests; `replies` and `at` tell what became of each, and when."""
+    """A world whose listener is joined and gets requests; `replies` and `at` report what became of each, and when."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(LINK, TENTHS, **more)

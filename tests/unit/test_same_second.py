@@ -4,7 +4,7 @@ from homemon.core.points import Point, Received, tags_text
 from homemon.delivery.deliver import Recorder
 from homemon.storage.store import Store
 from tests.stores import NOW, T, content, put
-from tests.traces import at, erxudp, read, told
+from tests.traces import at, erxudp, read, reported
 
 
 def test_the_first_stays_and_only_what_stays_is_printed(store: Store) -> None:
@@ -49,8 +49,8 @@ def test_readings_that_waited_for_the_clock_are_dated_the_same_way(store: Store)
 
 
 def test_a_replay_stores_what_was_stored_live(store: Store) -> None:
-    lines = [at("17:14:27", erxudp(told(f"E7 04 {value:08X}"))) for value in (523, 524)]
-    points, _ = read(*lines, at("17:14:28", erxudp(told("E7 04 00000001"))))
+    lines = [at("17:14:27", erxudp(reported(f"E7 04 {value:08X}"))) for value in (523, 524)]
+    points, _ = read(*lines, at("17:14:28", erxudp(reported("E7 04 00000001"))))
     assert [point.fields["value"] for point in points] == [523, 524, 1]
     put(store, *points)
     assert [fields["value"] for _, _, fields in content(store)] == [523, 1]

@@ -58,7 +58,7 @@ class Home(World):
         return [(dict(point.fields), when) for point, when in self.late]
 
 
-def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard() -> None:
+def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_received() -> None:
     home = Home({HOST: unit()})
     home.listen(SEARCH)
     assert home.remembered == at(HOST)
@@ -70,7 +70,7 @@ def test_a_unit_that_nobody_named_is_found_at_the_start_remembered_and_heard() -
     assert len(home.searches) == 1
 
 
-def test_a_hybrid_water_heater_is_found_and_heard_as_well() -> None:
+def test_a_hybrid_water_heater_is_found_and_received_as_well() -> None:
     hybrid = Ecocute(Passing(), device=HYBRID)
     home = Home({HOST: hybrid})
     home.comes(hybrid.inform(NOW + 0.5).data, HOST, 0.5)
@@ -100,7 +100,7 @@ def test_what_it_says_while_it_is_looked_for_is_recorded_with_the_time_of_receip
     assert home.points == []
 
 
-def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_speaks() -> None:
+def test_one_that_is_not_there_yet_is_looked_for_until_it_speaks() -> None:
     home = Home({})
     home.listen(3600.0)
     pauses = [later - earlier for earlier, later in pairwise(home.searches)]
@@ -114,7 +114,7 @@ def test_one_that_is_not_there_yet_is_looked_for_patiently_and_found_when_it_spe
     assert (home.remembered, home.recorded_late) == (at(HOST), [(truth(moment), moment)])
 
 
-def test_one_that_only_notifies_and_answers_nothing_is_heard_too() -> None:
+def test_one_that_only_notifies_and_answers_nothing_is_received_too() -> None:
     home = Home({HOST: unit(faults=Faults(lost_every=1))})
     home.notifies(HOST, 0.5)
     home.listen(LOOK_FIRST * 3)
@@ -170,9 +170,9 @@ def test_another_unit_is_not_taken_either_while_ours_is_silent() -> None:
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
     assert (home.fields, home.late, home.remembered) == ([], [], at(HOST))
-    (told,) = home.warnings
-    assert f"{ID}31 was not found, but {OTHER} (ID {ID}32)" in told
-    assert "[ecocute] host" in told
+    (reported,) = home.warnings
+    assert f"{ID}31 was not found, but {OTHER} (ID {ID}32)" in reported
+    assert "[ecocute] host" in reported
 
 
 def test_what_is_known_is_not_forgotten_where_the_state_cannot_be_read() -> None:
@@ -187,12 +187,12 @@ def test_between_two_units_a_person_must_choose_and_nothing_is_recorded() -> Non
     home = Home({HOST: unit(1), OTHER: unit(2)})
     home.notifies(HOST, 1.0)
     home.listen(SEARCH)
-    (told,) = home.warnings
-    assert f"several EcoCutes: {HOST} (ID {ID}31) and {OTHER} (ID {ID}32)" in told
+    (reported,) = home.warnings
+    assert f"several EcoCutes: {HOST} (ID {ID}31) and {OTHER} (ID {ID}32)" in reported
     assert (home.fields, home.late, home.remembered) == ([], [], None)
 
 
-def test_one_that_a_poll_found_is_heard_without_a_search() -> None:
+def test_one_that_a_poll_found_is_received_without_a_search() -> None:
     home = Home({}, at(HOST))
     home.listen(1.0)
     home.remembered = at(OTHER)
@@ -215,15 +215,15 @@ def test_a_flood_of_strangers_fills_no_memory() -> None:
     home = Home({HOST: unit()}, at(HOST))
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
-    seeker = home.controller
-    assert isinstance(seeker, SearchingController)
+    search = home.controller
+    assert isinstance(search, SearchingController)
     for round_number in range(10):
         for number in range(500):
             home.notifies(f"198.51.100.{number % 25 + 25 * round_number}", number / 100)
         home.listen(20.0)
-        assert len(seeker._others) <= MOST_OTHERS
-        assert len(seeker._dismissed) <= MOST_DISMISSED + MOST_OTHERS
-        assert all(len(kept) <= MOST_KEPT for kept in seeker._others.values())
+        assert len(search._others) <= MOST_OTHERS
+        assert len(search._dismissed) <= MOST_DISMISSED + MOST_OTHERS
+        assert all(len(kept) <= MOST_KEPT for kept in search._others.values())
 
 
 # --- asked by others ----------------------------------------------------------------

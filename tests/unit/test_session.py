@@ -167,7 +167,7 @@ def lost_power(world: World) -> None:
 
 
 @pytest.mark.parametrize("lost", [lost_event, lost_power])
-def test_an_end_of_the_arib_limit_that_nobody_heard_costs_minutes_and_no_hour(lost: Callable[[World], None]) -> None:
+def test_a_lost_end_of_the_arib_limit_costs_minutes_and_no_hour(lost: Callable[[World], None]) -> None:
     world = World(LINK)
     world.join_module()
     world.listen(120, every=60)

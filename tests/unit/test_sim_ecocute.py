@@ -36,7 +36,7 @@ def ask(faults: Faults | None = None, question: bytes = GET) -> list[Reply]:
     return Ecocute(Steady(), faults).answer(question, CLIENT, NOW)
 
 
-def heard(replies: list[Reply]) -> Report:
+def received(replies: list[Reply]) -> Report:
     return joined(ECOCUTE, (report(ECOCUTE, echonet.decode(reply.data)) for reply in replies))
 
 
@@ -49,7 +49,7 @@ def test_it_answers_the_originals_question_with_the_houses_truth() -> None:
             3610,
         )
     ]
-    assert [point.fields for point in heard(ask()).points] == [TRUTH]
+    assert [point.fields for point in received(ask()).points] == [TRUTH]
 
 
 @pytest.mark.parametrize("deoj", ["026B01", "026B00"])
@@ -73,7 +73,7 @@ def test_its_node_profile_names_the_ecocute() -> None:
     assert 0xD6 in echonet.decode_property_map(frame.properties[1].edt)
 
 
-def test_it_refuses_to_be_written_and_overhears_what_is_not_for_it() -> None:
+def test_it_refuses_to_be_written_and_ignores_what_is_not_for_it() -> None:
     (reply,) = ask(question=bytes.fromhex("1081 0003 05FF01 026B01 61 01 B001 43"))
     assert echonet.decode(reply.data).esv is Esv.SETC_SNA
     assert ask(question=bytes.fromhex("1081 0003 05FF01 013001 62 01 8000")) == []
@@ -101,7 +101,7 @@ def test_each_odd_answer_gives_the_truth_or_nothing(
 ) -> None:
     replies = ask(faults)
     assert len(replies) == answers
-    assert [point.fields for point in heard(replies).points] == ([fields] if fields else [])
+    assert [point.fields for point in received(replies).points] == ([fields] if fields else [])
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ REQUEST = b"\x02CMD1000FFFF50\x03"
 ACK, NAK = b"\x02\x06\x03", b"\x02\x15\x03"
 
 
-def hear(monitor: Monitor, message: bytes, now: float) -> tuple[bytes, float]:
-    """Say `message`, and hear all of the answer; when its last byte was through."""
+def receive(monitor: Monitor, message: bytes, now: float) -> tuple[bytes, float]:
+    """Say `message`, and receive all of the answer; when its last byte was through."""
     monitor.feed(message, now)
     said = b""
     while (due := monitor.due()) is not None:
@@ -30,25 +30,25 @@ def hear(monitor: Monitor, message: bytes, now: float) -> tuple[bytes, float]:
 
 def asked(faults: Faults | None = None) -> Monitor:
     monitor = Monitor(HOUSE, faults)
-    hear(monitor, REQUEST, NOW)
+    receive(monitor, REQUEST, NOW)
     return monitor
 
 
 def test_it_speaks_as_in_the_article() -> None:
     monitor = Monitor(HOUSE)
-    said, now = hear(monitor, REQUEST, NOW)
+    said, now = receive(monitor, REQUEST, NOW)
     assert said == ACK + b"\x02CMD01000000214FCB\x03"
     assert now == pytest.approx(NOW + len(said) * BYTE)
     blocks = []
-    while (said := hear(monitor, ACK, NOW)[0])[0] != 0x02:
+    while (said := receive(monitor, ACK, NOW)[0])[0] != 0x02:
         assert sum(said) % 256 == 0xFF
         assert said[0] == len(said) - 1
         blocks.append(said[1:-1])
-        assert hear(monitor, NAK, NOW)[0] == said
+        assert receive(monitor, NAK, NOW)[0] == said
     assert b"".join(blocks) == monitor.memory
     assert (len(monitor.memory), {len(block) for block in blocks}) == (8527, {32, 15})
     assert said.endswith(b"\x03")
-    assert hear(monitor, ACK, NOW)[0] == b""
+    assert receive(monitor, ACK, NOW)[0] == b""
 
 
 def test_its_memory_is_the_houses_truth_up_to_now() -> None:
@@ -79,8 +79,8 @@ def test_its_wrong_dates_are_seen(faults: Faults, warning: str) -> None:
 
 def test_it_refuses_what_it_does_not_know() -> None:
     monitor = Monitor(HOUSE)
-    assert hear(monitor, b"\x02CMD1000FFFF51\x03", NOW)[0] == NAK
-    assert hear(monitor, b"noise" + ACK + NAK + b"\x03\x03", NOW)[0] == b""
+    assert receive(monitor, b"\x02CMD1000FFFF51\x03", NOW)[0] == NAK
+    assert receive(monitor, b"noise" + ACK + NAK + b"\x03\x03", NOW)[0] == b""
 
 
 @pytest.mark.parametrize("module", [kyocera, ecocute])

@@ -164,7 +164,7 @@ def test_the_real_join_dialogue_joins(dialect: str, raw: bool, echo: bool) -> No
         desk.type("SKSREG SFE 0")
     spoken = Dialect.A1 if dialect == "a1" else Dialect.C
     assert desk.converse(join(SECRETS)) == Link(METER, "31", "B5FB", "0000AA0000000002", spoken)
-    assert not any(isinstance(event, Noise) for event in desk.heard)
+    assert not any(isinstance(event, Noise) for event in desk.received)
     assert desk.answers(2)[-1].seoj == echonet.NODE_PROFILE  # the instance list, which is no reading
     assert desk.ask(0xE7).properties[0].edt == HOUSE.power(desk.now).to_bytes(4, signed=True)
 
@@ -172,7 +172,7 @@ def test_the_real_join_dialogue_joins(dialect: str, raw: bool, echo: bool) -> No
 def test_the_handshake_carries_the_route_b_id_as_in_the_field() -> None:
     desk = Desk()
     desk.converse(join(SECRETS))
-    pana = [event for event in desk.heard if isinstance(event, Udp) and event.rport == 0x02CC]
+    pana = [event for event in desk.received if isinstance(event, Udp) and event.rport == 0x02CC]
     assert sum(BID.encode() in event.data for event in pana) == 1
     assert all(int.from_bytes(event.data[2:4]) == len(event.data) for event in pana)
     captured = [event for line in CAPTURES["q07"]["lines"] for event in Parser().feed(line.encode() + b"\r\n")]
@@ -221,11 +221,11 @@ def test_the_get_map_names_what_is_answered(refused: tuple[int, ...], shape_byte
     module = SmartMeter(HOUSE, refused=set(refused) - {0x9F})
     reply = module.answer(echonet.encode(echonet.get(1, meter.EOJ, (0x9F,))), NOON)
     assert reply is not None
-    told = echonet.decode_property_map(echonet.decode(reply.frame).properties[0].edt)
+    reported = echonet.decode_property_map(echonet.decode(reply.frame).properties[0].edt)
     for epc in range(0x80, 0x100):
         answer = module.answer(echonet.encode(echonet.get(1, meter.EOJ, (epc,))), NOON)
         assert answer is not None
-        assert (answer.frame[10] == 0x72) == (epc in told)
+        assert (answer.frame[10] == 0x72) == (epc in reported)
 
 
 def test_a_refused_property_has_pdc_0_and_the_others_keep_their_values() -> None:
@@ -305,5 +305,5 @@ def test_one_notification_follows_each_half_hour_within_five_minutes() -> None:
         assert count == register(half_hour)
 
 
-def test_nobody_who_is_not_joined_hears_a_notification() -> None:
+def test_nobody_who_is_not_joined_receives_a_notification() -> None:
     assert Desk().listen(DAY) == b""

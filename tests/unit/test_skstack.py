@@ -43,14 +43,14 @@ def erxudp(data: bytes, raw: bool = False, middle: str = "1 0", size: int | None
     return head + (data if raw else data.hex().upper().encode())
 
 
-def heard(data: bytes) -> list[Happening]:
+def received(data: bytes) -> list[Happening]:
     return Parser().feed(data)
 
 
 def readings(data: bytes) -> list[echonet.Frame]:
     """The frames that anybody would take a reading from."""
     frames = []
-    for event in heard(data):
+    for event in received(data):
         if isinstance(event, Udp):
             try:
                 frames.append(echonet.decode(event.data))
@@ -88,9 +88,9 @@ def test_after_a_dialect_that_is_refused_each_other_one_is_tried(refused: Dialec
 @pytest.mark.parametrize(
     ("last", "dialect"), [("FFFE", Dialect.A1), ("0", Dialect.C), ("1", Dialect.C), ("0 ", Dialect.C)]
 )
-def test_skinfo_tells_the_dialect(last: str, dialect: Dialect) -> None:
+def test_skinfo_shows_the_dialect(last: str, dialect: Dialect) -> None:
     line = f"EINFO {MODULE} 0000AA0000000001 21 8888 {last}".encode()
-    assert heard(line + b"\r\n") == [Info(MODULE, "0000AA0000000001", "21", "8888", dialect, line)]
+    assert received(line + b"\r\n") == [Info(MODULE, "0000AA0000000001", "21", "8888", dialect, line)]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_skinfo_tells_the_dialect(last: str, dialect: Dialect) -> None:
 )
 @pytest.mark.parametrize("end", [b"\r\n", b"\r", b"\n", b" \r\n"])
 def test_a_line_is_named_whatever_ends_it(line: bytes, event: Happening, end: bytes) -> None:
-    events = heard(end + line + end + b"OK\r")
+    events = received(end + line + end + b"OK\r")
     assert [e._replace(raw=e.raw.rstrip()) for e in events] == [event, Ok("", b"OK")]
 
 
@@ -128,8 +128,8 @@ def test_hex_digits_of_either_case_say_the_same(line: bytes) -> None:
     def lower(match: re.Match[bytes]) -> bytes:
         return match[0].lower()
 
-    (event,) = heard(line + b"\r\n")
-    (same,) = heard(re.sub(rb"(?<![A-Za-z0-9])[0-9A-F]{2,}(?![A-Za-z])", lower, line) + b"\r\n")
+    (event,) = received(line + b"\r\n")
+    (same,) = received(re.sub(rb"(?<![A-Za-z0-9])[0-9A-F]{2,}(?![A-Za-z])", lower, line) + b"\r\n")
     assert same.raw != event.raw
     assert same._replace(raw=b"") == event._replace(raw=b"") or isinstance(event, PanDescription)
     if isinstance(event, PanDescription):
@@ -139,7 +139,7 @@ def test_hex_digits_of_either_case_say_the_same(line: bytes) -> None:
 
 @pytest.mark.parametrize("echo", [b"SKSENDTO 1 " + METER.encode() + b" 0E1A 1 0 000E \r\n", b"\r\n"])
 def test_a_send_is_confirmed_with_echo_on_and_off(echo: bytes) -> None:
-    events = heard(echo + f"EVENT 21 {METER} 0 00\r\nOK\r\n".encode())
+    events = received(echo + f"EVENT 21 {METER} 0 00\r\nOK\r\n".encode())
     assert [type(event) for event in events if not isinstance(event, Echo)] == [Event, Ok]
 
 
@@ -148,10 +148,10 @@ def test_a_send_is_confirmed_with_echo_on_and_off(echo: bytes) -> None:
     [("1", 1, None, None), ("0 1", 0, 1, None), ("C5 1 0", 1, 0, 0xC5), ("3A 1", 1, None, 0x3A)],
 )
 @pytest.mark.parametrize("raw", [False, True], ids=["hex", "raw"])
-def test_an_erxudp_is_told_by_the_widths_of_its_fields(
+def test_an_erxudp_is_recognised_by_the_widths_of_its_fields(
     middle: str, secured: int, side: int | None, rssi: int | None, raw: bool
 ) -> None:
-    (udp,) = heard(erxudp(POWER, raw, middle) + b"\r\n")
+    (udp,) = received(erxudp(POWER, raw, middle) + b"\r\n")
     assert isinstance(udp, Udp)
     assert (udp.secured, udp.side, udp.rssi, udp.data) == (secured, side, rssi, POWER)
 
@@ -159,8 +159,8 @@ def test_an_erxudp_is_told_by_the_widths_of_its_fields(
 @pytest.mark.parametrize("before", [b"", b"\x00\xff", b"\x80junk", b"SKSENDTO", b"OK", b"\xff\r\n", b"  \r\n"])
 @pytest.mark.parametrize("line", [EVENT_25, erxudp(POWER), erxudp(AWKWARD, raw=True)])
 def test_event_and_erxudp_are_found_anywhere_in_a_line(before: bytes, line: bytes) -> None:
-    (alone,) = heard(line + b"\r\n")
-    found = heard(before + line + b"\r\n")[-1]
+    (alone,) = received(line + b"\r\n")
+    found = received(before + line + b"\r\n")[-1]
     assert found._replace(raw=line) == alone
 
 
@@ -168,7 +168,7 @@ def test_event_and_erxudp_are_found_anywhere_in_a_line(before: bytes, line: byte
     "line", [b"OK \xff1\xff1", b"EVER 1.\x805.2", b"FAIL ER\xb10", b"OK1", b"\x00", b"xOK", b"OOK"]
 )
 def test_noise_within_a_line_is_no_answer(line: bytes) -> None:
-    assert heard(line + b"\r\nOK\r\n") == [Noise(line), Ok("", b"OK")]
+    assert received(line + b"\r\nOK\r\n") == [Noise(line), Ok("", b"OK")]
 
 
 def broken(line: bytes) -> Iterator[bytes]:
@@ -232,14 +232,14 @@ PAN = [
 )
 def test_the_line_behind_a_datagram_cut_short_is_read_at_once(line: bytes, raw: bool, size: int) -> None:
     """A module that lost power in the middle of a datagram, and speaks again."""
-    (alone,) = heard(line + b"\r\n")
+    (alone,) = received(line + b"\r\n")
     for cut in range(18):
-        assert heard(erxudp(POWER[:cut], raw, size=size) + b"\r\n" + line + b"\r\n")[-1] == alone
+        assert received(erxudp(POWER[:cut], raw, size=size) + b"\r\n" + line + b"\r\n")[-1] == alone
 
 
 @pytest.mark.parametrize("lines", range(1, len(PAN)))
 def test_a_scan_result_cut_short_is_whole_enough_or_noise(lines: int) -> None:
-    pan, event = heard(b"\r\n".join((*PAN[:lines], EVENT_25, b"")))
+    pan, event = received(b"\r\n".join((*PAN[:lines], EVENT_25, b"")))
     if lines > PAN.index(b"  LQI:DD"):
         assert isinstance(pan, PanDescription)
         assert (pan.channel, pan.pan_id, pan.mac, pan.lqi) == ("31", "B5FB", "0000AA000000000A", 0xDD)
@@ -253,7 +253,7 @@ def test_a_scan_result_with_a_torn_line_never_misleads(number: int) -> None:
     for torn in {PAN[number][:-cut] for cut in range(1, len(PAN[number]))} | {PAN[number][1:], PAN[number] + b"\xff"}:
         pans = [
             e
-            for e in heard(b"\r\n".join((*PAN[:number], torn, *PAN[number + 1 :], b"OK\r\n")))
+            for e in received(b"\r\n".join((*PAN[:number], torn, *PAN[number + 1 :], b"OK\r\n")))
             if isinstance(e, PanDescription)
         ]
         for pan in pans:
@@ -268,7 +268,7 @@ def test_junk_without_end_is_bounded_in_memory_and_then_forgotten(piece: bytes) 
         parser.feed(piece * 100)
         assert len(repr(vars(parser))) < 5 * MAX_LINE  # a byte may print as \x00
     parser.feed(b"\r\n")
-    assert parser.feed(EVENT_25 + b"\r\n")[-1] == heard(EVENT_25 + b"\r\n")[0]
+    assert parser.feed(EVENT_25 + b"\r\n")[-1] == received(EVENT_25 + b"\r\n")[0]
 
 
 @pytest.mark.parametrize("begun", [bytes.fromhex("D0F9EE5D2FFF0004"), b"\x00\x80\xe0\xf8", b"EVER 1.", b"ERXUDP FE80"])
@@ -302,11 +302,11 @@ def test_blanks_and_whole_lines_are_nothing_unfinished() -> None:
 )
 def test_a_damaged_scan_result_is_no_meter_to_join(damaged: tuple[bytes, bytes]) -> None:
     lines = b"\r\n".join(PAN).replace(*damaged) + b"\r\n"
-    (event,) = heard(lines)
+    (event,) = received(lines)
     assert isinstance(event, Noise)
 
 
 def test_a_datagram_within_a_scan_result_closes_it() -> None:
-    events = heard(b"\r\n".join(PAN[:3]) + b"\r\n" + erxudp(POWER) + b"\r\n" + b"\r\n".join(PAN[3:]) + b"\r\n")
+    events = received(b"\r\n".join(PAN[:3]) + b"\r\n" + erxudp(POWER) + b"\r\n" + b"\r\n".join(PAN[3:]) + b"\r\n")
     assert [type(event) for event in events][:2] == [Noise, Udp]
     assert not any(isinstance(event, PanDescription) for event in events)

@@ -45,12 +45,14 @@ OFFS = {
 }
 
 
-@pytest.mark.parametrize(("off", "told"), OFFS.values(), ids=OFFS)
+@pytest.mark.parametrize(("off", "reported"), OFFS.values(), ids=OFFS)
 @pytest.mark.parametrize("now", [NOW, None], ids=["our clock", "no clock"])
-def test_a_memory_that_is_shifted_against_what_is_stored_is_refused(off: float, told: str, now: float | None) -> None:
+def test_a_memory_that_is_shifted_against_what_is_stored_is_refused(
+    off: float, reported: str, now: float | None
+) -> None:
     verdict = judge(memory(off), now, held())
     assert verdict.points == []
-    assert told in verdict.refusal
+    assert reported in verdict.refusal
 
 
 @pytest.mark.parametrize("off", [2100, 2700, -2100, -5000, 9 * HOUR + 600, -DAY - 700])

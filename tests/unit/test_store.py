@@ -221,8 +221,8 @@ def test_a_meter_whose_clock_is_ahead_leaves_nothing_undated_for_ever(
 ) -> None:
     put(store, Point("power", {"value": 1}, T), Point("+power", {"value": 1}, (T + ahead) // 1800 * 1800))
     store.clock.note_meter_clock((T + ahead) // 60 * 60, BOOTED)
-    found, told = store.clock.meter_ahead(BOOTED)
-    assert told
+    found, reported = store.clock.meter_ahead(BOOTED)
+    assert reported
     assert abs(found - ahead) <= 100
     assert put(store, Point("power", {"value": 2}), at=BOOTED) == []
     late = BOOTED._replace(wall=BOOTED.wall + 21_600, ticks=BOOTED.ticks + 21_600)

@@ -45,7 +45,7 @@ TABLE = """
 
 
 def main(only: list[str]) -> int:
-    """Measure and tell; 0 even where a row misses its reach, for the machine may be busy."""
+    """Measure and report; 0 even where a row misses its reach, for the machine may be busy."""
     BUILD.mkdir(exist_ok=True)
     installed.install()
     gc.freeze()  # as cli.main does with what is imported

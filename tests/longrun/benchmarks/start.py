@@ -76,7 +76,7 @@ def through_listener() -> Outcome:
         return in_turns(lambda: cpu_of_process((HOMEMON, "-q", "meter-poll"), folder), imports, ROUNDS)
 
 
-def told(option: str) -> Outcome:
+def reported(option: str) -> Outcome:
     return in_turns(lambda: cpu_of_process((HOMEMON, option), BUILD), imports, ROUNDS)
 
 
@@ -135,8 +135,8 @@ IMPORTING = (
 BENCHMARKS = (
     Benchmark("`meter-poll`, one shot, CPU", REFERENCE, 1.20, milliseconds, one_shot, IMPORTING),
     Benchmark("`meter-poll`, through a listener, CPU", REFERENCE, 1.10, milliseconds, through_listener, IMPORTING),
-    Benchmark("`--version`, CPU", REFERENCE, 1.05, milliseconds, partial(told, "--version")),
-    Benchmark("`--help`, CPU", REFERENCE, 1.15, milliseconds, partial(told, "--help")),
+    Benchmark("`--version`, CPU", REFERENCE, 1.05, milliseconds, partial(reported, "--version")),
+    Benchmark("`--help`, CPU", REFERENCE, 1.15, milliseconds, partial(reported, "--help")),
     Benchmark("one poll of `meter-listen --poll`, CPU", "one `meter-poll`", 1 / 50, milliseconds, poll_inside),
     Benchmark("`meter-listen`, memory, no server", "`python -c pass`", 2.2, megabytes, partial(resident, False)),
     Benchmark("`meter-listen`, memory, with a server", "`python -c pass`", 4.0, megabytes, partial(resident, True)),

@@ -53,10 +53,10 @@ def stressed(seconds: float, seed: int, hurried: bool) -> int:
     """Make rounds of faults for so long; return whether anything was lost, doubled or wrong."""
     began = monotonic()
 
-    def strike(system: System, rng: Random, tell: Callable[[str], None]) -> Counter[str]:
+    def strike(system: System, rng: Random, report: Callable[[str], None]) -> Counter[str]:
         done: Counter[str] = Counter()
         while monotonic() - began < seconds:
-            done += live_through(system, rng, tell)
+            done += live_through(system, rng, report)
         return done
 
     return run(seed, strike, "hurried" * hurried, within=seconds + 400).faults > 0
@@ -64,7 +64,7 @@ def stressed(seconds: float, seed: int, hurried: bool) -> int:
 
 def killed(on: str, kills: int, seed: int) -> int:
     """A storm of kills on one file system, whose result goes to stdout."""
-    result = run(seed, lambda system, rng, tell: storm(system, rng, kills, tell), "hurried", within=800, on=on)
+    result = run(seed, lambda system, rng, report: storm(system, rng, kills, report), "hurried", within=800, on=on)
     print(result.line())
     return result.faults > 0
 
@@ -75,12 +75,12 @@ def run(seed: int, strike: Strike, altered: str, within: float, on: str = "") ->
     print(f"seed {seed}, in {folder}", flush=True)
     began = monotonic()
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         print(f"{monotonic() - began:6.1f} s  {text}", flush=True)
 
     with running_system(folder, altered, within=within, on=on) as system:
-        done = strike(system, Random(seed), tell)
-        tell("coming to rest")
+        done = strike(system, Random(seed), report)
+        report("coming to rest")
         system.come_to_rest()
         verdict, warnings = judge(system.evidence()), system.warnings()
     print(f"\n{'fault':<40}times")

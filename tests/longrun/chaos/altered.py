@@ -105,7 +105,7 @@ def sends_together() -> None:
 
 
 def joins_once() -> None:
-    """The group in which nodes tell everybody is joined at the start only."""
+    """The group in which nodes report everybody is joined at the start only."""
     join, done = udp_node.UdpNode._join_group, set[int]()
 
     def once(self: udp_node.UdpNode) -> None:

@@ -100,31 +100,31 @@ def faults_of(system: System) -> list[Fault]:
     return table
 
 
-def live_through(system: System, rng: Random, tell: Callable[[str], None] = lambda text: None) -> Counter[str]:
+def live_through(system: System, rng: Random, report: Callable[[str], None] = lambda text: None) -> Counter[str]:
     """Live through one round; return how often each fault did harm."""
     done: Counter[str] = Counter()
     standing: list[tuple[int, Fault]] = []
     deeds = faults_of(system)
     rng.shuffle(deeds)
     for number, deed in enumerate(deeds):
-        over(standing, number, tell)
+        over(standing, number, report)
         ordinary = system.start(*rng.choice(ORDINARY))
         if rng.random() < CRON_COMES:
             for name in LISTENERS:
                 system.listener(name)
         harm = deed.begin(system, rng) is not False
-        tell(deed.name if harm else f"{deed.name}: too late")
+        report(deed.name if harm else f"{deed.name}: too late")
         done[deed.name] += harm
         standing.append((number + rng.randint(1, LONGEST), deed))
         ordinary.wait()
-    over(standing, len(deeds) + LONGEST, tell)
+    over(standing, len(deeds) + LONGEST, report)
     return done
 
 
-def over(standing: list[tuple[int, Fault]], number: int, tell: Callable[[str], None]) -> None:
+def over(standing: list[tuple[int, Fault]], number: int, report: Callable[[str], None]) -> None:
     """End the troubles that last no longer."""
     for entry in [entry for entry in standing if entry[0] <= number]:
         standing.remove(entry)
         if end := entry[1].end:
             end()
-            tell(f"{entry[1].name}: over")
+            report(f"{entry[1].name}: over")

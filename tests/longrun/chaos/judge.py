@@ -43,7 +43,7 @@ class Evidence(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Each fault as a sentence. `unheard` are values that nobody was there to hear: no fault of a killed process."""
+    """Each fault as a sentence. `unheard` are values that nobody was there to receive: no fault of a killed process."""
 
     printed: int
     stored: int
@@ -70,8 +70,8 @@ def judge(evidence: Evidence) -> Verdict:
     printed: dict[Field, list[float]] = defaultdict(list)
     for field, value in fields_of(evidence.printed):
         printed[field].append(value)
-    heard = {(field, value) for field, values in printed.items() for value in values} | set(stored.items())
-    doubled, wrong, unheard = _against_what_was_said(heard, evidence.said, evidence.registers)
+    received = {(field, value) for field, values in printed.items() for value in values} | set(stored.items())
+    doubled, wrong, unheard = _against_what_was_said(received, evidence.said, evidence.registers)
     return Verdict(
         len(evidence.printed),
         len(evidence.stored),
@@ -138,7 +138,7 @@ def _printed_twice(lines: Iterable[str], registers: Mapping[str, Register]) -> I
 
 
 def _against_what_was_said(
-    heard: set[tuple[Field, float]], said: Iterable[Said], registers: Mapping[str, Register]
+    received: set[tuple[Field, float]], said: Iterable[Said], registers: Mapping[str, Register]
 ) -> tuple[list[str], list[str], list[str]]:
     """What was recorded twice of one saying, what was never said, and what was said and not recorded.
 
@@ -149,7 +149,7 @@ def _against_what_was_said(
         sayings[saying[:3]].append(saying.time)
     taken: Counter[tuple[str, str, float]] = Counter()
     doubled, wrong, unheard = [], [], []
-    for (measurement, name, time), value in sorted(heard, key=lambda entry: entry[0][2]):
+    for (measurement, name, time), value in sorted(received, key=lambda entry: entry[0][2]):
         text = show((measurement, name, time), value)
         if register := registers.get(measurement):
             if time % HALF_HOUR or register(time) != value:

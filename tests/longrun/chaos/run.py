@@ -86,7 +86,7 @@ class Run:
         return self.wait()
 
     def warning(self) -> str | None:
-        """What is wrong with how it ended: every error is told, in words of ours."""
+        """What is wrong with how it ended: every error is reported, in words of ours."""
         status = self.process.returncode
         if "Traceback" in self.errors or "Exception ignored" in self.errors:
             return f"{self.name}: {self.errors}"

@@ -14,7 +14,7 @@ AT_ONCE = 4
 SERVER_DIES = 100  # kills between two of the server's
 
 
-def storm(system: System, rng: Random, kills: int, tell: Callable[[str], None] = lambda text: None) -> Counter[str]:
+def storm(system: System, rng: Random, kills: int, report: Callable[[str], None] = lambda text: None) -> Counter[str]:
     """So many kills; how many of each command. The server is killed now and then, too, and started again."""
     done: Counter[str] = Counter()
     server_dies = SERVER_DIES
@@ -23,7 +23,7 @@ def storm(system: System, rng: Random, kills: int, tell: Callable[[str], None] =
             system.server.kill()
             system.server.start()
             server_dies += SERVER_DIES
-            tell(f"{done.total()} killed")
+            report(f"{done.total()} killed")
         victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
         began = monotonic()
         for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):

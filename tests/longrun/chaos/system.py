@@ -186,7 +186,7 @@ db = {self.database.name}
         wait_for(lambda: self.meter.clock() > self._first + half_hours * HALF_HOUR)
 
     def come_to_rest(self) -> None:
-        """Let every process end, and fill in, by the commands that are there for it, what nobody was there to hear."""
+        """Let every process end, and fill in by the commands made for it what nobody was there to receive."""
         for run in self.runs:
             if run.name not in LISTENERS:
                 run.wait()

@@ -3,7 +3,7 @@
 The promise: any input gives a value, an error of ours, or "need more", in bounded memory. A target
 raises where it is broken, and nothing else. `make fuzz` runs the table under a coverage-guided
 fuzzer, tests/unit/test_fuzz.py under hypothesis; both begin with the captures and the simulators' bytes.
-Where time matters it is virtual: a piece of input is heard, then time passes to the next waking.
+Where time matters it is virtual: a piece of input is received, then time passes to the next waking.
 """
 
 import json
@@ -90,7 +90,7 @@ def echonet_frame(data: bytes) -> None:
 
 
 def reports(data: bytes) -> None:
-    """Whatever a device tells becomes points that a server takes."""
+    """Whatever a device reports becomes points that a server takes."""
     for epc, prop in meter.PROPS.items():
         for edt in (data, data[: prop.size]):
             with suppress(ValueError):  # of another size
@@ -193,21 +193,21 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 
 def joining(data: bytes) -> None:
-    """A join with any module ends in a link or an error of ours, within ten minutes, and tells no secret."""
+    """A join with any module ends in a link or an error of ours, within ten minutes, and reports no secret."""
     for dialogue in (join(CREDENTIALS), rejoin(CREDENTIALS, LINK)):
-        port, told = Scripted(pieces(data), skstack.Parser().feed), ""
+        port, reported = Scripted(pieces(data), skstack.Parser().feed), ""
         try:
             assert isinstance(run(Talk(), dialogue, port, Context()), Link)
         except HomemonError as error:
-            told = str(error) + error.hint
-        assert PWD not in told
-        assert BID not in told
+            reported = str(error) + error.hint
+        assert PWD not in reported
+        assert BID not in reported
         assert port.time < 600
 
 
 def listening(data: bytes) -> None:
-    """A listener hears any stream, from any start, and goes on; only a module that never wakes ends it."""
-    session = new_session(known=not data.startswith(CUT))  # as the seeds: one that must join hears nothing at first
+    """A listener receives any stream, from any start, and goes on; only a module that never wakes ends it."""
+    session = new_session(known=not data.startswith(CUT))  # as the seeds: one that must join receives nothing at first
     script = [*pieces(data), *[b""] * 8]
     with suppress(NoAnswer, Stopped):
         port = Scripted(script, skstack.Parser().feed, NOON)
@@ -276,10 +276,10 @@ def controlling(data: bytes) -> None:
 def searching(data: bytes) -> None:
     """A search of the LAN ends, whoever answers what, in two minutes, with a bounded number of nodes."""
 
-    def heard(part: bytes) -> list[Received]:
+    def received(part: bytes) -> list[Received]:
         return list(decoded([(part[1:], f"192.0.2.{int.from_bytes(part[:1])}")], lambda broken: None))
 
-    port = Scripted(data.split(CUT), heard)
+    port = Scripted(data.split(CUT), received)
     nodes = run(Talk(), Discovery([MULTICAST, HOST], 0).search(), port, Context())
     assert port.time < 120
     assert len(nodes) <= MOST_NODES
@@ -322,7 +322,7 @@ def state_file(data: bytes) -> None:
 
 
 def server_answer(data: bytes) -> None:
-    """Any answer of a server has a verdict; what is told of it is short, on one line, and no secret."""
+    """Any answer of a server has a verdict; what is reported of it is short, on one line, and no secret."""
     response = Response()
     status, _, rest = data.partition(b" ")
     response.status_code = int(status) if status.isdigit() and len(status) == 3 else 400
@@ -366,7 +366,7 @@ def frames() -> Iterator[bytes]:
 
 
 def announcements() -> Iterator[bytes]:
-    """What nodes answer to a search: the first byte tells which of them."""
+    """What nodes answer to a search: the first byte selects which of them."""
     objects = bytes.fromhex("1081 0001 0EF001 05FF01 72 01 D604 01 026B01")
     who = bytes.fromhex("1081 0002 0EF001 05FF01 72 02 8204 010E0100 8A03 00000B")
     yield CUT.join([b"\x01" + objects, b"\x02" + objects, b"\x01" + who, b"\x02" + who])
@@ -385,14 +385,14 @@ def minutes(known: bool, wakes: int = 40) -> Iterator[bytes]:
     """What the simulated module says in a listener's first minutes, a piece each time that the listener wakes."""
     session, parser, said = new_session(known), skstack.Parser(), list[bytes]()
 
-    def heard(data: bytes) -> list[skstack.Happening]:
+    def received(data: bytes) -> list[skstack.Happening]:
         said.append(data)
         return parser.feed(data)
 
     module = Module(HOUSE, float(NOON), push_after=20.0)
     module.radio.session = known
     with suppress(Stopped):
-        run(session, session.listen(60.0), WakesOnly(module, heard, NOON), Bounded(session, 1 + wakes))
+        run(session, session.listen(60.0), WakesOnly(module, received, NOON), Bounded(session, 1 + wakes))
     yield from said
 
 

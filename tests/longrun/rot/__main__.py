@@ -22,12 +22,12 @@ def main() -> int:
         for number in range(options.faults):
             kind, outcome, said = one(Path(name) / "sound", Path(name) / "rotten", truth, random)
             counts[outcome] += 1
-            if outcome not in (Outcome.HARMLESS, Outcome.TOLD):
+            if outcome not in (Outcome.HARMLESS, Outcome.REPORTED):
                 print(f"{number}: {kind}: {outcome.value}: {said}")
     print(f"{options.faults} faults, seed {options.seed}, {len(truth)} points:")
     for outcome in Outcome:
         print(f"  {counts[outcome]:4} {outcome.name.lower():9} {outcome.value}")
-    return int(counts[Outcome.HARMLESS] + counts[Outcome.TOLD] < options.faults)
+    return int(counts[Outcome.HARMLESS] + counts[Outcome.REPORTED] < options.faults)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Outcome(Enum):
     """What became of a fault."""
 
     HARMLESS = "nothing is wrong, and check says so"
-    TOLD = "check says that something is wrong"
+    REPORTED = "check says that something is wrong"
     SILENT = "export gives something else, and check says that nothing is wrong"
     WRONG = "export, upload, graph or status gives a value that was not stored"
     UNCAUGHT = "an exception that no command expects"
@@ -159,7 +159,7 @@ def judge(folder: Path, truth: Content) -> tuple[Outcome, str]:
     if wrong:
         return Outcome.WRONG, wrong[0]
     if faults:
-        return Outcome.TOLD, faults[0]
+        return Outcome.REPORTED, faults[0]
     return (Outcome.SILENT if found else Outcome.HARMLESS), "".join(found)
 
 

@@ -81,14 +81,14 @@ class Books:
         self._told: list[float] = []
         self._expected: list[float] = []
 
-    def heard(self, truth: Truth) -> None:
+    def received(self, truth: Truth) -> None:
         """A value that the module put on the wire whole."""
         if truth.epc in self._now and isinstance(truth.value, int):
             value = truth.value if truth.epc == 0xE7 else kwh(self.meters[-1][1], truth.value)
             self._now[truth.epc].append((truth.time, value))
 
-    def ecocute_told(self, at: float) -> None:
-        """The EcoCute was asked, and heard it."""
+    def ecocute_reported(self, at: float) -> None:
+        """The EcoCute was asked, and received it."""
         self._told.append(at)
 
     def expect_ecocute(self, asked: float) -> None:

@@ -24,7 +24,7 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 MONTH = 30 * DAY
 REJOIN, SEARCH = 5 * MINUTE, 25 * MINUTE  # a join by what is remembered; the longest pause, a scan and a join
 QUIET_START, QUIET_END = HOUR, 36 * HOUR  # without faults: to be joined once, and to fill the last gap
-BEFORE_EXCHANGE, AFTER_EXCHANGE = 30 * HOUR, 2 * HOUR  # for what only the old meter can tell, to be asked of it
+BEFORE_EXCHANGE, AFTER_EXCHANGE = 30 * HOUR, 2 * HOUR  # for what only the old meter can report, to be asked of it
 WITH_POWER_CUTS = frozenset({0, 1, 6, 7, 11, 12})  # in the other months one listener lives on
 ILL_FOR = (3 * HOUR, 7 * HOUR)
 OFF, AWAY, SILENT = "the Pi was off", "the radio was away", "the meter had no answer"
@@ -235,7 +235,7 @@ def schedule(start: float, days: float, rng: Random) -> list[Fault]:
 
 
 def _after_a_half_hour(exchange: Fault) -> Fault:
-    """The old meter has told its last half-hour when it goes; the new one is there for the next."""
+    """The old meter has reported its last half-hour when it goes; the new one is there for the next."""
     return exchange._replace(time=exchange.time // HALF_HOUR * HALF_HOUR + 12 * MINUTE)
 
 

@@ -22,7 +22,7 @@ UNITS = ((-1, 1, 8), (-2, 5, 6), (0, 1, 6), (-4, 7, 8), (-3, 20, 7))
 
 
 def radio_away(world: "World", seconds: float) -> End:
-    """The meter hears nobody, and nobody hears it."""
+    """The meter receives nobody, and nobody receives it."""
     world.radio_away += 1
     world.fault("forget-session")
     world.fault("refuse-joins", FOR_EVER)
@@ -48,7 +48,7 @@ def module(name: str, value: object = None, lasting: bool = False) -> Begin:
 
 
 def hung(world: "World", seconds: float) -> End:
-    """The module hears and says nothing until it is switched off and on."""
+    """The module receives and says nothing until it is switched off and on."""
     world.fault("dead")
 
     def end() -> None:

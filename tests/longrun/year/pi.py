@@ -106,7 +106,7 @@ class Pi:
         try:
             run(app)
         except HomemonError as error:
-            self.world.hear(str(error))
+            self.world.receive(str(error))
         finally:
             app.over = True
             if "store" in app.__dict__:
@@ -178,7 +178,7 @@ class Pi:
                 self.cut()
 
     def committed(self) -> None:
-        """A commit was written and synced, but nobody was told yet."""
+        """A commit was written and synced, but nothing was reported yet."""
         self._countdown = self._writes = 0
         if self.armed == "commit":
             self.cut()
@@ -241,10 +241,10 @@ class VirtualApp(App):
             self.pi.world.books.printed(line)
 
     def info(self, text: str) -> None:
-        self.pi.world.hear(text)
+        self.pi.world.receive(text)
 
     def warn(self, text: str, hint: str = "") -> None:
-        self.pi.world.hear(text)
+        self.pi.world.receive(text)
 
     def open_store(self, busy: float) -> Store:
         on_this_disk = partial(VirtualDatabase, self.pi)
@@ -289,8 +289,8 @@ def poll_ecocute(app: VirtualApp) -> None:
     lan = VirtualLan(pi, app)
     began = pi.time.now
     with lan.open() as node:
-        told = lan.run(node, lan.controller.poll())
-    if told and pi.ntp and not pi.dead:
+        reported = lan.run(node, lan.controller.poll())
+    if reported and pi.ntp and not pi.dead:
         pi.world.books.expect_ecocute(began)
 
 

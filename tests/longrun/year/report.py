@@ -26,8 +26,8 @@ The solar monitor is read four times a day, the EcoCute each ten minutes, the po
 registers each hour.
 
 Power readings have no time of their own and cannot be asked for later; they are expected where the Pi and the radio
-were there to hear them. Up to {rejoin:g} minutes to join again count as away, {search:g} after the radio was.
-Of a flipped bit nothing tells where it makes of a power reading, or of a running register, another that can be:
+were there to receive them. Up to {rejoin:g} minutes to join again count as away, {search:g} after the radio was.
+Of a flipped bit nothing reports where it makes of a power reading, or of a running register, another that can be:
 these are counted apart. Half-hours are compared with the meter's own record, and are right in the end.
 
 Minutes without power, by why:

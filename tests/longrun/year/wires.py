@@ -128,7 +128,7 @@ class Node(UdpNode):
         self._pi.check()
         if not world.lan_away:
             for reply in world.unit.answer(data, (US, 3610), now):
-                world.books.ecocute_told(now)
+                world.books.ecocute_reported(now)
                 self._coming.append((now + TRIP + reply.delay, reply.data, host))
 
     def read(self, within: float) -> list[Datagram]:

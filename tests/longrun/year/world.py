@@ -144,7 +144,7 @@ class World:
             self.time.at(over, end)
 
     def fault(self, name: str, value: object = None) -> None:
-        """Set a fault of the module, and let the listener hear what it says of it."""
+        """Set a fault of the module, and let the listener receive what it says of it."""
         self.module.fault(name, value, at=self.time.now)
         self.pi.listener.wake()
 
@@ -199,14 +199,14 @@ class World:
         self.time.sleep(REQUEST_TAKES)
         self.pi.check()
 
-    def hear(self, text: str) -> None:
-        """What a command told a person. Of a power reading that nothing bore out it says that it recorded none."""
+    def receive(self, text: str) -> None:
+        """What a command reported. Of a power reading that nothing bore out it says that it recorded none."""
         if text.startswith("did not record power") and text.endswith("no other answer says so"):
             self.books.excuses.append(Excuse(self.time.now - 2 * POWER_GAP, self.time.now, UNCONFIRMED))
         self.said[re.sub(r"\d+(\.\d+)?", "N", text)] += 1
 
     def _received(self, truth: Truth) -> None:
-        self.books.heard(truth)
+        self.books.received(truth)
         self.module.truth.clear()
 
     # --- power -------------------------------------------------------------------------
