@@ -33,10 +33,10 @@ class Reported(Context):
     """Keeps what is being done that takes time."""
 
     def __init__(self, reported: list[str]) -> None:
-        self._told = reported
+        self._reported = reported
 
     def report(self, step: Step) -> None:
-        self._told += step.saying
+        self._reported += step.saying
 
 
 class Replies:

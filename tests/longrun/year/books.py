@@ -78,7 +78,7 @@ class Books:
         self._house = house
         self._printed: dict[str, None] = {}
         self._now: dict[int, list[tuple[float, float]]] = {0xE7: [], 0xE0: [], 0xE3: []}  # what the meter said
-        self._told: list[float] = []
+        self._reported: list[float] = []
         self._expected: list[float] = []
 
     def received(self, truth: Truth) -> None:
@@ -89,7 +89,7 @@ class Books:
 
     def ecocute_reported(self, at: float) -> None:
         """The EcoCute was asked, and received it."""
-        self._told.append(at)
+        self._reported.append(at)
 
     def expect_ecocute(self, asked: float) -> None:
         """A poll that ended well."""
@@ -225,7 +225,7 @@ class Books:
 
     def _true_ecocute(self, time: int, fields: dict[str, int | float]) -> bool:
         slack = self._near_enough(time)
-        asked = self._told[bisect_left(self._told, time - 10 - slack) : bisect_right(self._told, time + slack)]
+        asked = self._reported[bisect_left(self._reported, time - 10 - slack) : bisect_right(self._reported, time + slack)]
         return any(fields.items() <= dict(self._ecocute(at)).items() for at in asked)
 
     def _ecocute(self, at: float) -> Iterator[tuple[str, int]]:
