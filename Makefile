@@ -61,6 +61,7 @@ dashboards: $(STAMP)
 .PHONY: docs
 docs: $(STAMP)
 	$(BIN)/python tools/commands.py
+	$(BIN)/python tools/tables.py
 	$(BIN)/python tools/languages.py
 
 .PHONY: dist

@@ -1,7 +1,7 @@
 """The table of config.ini: every section and key, how its value reads, its default, and the tuples of the values."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,46 +37,53 @@ class Key(NamedTuple):
 
 
 READERS: dict[str, Callable[..., Any]] = {
-    "Route-B ID": route_b_id,
-    "Route-B password": route_b_password,
-    "IPv6 address": ipv6_address,
-    "serial port": serial_port,
-    "host": host,
-    "text": text,
-    "EOJ": eoj,
-    "number": number,
-    "word": one_of,
+    "Route-B ID": plain(route_b_id),
+    "Route-B password": plain(route_b_password),
+    "IPv6 address": plain(ipv6_address),
+    "serial port": plain(serial_port),
+    "host": plain(host),
+    "IPv4 address": plain(text),
+    "EOJ": plain(eoj),
+    "URL": plain(server_url),
+    "seconds": plain(seconds),
+    "name": text,
+    "text": optional_text,
+    "file": plain_path(optional_path),
+    "folder": plain_path(directory),
+    "number": lambda *bounds: plain(number(*bounds)),
+    "word": lambda *words: plain(one_of(*words)),
 }
-"""How values read that the registry names; those with arguments are made by them."""
+"""How values read, by what a Setting calls it; the last two are made by their arguments."""
+SETTINGS: dict[str, Mapping[str, Setting]] = {
+    **{source.section: source.keys for source in SOURCES},
+    "i2c": {
+        "port": Setting("number", 1, (0, 255)),
+        "reads": Setting("word", "block", ("block", "byte")),
+    },
+    "server": {
+        "url": Setting("URL", REQUIRED),
+        "db": Setting("name", "smartmeter"),
+        "user": Setting("text"),
+        "password": Setting("text"),
+        "token": Setting("text"),
+        "org": Setting("text"),
+        "bucket": Setting("text"),
+        "ca": Setting("file"),
+        "timeout": Setting("seconds", 10.0),
+    },
+    "store": {
+        "dir": Setting("folder", Path(os.path.expanduser(DEFAULT_DIR))),
+        "keep_days": Setting("number", 0, (0, 36500)),
+    },
+}
 
 
 def _key(setting: Setting) -> Key:
     read = READERS[setting.reader]
-    return Key(plain(read(*setting.of) if setting.of else read), setting.default)
+    return Key(read(*setting.of) if setting.of else read, setting.default)
 
 
-KEYS: dict[str, dict[str, Key]] = {
-    **{source.section: {name: _key(setting) for name, setting in source.keys.items()} for source in SOURCES},
-    "i2c": {
-        "port": Key(plain(number(0, 255)), 1),
-        "reads": Key(plain(one_of("block", "byte")), "block"),
-    },
-    "server": {
-        "url": Key(plain(server_url), REQUIRED),
-        "db": Key(text, "smartmeter"),
-        "user": Key(optional_text),
-        "password": Key(optional_text),
-        "token": Key(optional_text),
-        "org": Key(optional_text),
-        "bucket": Key(optional_text),
-        "ca": Key(plain_path(optional_path)),
-        "timeout": Key(plain(seconds), 10.0),
-    },
-    "store": {
-        "dir": Key(plain_path(directory), Path(os.path.expanduser(DEFAULT_DIR))),
-        "keep_days": Key(plain(number(0, 36500)), 0),
-    },
-}
+KEYS = {section: {name: _key(setting) for name, setting in keys.items()} for section, keys in SETTINGS.items()}
 ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults, even where the file has none
 
 

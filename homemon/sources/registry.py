@@ -26,7 +26,7 @@ def device(section: str, name: Text, classes: tuple[int, ...], *series: Series, 
         connection=Connection.LAN,
         keys={
             "host": Setting("host"),
-            "bind": Setting("text", "0.0.0.0"),
+            "bind": Setting("IPv4 address", "0.0.0.0"),
             "port": Setting("number", 3610, (1, 65535)),
             "eoj": Setting("EOJ", classes[0] << 8 | 1),
             "accept": Setting("word", "host", ("host", "any")),

@@ -1,4 +1,4 @@
-"""docs/config.md says of every key what KEYS says, and of no other."""
+"""docs/config.md says of every key what it means, shows each in an example, and names the places that are searched."""
 
 import re
 from pathlib import Path
@@ -6,75 +6,24 @@ from pathlib import Path
 import pytest
 
 from homemon.config import read as config
-from homemon.config.keys import KEYS, Key
+from homemon.config.keys import KEYS
 from homemon.config.place import PLACES
 from homemon.core.errors import ConfigError
-from homemon.sources.source import REQUIRED
 from tests.documents import DOCS, blocks, section, table, text_of
+from tools import tables
 
 PAGE = DOCS / "config.md"
-ROWS = [(name, *row) for name in KEYS for row in table(section(PAGE, f"[{name}]"))]
-CASES = [pytest.param(*row[:4], id=f"{row[0]}-{row[1]}") for row in ROWS]
 
 
-def key_of(name: str, cell: str) -> Key:
-    return KEYS[name][cell.strip("`")]
+@pytest.mark.parametrize("page", tables.WRITTEN, ids=lambda page: page.name)
+def test_the_tables_are_those_that_make_docs_writes(page: Path) -> None:
+    assert page.read_text("utf-8") == tables.WRITTEN[page](), "run `make docs`"
 
 
-def test_every_section_and_key_is_on_the_page_in_the_order_of_the_code_and_no_other() -> None:
-    assert re.findall(r"(?m)^## \[(\w+)\]$", text_of(PAGE)) == [*KEYS, "tags"]
-    assert [(name, cell) for name, cell, *_ in ROWS] == [
-        (name, f"`{key}`") for name, keys in KEYS.items() for key in keys
-    ]
-
-
-@pytest.mark.parametrize(("name", "key", "value", "default"), CASES)
-def test_the_default_is_what_the_code_takes(name: str, key: str, value: str, default: str) -> None:
-    known = key_of(name, key)
-    if default == "required":
-        assert known.default is REQUIRED
-    elif default == "none":
-        assert known.default is None
-    else:
-        assert known.read(default.strip("`")) == known.default
-
-
-@pytest.mark.parametrize(("name", "key", "value", "default"), CASES)
-def test_the_range_is_where_the_code_begins_to_refuse(name: str, key: str, value: str, default: str) -> None:
-    read = key_of(name, key).read
-    numbers = [int(number.replace(",", "")) for number in re.findall(r"(?<!\w)\d[\d,]*(?= to |$)", value)]
-    if " to " in value and len(numbers) == 2:
-        lowest, highest = numbers
-        assert (read(str(lowest)), read(str(highest))) == (lowest, highest)
-        refused = [str(lowest - 1), str(highest + 1), f"{lowest}.5", ""]
-    elif "above 0, up to" in value:
-        assert read(str(numbers[0])) == numbers[0]
-        refused = ["0", str(numbers[0] + 1), "soon"]
-    elif words := re.fullmatch("`([^`]+)` or `([^`]+)`", value):
-        assert {read(word) for word in words.groups()} == set(words.groups())
-        refused = ["neither", ""]
-    elif digits := re.match("([0-9]+) (hexadecimal digits|letters and digits)", value):
-        assert read("0" * int(digits[1])) is not None
-        refused = ["0" * (int(digits[1]) - 1), "0" * (int(digits[1]) + 1), "-" * int(digits[1])]
-    else:
-        assert value in TOLD_IN_WORDS
-        refused = TOLD_IN_WORDS[value]
-    for text in refused:
-        with pytest.raises(ValueError, match=r"."):
-            read(text)
-
-
-TOLD_IN_WORDS = {
-    "IPv6 address of 8 × 4 hexadecimal digits, or empty": ["fe80::1", "192.168.1.1"],
-    "device, or a URL that begins with `socket://` or `rfc2217://`": ["spy:///dev/ttyUSB0", ""],
-    "as in `[smartmeter]`": ["spy:///dev/ttyUSB0", ""],
-    "`http://` or `https://`, host, port, path; or a bare host, which is `http://`": ["ftp://host", "http://a b"],
-    "IPv4 address or name, or empty": [],
-    "IPv4 address": [""],
-    "path": [],
-    "text": [],
-}
-"""Values that no number bounds, and what is refused."""
+@pytest.mark.parametrize("section_", KEYS)
+def test_every_key_has_its_meaning_on_the_page(section_: str) -> None:
+    for key, *_, meaning in table(section(PAGE, f"[{section_}]")):
+        assert meaning, f"write in {PAGE.name} what {key} of [{section_}] means"
 
 
 def test_the_examples_use_every_key() -> None:

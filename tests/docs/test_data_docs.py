@@ -1,4 +1,4 @@
-"""docs/data.md: its series are the code's, its codes give no point, its queries and its schema are tried."""
+"""docs/data.md: its codes give no point, its queries and its schema are tried."""
 
 import json
 import re
@@ -46,21 +46,6 @@ def query(language: str, number: int) -> str:
     return blocks(language, of=PAGE)[number].text.strip()
 
 
-def test_the_series_are_those_of_the_registry() -> None:
-    reported = {
-        (measurement.strip("`"), field)
-        for measurement, fields, *_ in table(text_of(PAGE))
-        for field in re.findall("`(\\w+)`", fields)
-    }
-    assert reported == set(SERIES)
-
-
-def test_each_unit_is_that_of_the_registry() -> None:
-    units = {measurement.strip("`"): unit for measurement, _, unit, *_ in table(text_of(PAGE))}
-    for (measurement, _), series in SERIES.items():
-        assert series.unit in units[measurement]
-
-
 def test_what_the_devices_give_are_the_series_of_the_registry() -> None:
     stored = {(series.measurement, field) for series in meter.SERIES.values() for field in series.fields}
     stored |= {(series.measurement, "value") for series in solar.SERIES}
@@ -68,7 +53,7 @@ def test_what_the_devices_give_are_the_series_of_the_registry() -> None:
 
 
 def test_each_series_names_the_properties_that_it_comes_from() -> None:
-    sources = {row[0].strip("`"): row[3] for row in table(text_of(PAGE))}
+    sources = {row[0].strip("`"): row[4] for row in table(text_of(PAGE))}
     for epc, series in meter.SERIES.items():
         assert f"{epc:02X}" in sources[series.measurement]
     assert re.findall(r"\b[0-9A-F]{2}\b", sources["ecocute"]) == [f"{epc:02X}" for epc in ECOCUTE.fields]

@@ -225,7 +225,9 @@ class Books:
 
     def _true_ecocute(self, time: int, fields: dict[str, int | float]) -> bool:
         slack = self._near_enough(time)
-        asked = self._reported[bisect_left(self._reported, time - 10 - slack) : bisect_right(self._reported, time + slack)]
+        asked = self._reported[
+            bisect_left(self._reported, time - 10 - slack) : bisect_right(self._reported, time + slack)
+        ]
         return any(fields.items() <= dict(self._ecocute(at)).items() for at in asked)
 
     def _ecocute(self, at: float) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,102 @@
+"""Fill in what the tables of docs/config.md and docs/data.md say of the code: `make docs`.
+
+Made are the first columns: of config.md each key, what its value may be and its default, of data.md each series with
+its fields and unit. The columns after them are written by hand, and stay with the row that begins with the same cell.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from homemon.config.keys import DEFAULT_DIR, SETTINGS
+from homemon.sources.registry import SERIES
+from homemon.sources.source import REQUIRED, Setting
+
+DOCS = Path(__file__).parent.parent / "docs"
+CONFIG, DATA = DOCS / "config.md", DOCS / "data.md"
+Row = tuple[str, ...]
+VALUES = {
+    "Route-B ID": "32 hexadecimal digits",
+    "Route-B password": "12 letters and digits",
+    "IPv6 address": "IPv6 address of 8 × 4 hexadecimal digits, or empty",
+    "serial port": "device, or a URL that begins with `socket://` or `rfc2217://`",
+    "host": "IPv4 address or name, or empty",
+    "IPv4 address": "IPv4 address",
+    "EOJ": "6 hexadecimal digits",
+    "URL": "`http://` or `https://`, host, port, path; or a bare host, which is `http://`",
+    "seconds": "seconds, above 0, up to 600",
+    "name": "text",
+    "text": "text, or empty",
+    "file": "path, or empty",
+    "folder": "path",
+    "number": "{} to {}",
+    "word": "`{}` or `{}`",
+}
+"""What a value may be, by what a Setting calls its reader."""
+
+
+def config() -> str:
+    """Return docs/config.md with its tables filled in."""
+    page = CONFIG.read_text("utf-8")
+    for section, settings in SETTINGS.items():
+        head, body = re.split(rf"(?m)^(?=## \[{section}\]$)", page)
+        made = [(f"`{name}`", _value(setting), _default(setting)) for name, setting in settings.items()]
+        page = head + filled(body, made)
+    return page
+
+
+def _value(setting: Setting) -> str:
+    return VALUES[setting.reader].format(*setting.of)
+
+
+def _default(setting: Setting) -> str:
+    if setting.default in (None, REQUIRED):
+        return "none" if setting.default is None else "required"
+    return f"`{_written(setting)}`"
+
+
+def _written(setting: Setting) -> Any:
+    match setting.reader:
+        case "EOJ":
+            return f"{setting.default:06X}"
+        case "seconds":
+            return f"{setting.default:g}"
+        case "folder":
+            return str(setting.default).replace(os.path.expanduser(DEFAULT_DIR), DEFAULT_DIR)
+    return setting.default
+
+
+def data() -> str:
+    """Return docs/data.md with its table of series filled in."""
+    made = []
+    for measurement, group in groupby(SERIES.values(), lambda series: series.measurement):
+        series = list(group)
+        fields = ", ".join(f"`{each.field}`" for each in series)
+        made.append((f"`{measurement}`", fields, "; ".join(dict.fromkeys(each.unit for each in series))))
+    return filled(DATA.read_text("utf-8"), made)
+
+
+def filled(text: str, made: Iterable[Row]) -> str:
+    """Return `text` with the first table in it made anew: the cells that are made, then those that its rows have."""
+    table = re.search(r"(?m)(^\|.*\n)(^\|.*\n)((?:^\|.*\n)*)", text)
+    assert table
+    kept = {row[0]: row for row in _rows(table[3])}
+    width = table[1].count("|") - 1
+    lines = (" | ".join((*row, *kept.get(row[0], ("",) * width)[len(row) :])) for row in made)
+    return text[: table.start(3)] + "".join(f"| {line} |\n" for line in lines) + text[table.end(3) :]
+
+
+def _rows(table: str) -> Iterator[Row]:
+    for line in table.splitlines():
+        yield tuple(cell.strip() for cell in line.split("|")[1:-1])
+
+
+WRITTEN = {CONFIG: config, DATA: data}
+
+
+if __name__ == "__main__":
+    for path, make in WRITTEN.items():
+        path.write_text(make(), "utf-8")
