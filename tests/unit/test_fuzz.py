@@ -26,7 +26,9 @@ from homemon.skstack.mask import masked_received, masked_sent
 from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.lan.discovery import MOST_NODES, Discovery
 from homemon.sources.meter import properties as meter
-from tests.longrun.fuzz.targets import CUT, TARGETS, held, minutes, new_session, sound
+from tests.longrun.fuzz.seeds import minutes
+from tests.longrun.fuzz.session import CUT, new_session, sound
+from tests.longrun.fuzz.targets import TARGETS, held
 from tests.virtual import LINK, NOON, Replies, Scripted
 
 T = TypeVar("T")

@@ -56,7 +56,8 @@ def fuzz(name: str, seconds: float, files: list[str]) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["homemon"], exclude=["homemon.sim"]):
-        from tests.longrun.fuzz.targets import TARGETS, WORDS
+        from tests.longrun.fuzz.seeds import WORDS
+        from tests.longrun.fuzz.targets import TARGETS
 
     target = TARGETS[name]
     corpus, findings = BUILD / "corpus" / name, BUILD / "findings"

@@ -12,21 +12,17 @@ from contextlib import suppress
 from io import BytesIO
 from math import isfinite
 from pathlib import Path
-from random import Random
 from socket import inet_aton
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from requests import Response
 from urllib3 import HTTPResponse
 
 from homemon.config import read as config
-from homemon.config.keys import KEYS
-from homemon.core.clock import Instant
-from homemon.core.dialogue import MOST_RECEIVED, Step, Talk
+from homemon.core.dialogue import Talk
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
-from homemon.core.points import Point, line
+from homemon.core.points import line
 from homemon.core.printable import printable
-from homemon.core.transcript import LAN, MODULE, MONITOR, written
 from homemon.delivery.influx import Influx
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Received
@@ -38,12 +34,9 @@ from homemon.replay.report import EARLIEST, ReplayReport
 from homemon.runtime import state
 from homemon.runtime.driver import Context, run
 from homemon.runtime.stop import Stopped
-from homemon.runtime.virtual import VirtualLine
-from homemon.sim import kyocera as monitor
-from homemon.sim.bp35c0 import BID, PWD, Module
-from homemon.sim.ecocute import Ecocute
+from homemon.sim.bp35c0 import BID, PWD
 from homemon.skstack import lines as skstack
-from homemon.skstack.join import Credentials, Link, join, rejoin
+from homemon.skstack.join import Link, join, rejoin
 from homemon.skstack.logged import as_text
 from homemon.skstack.mask import masked_received, masked_sent
 from homemon.sources.kyocera import memory as solar
@@ -53,20 +46,25 @@ from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.discovery import MOST_NODES, Discovery, choose, decoded
 from homemon.sources.lan.reports import joined, report
 from homemon.sources.meter import properties as meter
-from homemon.sources.meter.reception import MAX_WAITING
-from homemon.sources.meter.session import Session
 from homemon.sources.registry import ECOCUTE
-from tests import ROOT
+from tests.longrun.fuzz.seeds import (
+    announcements,
+    answers,
+    captures,
+    configs,
+    dialogues,
+    dumps,
+    files,
+    frames,
+    memories,
+    states,
+)
+from tests.longrun.fuzz.session import CREDENTIALS, CUT, Bounded, new_session, sound
 from tests.servers import settings
-from tests.traces import PUSHED
-from tests.unit.test_captures import VECTORS, stream
-from tests.unit.test_logged import SHAPES
-from tests.virtual import HOUSE, LINK, NOON, TENTHS, Scripted
+from tests.virtual import LINK, NOON, TENTHS, Scripted
 from tests.virtual_lan import HOST, OTHER, UNIT
 
 MOST_LINES = 50  # of a file; more say no more
-CUT = b"~~"  # between two pieces of one input
-CREDENTIALS = Credentials(BID, PWD)
 LONGEST = 4096  # bytes that a port gives at once
 
 
@@ -137,13 +135,6 @@ def replayed(data: bytes) -> None:
     )
 
 
-def sound(points: Iterable[Point]) -> None:
-    for point in points:
-        assert point.fields
-        assert all(isfinite(value) for value in point.fields.values())
-        assert "\n" not in line(point.measurement, "", point.fields, point.time or 0)
-
-
 # --- streams ----------------------------------------------------------------------------
 
 
@@ -212,49 +203,6 @@ def listening(data: bytes) -> None:
     with suppress(NoAnswer, Stopped):
         port = Scripted(script, skstack.Parser().feed, NOON)
         run(session, session.listen(60.0), port, Bounded(session, 1 + len(script)))
-
-
-class Bounded(Context):
-    """So many steps of a session, each of which is sound and keeps little."""
-
-    def __init__(self, session: Session, steps: int) -> None:
-        self._session = session
-        self._steps = steps
-
-    def record(self, step: Step, at: Instant) -> None:
-        sound(step.points)
-
-    def deadline(self, step: Step, at: Instant) -> float:
-        assert all(sent.startswith((b"SK", b"\r\nSK", b"ROPT", b"WOPT")) for sent in step.send)
-        assert len(self._session._conversation._received) <= MOST_RECEIVED
-        assert len(self._session._reception._waiting) <= MAX_WAITING
-        self._steps -= 1
-        if not self._steps:
-            raise Stopped
-        return step.wake
-
-
-def new_session(known: bool) -> Session:
-    """One whose store lacks the last six half-hours; it knows its meter or does not."""
-
-    link, scale = (LINK, TENTHS) if known else (None, None)
-    return Session(link, scale, CREDENTIALS, 0, Random(7).uniform, LacksSix(), 7)
-
-
-class LacksSix:
-    """Holds 0.1 kWh at each half-hour but the last six of a period."""
-
-    def values(self, measurement: str, field: str, since: int, until: int) -> dict[int, float]:
-        return dict.fromkeys(range(-(-since // 1800) * 1800, until - 6 * 1800, 1800), 0.1)
-
-    def first(self) -> int:
-        return 0
-
-    def settled(self) -> bool:
-        return True
-
-    def met(self, address: str) -> None:
-        """It has met none before."""
 
 
 def controlling(data: bytes) -> None:
@@ -338,132 +286,6 @@ def server_answer(data: bytes) -> None:
 
 
 # --- the table --------------------------------------------------------------------------
-
-
-STAMP = "2026-11-23T17:14:27.123+09:00"
-WORDS = (
-    *(CUT, b"\r\n", b"OK\r\n", b"OK 00\r", b"FAIL ER05", b"FAIL ER10", b"EVER 1.5.2", b"ERXUDP ", b"EPANDESC\r\n"),
-    *(f"EVENT {number} {LINK.address} 0\r\n".encode() for number in (21, 22, 24, 25, 26, 27, 28, 29, 32, 33)),
-    f"ERXUDP {LINK.address} {LINK.address} 0E1A 0E1A 0000AA0000000002 1 0 ".encode(),
-    *(b"SKSENDTO 1 ", b"\x10\x81\x00\x01\x02\x88\x01\x05\xff\x01\x72", monitor.ACK, monitor.NAK, monitor.HEADER),
-    *(f"{STAMP} {link} < ".encode() for link in (MODULE, LAN, MONITOR)),
-    b"power value=523 1795421667000000000\n",
-    *(f"[{section}]\n".encode() for section in (*KEYS, "tags")),
-)
-"""What the fuzzer puts in where it guesses."""
-
-
-def frames() -> Iterator[bytes]:
-    """The meter's, out of the captures, and the EcoCute's."""
-    for vector in VECTORS:
-        yield from (event.data for event in skstack.Parser().feed(stream(vector)) if isinstance(event, skstack.Udp))
-    heater = Ecocute(HOUSE, None)
-    request = bytes.fromhex("1081 0001 05FF01 026B01 62 03 8400 8500 E100")
-    yield request
-    yield from (reply.data for reply in heater.answer(request, (HOST, 3610), float(NOON)))
-    yield heater.inform(float(NOON)).data
-    yield bytes.fromhex("1081 0001 05FF01 0EF001 62 02 D600 8200")
-
-
-def announcements() -> Iterator[bytes]:
-    """What nodes answer to a search: the first byte selects which of them."""
-    objects = bytes.fromhex("1081 0001 0EF001 05FF01 72 01 D604 01 026B01")
-    who = bytes.fromhex("1081 0002 0EF001 05FF01 72 02 8204 010E0100 8A03 00000B")
-    yield CUT.join([b"\x01" + objects, b"\x02" + objects, b"\x01" + who, b"\x02" + who])
-    yield CUT.join(b"\x01" + frame for frame in frames())
-
-
-def captures() -> Iterator[bytes]:
-    """The modules' lines, and what one says in a listener's first minutes."""
-    yield from map(stream, VECTORS)
-    for wakes in (8, 16, 40):
-        yield CUT.join(minutes(known=True, wakes=wakes))
-    yield CUT.join([b"", *minutes(known=False)])
-
-
-def minutes(known: bool, wakes: int = 40) -> Iterator[bytes]:
-    """What the simulated module says in a listener's first minutes, a piece each time that the listener wakes."""
-    session, parser, said = new_session(known), skstack.Parser(), list[bytes]()
-
-    def received(data: bytes) -> list[skstack.Happening]:
-        said.append(data)
-        return parser.feed(data)
-
-    module = Module(HOUSE, float(NOON), push_after=20.0)
-    module.radio.session = known
-    with suppress(Stopped):
-        run(session, session.listen(60.0), WakesOnly(module, received, NOON), Bounded(session, 1 + wakes))
-    yield from said
-
-
-class WakesOnly(VirtualLine):
-    """A line that nobody looks at before a wait is over."""
-
-    def receive(self, until: float) -> tuple[list[Any], Instant]:
-        self.move(until)
-        return super().receive(until)
-
-
-def dialogues() -> Iterator[bytes]:
-    """What the solar monitor says, and the beginning of it with a smaller total."""
-    yield monitor.HEADER
-    blocks = [bytes((3, value, 0xFC - value)) for value in (0, 1, 2, 3)]
-    total = kyocera.command("CMD010000000004")
-    yield CUT.join([b"", monitor.ACK + total, *blocks, monitor.END])
-    yield CUT.join([b"", b"", monitor.NAK, monitor.HEADER_WRONG_SUM, monitor.ACK, total, b"\x03\x00\x00", *blocks])
-
-
-def memories() -> Iterator[bytes]:
-    house = monitor.Monitor(HOUSE)
-    house.feed(monitor.REQUEST, float(NOON))
-    yield house.memory
-    yield house.memory[:300]
-
-
-def configs() -> Iterator[bytes]:
-    example = (ROOT / "config.ini.example").read_bytes()
-    yield example
-    yield example.replace(b"\n# ", b"\n")
-    yield b"[smartmeter]\nbid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\n[tags]\nhome = tokyo\n"
-
-
-def states() -> Iterator[bytes]:
-    yield (
-        b'[smartmeter.link]\naddress = "FE80:0000:0000:0000:0200:AA00:0000:0002"\nchannel = "31"\n'
-        b'pan_id = "B5FB"\nmac = "0000AA0000000002"\ndialect = "BP35C0"\n'
-        b"[smartmeter.scale]\nexponent = -1\ncoefficient = 1\ndigits = 8\n"
-        b'[ecocute]\nsearched = 1795000000\nunit = { host = "192.0.2.20", eoj = "026B01", id = "FE00" }\n'
-    )
-
-
-def answers() -> Iterator[bytes]:
-    yield b'400 \n{"error":"partial write: field type conflict dropped=1"}'
-    yield b"503 120\nout of service"
-    yield b"401 Mon, 23 Nov 2026 10:00:00 GMT\nno such Token " + PWD.encode()
-
-
-def dumps() -> Iterator[bytes]:
-    for memory in memories():
-        yield dump_text(memory[:300]).encode()
-
-
-def files() -> Iterator[bytes]:
-    """Traces, logs, dumps and a backup."""
-    for vector in VECTORS:
-        events = skstack.Parser().feed(stream(vector))
-        yield "\n".join(written(STAMP, MODULE, False, masked_received(event)) for event in events).encode()
-        yield stream(vector)
-    yield "\n".join(written(STAMP, LAN, False, data, f"{HOST}:3610") for data in frames()).encode()
-    yield b"\n".join(data.hex().encode() for data in frames())
-    dialogue = (monitor.REQUEST, monitor.ACK + monitor.HEADER, monitor.ACK)
-    yield "\n".join(written(STAMP, MONITOR, at != 1, data) for at, data in enumerate(dialogue)).encode()
-    yield from dumps()
-    yield "\n".join(
-        f"2025-11-26 17:{at // 60:02}:{at % 60:02} {line}" for at, line in enumerate(SHAPES.values())
-    ).encode()
-    for shape in SHAPES.values():
-        yield f"Nov 26 17:00:01 pi x[1]: {shape}\n2025-11-26 08:01:10 {PUSHED}\n瞬時電力計測値:928[W]".encode()
-    yield b"power,home=a\\ b value=523 1795421667000000000\n+power value=0.3 1795420800000000000\n"
 
 
 TARGETS = {
