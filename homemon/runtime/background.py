@@ -6,7 +6,7 @@ from homemon.core.errors import StoreError
 from homemon.delivery.deliver import Sender
 from homemon.runtime.context import App
 from homemon.runtime.upkeep import DailyLook
-from homemon.storage.database import BUSY_SECONDS
+from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.store import Store
 
 LOOK_EVERY = 60.0  # seconds, when nothing new was recorded: other processes store too

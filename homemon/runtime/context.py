@@ -169,7 +169,7 @@ class App:
     @cached_property
     def store(self) -> "Store":
         """The store, opened. Raise StoreError."""
-        from homemon.storage.database import BUSY_SECONDS
+        from homemon.storage.connection import BUSY_SECONDS
 
         try:
             return self.open_store(RESIDENT_BUSY if self.resident else BUSY_SECONDS)

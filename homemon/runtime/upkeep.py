@@ -5,7 +5,7 @@ from time import perf_counter, sleep
 
 from homemon.core.errors import StoreDamaged, StoreError
 from homemon.runtime.context import DAY, App
-from homemon.storage.database import BUSY_SECONDS
+from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.health import Look
 from homemon.storage.store import Store
 

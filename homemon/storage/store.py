@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from homemon.storage.archive import Archive
-from homemon.storage.database import BUSY_SECONDS, Database
+from homemon.storage.connection import BUSY_SECONDS
+from homemon.storage.database import Database
 from homemon.storage.outbox import Outbox
 from homemon.storage.trust import ClockTrust
 

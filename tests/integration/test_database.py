@@ -13,7 +13,8 @@ from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.storage import schema
-from homemon.storage.database import FILE, LOG_STAYS
+from homemon.storage.connection import LOG_STAYS
+from homemon.storage.database import FILE
 from homemon.storage.store import Store
 from tests import ROOT
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, fill, small_disk, wait_for

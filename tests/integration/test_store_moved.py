@@ -254,17 +254,19 @@ def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> Non
         assert {time - T for time, *_ in content(store)} >= {*range(300), *range(600, 901)}
 
 
-def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
+def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path, store: Store) -> None:
+    """Whichever other stores it has open."""
+    folder = tmp_path / "another"
     with writers(folder, 1) as running:
         for process in running.processes:
             process.kill()  # so that nobody puts it right
             process.wait()
         (folder / FILE).rename(tmp_path / "away.db")
-    with closing(Store(folder)) as store:
-        assert content(store) == []
-        assert len(store.db.news) == 1
+    with closing(Store(folder)) as another:
+        assert content(another) == []
+        assert len(another.db.news) == 1
     assert any("-wal.2" in path.name for path in folder.iterdir())
+    assert content(store) == []
 
 
 def sound(folder: Path) -> bool:

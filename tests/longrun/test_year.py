@@ -14,7 +14,7 @@ from homemon.delivery.deliver import Recorder
 from homemon.echonet import codec as echonet
 from homemon.sources.meter import history
 from homemon.sources.meter import properties as meter
-from homemon.storage import database
+from homemon.storage import connection
 from tests.longrun.year.day import live
 from tests.longrun.year.faults import HOUR, KINDS
 from tests.longrun.year.world import World
@@ -62,13 +62,13 @@ def syncing(level: str) -> Callable[[], AbstractContextManager[None]]:
 
     @contextmanager
     def switch() -> Iterator[None]:
-        prepare = database._prepare
+        prepare = connection._prepare
 
         def prepare_so(db: sqlite3.Connection) -> None:
             prepare(db)
             db.execute(f"PRAGMA synchronous = {level}")
 
-        with patch.object(database, "_prepare", prepare_so):
+        with patch.object(connection, "_prepare", prepare_so):
             yield
 
     return switch

@@ -87,7 +87,8 @@ MAY_IMPORT = {
     "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
     "storage.schema": set(),
     "storage.openfile": {"core.files"},
-    "storage.database": {"storage.schema", "storage.openfile", "storage.salvage"} | SHARED,
+    "storage.connection": {"storage.schema", "storage.openfile", "core.errors", "core.files"},
+    "storage.database": {"storage.connection", "storage.openfile", "storage.salvage"} | SHARED,
     "storage.salvage": {"core.points", "storage.schema"},
     "storage.health": {"storage.database", "core.points", "storage.schema"},
     "storage.repair": {
@@ -102,7 +103,7 @@ MAY_IMPORT = {
     "storage.outbox": {"storage.database", "storage.schema"} | SHARED,
     "storage.tagsets": {"storage.database"} | SHARED,
     "storage.archive": {"storage.database", "storage.schema", "storage.trust", "storage.tagsets"} | SHARED,
-    "storage.store": {"storage.database", "storage.archive", "storage.outbox", "storage.trust"},
+    "storage.store": {"storage.connection", "storage.database", "storage.archive", "storage.outbox", "storage.trust"},
     "storage.reader": {"storage.store", "storage.archive", "storage.database"} | SHARED,
     "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
     "storage.meters": {"storage.store", "storage.schema", "storage.trust"},
@@ -139,7 +140,7 @@ ONLY_IN = {
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
-    "sqlite3": {"storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
+    "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
 }
 PURE = (

@@ -16,7 +16,8 @@ from homemon.core.errors import HomemonError, StoreError
 from homemon.runtime import dump as kyocera_dump
 from homemon.runtime.background import LOOK_EVERY, Rounds
 from homemon.runtime.context import App
-from homemon.storage.database import BUSY_SECONDS, Database
+from homemon.storage.connection import BUSY_SECONDS
+from homemon.storage.database import Database
 from homemon.storage.store import Store
 from tests.longrun.year.timeline import Actor, Ended
 from tests.longrun.year.wires import TICK, VirtualLan, VirtualRadio, VirtualStop
