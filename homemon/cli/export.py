@@ -33,7 +33,8 @@ def command(app: App, since: int | None, until: int | None, measurement: str | N
     field, value, and tags where any series has some. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday,
     today, 3d, 12h.
 
-    Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
+    Readings of a damaged store that do not fit their checksum are left out, and some may not be found: stderr says
+    so, and the exit status is 1.
     """
     named = known(app, printable(typed(measurement))) if measurement else None
     points = app.store.archive.lines(since or 0, FOREVER if until is None else until, named)

@@ -159,7 +159,7 @@ def differences(
 ) -> Iterator[Span]:
     """Yield what a register counted between each two readings, where one meter counted, and can have counted that."""
     for (start, before), (end, after) in pairwise(registers):
-        if any(start < exchange <= end for exchange in exchanges):
+        if exchanges and any(start < exchange <= end for exchange in exchanges):
             continue
         kwh = after - before
         if kwh < 0:

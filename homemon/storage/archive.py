@@ -34,6 +34,12 @@ _journals: dict[Path, deque[Point]] = {}
 """What this process stored last in each folder: that of its threads is one."""
 
 
+def _complete(since: int, times: Sequence[int], before: Sequence[int | None]) -> bool:
+    """Return whether rows found from `since` on are all that were stored there: each says the time `before` it."""
+    begun = before[0] in (None, times[0]) or before[0] < since
+    return (begun and before[1:] == times[:-1]) or None in before  # from before there were seals
+
+
 class Series(NamedTuple):
     """What a series is known by. `tags` is None for this configuration's own, else as `points.tags_text` gives them."""
 
@@ -236,14 +242,28 @@ class Archive:
         return self._rows(series, since, until, f"time, {order}, value")
 
     def _rows(self, series: int, since: int, until: int, columns: str = "time, value") -> Iterator[Any]:
-        """Yield one series, some rows at a time: a slow reader must not keep the log from being used again."""
+        """Yield one series, some rows at a time: a slow reader must not keep the log from being used again.
+
+        Where the gaps in the seals (`schema`) say that there are more rows than were found, that is reported.
+        """
         which = f"series = ? AND time >= ? AND time < ? AND {SOUND} ORDER BY time LIMIT ?"
-        query = f"SELECT {columns} FROM point WHERE {which}"
+        query = f"SELECT {columns}, time - (seal >> 16) FROM point WHERE {which}"
         while rows := self._db.execute(query, (series, since, until, READ_AT_ONCE)).fetchall():
-            if rows[-1][0] < since:
+            times, *values, before = zip(*rows, strict=True)
+            if times[-1] < since:
                 raise IndexError("its rows are out of order")
-            yield from rows
-            since = rows[-1][0] + 1
+            if not _complete(since, times, before):
+                self._db.note_missing(series, times[0])
+            yield from zip(times, *values, strict=True)
+            since = times[-1] + 1
+        self._look_at_end(series, since, until)
+
+    def _look_at_end(self, series: int, since: int, until: int) -> None:
+        """Report rows that a search from the end finds, and one from `since` does not."""
+        query = f"SELECT time FROM point WHERE series = ? AND time >= ? AND time < ? AND {SOUND} ORDER BY time"
+        last = self._db.execute(f"{query} DESC LIMIT 1", (series, since, until)).fetchone()
+        if last and not self._db.execute(f"{query} LIMIT 1", (series, since, until)).fetchone():
+            self._db.note_missing(series, last[0])
 
     def lacking(self, measurement: str, times: Collection[int]) -> list[int]:
         """Return those of `times` at which no `value` of the measurement is stored, in their order."""

@@ -51,7 +51,7 @@ class Database:
         self._depth = 0
         self._wrote = False
         self._file: OpenFile | None = None
-        self.left_out: tuple[int, int] | None = None  # series and time of the first row that is not what was stored
+        self.left_out: tuple[str, int, int] | None = None  # what queries left out, series and time of the first row
         self._reported = False
         self._left: list[tuple[Left, bool]] = []  # what was left, and whether a file was at the path; to be reported
         with self.explained("opened"):
@@ -153,19 +153,22 @@ class Database:
         except DAMAGE as error:
             raise StoreDamaged(f"the store {self.path} is damaged: {error}", _remedy("malformed"), False) from error
 
+    def note_missing(self, series: int, time: int) -> None:
+        """Note that rows next to `time` were stored and are not found."""
+        self.left_out = self.left_out or ("stored readings are not found, the first next to", series, time)
+
     def _leave_out(self, series: int, time: int) -> int:
         """Note a row that a query leaves out: SQL's `unsound`, see `schema.SOUND`."""
-        self.left_out = self.left_out or (series, time)
+        self.left_out = self.left_out or ("readings that do not fit their checksum are left out, first", series, time)
         return 0
 
-    def _report_left_out(self, series: int, time: int) -> None:
+    def _report_left_out(self, what: str, series: int, time: int) -> None:
         """Report it once for all connections of this process to the file."""
         if self._file and not any(each._reported for each in _connected[self._file.identity]):
             self._reported = True
             query = "SELECT coalesce(max(measurement || ' ' || field), 'one') FROM series WHERE id = ?"
             first = f"{self._db.execute(query, (series,)).fetchone()[0]} of {moment_text(time)}"
-            text = f"readings that do not fit their checksum are left out, first {first}"
-            self.report(f"the store {self.path} is damaged: {text}", _remedy("malformed"))
+            self.report(f"the store {self.path} is damaged: {what} {first}", _remedy("malformed"))
 
     # --- which file it is ----------------------------------------------------------------
 

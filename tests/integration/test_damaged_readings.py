@@ -17,6 +17,7 @@ from homemon.storage.schema import SOUND
 from homemon.storage.store import Store
 from tests.commands import homemon
 from tests.servers import ScriptedServer
+from tests.stores import lose
 
 COUNT, NTH = 30, 17
 STORED, READ = 4000.5 + NTH, 4000.75 + NTH  # watts: what was stored, and what the file says after the fault
@@ -154,3 +155,22 @@ def flipped(row: tuple[int, int, float, int]) -> Iterator[tuple[int, int, float,
 def test_a_program_that_reads_the_store_is_warned(home: Path) -> None:
     with Reader(home / "store") as reader, pytest.warns(UserWarning, match=f"{WHY}.*`homemon repair`"):
         assert len(list(reader.values("power"))) == COUNT - 1
+
+
+@pytest.mark.parametrize("lost", [(0,), (10, 11), (0, 1, COUNT - 2), tuple(range(1, COUNT - 1))])
+def test_an_export_that_lacks_stored_readings_says_so_and_fails(home: Path, lost: tuple[int, ...]) -> None:
+    """The next reading knows when the one before it was."""
+    with closing(Store(home / "store")) as store:
+        store.archive.add([(Point("aaa", {"value": i}, NOW - (COUNT - i) * 60), instant()) for i in range(COUNT)])
+    path = home / "store" / FILE
+    lose(path, *(NOW - (COUNT - i) * 60 for i in lost), series=2)
+    run = homemon("export", "--measurement", "aaa", cwd=home)
+    assert run.returncode == 1
+    assert run.stdout.count("aaa value=") == COUNT - len(lost)
+    assert (
+        run.stderr.count("stored readings are not found, the first next to aaa value of "),
+        run.stderr.count(REMEDY),
+    ) == (1, 1)
+    before = moment_text(NOW - COUNT * 60, "%Y-%m-%d %H:%M:%S")
+    run = homemon("export", "--measurement", "aaa", "--until", before, cwd=home)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

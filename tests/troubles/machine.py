@@ -12,7 +12,7 @@ from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE, deny, fill, simulated, small_disk, write_config
 from tests.integration.test_meter_commands import ADDRESS
 from tests.integration.test_store_faults import _newer
-from tests.stores import put
+from tests.stores import lose, put
 from tests.troubles.place import Place, joined, trouble
 
 AT_BOOT = """
@@ -84,6 +84,14 @@ def store_bit_flipped(place: Place) -> str:
     filled(place, *(Point("power", {"value": i + 0.5}, now - i) for i in range(1000))).close()
     path = place.folder / "store" / FILE
     path.write_bytes(path.read_bytes().replace(struct.pack(">d", 523.5), struct.pack(">d", 523.75)))
+    return place.run("export")
+
+
+@trouble("store-rows-missing")
+def store_rows_missing(place: Place) -> str:
+    now = int(time.time())
+    filled(place, *(Point("power", {"value": i}, now - i) for i in range(1000))).close()
+    lose(place.folder / "store" / FILE, now - 523)
     return place.run("export")
 
 

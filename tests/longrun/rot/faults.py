@@ -28,6 +28,7 @@ class Outcome(Enum):
     REPORTED = "check says that something is wrong"
     SILENT = "export gives something else, and check says that nothing is wrong"
     WRONG = "export, upload, graph or status gives a value that was not stored"
+    LACKING = "export lacks readings, and does not say so"
     UNCAUGHT = "an exception that no command expects"
 
 
@@ -148,16 +149,20 @@ def one(sound: Path, folder: Path, truth: Content, random: Random) -> Tried:
 def judge(folder: Path, truth: Content) -> tuple[Outcome, str]:
     """What check says of the store, against what export gives; then what a listener does with it."""
     wrong: list[str] = []
+    unseen = False
     try:
         with closing(Store(folder)) as store:
-            faults = _said(lambda: whole_faults(store.db))
             found = _said(lambda: [] if list(store.archive.lines(0, 1 << 62)) == truth else ["not what was stored"])
+            unseen = found == ["not what was stored"] and store.db.left_out is None
+            faults = _said(lambda: whole_faults(store.db))
             wrong = given_wrongly(store, truth)
             use(store)
     except StoreError as error:
         faults = found = [str(error)]
     if wrong:
         return Outcome.WRONG, wrong[0]
+    if unseen:
+        return Outcome.LACKING, faults[0] if faults else ""
     if faults:
         return Outcome.REPORTED, faults[0]
     return (Outcome.SILENT if found else Outcome.HARMLESS), "".join(found)
