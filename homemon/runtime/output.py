@@ -10,11 +10,13 @@ import select
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from time import monotonic
 
 from homemon.core.printable import printable
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
+STUCK = 60.0  # seconds after which it is reported that a line waits
 END_WITHIN = 0.5  # seconds for each stream at the end
 
 
@@ -34,19 +36,32 @@ class Outlet:
         self._lines: deque[bytes] = deque()
         self._held = 0
         self._lost = 0
+        self._since: float | None = None  # when the first line began to wait, until that is reported
         self._fault = ""
         self._changed = Condition()
         Thread(target=self._run, name=name, daemon=True).start()
 
     def write(self, line: bytes) -> None:
         """Take a line, or count it as lost where too much waits already."""
+        if self._stuck():
+            self._report(f"nobody reads {self._name}; readings are stored, and printed when somebody does")
         with self._changed:
             if self._held + len(line) > MOST_HELD:
                 self._lost += 1
                 return
+            if not self._lines:
+                self._since = monotonic()
             self._lines.append(line)
             self._held += len(line)
             self._changed.notify_all()
+
+    def _stuck(self) -> bool:
+        """Return whether the first line waits for long, once."""
+        with self._changed:
+            stuck = bool(self._lines) and self._since is not None and monotonic() - self._since > STUCK
+            if stuck:
+                self._since = None
+        return stuck
 
     def drained(self, within: float) -> bool:
         """Return whether all is written, after at most `within` seconds."""

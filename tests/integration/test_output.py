@@ -145,6 +145,20 @@ def test_lines_that_found_no_room_are_counted_and_reported_once_it_flows_again(
     assert reports == ["40 lines were not written to stdout, which nobody read; readings are stored"]
 
 
+def test_a_stream_that_nobody_reads_is_reported_once_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "STUCK", 0.0)
+    reports: list[str] = []
+    report = "nobody reads stdout; readings are stored, and printed when somebody does"
+    with full_pipe() as (reading, writing):
+        outlet = output.Outlet(writing, "stdout", reports.append)
+        for number in range(5):
+            outlet.write(b"%d\n" % number)
+        assert reports == [report]
+        assert read_until(reading, b"4\n").lstrip(b"x") == b"0\n1\n2\n3\n4\n"
+        assert outlet.drained(5.0)
+    assert reports == [report]
+
+
 def test_the_same_trouble_is_reported_once_until_it_is_over() -> None:
     reports: list[str] = []
     reading, writing = os.pipe()
