@@ -11,7 +11,6 @@ no clock, so the same dialogue runs on hardware, on a pty and in virtual time.
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from homemon.core.errors import HomemonError, NoAnswer
@@ -37,8 +36,7 @@ class Ask(NamedTuple):
 Dialogue = Generator[Ask, list[Any], Result]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """What became of a request: the lines that its program returned, or the error that it raised."""
 
     number: int
@@ -46,9 +44,8 @@ class Reply:
     error: HomemonError | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What a machine wants done now, in this order: record, send, report.
+class Step(NamedTuple):
+    """What a machine wants done now, in this order: record, send, report. Made with keywords only.
 
     `points` are recorded with the time of this step, `late` ones so many seconds earlier. `meter_time` is what the
     meter's clock says just now, to the minute, in Unix seconds. While `joining` nothing else can be asked.

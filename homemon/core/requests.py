@@ -6,15 +6,13 @@ A machine gets them as events. Its program waits by `wait`, which a request ends
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from homemon.core.dialogue import Ask, Dialogue, Reply
 from homemon.core.errors import HomemonError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(NamedTuple):
     """A program to run; it returns lines of text.
 
     Others may come between the questions of a `long` one, which itself comes only when nothing else is done.
@@ -22,6 +20,16 @@ class Request:
 
     number: int
     program: Callable[[], Dialogue[Sequence[str]]]
+    long: bool = False
+
+
+class Program(NamedTuple):
+    """What can be asked for: `make` gives a dialogue for a question's words, or raises ValueError.
+
+    For `long` see `Request`.
+    """
+
+    make: Callable[..., Dialogue[Sequence[str]]]
     long: bool = False
 
 

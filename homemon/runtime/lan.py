@@ -8,13 +8,13 @@ from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import PortError, StoreError
 from homemon.core.files import Lock, make_private_dir
+from homemon.core.requests import Program
 from homemon.echonet.codec import MULTICAST, PORT, Unit
 from homemon.echonet.own_node import ID_BYTES, NOWHERE, OwnNode
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.udp_node import ANY, UdpNode, resolve
 from homemon.runtime.context import App
 from homemon.runtime.driver import Recorded, run
-from homemon.runtime.owner import OwnedPort, Owner, Program
 from homemon.runtime.stop import Stop
 from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.reports import found_among
@@ -23,6 +23,7 @@ from homemon.sources.source import Source
 
 if TYPE_CHECKING:
     from homemon.ports.trace import Trace
+    from homemon.runtime.owner import Owner
 
 LISTENER = "ecocute-listen"
 HOMELESS = "([ecocute] bind) is no address of this machine any more; nothing reaches it"
@@ -133,6 +134,8 @@ class Lan:
 
     def answer_others(self) -> None:
         """Ask for other commands too from now on, as the port's owner."""
+        from homemon.runtime.owner import Owner
+
         self.questions = Owner(self.app, self.owner, {"poll": Program(self._poll), "discover": Program(self._discover)})
         self._recall_at_once()
 
@@ -164,7 +167,7 @@ class Lan:
         Raise what the program raises, PortError, StoreError, and Stopped.
         """
         port = LanPort(self, node)
-        owned = OwnedPort(port, self.questions) if self.questions else port
+        owned = self.questions.owned(port) if self.questions else port
         return run(self.controller, program, owned, self._context)
 
     def _after(self, step: Step) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from homemon.core.errors import NoAnswer
 from homemon.ports.udp_node import UdpNode
+from homemon.runtime.asking import claim_or_ask
 from homemon.runtime.context import App
 from homemon.runtime.lan import Lan
-from homemon.runtime.owner import claim_or_ask
 from homemon.sources.source import Source
 
 WITHIN = 120.0  # seconds; a poll that nobody answers, a search, and another poll

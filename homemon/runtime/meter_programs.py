@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import DeviceError
+from homemon.core.requests import Program
 from homemon.echonet.codec import Property
-from homemon.runtime.owner import Program
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.history import LONGEST
 from homemon.sources.meter.session import Session

@@ -17,40 +17,23 @@ What is asked waits for its turn between the owner's own questions, with the dev
 before that is not asked for; what a device answers is stored, whoever went away.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from time import monotonic, sleep
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, PortError, StoreError
-from homemon.core.files import Holder, Lock
-from homemon.core.requests import Request
-from homemon.ports.local_socket import LocalSocket, converse
-from homemon.runtime.claim import claim
+from homemon.core.files import Lock
+from homemon.core.requests import Program, Request
+from homemon.ports.local_socket import LocalSocket
+from homemon.runtime.asking import PROTOCOL, socket_of
 from homemon.runtime.context import App
 from homemon.runtime.stop import Stop
 
-PROTOCOL = "homemon1"
-FIRST_WITHIN = 5.0  # seconds for the owner to take a question: it is only busy for moments
 LONGEST_WAIT = 7200.0  # seconds
-START_WITHIN = 3.0  # seconds for one that has just taken its lock to serve its socket
-LOOK_EVERY = 0.05
-LONGEST_NAME = 64  # of a socket: a path of 107 bytes must have room for it
 AGAIN = "Try again in a minute."
-
-
-class Program(NamedTuple):
-    """What can be asked for: `make` gives a dialogue for a question's words, or raises ValueError.
-
-    For `long` see `Request`.
-    """
-
-    make: Callable[..., Dialogue[Sequence[str]]]
-    long: bool = False
 
 
 @dataclass
@@ -107,6 +90,10 @@ class Owner:
             self._socket.close()
         self._socket = None
         self._questions.clear()
+
+    def owned(self, port: Any) -> "OwnedPort":
+        """Return the machine's `port`, by which it gets what is asked as well."""
+        return OwnedPort(port, self)
 
     # --- what is asked ---------------------------------------------------------------
 
@@ -222,102 +209,5 @@ class OwnedPort:
         return [*events, *self._owner.requests()], at
 
 
-# --- who asks ---------------------------------------------------------------------------
-
-
-class NotTaken(Exception):
-    """Nobody serves the socket, or who did has ended before taking the question."""
-
-
-def claim_or_ask(
-    app: App, lock: Lock, name: str, listener: str, question: str, within: float, traced: str | None = None
-) -> list[str] | None:
-    """Get the port's lock for the command `name`; where `listener` holds it, ask that. `traced` is its --trace.
-
-    Return None where the port is ours now, else the lines of the answer, after `within` seconds at most. Raise what
-    the owner's answer says, PortError where it takes no question, and what `claim` does.
-    """
-    deadline = monotonic() + START_WITHIN
-    while not claim(lock, name, listener):
-        if traced:
-            app.info(f"--trace {traced}: it is the listener that asks: see its --trace")
-        who = _named(lock.holder(), listener)
-        try:
-            return list(_ask(app, socket_of(lock), f"{PROTOCOL} {within:g} {question}", within, who))
-        except NotTaken:
-            if monotonic() >= deadline:
-                raise PortError(
-                    f"{who} holds the port, and takes no questions",
-                    f"Start `homemon {listener}` again, and see what it says about its socket.",
-                ) from None
-            sleep(LOOK_EVERY)
-    return None
-
-
-def _named(holder: Holder | None, listener: str) -> str:
-    return f"{listener} (pid {holder.pid})" if holder else listener
-
-
-def _ask(app: App, path: Path, question: str, within: float, who: str) -> Iterator[str]:
-    """Pass on what the owner says, and give the lines of the result. Raise what the answer says, and NotTaken."""
-    say: dict[str, Callable[[str], None]] = {
-        "point": app.put,
-        "note": app.info,
-        "warning": app.warn,
-        "saying": app.progress,
-    }
-    error = hint = ""
-    for word, text in _answer(path, question, within, who):
-        if word == "result":
-            yield text
-        elif word == "end":
-            if text != "0":
-                raise _failure(error, hint, text)
-            return
-        elif word in say:
-            say[word](text)
-        error, hint = (text if word == "error" else error), (text if word == "hint" else hint)
-    raise PortError(f"{who} ended before it answered", "Run it again.")
-
-
-def _answer(path: Path, question: str, within: float, who: str) -> Iterator[tuple[str, str]]:
-    """Give the words and texts of an answer. Raise PortError where the owner hangs, NotTaken."""
-    taken = False
-    lines = converse(path, question, FIRST_WITHIN, within + FIRST_WITHIN)
-    while True:
-        try:
-            word, _, text = next(lines).partition(" ")
-        except TimeoutError:
-            silence = f"did not answer within {within:g} s" if taken else f"took no question within {FIRST_WITHIN:g} s"
-            hint = "End it, with SIGKILL if need be, and start it again."
-            raise PortError(f"{who} hangs: it {silence}", hint) from None
-        except (StopIteration, OSError):
-            if not taken:
-                raise NotTaken from None
-            return
-        taken = taken or word in (PROTOCOL, "end")
-        yield word, text if word == "point" else _lines_of(text)
-
-
-def _failure(message: str, hint: str, status: str) -> HomemonError:
-    failure = HomemonError(message, hint)
-    failure.exit_code = int(status) if status.isdecimal() else 1
-    return failure
-
-
-def socket_of(lock: Lock) -> Path:
-    """Return where who holds a lock is asked."""
-    name = lock.path.stem
-    if len(name) > LONGEST_NAME:
-        from hashlib import blake2b
-
-        name = name[: LONGEST_NAME - 17] + "-" + blake2b(name.encode(), digest_size=8).hexdigest()
-    return lock.path.with_name(f"{name}.sock")
-
-
 def _one_line(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n")
-
-
-def _lines_of(text: str) -> str:
-    return re.sub(r"\\([\\n])", lambda found: "\n" if found[1] == "n" else "\\", text)

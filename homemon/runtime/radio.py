@@ -10,11 +10,11 @@ from homemon.core.errors import DeviceError, HomemonError, PortError, SessionLos
 from homemon.core.files import port_lock
 from homemon.runtime import state
 from homemon.runtime.archive import Archive
+from homemon.runtime.asking import claim_or_ask
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
 from homemon.runtime.driver import Recorded, run
 from homemon.runtime.meter_programs import programs
-from homemon.runtime.owner import OwnedPort, Owner, claim_or_ask
 from homemon.runtime.rivals import Rivals
 from homemon.runtime.stop import Stop
 from homemon.skstack.join import Credentials, Link, NoModule
@@ -25,6 +25,7 @@ from homemon.sources.meter.session import Session
 if TYPE_CHECKING:
     from homemon.ports.module_trace import ModuleTrace
     from homemon.ports.serial_port import ModulePort
+    from homemon.runtime.owner import Owner
 
 LISTENER = "meter-listen"
 POLL_WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
@@ -87,6 +88,8 @@ class Radio:
 
     def answer_others(self) -> None:
         """Ask for other commands too from now on, as the port's owner."""
+        from homemon.runtime.owner import Owner
+
         self.questions = Owner(self.app, self.owner, programs(self.session), self.explain)
 
     def stop_answering(self) -> None:
@@ -129,7 +132,7 @@ class Radio:
         """
         self._looks = True
         try:
-            owned = OwnedPort(port, self.questions) if self.questions else port
+            owned = self.questions.owned(port) if self.questions else port
             return run(self.session, program, owned, self._context)
         except (DeviceError, PortError) as error:
             self.explain(error)

@@ -16,11 +16,11 @@ from homemon.echonet.codec import MULTICAST, PORT, Received
 from homemon.ports.trace import Trace
 from homemon.ports.udp_node import UdpNode
 from homemon.runtime import state
+from homemon.runtime.asking import claim_or_ask
 from homemon.runtime.context import App
 from homemon.runtime.driver import Watched, run
 from homemon.runtime.found import Found, unpacked
 from homemon.runtime.lan import LISTENER, Lan, lan_lock
-from homemon.runtime.owner import claim_or_ask
 from homemon.sources.lan.discovery import Discovery, Node, choose, decoded
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source

@@ -16,9 +16,8 @@ import pytest
 from homemon.core.errors import PortError
 from homemon.core.files import Lock, port_lock
 from homemon.ports.local_socket import LocalSocket
-from homemon.runtime import owner
+from homemon.runtime.asking import PROTOCOL, claim_or_ask, socket_of
 from homemon.runtime.context import App
-from homemon.runtime.owner import PROTOCOL, claim_or_ask, socket_of
 from tests.commands import LOADED, Running, Simulated, homemon, running, simulated, wait_for, write_config
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
@@ -123,21 +122,20 @@ def test_a_listener_that_hangs_is_reported_in_time(tmp_path: Path) -> None:
     assert f"meter-listen (pid {listener.process.pid}) hangs: it took no question within 5 s" in run.stderr
 
 
-def test_an_owner_that_hangs_in_the_middle_is_reported_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "FIRST_WITHIN", 0.5)
+def test_an_owner_that_hangs_in_the_middle_is_reported_within_the_deadline(tmp_path: Path) -> None:
     write_config(tmp_path)
     lock = port_lock(tmp_path / "store", str(tmp_path / "port"))
     with closing(App(str(tmp_path / "config.ini"))) as app, closing(LocalSocket(socket_of(lock))) as served:
         assert lock.take(name="meter-listen")
         with ThreadPoolExecutor() as pool:
-            asking = pool.submit(claim_or_ask, app, lock_again(lock), "meter-poll", "meter-listen", "poll E7", 0.5)
+            asking = pool.submit(claim_or_ask, app, lock_again(lock), "meter-poll", "meter-listen", "poll E7", 2.0)
             select.select([served.fileno()], [], [], LOADED)
             served.questions()
             select.select([served.fileno()], [], [], LOADED)
             [(number, _)] = served.questions()
             served.send(number, PROTOCOL)
-            with pytest.raises(PortError, match=r"hangs: it did not answer within 0.5 s"):
-                asking.result(LOADED)
+            with pytest.raises(PortError, match=r"hangs: it did not answer within 2 s"):
+                asking.result(2.0 + LOADED)
         lock.drop()
 
 

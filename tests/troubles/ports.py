@@ -12,7 +12,7 @@ from signal import SIGCONT, SIGSTOP
 from threading import Thread
 
 from homemon.core.files import port_lock
-from homemon.runtime.owner import socket_of
+from homemon.runtime.asking import socket_of
 from tests.commands import deny, running, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS, babble
 from tests.integration.test_second_reader import another_reader, port_that_answers

@@ -205,6 +205,13 @@ def test_what_is_pure_knows_no_clock_file_socket_or_thread(module: str) -> None:
     )
 
 
+@pytest.mark.parametrize("module", [name for name, path in MODULES.items() if "homemon.core.dialogue" in imports(path)])
+def test_a_step_and_a_reply_are_made_with_keywords_only(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Step", "Reply"):
+            assert not node.args, f"{module}, line {node.lineno}: name the fields"
+
+
 def test_every_layer_of_the_rules_exists() -> None:
     gone = MAY_IMPORT.keys() - {layer(module) for module in MODULES}
     assert not gone, f"take {sorted(gone)} out of MAY_IMPORT"
@@ -238,7 +245,7 @@ def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
     )
     loaded = loaded_by("meter-poll", folder=tmp_path)
     assert "homemon.sources.meter.session" in loaded
-    assert not loaded & HEAVY
+    assert not loaded & (HEAVY | {"socket", "dataclasses", "homemon.ports.local_socket", "homemon.runtime.owner"})
 
 
 def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_searches(tmp_path: Path) -> None:

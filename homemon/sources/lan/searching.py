@@ -8,7 +8,6 @@ It is also found again for a poll that it does not answer, at most each five min
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import DeviceError, NoAnswer
@@ -86,7 +85,7 @@ class SearchingController(Controller):
     def _step(self) -> Step:
         late = [(point, self._now - came) for point, came in self._late]
         self._kin, self._found = self._found, None
-        step = replace(super()._step(), late=late)
+        step = super()._step()._replace(late=late)
         self._late = []
         return step
 
