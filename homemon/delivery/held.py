@@ -38,7 +38,7 @@ class Held(NamedTuple):
 
 def dumped(held: Iterable[Held]) -> str:
     """Return stretches as text, for the store."""
-    return json.dumps(list(held), ensure_ascii=False)
+    return json.dumps(list(held))
 
 
 def loaded(text: str) -> list[Held]:

@@ -143,7 +143,7 @@ class OpenFile:
             aside = "" if whole else _set_aside(self._log)
             if whole:
                 _delete(self._log)
-        if not newer and identity(self._index) == self._index_identity:
+        if not newer:
             _delete(self._index)
         hint = f"`homemon repair --from {aside}` brings back what other commands recorded since then." if aside else ""
         if self._overwritten:

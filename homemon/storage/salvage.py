@@ -97,15 +97,17 @@ class Salvage:
         counted: dict[int, Counter[Names]] = {}
         for number, page in self._pages:
             for record in records(page, number, (LEAF_ROWS, LEAF_KEYS, INTERIOR_KEYS)):
-                if len(record) == 5 and record[1] is None:
-                    key, names = record[0], tuple(record[2:])
-                elif len(record) == 4:
-                    key, names = record[3], tuple(record[:3])
-                else:
-                    continue
+                key, names = _series_of(record)
                 if isinstance(key, int) and all(isinstance(name, str) for name in names):
                     counted.setdefault(key, Counter())[names] += 1
         return {key: names.most_common(1)[0][0] for key, names in counted.items()}
+
+
+def _series_of(record: Record) -> tuple[Any, tuple[Any, ...]]:
+    """Return the number and the names that a row of the series table or of its index has; of another, no number."""
+    if len(record) == 5 and record[1] is None:
+        return record[0], tuple(record[2:])
+    return (record[3], tuple(record[:3])) if len(record) == 4 else (None, ())
 
 
 def checksum(series: int, time: int, value: Number, gap: int) -> int:
@@ -171,8 +173,7 @@ class Pages:
             page = self.page(trunk)
             count = min(int.from_bytes(page[4:8]), self.size // 4 - 2)
             free |= {trunk, *(number for (number,) in struct.iter_unpack(">I", page[8 : 8 + 4 * count]))}
-            following = int.from_bytes(page[:4])
-            trunk = following if following not in free else 0
+            trunk = int.from_bytes(page[:4])
         return free
 
 

@@ -45,7 +45,7 @@ def claim(db: Database, sets: TagSets, origin: str) -> None:
         ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <> excluded.value
     """
     if origin:
-        db.execute(statement, (FACT + origin, json.dumps(list(reversed(sets.own)), ensure_ascii=False)))
+        db.execute(statement, (FACT + origin, json.dumps(list(reversed(sets.own)))))
 
 
 def _is_there(path: str) -> bool:

@@ -14,7 +14,7 @@ from homemon.config.keys import Server
 from homemon.core.points import Point
 from homemon.delivery import deliver
 from homemon.delivery.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
-from homemon.delivery.held import Held, dumped
+from homemon.delivery.held import Held, dumped, loaded
 from homemon.delivery.influx import Influx
 from homemon.storage.outbox import Stretch
 from homemon.storage.store import Store
@@ -133,6 +133,22 @@ def test_a_pause_that_a_wrong_clock_left_in_the_far_future_does_not_count(
     fill(store, [0])
     store.db.remember(failures=3, retry_at=WALL + 1e8)
     assert sender_to(settings(scripted.url)).due(WALL)
+
+
+@pytest.mark.parametrize("fault", ["its disk is full", ""])
+def test_a_server_that_was_just_seen_to_take_points_is_tried_at_once(
+    store: Store, sender_to: MakeSender, fault: str
+) -> None:
+    sender = sender_to(settings("http://127.0.0.1:9"))
+    put(store, Point("power", {"value": 1}, T))
+    held = Held("power", T, T + 2, True, WALL + 100, 3, "answered 500")
+    store.db.remember(failures=3, retry_at=WALL + 100, fault=fault, held=dumped([held]))
+    assert not sender.due(WALL)
+    deliver.lift_hold(store)
+    assert sender.due(WALL) is bool(fault), "nothing is lifted where nothing was wrong"
+    if fault:
+        assert store.db.recall("fault") == "answered 500"
+        assert loaded(str(store.db.recall("held"))) == [held._replace(retry_at=0.0)]
 
 
 def test_what_a_person_must_do_is_reported_once(store: Store, own_influx: Database, sender_to: MakeSender) -> None:

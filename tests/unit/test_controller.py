@@ -146,6 +146,12 @@ def test_a_late_answer_ends_the_poll_and_is_recorded_once() -> None:
     assert world.fields == [truth(0.0)]
 
 
+def test_an_answer_that_comes_before_the_next_question_spares_it() -> None:
+    world = World(Faults(late=ANSWER_WITHIN + SPACING / 2))
+    assert world.run(world.controller.poll()) == truth(0).keys()
+    assert [at for at, _ in world.requests] == [0.0]
+
+
 def test_the_right_tid_from_another_host_object_or_service_is_no_answer() -> None:
     world = World(Faults(lost_every=1))
     values = ((0x84, "0001"), (0x85, "00000001"), (0xE1, "0001"))
@@ -260,6 +266,13 @@ def test_of_what_another_program_asked_nothing_is_said() -> None:
     world.comes(answer(9999, (0x8A, "00000B"), (0x8C, "41" * 12)), host=OTHER)
     world.comes(answer(9999, (0x84, "0001")), host=OTHER)
     world.comes(answer(8, (0x8A, "00000B"), esv=Esv.INF), host=OTHER)
+    world.listen(5.0)
+    assert (world.notes, world.points) == ([], [])
+
+
+def test_a_device_of_another_class_is_no_stranger_whatever_it_announces() -> None:
+    world = World()
+    world.comes(answer(8, (0x84, "0001"), seoj=0x013001, esv=Esv.INF), host=OTHER)
     world.listen(5.0)
     assert (world.notes, world.points) == ([], [])
 

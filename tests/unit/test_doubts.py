@@ -271,6 +271,17 @@ def test_a_running_register_is_compared_with_the_only_value_that_is_known() -> N
     assert Doubts(archive).admit(running(100.3), TENTHS)[0] == [running(100.3).point._replace(received=0.0)]
 
 
+@pytest.mark.parametrize(("again", "believed"), [(50_000.1, True), (49_999.0, False), (60_000.0, False)])
+def test_a_doubted_running_register_is_believed_when_the_next_answer_goes_on_from_it(
+    again: float, believed: bool
+) -> None:
+    doubts = Doubts(Stored({NOON - HALF_HOUR: 100.0}))
+    for number, kwh in enumerate((50_000.0, again)):
+        reading = Reading(Point("energy", {"import": kwh}), number, 5.0 * number, NOON + 5.0 * number)
+        points, _ = doubts.admit(reading, TENTHS)
+    assert [point.fields["import"] for point in points] == ([again] if believed else [])
+
+
 @pytest.mark.parametrize(("value", "possible"), [(10.5, True), (9.0, False), (12.0, False), (900.0, False)])
 def test_a_register_lies_between_the_one_before_and_the_one_after(value: float, possible: bool) -> None:
     known = {0: 10.0, 3600: 11.0}

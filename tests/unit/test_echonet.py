@@ -1,5 +1,7 @@
 """The codec: one list of cases for both directions, and nothing read from what is cut, long or late."""
 
+from collections.abc import Callable
+
 import pytest
 
 from homemon.core.errors import WireError
@@ -14,7 +16,9 @@ from homemon.echonet.codec import (
     encode,
     encode_property_map,
     get,
+    salvage,
 )
+from homemon.echonet.properties import objects, property_map
 
 METER, US, NODE = 0x028801, 0x05FF01, 0x0EF001
 E7, E8 = Property(0xE7, b"\x00\x00\x02\x0b"), Property(0xE8, b"\x00\x1e\x7f\xfe")
@@ -229,3 +233,19 @@ def test_a_broken_instance_list_is_refused_with_the_byte(text: str, offset: int)
     with pytest.raises(WireError) as refusal:
         decode_instance_list(bytes.fromhex(text))
     assert refusal.value.offset == offset
+
+
+@pytest.mark.parametrize("read", [objects, property_map])
+@pytest.mark.parametrize("edt", ["", "0205FF01"])
+def test_a_list_that_contradicts_itself_is_no_value(read: Callable[[bytes], object], edt: str) -> None:
+    with pytest.raises(ValueError, match=r"instance list|property map"):
+        read(bytes.fromhex(edt))
+
+
+@pytest.mark.parametrize(
+    ("size", "known"), [(3, 0), (4, 1), (6, 1), (7, 2), (9, 2), (10, 3), (11, 4)], ids=lambda value: str(value)
+)
+def test_of_a_frame_cut_short_only_what_came_whole_is_shown(size: int, known: int) -> None:
+    remains = salvage(bytes.fromhex("1081 1234 028801 05FF01 72 01 E7 04 00000278")[:size])
+    whole = (0x1234, 0x028801, 0x05FF01, Esv.GET_RES)
+    assert (remains.tid, remains.seoj, remains.deoj, remains.esv) == whole[:known] + (None,) * (4 - known)

@@ -8,7 +8,7 @@ from homemon.core.points import Point, line
 from homemon.echonet.codec import Esv, Frame, Property, decode
 from homemon.echonet.properties import value_of
 from homemon.sources.lan import ecocute
-from homemon.sources.lan.reports import Report, found_among, joined, report
+from homemon.sources.lan.reports import Report, found_among, is_kin, joined, report
 from homemon.sources.registry import ECOCUTE
 
 FIELD_ANSWER = bytes.fromhex("1081 0001 026B01 05FF01 72 03 8402 0190 8504 00012345 E102 0172")
@@ -68,10 +68,10 @@ def test_an_edt_of_the_wrong_length_is_refused_and_the_rest_kept(broken: tuple[i
 
 def test_several_answers_make_one_point() -> None:
     parts = [report(ECOCUTE, frame(one)) for one in (TANK, POWER, (0x85, ""))]
-    said = joined(ECOCUTE, parts)
-    assert said == Report([Point("ecocute", {"power": 400, "tank": 370})], [0x85], [])
-    assert list(said.points[0].fields) == ["power", "tank"]
-    assert joined(ECOCUTE, []) == Report([], [], [])
+    (point,) = joined(ECOCUTE, parts)
+    assert point == Point("ecocute", {"power": 400, "tank": 370})
+    assert list(point.fields) == ["power", "tank"]
+    assert joined(ECOCUTE, []) == []
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,20 @@ def test_a_hybrid_water_heater_has_a_table_of_its_own(epc: int, edt: str, value:
 )
 def test_the_neighbour_class_is_found_and_a_gas_heater_is_not(objects: list[int], eoj: int, found: int | None) -> None:
     assert found_among(ECOCUTE, objects, eoj) == found_among(ECOCUTE, iter(objects), eoj) == found
+
+
+def test_a_hybrid_water_heater_is_read_by_its_own_table() -> None:
+    assert report(ECOCUTE, frame(POWER, TANK, seoj=0x02A601), 0x02A601).points == [
+        Point("ecocute", {"power": 400, "tank": 370})
+    ]
+
+
+def test_units_of_both_classes_are_kin_and_their_neighbours_are_not() -> None:
+    assert [eoj for eoj in (0x026A01, 0x026B01, 0x026BFF, 0x026C01, 0x02A601, 0x05FF01) if is_kin(ECOCUTE, eoj)] == [
+        0x026B01,
+        0x026BFF,
+        0x02A601,
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from([*ecocute.PROPS, 0xF0]), st.binary(max_size=20))), st.sampled_from(Esv))

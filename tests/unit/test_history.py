@@ -6,7 +6,8 @@ import pytest
 
 from homemon.core.points import HALF_HOUR, Point
 from homemon.sim.smart_meter import Reading, Reply
-from tests.virtual import HOUSE, LINK, NOON, TENTHS, World
+from homemon.sources.meter import history
+from tests.virtual import HOUSE, LINK, NOON, TENTHS, Archive, World
 
 DAY = 86_400
 MIDNIGHT = NOON - 12 * 3600
@@ -30,7 +31,7 @@ def test_a_new_listener_fills_the_last_days_from_the_meters_record() -> None:
     world.join_module()
     world.listen(600, every=60)
     all_true(world, MIDNIGHT - 7 * DAY)
-    assert sorted(asked_days(world)) == list(range(8))
+    assert asked_days(world) == list(range(8)), "the newest first"
 
 
 def test_the_power_is_polled_on_time_during_a_repair() -> None:
@@ -240,6 +241,26 @@ def test_no_day_is_asked_for_that_e5_does_not_know() -> None:
     world.join_module()
     world.listen(3 * 3600)
     assert max(asked_days(world)) == 99
+
+
+@pytest.mark.parametrize("first", [MIDNIGHT - DAY + 1, MIDNIGHT - DAY + HALF_HOUR])
+def test_of_the_time_before_the_present_meter_nothing_is_lacking(first: int) -> None:
+    world = World(LINK, TENTHS, repaired_days=3)
+    world.join_module()
+    assert isinstance(world.session._archive, Archive)
+    world.session._archive._first = first
+    days = world.run(history.plan(world.session, world.session._archive, 3, 0, frozenset()))
+    assert [min(day.lacking["+power"]) for day in days] == [MIDNIGHT, MIDNIGHT - DAY + HALF_HOUR]
+
+
+def test_a_register_that_is_refused_and_was_last_given_before_these_days_is_not_lacking() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    world.points = [Point("-power", {"value": 2.0}, MIDNIGHT - 5 * DAY)]
+    assert world.session._archive
+    for refused, names in ((frozenset[str](), {"+power", "-power"}), (frozenset({"-power"}), {"+power"})):
+        days = world.run(history.plan(world.session, world.session._archive, 1, 0, refused))
+        assert [set(day.lacking) for day in days] == [names, names]
 
 
 @pytest.mark.parametrize("epc", ["E2", "E4"])

@@ -11,6 +11,7 @@ from homemon.core.points import (
     LATEST,
     Number,
     Point,
+    age_text,
     field_rank,
     head,
     headed,
@@ -93,3 +94,11 @@ def test_only_what_a_device_could_give_and_when_is_a_reading(time: int, value: N
 )
 def test_a_time_counts_from_2010_to_2099_in_japan(time: datetime, counts: bool) -> None:
     assert in_range(int(time.timestamp()), 1) == counts
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172_799, "47 h"), (172_800, "2 d")],
+)
+def test_an_age_is_in_the_largest_unit_of_which_there_are_two(seconds: int, text: str) -> None:
+    assert age_text(seconds) == text

@@ -5,6 +5,7 @@ import pytest
 from homemon.core.dialogue import Step
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import MULTICAST, Esv, Frame, Property
+from homemon.echonet.own_node import ONE_MAY
 from homemon.sources.lan.presence import KEEP_PLACE_AFTER
 from tests.virtual_lan import CONTROLLER, HOST, NODE, OTHER, TRIP, UNIT, World
 
@@ -92,6 +93,38 @@ def test_a_change_is_announced_to_everybody_and_kept_seldom() -> None:
     reported = [(frame.esv, frame.seoj, frame.properties) for _, frame, host in world.sent if host == MULTICAST]
     assert reported == [(Esv.INF, CONTROLLER, (Property(0x81, bytes.fromhex(place)),)) for place in ("08", "10", "18")]
     assert world.kept == [(0.0, b"\x08"), (KEEP_PLACE_AFTER, b"\x18")]
+
+
+def test_a_node_that_starts_lets_everybody_know_its_objects() -> None:
+    world = World()
+    world.controller.presence.announce()
+    world.listen(TRIP)
+    assert [(frame.esv, frame.seoj, to) for _, frame, to in world.sent] == [(Esv.INF, NODE, MULTICAST)]
+    (prop,) = world.sent[0][1].properties
+    assert (prop.epc, echonet.decode_instance_list(prop.edt)) == (0xD5, (CONTROLLER,))
+
+
+def test_questions_and_answers_both_count_towards_what_one_address_may_have() -> None:
+    world = World()
+    asked = tuple(Property(epc) for epc in (0x9D, 0x9E, 0x9F, 0x83, 0xD6))
+    for number in range(400):
+        world.comes(Frame(number, WHO, NODE, Esv.GET, asked), OTHER)
+    world.listen(TRIP)
+    question, answer = (len(echonet.encode(frame)) for frame in (Frame(1, WHO, NODE, Esv.GET, asked), world.sent[0][1]))
+    assert ONE_MAY - question - answer <= len(world.sent) * (question + answer) <= ONE_MAY
+    world.comes(Frame(999, WHO, NODE, Esv.GET, asked), HOST)
+    before = len(world.sent)
+    world.listen(TRIP)
+    assert len(world.sent) == before + 1, "another address has its own"
+
+
+@pytest.mark.parametrize(("esv", "edt"), [(Esv.SETI, "08"), (Esv.GET, None)])
+def test_what_wants_no_answer_gets_none(esv: Esv, edt: str | None) -> None:
+    world = World()
+    wanted = () if edt is None else (Property(0x81, bytes.fromhex(edt)),)
+    world.comes(Frame(1, WHO, CONTROLLER, esv, wanted), OTHER)
+    world.listen(TRIP)
+    assert not [frame for _, frame, to in world.sent if to == OTHER]
 
 
 @pytest.mark.parametrize(

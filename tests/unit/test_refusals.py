@@ -224,6 +224,15 @@ def test_a_unit_that_is_another_each_time_is_asked_for_four_times_and_then_left(
     assert (world.session.scale, world.session.unit_complete) == (Scale(-1, 10), False)
 
 
+@pytest.mark.parametrize(("refused", "known"), [(0, TENTHS), ("E1", None)])
+def test_a_unit_that_is_the_known_one_or_none_is_asked_for_once(refused: str | int, known: Scale | None) -> None:
+    world = with_unit(1, -1, known)
+    world.module.fault("refuse-epcs", refused)
+    world.run(world.session.learn_scale())
+    assert sum(sent.endswith(b"\x62\x01\xe1\x00") for sent in world.sent) == 1
+    assert world.session.scale == known
+
+
 def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:
     world = with_unit(10, -1, TENTHS, days=7)
     world.module.fault("refuse-epcs", "D3")
@@ -246,6 +255,21 @@ def test_a_correction_is_taken_up_again_after_a_restart() -> None:
     world.listen(3600, 60)
     assert wrong_or_lacking(world, NOON - 7 * DAY, 1.0) == NONE_AT_ALL
     assert not world.session.recheck
+
+
+def test_what_is_learned_of_the_meter_is_kept_when_it_is_news_and_no_oftener() -> None:
+    world = World(LINK, repaired_days=7)
+    world.join_module()
+    learned = []
+    report = world.report
+
+    def counting(step: Step) -> None:
+        learned.extend([step.learned] if step.learned else [])
+        report(step)
+
+    world.report = counting  # type: ignore[method-assign]
+    world.listen(3600, 60)
+    assert learned == [(LINK, TENTHS, False)], "the unit"
 
 
 def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> None:

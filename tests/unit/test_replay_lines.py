@@ -75,6 +75,14 @@ def test_only_the_meter_that_was_asked_counts_and_a_new_one_brings_its_own_unit(
     assert (points, left.refused) == ([], {report.NO_UNIT: 1})
 
 
+def test_a_register_that_waits_is_never_read_in_the_unit_of_another_meter() -> None:
+    join = at("17:14:29", rf"SKJOIN {OTHER}\r\n", direction=">")
+    unit = erxudp(reported("E10102", "D30400000001"), OTHER)
+    asked = at("17:14:26", rf"SKJOIN {METER}\r\n", direction=">")
+    points, left = read(asked, at("17:14:27", REGISTER), join, at("17:14:30", unit), known=NOTHING)
+    assert (points, left.refused) == ([], {report.NO_UNIT: 1})
+
+
 def test_what_was_not_encrypted_is_no_reading() -> None:
     points, left = read(at("17:14:27", POWER.replace(" 1 0 0012 ", " 0 0 0012 ")), POWER)
     assert points == []
@@ -111,7 +119,11 @@ def test_the_meters_clock_goes_on_over_midnight() -> None:
 
 def test_a_record_without_the_meters_clock_belongs_to_the_day_of_its_line() -> None:
     assert read(at("12:00:00", erxudp(RECORD)))[0][0].time == unix("2026-11-22T00:00:00")
-    for record in (at("00:04:59", erxudp(RECORD)), at("12:00:00", erxudp(RECORD), "?"), erxudp(RECORD)):
+    for sure in ("00:05:00", "23:54:59"):
+        assert read(at(sure, erxudp(RECORD)))[0][0].time == unix("2026-11-22T00:00:00")
+    for unsure in (at("00:04:59", erxudp(RECORD)), at("23:55:00", erxudp(RECORD))):
+        assert read(unsure)[0] == [], "their clocks may differ by 5 minutes"
+    for record in (at("12:00:00", erxudp(RECORD), "?"), erxudp(RECORD)):
         assert read(record)[0] == []
 
 
@@ -129,6 +141,12 @@ def test_a_clock_without_a_time_of_its_line_is_a_guide_to_the_date_alone() -> No
         assert points[0].time == unix("2026-11-22T00:00:00")
         assert len(points) == 46
         assert not left.refused
+
+
+@pytest.mark.parametrize("date", ["980307EA0B", "980507EA0B1700", "9800"])
+def test_a_date_of_the_wrong_length_is_none(date: str) -> None:
+    points, left = read(erxudp(reported(date)), erxudp(RECORD))
+    assert (points, left.refused) == ([], {report.NO_DAY: 46})
 
 
 def test_of_a_frame_with_an_odd_record_the_sound_one_is_stored_and_the_odd_one_counted() -> None:

@@ -1,5 +1,6 @@
 """Staying joined: every fault of the design, lived through in virtual time against the simulated module."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -351,6 +352,25 @@ def test_a_notification_that_wants_confirmation_gets_it() -> None:
     assert world.sent[-1].endswith(bytes.fromhex("1081 1234 05FF01 028801 7A 01 E7 00"))
 
 
+def test_a_notification_may_have_the_number_of_a_question_of_ours() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60, every=30)
+    tid = next(sent for sent in world.sent if sent.endswith(b"\x62\x01\xe7\x00"))[-12:-10].hex()
+    world.module.radio.datagram(bytes.fromhex(f"1081 {tid} 028801 05FF01 73 01 EA0B07EA0C1E0C00000000458E"))
+    world.listen(5)
+    assert not [note for note in world.notes if "does not fit" in note]
+
+
+def test_a_property_that_no_table_has_costs_nothing() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(60)
+    world.module.radio.datagram(bytes.fromhex("1081 1234 028801 05FF01 73 03 F0 01 00 E7 04 00000278 FE 00"))
+    world.listen(5)
+    assert world.values("power") == [632]
+
+
 def test_another_node_is_not_our_meter() -> None:
     world = World(LINK, TENTHS)
     world.join_module()
@@ -441,6 +461,23 @@ def test_a_session_that_ends_while_it_is_waited_for_is_begun_anew_within_minutes
     if then:
         world.module.fault(then)
     world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=90)
+
+
+@pytest.mark.parametrize("number", ["24", "26", "27", "28"])
+def test_a_session_that_the_module_reports_as_over_is_begun_anew_at_once(number: str) -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(600)
+    world.module.radio.event(number, world.module.radio.address)
+    world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=10)
+
+
+def test_joins_with_what_is_known_and_after_a_scan_take_turns() -> None:
+    world = World(LINK)
+    world.module.fault("refuse-joins", 10_000)
+    world.listen(2 * 3600)
+    steps = "".join(sent[2:3].decode() for sent in world.sent if sent.startswith((b"SKSCAN", b"SKJOIN")))
+    assert re.fullmatch("J(SJJJJ){5,}S?J*", steps), steps
 
 
 def test_a_session_that_ends_is_begun_anew_at_once_whatever_came_before() -> None:

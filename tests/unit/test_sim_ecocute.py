@@ -5,12 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from homemon.core.errors import WireError
+from homemon.core.points import Point
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import Esv
 from homemon.echonet.properties import value_of
 from homemon.sim.ecocute import Ecocute, Faults, Reply
 from homemon.sources.lan import ecocute
-from homemon.sources.lan.reports import Report, joined, report
+from homemon.sources.lan.reports import joined, report
 from homemon.sources.registry import ECOCUTE
 
 NOW = 1_790_000_000.0
@@ -36,7 +37,7 @@ def ask(faults: Faults | None = None, question: bytes = GET) -> list[Reply]:
     return Ecocute(Steady(), faults).answer(question, CLIENT, NOW)
 
 
-def received(replies: list[Reply]) -> Report:
+def received(replies: list[Reply]) -> list[Point]:
     return joined(ECOCUTE, (report(ECOCUTE, echonet.decode(reply.data)) for reply in replies))
 
 
@@ -49,7 +50,7 @@ def test_it_answers_the_originals_question_with_the_houses_truth() -> None:
             3610,
         )
     ]
-    assert [point.fields for point in received(ask()).points] == [TRUTH]
+    assert [point.fields for point in received(ask())] == [TRUTH]
 
 
 @pytest.mark.parametrize("deoj", ["026B01", "026B00"])
@@ -101,7 +102,7 @@ def test_each_odd_answer_gives_the_truth_or_nothing(
 ) -> None:
     replies = ask(faults)
     assert len(replies) == answers
-    assert [point.fields for point in received(replies).points] == ([fields] if fields else [])
+    assert [point.fields for point in received(replies)] == ([fields] if fields else [])
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,14 @@ PAN = [
 ]
 
 
+@pytest.mark.parametrize("raw", [False, True], ids=["hex", "raw"])
+def test_a_datagram_is_as_long_as_a_module_can_send_and_no_longer(raw: bool) -> None:
+    (longest,) = received(erxudp(b"\x10" * 0x04D0, raw) + b"\r\n")
+    assert isinstance(longest, Udp)
+    assert longest.data == b"\x10" * 0x04D0
+    assert not any(isinstance(event, Udp) for event in received(erxudp(b"\x10" * 0x04D1, raw) + b"\r\n"))
+
+
 @pytest.mark.parametrize("size", [18, 0x04D0], ids=["true length", "longest"])
 @pytest.mark.parametrize("raw", [False, True], ids=["hex", "raw"])
 @pytest.mark.parametrize(

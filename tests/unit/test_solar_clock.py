@@ -105,6 +105,12 @@ def test_where_nothing_is_stored_a_clock_that_may_be_behind_is_doubted() -> None
     assert "its newest half-hour ended 9 h 15 min ago" in verdict.warnings[-1]
 
 
+@pytest.mark.parametrize(("early", "doubted"), [(0, True), (1, False)])
+def test_a_clock_may_be_behind_from_two_hours_on(early: int, doubted: bool) -> None:
+    verdict = judge(memory(-2 * HOUR), NOW - 900 - early, {})
+    assert any("ended 2 h ago" in warning for warning in verdict.warnings) is doubted
+
+
 def test_without_any_clock_an_end_long_before_what_is_stored_is_refused() -> None:
     elsewhere: Stored = {(name, time + 4 * 365 * DAY + 10 * HOUR): value * 3 for (name, time), value in held().items()}
     assert "half-hours are stored until 2030-" in judge(memory(), None, elsewhere).refusal

@@ -68,6 +68,11 @@ def test_nothing_is_dropped_by_a_half_hour_of_the_future_and_a_clock_that_leapt(
     assert store.clock.surely_past(LONG_UP._replace(wall=T + 20.0 * DAY)) == T
 
 
+def test_a_half_hour_of_now_counts_also_after_weeks_without_one(store: Store) -> None:
+    half_hours(store, T - 40 * DAY, T)
+    assert store.clock.surely_past(LONG_UP._replace(wall=T + 60.0)) == T
+
+
 @pytest.mark.parametrize(("off", "believed"), [(-1, True), (1, False)])
 @pytest.mark.parametrize("side", [-1, 1])
 def test_the_meters_minute_is_taken_at_its_middle(

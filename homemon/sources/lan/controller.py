@@ -26,7 +26,7 @@ from homemon.sources.source import Source
 
 ANSWER_WITHIN = 5.0  # seconds
 SINGLE_WITHIN = 2.0  # seconds for the smaller questions that follow
-POLLED = -1  # in place of a TID: what answers a poll of ours is one point
+POLLED = None  # in place of a TID: what answers a poll of ours is one point
 SPACING = 0.5  # cheap adapters hang when asked faster
 STEP = 0.001  # long enough for a step of its own
 GATHER = 2.0  # for the other parts of an answer
@@ -84,7 +84,7 @@ class Controller:
         self._send: list[tuple[bytes, str]] = []
         self._points: list[Point] = []
         self._notes: list[str] = []
-        self._gathered: dict[tuple[str, int], _Gathered] = {}
+        self._gathered: dict[tuple[str, int | None], _Gathered] = {}
         self._received_any = False
         self._kin: Unit | None = None  # what our unit turned out to be
         self._strangers: dict[str, bool] = {}  # who is not believed, and whether it answered what we asked our unit
@@ -223,16 +223,16 @@ class Controller:
             return
         key = (host, POLLED if self._polling and host == self._host else frame.tid)
         parts = self._gathered.setdefault(key, _Gathered([], set(), self._now + GATHER))
-        if key[1] == POLLED:  # the next question is for the rest
+        if key[1] is POLLED:  # the next question is for the rest
             parts = self._gathered[key] = parts._replace(until=self._now + GATHER + SPACING + SINGLE_WITHIN)
         parts.parts.append(said)
         parts.given.update(given)
         if parts.given >= self._asked or len(self._gathered) > MOST_GATHERED:
             self._close(key)
 
-    def _close(self, key: tuple[str, int]) -> None:
+    def _close(self, key: tuple[str, int | None]) -> None:
         """Stop waiting for more parts: make one point of all that came."""
-        self._points += joined(self._source, self._gathered.pop(key).parts).points
+        self._points += joined(self._source, self._gathered.pop(key).parts)
 
     def _close_all(self) -> None:
         for key in list(self._gathered):
@@ -340,9 +340,7 @@ class Controller:
         while not self._said.given | self._said.refused >= set(asked):
             wait = deadline - self._now if not answered else min(GATHER, deadline - self._now)
             try:
-                events = yield Ask(
-                    message, lambda event: self._is_answer(event, asked) or self._eoj != eoj, max(0.0, wait)
-                )
+                events = yield Ask(message, lambda event: self._is_answer(event, asked) or self._eoj != eoj, wait)
             except NoAnswer:
                 return answered
             if self._eoj != eoj:  # it is another object: nobody answers to this one

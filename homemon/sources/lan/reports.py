@@ -56,17 +56,13 @@ def report(source: Source, frame: Frame, eoj: int | None = None) -> Report:
     return said
 
 
-def joined(source: Source, reports: Iterable[Report]) -> Report:
-    """Return several answers to one question (some units answer each property by itself) as one."""
-    whole = Report([], [], [])
+def joined(source: Source, reports: Iterable[Report]) -> list[Point]:
+    """Return the one point of several answers to one question, as some units answer each property by itself."""
     values: dict[str, Number] = {}
     for part in reports:
         for point in part.points:
             values.update(point.fields)
-        whole.refused.extend(part.refused)
-        whole.warnings.extend(part.warnings)
-    whole.points.extend(_point(source, values))
-    return whole
+    return _point(source, values)
 
 
 def _point(source: Source, values: dict[str, Number]) -> list[Point]:

@@ -346,7 +346,7 @@ class Exchange:
             )
         except NoAnswer:
             return False
-        if events[-1].number in over and events[-1].number != number:
+        if events[-1].number in over:
             raise SessionLost(SESSION_OVER[events[-1].number])
         return True
 

@@ -239,8 +239,9 @@ def _same(doubted: Reading, reading: Reading, scale: meter.Scale | None) -> bool
 
 def _believed(doubted: Reading | None, reading: Reading) -> list[Point]:
     """Return one point of two answers about the same; both if the first waited for its unit or half-hours differ."""
-    at_once = reading.point.time == doubted.point.time and reading.ticks - doubted.ticks <= AT_ONCE if doubted else True
-    return [reading.point] if doubted is None or at_once else [doubted.point, reading.point]
+    if doubted is None or (reading.point.time == doubted.point.time and reading.ticks - doubted.ticks <= AT_ONCE):
+        return [reading.point]
+    return [doubted.point, reading.point]
 
 
 def _joined(points: list[Point]) -> list[Point]:

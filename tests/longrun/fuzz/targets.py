@@ -96,7 +96,7 @@ def reports(data: bytes) -> None:
     with suppress(WireError):
         frame = echonet.decode(data)
         sound(meter.report(frame, TENTHS).points + meter.report(frame, None).points)
-        sound(joined(ECOCUTE, [report(ECOCUTE, frame, UNIT), report(ECOCUTE, frame, frame.seoj)]).points)
+        sound(joined(ECOCUTE, [report(ECOCUTE, frame, UNIT), report(ECOCUTE, frame, frame.seoj)]))
 
 
 def solar_memory(data: bytes) -> None:
