@@ -83,7 +83,7 @@ class Salvage:
         if len(record) not in (4, 5):
             return None
         series, time, value, sent, seal = record if len(record) == 5 else [*record, None]
-        sane = isinstance(series, int) and isinstance(time, int) and isinstance(value, int | float)
+        sane = isinstance(time, int) and isinstance(value, int | float)
         if not sane or sent not in (0, 1, 2) or series not in self.series:
             return None
         if seal is None:

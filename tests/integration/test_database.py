@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from homemon.core.clock import Instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.storage import schema
-from homemon.storage.connection import LOG_STAYS
+from homemon.storage.connection import LOG_STAYS, _use_wal
 from homemon.storage.database import FILE
 from homemon.storage.store import Store
 from tests import ROOT
@@ -218,3 +219,24 @@ def test_a_store_is_opened_and_read_while_another_process_writes(store: Store) -
     put(store, Point("power", {"value": 1}, T))
     with store.db.writing():
         assert everything(store.path.parent) == [(T, "power", {"value": 1})]
+
+
+class Refusing(sqlite3.Connection):
+    """Refuses the first changes of the journal's mode."""
+
+    refusals: list[str]
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if "journal_mode" in sql and self.refusals:
+            raise sqlite3.OperationalError(self.refusals.pop())
+        return super().execute(sql, *parameters)
+
+
+def test_who_is_locked_out_of_a_new_file_tries_again_and_any_other_error_ends_it(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "new.db", factory=Refusing)) as db:
+        db.refusals = ["disk I/O error", "database is locked", "database is locked"]
+        with pytest.raises(sqlite3.OperationalError, match="disk"):
+            _use_wal(db)
+        assert db.refusals == []
+        _use_wal(db)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -273,6 +273,23 @@ def test_what_comes_after_the_illness_is_not_held_back(
     assert server.has == expected - {("power", 10)} | {("power", 100)}
 
 
+def test_each_measurement_waits_only_behind_its_own_newest_line(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    for name in ("power", "hatuden"):
+        spread(store, name, range(20))
+    spread(store, "+power", [30])
+    Ailing(scripted, lambda name, time: (name, time) in {("power", 10), ("power", 19), ("hatuden", 5)})
+    sending = Rounds(sender_to, scripted.url).next()
+    kept = loaded(str(store.db.recall("held")))
+    assert sorted((one.head, one.last - T, one.newest) for one in kept) == [
+        ("hatuden", 5, False),
+        ("power", 10, False),
+        ("power", 19, True),
+    ]
+    assert sending.next_try == min(one.retry_at for one in kept)
+
+
 def test_the_pause_before_what_it_fails_on_grows(store: Store, scripted: ScriptedServer, sender_to: MakeSender) -> None:
     spread(store, "power", range(20))
     Ailing(scripted, lambda name, time: time == 10)

@@ -1,13 +1,18 @@
 """Another meter in the old one's place: the new one is joined and kept, and its register is not the old one's."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from time import time as now
 
+import pytest
+
+from homemon.core.errors import StoreError
 from homemon.core.points import HALF_HOUR, Point
 from homemon.page import panels
 from homemon.runtime import state
 from homemon.sim.smart_meter import SmartMeter
+from homemon.storage.database import FILE
 from homemon.storage.meters import Meters
 from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, write_config
@@ -94,6 +99,18 @@ def test_the_store_knows_from_when_on_another_meter_counts(tmp_path: Path) -> No
     store.close()
     with closing(Store(tmp_path)) as again:
         assert Meters(again).exchanges() == [T + 1, T + 2]
+
+
+def test_the_meter_that_is_known_is_noted_while_another_process_writes(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store, closing(sqlite3.connect(tmp_path / FILE)) as other:
+        meters = Meters(store)
+        assert meters.first() == 0, "before any"
+        meters.note(OLD)
+        store.db.execute("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN IMMEDIATE")
+        meters.note(OLD)
+        with pytest.raises(StoreError):
+            meters.note(NEW)
 
 
 def test_no_energy_is_counted_from_one_meter_to_the_next(tmp_path: Path) -> None:

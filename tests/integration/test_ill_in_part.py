@@ -192,8 +192,14 @@ def test_what_is_kept_is_small_and_comes_back_as_it_was() -> None:
     assert len(few) == MOST
     assert loaded(dumped(few)) == few
     assert {one.head for one in few} == {"power", "+power"}
+    assert [one.last for one in few] == sorted((one.last for one in few), reverse=True), "the newest first"
     for one in many:
         assert any(own.head == one.head and own.first <= one.first and one.last <= own.last for own in few)
+
+
+def test_stretches_of_more_measurements_than_are_kept_stay_apart() -> None:
+    many = [held(f"name{number}", 0, 1) for number in range(MOST + 5)]
+    assert sorted(fewer(many)) == sorted(many)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "{}", "[1]", '[["power"]]'])

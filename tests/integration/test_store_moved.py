@@ -15,6 +15,7 @@ import pytest
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.storage.database import FILE
+from homemon.storage.openfile import _set_aside, wait_until_written
 from homemon.storage.repair import bring_back
 from homemon.storage.store import Store
 from tests.commands import PATIENCE
@@ -252,6 +253,42 @@ def test_a_log_that_was_set_aside_gives_its_readings_back(tmp_path: Path) -> Non
         assert str(aside) in reports[0]
         bring_back(store.db, aside)
         assert {time - T for time, *_ in content(store)} >= {*range(300), *range(600, 901)}
+
+
+@pytest.mark.parametrize("lost", ["-shm", "-wal"])
+def test_a_log_that_holds_nothing_more_leaves_no_file_behind(tmp_path: Path, lost: str) -> None:
+    folder, reports = tmp_path / "store", list[str]()
+    with closing(Store(folder)) as store:
+        store.db.report = lambda text, hint: reports.append(f"{text}|{hint}")
+        put(store, Point("power", {"value": 1}, T))
+        (folder / f"{FILE}{lost}").unlink()
+        put(store, Point("power", {"value": 2}, T + 1))
+        assert len(reports) == 1
+        assert reports[0].endswith("|"), "there is nothing to bring back"
+    assert not [path for path in folder.iterdir() if "-wal.2" in path.name]
+    assert len(everything(folder)) == 2
+
+
+def test_of_two_logs_that_are_set_aside_in_one_second_both_stay(tmp_path: Path) -> None:
+    named = []
+    for number in range(3):
+        log = tmp_path / f"{FILE}-wal"
+        log.write_text(str(number))
+        named.append(_set_aside(str(log)))
+    assert [Path(name).read_text() for name in named] == ["0", "1", "2"]
+
+
+def test_a_copy_under_way_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, more = tmp_path / "store.db", iter((b"1", b"2", b"3"))
+    path.write_bytes(b"0")
+
+    def written_on(seconds: float) -> None:
+        with path.open("ab") as file:
+            file.write(next(more, b""))
+
+    monkeypatch.setattr("homemon.storage.openfile.time.sleep", written_on)
+    wait_until_written(path)
+    assert path.read_bytes() == b"0123"
 
 
 def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path, store: Store) -> None:

@@ -12,7 +12,7 @@ from homemon.core.points import Point
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import Look, newest_faults, whole_faults
 from homemon.storage.repair import bring_back, copy, repair
-from homemon.storage.salvage import LEAF_KEYS, checksum
+from homemon.storage.salvage import LEAF_KEYS, checksum, varint
 from homemon.storage.schema import checksum_sql
 from homemon.storage.store import Store
 from tests.integration.test_database import write_old
@@ -105,6 +105,15 @@ def test_a_repair_saves_numbers_of_every_size_and_sign(tmp_path: Path, bits: int
     assert [fields["value"] for _, _, _, fields in before] == numbers
     assert repair(tmp_path / FILE).whole == len(numbers)
     assert held(tmp_path) == before
+
+
+@pytest.mark.parametrize("before", [b"", b"\x81\x02"])
+@pytest.mark.parametrize(
+    ("data", "value"), [("7F", 127), ("8100", 128), ("FFFFFFFFFFFFFFFF7F", (1 << 64) - 129), ("FF" * 9, (1 << 64) - 1)]
+)
+def test_sqlites_integers_of_one_to_nine_bytes_are_read(before: bytes, data: str, value: int) -> None:
+    size = len(data) // 2
+    assert varint(before + bytes.fromhex(data) + b"\0", len(before)) == (value, len(before) + size)
 
 
 def test_a_repair_finds_each_row_that_sqlite_finds(sound: tuple[Path, Content], tmp_path: Path) -> None:

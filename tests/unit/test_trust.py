@@ -100,3 +100,9 @@ def test_what_must_wait_for_a_clock_keeps_nothing_else_of_its_batch_waiting(stor
         other,
     ]
     assert store.archive.undated(NOW.boot) == (1, 0)
+
+
+def test_nothing_new_is_no_reason_to_date_what_waits(store: Store) -> None:
+    put(store, Point("power", {"value": 5}), at=NOW._replace(wall=1000.0))
+    assert store.archive.add([]) == []
+    assert store.archive.undated(NOW.boot) == (1, 0)
