@@ -44,7 +44,7 @@ def dumped(held: Iterable[Held]) -> str:
 def loaded(text: str) -> list[Held]:
     """Return what `dumped` was given; an empty list where it cannot be read, which only costs some requests."""
     try:
-        return [Held(*row) for row in json.loads(text or "[]")]
+        return [Held(*row) for row in json.loads(text)]
     except (ValueError, TypeError):
         return []
 

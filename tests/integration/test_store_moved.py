@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Timer
+from time import monotonic
 
 import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
+from homemon.storage import database
 from homemon.storage.database import FILE
-from homemon.storage.openfile import _set_aside, wait_until_written
+from homemon.storage.openfile import _set_aside, identity, wait_until_written
 from homemon.storage.repair import bring_back
 from homemon.storage.store import Store
 from tests.commands import PATIENCE
@@ -289,6 +291,23 @@ def test_a_copy_under_way_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("homemon.storage.openfile.time.sleep", written_on)
     wait_until_written(path)
     assert path.read_bytes() == b"0123"
+
+
+def test_at_the_end_of_a_process_what_is_in_use_is_neither_closed_nor_waited_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = Store(tmp_path / "free")
+    with closing(Store(tmp_path / "used")) as used:
+        put(used, Point("power", {"value": 1}, T))
+        put(free, Point("power", {"value": 1}, T))
+        monkeypatch.setattr(database, "_connected", {identity(str(db.path)): [db] for db in (used.db, free.db)})
+        begun = monotonic()
+        with used.db._using:
+            database._close_all()
+        assert monotonic() - begun < database.LETS_GO_WITHIN
+        assert len(content(used)) == 1
+        with pytest.raises(sqlite3.ProgrammingError):
+            free.db._db.execute("SELECT 1")
 
 
 def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path, store: Store) -> None:
