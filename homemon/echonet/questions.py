@@ -23,6 +23,7 @@ class Questions:
         self._pending = list(wanted)
         self._silences = 0
         self._has_answered = False
+        self._left_out: set[int] = set()  # asked for alone, without an answer
 
     def next(self) -> tuple[int, ...]:
         """Return the properties of the next question; none where there is nothing left to ask."""
@@ -60,6 +61,8 @@ class Questions:
         self._silences += 1
         if len(asked) == 1 and (self._has_answered or self._silences > WHOLE_TRIES):
             self._pending.remove(asked[0])
-            self.missing.append(asked[0])
+            again = self._has_answered and asked[0] not in self._left_out  # it may have been lost: once more, at last
+            (self._pending if again else self.missing).append(asked[0])
+            self._left_out.add(asked[0])
         elif self._has_answered:
             self.at_once = 1

@@ -67,6 +67,7 @@ class Radio:
             Archive(self.app),
             self._history_days,
             known.recheck,
+            known.at_once,
         )
 
     def own_port(self, name: str) -> bool:
@@ -150,12 +151,14 @@ class Radio:
         if self.questions:
             self.questions.take(step)
 
-    def _keep(self, link: Link | None, scale: Scale | None, recheck: bool) -> None:
+    def _keep(self, link: Link | None, scale: Scale | None, recheck: bool, at_once: int | None) -> None:
         configured = self.settings.address or None
         try:
             state.change(
                 self.app.folder,
-                lambda kept: kept._replace(link=link, scale=scale, configured=configured, recheck=recheck),
+                lambda kept: kept._replace(
+                    link=link, scale=scale, configured=configured, recheck=recheck, at_once=at_once
+                ),
             )
         except StoreError as error:
             if not self.app.resident:

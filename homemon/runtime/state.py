@@ -48,7 +48,8 @@ class State(NamedTuple):
     `units` are the devices on the LAN that were found, by their sections of config.ini; `searched` the Unix times at
     which a remembered one was last looked for elsewhere. `node` is our own node's.
     `configured` is config.ini's address when the link was learned, None where it had none. `recheck`: half-hours may be
-    stored in another unit, and are to be compared with the meter's record.
+    stored in another unit, and are to be compared with the meter's record. `at_once`: so many properties of a question
+    the meter answers, None where it answers all.
     """
 
     link: Link | None = None
@@ -58,6 +59,7 @@ class State(NamedTuple):
     node: OwnNode | None = None
     configured: str | None = None
     recheck: bool = False
+    at_once: int | None = None
 
 
 def load(folder: Path) -> State:
@@ -84,6 +86,7 @@ def understood(content: bytes) -> State:
         _part(lambda: OwnNode(_text(known["node"], "id"), _text(known["node"], "place"))),
         _part(lambda: _text({"address": known["smartmeter"]["configured"]}, "address")),
         _part(lambda: known["smartmeter"]["recheck"] is True) or False,
+        _part(lambda: _whole(known["smartmeter"], "at_once", 1, 99)),
     )
 
 
@@ -148,6 +151,8 @@ def change(folder: Path, learned: Callable[[State], State]) -> None:
             meter["configured"] = state.configured
         if state.recheck:
             meter["recheck"] = True
+        if state.at_once:
+            meter["at_once"] = state.at_once
         known: dict[str, dict[str, Any]] = {"smartmeter": meter, "node": state.node._asdict() if state.node else {}}
         for section, searched in state.searched.items():
             known.setdefault(section, {})["searched"] = searched

@@ -161,6 +161,18 @@ FAULTS = {
             "wrong-data", EDTS, "E7:00076EC3*1", "the meter says this in place of the value", _edts, _of_meter("wrong")
         ),
         Fault(
+            "at-most", "properties", "1", "the meter answers only so many of a question", _count, _of_meter("at_most")
+        ),
+        Fault(
+            "silent-with",
+            EPCS,
+            "E8",
+            "the meter answers no question for one of these and others",
+            _epcs,
+            _of_meter("silent_with"),
+        ),
+        Fault("tid-0", ON, "1", "the meter's answers have TID 0000", _count, _of_meter("tid_0")),
+        Fault(
             "coefficient",
             "1 to 999999",
             "10",

@@ -71,6 +71,9 @@ class SmartMeter:
         self.refused = dict.fromkeys(refused, Instead(inf))
         self.without_data: dict[int, Instead] = {}
         self.wrong: dict[int, Instead] = {}
+        self.at_most = 0  # only so many properties of a question are answered; 0: all
+        self.silent_with: dict[int, Instead] = {}  # no answer to a question for one of these and others
+        self.tid_0 = 0  # whether answers have TID 0000
         self.clock_error = 0.0
         self.history_day = 0
         self.since = float(house.start) if since is None else since
@@ -113,7 +116,10 @@ class SmartMeter:
             done = [self._set(epc, edt) for epc, edt in wanted]
             left = [(epc, "" if ok else edt) for (epc, edt), ok in zip(wanted, done, strict=True)]
             return Reply(_frame(tid, source, SET_RES if all(done) else SET_SNA, left), ())
-        readings = [(epc, self._get(epc, now)) for epc, _ in wanted]
+        if len(wanted) > 1 and any(_once(self.silent_with, epc) for epc, _ in wanted):
+            return None
+        readings = [(epc, self._get(epc, now)) for epc, _ in wanted[: self.at_most or None]]
+        tid = "0000" if self.tid_0 else tid
         esv = GET_SNA if any(reading is None for _, reading in readings) else GET_RES
         return _reply(tid, source, esv, readings)
 

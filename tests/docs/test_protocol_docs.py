@@ -21,8 +21,9 @@ from homemon.sources.kyocera import protocol as kyocera
 from homemon.sources.lan import ecocute
 from homemon.sources.lan.reports import report as device_report
 from homemon.sources.meter import properties as meter
-from homemon.sources.meter.exchange import EXPIRED, LIMITED, SENT, SESSION_OVER, UNLIMITED
+from homemon.sources.meter.exchange import SENT
 from homemon.sources.meter.properties import Scale
+from homemon.sources.meter.trouble import EXPIRED, LIMITED, SESSION_OVER, UNLIMITED
 from homemon.sources.registry import ECOCUTE
 from tests.desk import SECRETS, Desk
 from tests.documents import DOCS, Block, blocks, section, table, text_of

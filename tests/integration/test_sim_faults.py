@@ -258,6 +258,26 @@ def dead() -> None:
     assert lines(desk.type("SKVER"))[-1] == "OK"
 
 
+def at_most() -> None:
+    desk = joined("at-most", 2)
+    desk.get(0xE7, 0xE8, 0xE0)
+    (answer,) = desk.answers()
+    assert [prop.epc for prop in answer.properties] == [0xE7, 0xE8]
+
+
+def silent_with() -> None:
+    desk = joined("silent-with", "E8*2")
+    for asked, answered in (((0xE7, 0xE8), 0), ((0xE8,), 1), ((0xE7,), 1), ((0xE7, 0xE8), 0), ((0xE7, 0xE8), 1)):
+        desk.get(*asked)
+        assert len(desk.answers()) == answered
+
+
+def tid_0() -> None:
+    desk = joined("tid-0")
+    desk.get(0xE7, tid=5)
+    assert [frame.tid for frame in desk.answers()] == [0]
+
+
 DEEDS: dict[str, Callable[[], None]] = {name: globals()[name.replace("-", "_")] for name in FAULTS}
 
 

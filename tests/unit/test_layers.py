@@ -43,6 +43,7 @@ MAY_IMPORT = {
         *("sources.meter.properties", "sources.meter.plausible"),
     },
     "sources.meter.reception": {"core.errors", "echonet", "skstack", "sources.meter.properties"},
+    "sources.meter.trouble": {"core.dialogue", "core.errors", "skstack"},
     "sources.meter.repair": {"core.dialogue", "core.points", "sources.meter.history", "sources.meter.plausible"},
     "sources.meter.exchange": {
         *("core.dialogue", "core.requests", "core.errors", "core.points", "echonet", "skstack"),
@@ -52,6 +53,7 @@ MAY_IMPORT = {
             "sources.meter.unit",
             "sources.meter.history",
             "sources.meter.reception",
+            "sources.meter.trouble",
         ),
     },
     "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},

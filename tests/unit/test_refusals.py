@@ -269,7 +269,7 @@ def test_what_is_learned_of_the_meter_is_kept_when_it_is_news_and_no_oftener() -
 
     world.report = counting  # type: ignore[method-assign]
     world.listen(3600, 60)
-    assert learned == [(LINK, TENTHS, False)], "the unit"
+    assert learned == [(LINK, TENTHS, False, None)], "the unit"
 
 
 def test_registers_that_waited_for_their_unit_are_dated_by_the_boot_clock() -> None:

@@ -7,7 +7,6 @@ process's question, is a reading all the same. What a dialogue waits for is matc
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from homemon.core.dialogue import Ask, Conversation, Dialogue, Step
@@ -15,32 +14,24 @@ from homemon.core.errors import NoAnswer, SessionLost, WireError
 from homemon.core.points import Point
 from homemon.core.requests import Request, Requests
 from homemon.echonet import codec as echonet
+from homemon.echonet.questions import Questions
 from homemon.skstack import join
 from homemon.skstack import lines as skstack
 from homemon.skstack.join import Link
-from homemon.skstack.lines import Event, Fail, Happening, Noise, Register, Udp
+from homemon.skstack.lines import Event, Fail, Happening, Noise, Udp
 from homemon.sources.meter import history, unit
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.plausible import EPCS, Archive, Doubts, Reading
 from homemon.sources.meter.reception import NotBelieved, Reception, is_from
+from homemon.sources.meter.trouble import SIGN_WITHIN, is_trouble, live_through
 
 REPLY_WITHIN = 10.0  # seconds; a meter answers within 1.2 to 3.6
-SIGN_WITHIN = 4.0  # the module itself echoes or confirms long before
 TRIES = 3
 SPACING = 2.0  # between two requests: meters answer one at a time
-RENEWAL_WITHIN = 60.0  # EVENT 29 until the module's own EVENT 25
-LIMIT_LOOKS, LIMIT_LOOK_EVERY = 60, 60.0  # the sending limit is counted by the hour (ARIB STD-T108)
 CONFIRM_TRIES = 2  # further questions about a value that is doubted
+SENT = 0x21
 LATEST = 40.0  # seconds after a request in which its answer may come
 SAME_TIME = 90.0  # seconds between two answers about the time, which is reported to the minute
-
-RENEWED, EXPIRED, LIMITED, UNLIMITED, SENT = 0x25, 0x29, 0x32, 0x33, 0x21
-SESSION_OVER = {
-    0x24: "the join failed (EVENT 24)",
-    0x26: "the meter ended the session (EVENT 26)",
-    0x27: "the session was ended (EVENT 27)",
-    0x28: "the session ended unanswered (EVENT 28)",
-}
 
 
 class Exchange:
@@ -57,15 +48,18 @@ class Exchange:
         first_tid: int,
         archive: Archive | None = None,
         recheck: bool = False,
+        at_once: int | None = None,
     ) -> None:
         self.link = link
         self.scale = scale
+        self.at_once = at_once  # so many properties of a question the meter answers; None: all, as far as is known
         self.recheck = recheck  # what is stored may be in another unit, and is to be compared with the meter's record
         self.unit_complete = True  # whether the meter reported all of its unit when it was last asked
         self.unconfirmed: tuple[int, ...] = ()  # what the meter last said something else of each time
         self._archive = archive
         self._doubts = Doubts(archive)
         self._asked: list[tuple[float, echonet.Frame]] = []  # requests whose answers may yet come
+        self._unanswered: list[int] = []  # what the meter left out of its last answers
         self._reported_time: tuple[float, int] | None = None
         self._tid = first_tid
         self._now = 0.0
@@ -95,7 +89,8 @@ class Exchange:
     def step(self, now: float, wall: float, events: Iterable[Happening | Request] = ()) -> Step:
         """Take in `events`, then the time. Raise what the program raises.
 
-        What a step learned is the link, the scale, and whether the store is to be compared with the meter's record.
+        What a step learned is the link, the scale, whether the store is to be compared with the meter's record, and how
+        many properties it answers at once.
         """
         self._now, self._wall = now, wall
         events = list(events)
@@ -120,7 +115,7 @@ class Exchange:
             notes=self._notes,
             warnings=self._warnings,
             joining=self._joining,
-            learned=(self.link, self.scale, self.recheck) if self._learned else (),
+            learned=(self.link, self.scale, self.recheck, self.at_once) if self._learned else (),
             meter_time=self._meter_time,
             **self._requests.news(),
         )
@@ -143,6 +138,7 @@ class Exchange:
             return
         if frame is None:
             return
+        frame = self._numbered(frame)
         if self._archive:
             self._archive.met(datagram.sender)
         if not self._fits_its_question(frame):
@@ -157,6 +153,14 @@ class Exchange:
         named = tuple(echonet.Property(prop.epc) for prop in frame.properties)
         reply = echonet.Frame(frame.tid, frame.deoj, frame.seoj, echonet.Esv.INFC_RES, named)
         self._send.append(self._sendto(reply))
+
+    def _numbered(self, frame: echonet.Frame) -> echonet.Frame:
+        """Return an answer with the TID of the question that it answers: some meters echo another."""
+        requests = [request for _, request in reversed(self._asked)]
+        if any(request.tid == frame.tid for request in requests):
+            return frame
+        numbered = (frame._replace(tid=request.tid) for request in requests if _answers(frame, request))
+        return next(numbered, frame)
 
     def _fits_its_question(self, frame: echonet.Frame) -> bool:
         """Return False for what has the TID of a request of ours but answers another: a bit was flipped."""
@@ -219,17 +223,44 @@ class Exchange:
         return self._sendto(self._request(echonet.Esv.GET, map(echonet.Property, epcs)))
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[echonet.Frame]:
-        """Get `epcs` from the meter and give its answer, a refusal (52) included. Raise as `exchange`."""
-        answer = yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
+        """Get `epcs` from the meter, and give its answers as one, a refusal (52) included. Raise as `exchange`."""
+        answer = yield from self._get(tuple(epcs))
         yield from self.settle_doubts()
         return answer
+
+    def _get(self, epcs: tuple[int, ...]) -> Dialogue[echonet.Frame]:
+        """Ask until each of `epcs` is reported or refused, in smaller questions where the meter leaves some out."""
+        questions, asked = Questions(epcs, self.at_once), list[echonet.Frame]()
+        answer, found = None, dict[int, echonet.Property]()
+        while wanted := questions.next():
+            answer = yield from self._try(echonet.Esv.GET, [echonet.Property(epc) for epc in wanted], asked)
+            if answer is None:
+                questions.silent(wanted)
+                continue
+            said = {prop.epc: prop for prop in answer.properties}
+            refused = [epc for epc, prop in said.items() if not prop.edt]
+            questions.answered(wanted if said.keys() <= set(wanted) else (), said.keys() - set(refused), refused)
+            found |= {epc: prop for epc, prop in said.items() if prop.edt or epc not in found}
+        if not found:
+            raise SessionLost(f"the meter left {len(asked)} requests unanswered")
+        self._learn_at_once(questions)
+        esv = echonet.Esv.GET_RES if all(prop.edt for prop in found.values()) else echonet.Esv.GET_SNA
+        return echonet.Frame(asked[-1].tid, meter.EOJ, echonet.CONTROLLER, esv, tuple(found.values()))
+
+    def _learn_at_once(self, questions: Questions) -> None:
+        self._learned |= self.at_once != questions.at_once
+        self.at_once = questions.at_once
+        if questions.missing and questions.missing != self._unanswered:
+            names = ", ".join(f"{epc:02X}" for epc in questions.missing)
+            self._notes.append(f"the meter does not answer {names}")
+        self._unanswered = questions.missing
 
     def settle_doubts(self) -> Dialogue[None]:
         """Ask again for what was said only once and cannot be believed so. Raise as `exchange`."""
         for _ in range(CONFIRM_TRIES):
             if not (epcs := self._doubts.epcs()):
                 return
-            yield from self.exchange(echonet.Esv.GET, [echonet.Property(epc) for epc in epcs])
+            yield from self._get(epcs)
         self.unconfirmed = self._doubts.epcs()
         self._notes += self._doubts.give_up()
 
@@ -239,18 +270,23 @@ class Exchange:
         Raise SessionLost when the module says so or after three unanswered requests, NoAnswer
         when the module itself is silent. Requests of others come first.
         """
-        asked: list[echonet.Frame] = []  # an answer to an earlier try, come late, is as good
+        asked: list[echonet.Frame] = []
         for _ in range(TRIES):
-            yield from self._keep_spacing()
-            while (yield from self._requests.serve()):
-                yield from self._keep_spacing()
-            self._last_request = self._now
-            asked.append(self._request(esv, properties))
-            self._asked.append((self._now, asked[-1]))
-            answer = yield from self._one_request(asked)
-            if answer is not None:
+            if answer := (yield from self._try(esv, properties, asked)):
                 return answer
         raise SessionLost(f"the meter left {TRIES} requests unanswered")
+
+    def _try(
+        self, esv: echonet.Esv, properties: list[echonet.Property], asked: list[echonet.Frame]
+    ) -> Dialogue[echonet.Frame | None]:
+        """Send a request, which joins those `asked` before: an answer to any of them, come late, is as good."""
+        yield from self._keep_spacing()
+        while (yield from self._requests.serve()):
+            yield from self._keep_spacing()
+        self._last_request = self._now
+        asked.append(self._request(esv, properties))
+        self._asked.append((self._now, asked[-1]))
+        return (yield from self._one_request(asked))
 
     def _keep_spacing(self) -> Dialogue[None]:
         """Wait until the meter may be asked again, and live through trouble that comes meanwhile."""
@@ -259,7 +295,7 @@ class Exchange:
                 events = yield Ask(b"", is_trouble, wait)
             except NoAnswer:
                 return
-            yield from self._trouble(events[-1])
+            yield from live_through(events[-1])
 
     def _one_request(self, asked: list[echonet.Frame]) -> Dialogue[echonet.Frame | None]:
         """Send the last of `asked`; the answer to any of them, or None where it is worth asking again."""
@@ -278,11 +314,11 @@ class Exchange:
                 return None
             event = events[-1]
             if isinstance(event, Udp):
-                return echonet.decode(event.data)
+                return self._numbered(echonet.decode(event.data))
             if isinstance(event, Fail) and event.code == "ER05":
                 self._other_dialect()
             elif is_trouble(event):
-                yield from self._trouble(event)
+                yield from live_through(event)
             return None
         return None
 
@@ -291,10 +327,10 @@ class Exchange:
         match event:
             case Udp() if self.link and is_from(event, self.link.address):
                 try:
-                    reply = echonet.decode(event.data)
+                    reply = self._numbered(echonet.decode(event.data))
                 except WireError:
                     return False
-                return any(_answers(reply, request) for request in asked)
+                return any(reply.tid == request.tid and _answers(reply, request) for request in asked)
             case Event(number=number, parameter=1) if number == SENT:
                 return True
             case Fail():
@@ -309,49 +345,9 @@ class Exchange:
         self._learned = True
         self._notes.append(f"the module counts its arguments like a {other.value}")
 
-    def _trouble(self, event: Happening) -> Dialogue[None]:
-        """Live through what can be waited out; raise SessionLost where only a rejoin helps."""
-        if isinstance(event, Fail):
-            raise SessionLost(f"the module has no session (FAIL {event.code})")
-        assert isinstance(event, Event)
-        if event.number == LIMITED:
-            yield from self._wait_out_limit()
-        elif event.number == EXPIRED:
-            if not (yield from self._until(RENEWED, RENEWAL_WITHIN, "the session expired (EVENT 29), it is renewed")):
-                raise SessionLost("the session expired (EVENT 29) and was not renewed")
-        else:
-            raise SessionLost(SESSION_OVER[event.number])
-
-    def _wait_out_limit(self) -> Dialogue[None]:
-        """Wait for EVENT 33, which can get lost, and does where the module loses its power; so SFB is read too."""
-        look = Ask(skstack.command("SKSREG SFB"), lambda event: isinstance(event, Register | Fail), SIGN_WITHIN)
-        limited = "the module holds all sending for the ARIB limit (EVENT 32)"
-        for _ in range(LIMIT_LOOKS):
-            if (yield from self._until(UNLIMITED, LIMIT_LOOK_EVERY, limited)):
-                return
-            with suppress(NoAnswer):
-                events = yield look
-                if isinstance(events[-1], Register) and not events[-1].value:
-                    return
-
-    def _until(self, number: int, within: float, saying: str) -> Dialogue[bool]:
-        """Wait for EVENT `number`, or for the end of the session; whether it came in time."""
-        over = SESSION_OVER.keys()
-        try:
-            events = yield Ask(
-                b"",
-                lambda event: isinstance(event, Event) and (event.number == number or event.number in over),
-                within,
-                saying,
-            )
-        except NoAnswer:
-            return False
-        if events[-1].number in over:
-            raise SessionLost(SESSION_OVER[events[-1].number])
-        return True
-
     def learn_scale(self) -> Dialogue[None]:
-        """Ask for the unit; without E1 registers wait."""
+        """Ask for the unit; without E1 registers wait. How many properties it answers at once is tried anew."""
+        self.at_once = None
         scale, self.unit_complete = yield from unit.learn(self, self.scale)
         if scale is None:
             self._notes.append("the meter does not report its energy unit (E1, D3); its registers wait until it does")
@@ -360,13 +356,7 @@ class Exchange:
 
 
 def _answers(reply: echonet.Frame, request: echonet.Frame) -> bool:
-    """Return whether a frame answers a request, property by property."""
+    """Return whether a frame answers a part of a request at least, and nothing else, whatever its TID."""
     named, asked = ([prop.epc for prop in frame.properties] for frame in (reply, request))
-    return echonet.answers(reply, request) and sorted(named) == sorted(asked)
-
-
-def is_trouble(event: Happening) -> bool:
-    """Return whether an unsolicited event means that the session cannot go on as before."""
-    if isinstance(event, Fail):
-        return event.code == "ER10"
-    return isinstance(event, Event) and (event.number in SESSION_OVER or event.number in (EXPIRED, LIMITED))
+    is_answer = echonet.answers(reply._replace(tid=request.tid), request)
+    return is_answer and bool(named) and len(set(named)) == len(named) and set(named) <= set(asked)

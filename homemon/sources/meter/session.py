@@ -21,9 +21,10 @@ from homemon.skstack.join import Credentials, Link
 from homemon.skstack.lines import Happening
 from homemon.sources.meter import history
 from homemon.sources.meter import properties as meter
-from homemon.sources.meter.exchange import Exchange, is_trouble
+from homemon.sources.meter.exchange import Exchange
 from homemon.sources.meter.plausible import Archive
 from homemon.sources.meter.repair import Again, Repair
+from homemon.sources.meter.trouble import is_trouble, live_through
 
 PUSHED_WITHIN = 300  # EA and EB come within 5 minutes of :00 and :30
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can be away for months
@@ -51,8 +52,9 @@ class Session(Exchange):
         archive: Archive | None = None,
         history_days: int = 0,
         recheck: bool = False,
+        at_once: int | None = None,
     ) -> None:
-        super().__init__(link, scale, first_tid, archive, recheck)
+        super().__init__(link, scale, first_tid, archive, recheck, at_once)
         self._credentials = credentials
         self._draw = draw
         self._history_days = history_days
@@ -169,7 +171,7 @@ class Session(Exchange):
                 pass
             else:
                 if is_trouble(events[-1]):
-                    yield from self._trouble(events[-1])
+                    yield from live_through(events[-1])
                 continue
             if every and self._now >= next_poll:
                 next_poll = max(next_poll + every, self._now)
@@ -262,10 +264,6 @@ class Session(Exchange):
         """
         due = [epc for epc in epcs if self._is_stale(epc) and (epc == FORWARD or not self._is_refused(epc))]
         refused = (yield from self._refused_of(due)) if due else set()
-        if len(due) > 1 and refused.issuperset(due):  # one that it does not have may spoil the answer for the other
-            refused = set()
-            for epc in due:
-                refused |= yield from self._refused_of([epc])
         for epc in refused.intersection(due):
             _, again = self._without.get(epc, (0.0, Again(WITHOUT_AGAIN)))
             self._without[epc] = again.after(self._now), again
