@@ -5,7 +5,7 @@ server fails on, and never get past it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -36,9 +36,9 @@ class Held(NamedTuple):
         return Stretch(self.head, self.first, EVER if self.newest else self.last)
 
 
-def dumped(held: Iterable[Held]) -> str:
+def dumped(held: Sequence[Held]) -> str:
     """Return stretches as text, for the store."""
-    return json.dumps(list(held))
+    return json.dumps(held)
 
 
 def loaded(text: str) -> list[Held]:

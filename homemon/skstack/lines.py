@@ -267,7 +267,7 @@ class Parser:
         size = int(head[9], 16)
         start = head.end()
         sample = self._buffer[start : start + 2]
-        if size and len(sample) < 2:
+        if len(sample) < 2:
             return False
         in_hex = _HEX.issuperset(sample)
         end = start + size * (2 if in_hex else 1)

@@ -240,3 +240,12 @@ def test_who_is_locked_out_of_a_new_file_tries_again_and_any_other_error_ends_it
         assert db.refusals == []
         _use_wal(db)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_who_is_locked_out_for_ever_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("homemon.storage.connection.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "new.db", factory=Refusing)) as db:
+        db.refusals = ["database is locked"] * 100
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            _use_wal(db)
+        assert 0 < len(db.refusals) < 99

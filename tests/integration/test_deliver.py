@@ -273,6 +273,21 @@ def test_what_comes_after_the_illness_is_not_held_back(
     assert server.has == expected - {("power", 10)} | {("power", 100)}
 
 
+def test_new_lines_of_a_measurement_whose_newest_failed_wait_with_it(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    spread(store, "power", range(5))
+    spread(store, "hatuden", range(5))
+    Ailing(scripted, lambda name, time: name == "power")
+    rounds = Rounds(sender_to, scripted.url)
+    rounds.next()
+    spread(store, "power", [100])
+    rounds.wall = WALL + 1
+    assert not rounds.due()
+    spread(store, "hatuden", [100])
+    assert rounds.due()
+
+
 def test_each_measurement_waits_only_behind_its_own_newest_line(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender
 ) -> None:
@@ -300,6 +315,20 @@ def test_the_pause_before_what_it_fails_on_grows(store: Store, scripted: Scripte
     limits = [min(BACKOFF_LAST, BACKOFF_FIRST * 2**i) for i in range(10)]
     assert all(limit * 0.5 <= pause <= limit * 1.5 + 1 for limit, pause in zip(limits, pauses, strict=True)), pauses
     assert len(scripted.asked) < 30
+
+
+def test_a_pause_that_is_asked_for_at_a_second_try_holds_for_all(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender
+) -> None:
+    spread(store, "power", range(20))
+    server, rounds = Ailing(scripted, lambda name, time: time == 10), Rounds(sender_to, scripted.url)
+    rounds.next()
+    server.reply = Reply(429, "", {"Retry-After": "120"})
+    wall = rounds.wall
+    rounds.next()
+    spread(store, "hatuden", [100])
+    rounds.wall = wall + 60
+    assert not rounds.due()
 
 
 def test_the_trouble_is_reported_once_and_its_end_too(

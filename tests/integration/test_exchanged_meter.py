@@ -101,6 +101,14 @@ def test_the_store_knows_from_when_on_another_meter_counts(tmp_path: Path) -> No
         assert Meters(again).exchanges() == [T + 1, T + 2]
 
 
+def test_a_meter_that_is_exchanged_before_any_half_hour_counts_from_then_on(tmp_path: Path) -> None:
+    with closing(Store(tmp_path)) as store:
+        meters = Meters(store)
+        meters.note(OLD)
+        meters.note(NEW)
+        assert meters.exchanges() == [1]
+
+
 def test_the_meter_that_is_known_is_noted_while_another_process_writes(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store, closing(sqlite3.connect(tmp_path / FILE)) as other:
         meters = Meters(store)

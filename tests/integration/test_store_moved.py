@@ -293,6 +293,25 @@ def test_a_copy_under_way_is_waited_for(tmp_path: Path, monkeypatch: pytest.Monk
     assert path.read_bytes() == b"0123"
 
 
+@pytest.mark.parametrize("moves", [0, 1])
+def test_a_reading_that_had_to_wait_for_a_writer_is_stored_whether_the_file_moved_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    monkeypatch.setattr(database, "SOON", -1.0)  # each write counts as one that waited
+    with closing(Store(tmp_path)) as store:
+        put(store, Point("power", {"value": 1}, T))
+        assert store.db._file
+        intact, asked = store.db._file.intact, list[int]()
+
+        def moved_meanwhile() -> bool:
+            asked.append(1)
+            return intact() and len(asked) != 2  # after the lock was had
+
+        monkeypatch.setattr(store.db._file, "intact", moved_meanwhile if moves else intact)
+        put(store, Point("power", {"value": 2}, T + 1))
+        assert [fields["value"] for _, _, fields in content(store)] == [1, 2]
+
+
 def test_at_the_end_of_a_process_what_is_in_use_is_neither_closed_nor_waited_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -271,6 +271,12 @@ def test_a_running_register_is_compared_with_the_only_value_that_is_known() -> N
     assert Doubts(archive).admit(running(100.3), TENTHS)[0] == [running(100.3).point._replace(received=0.0)]
 
 
+@pytest.mark.parametrize(("behind", "believed"), [(300, True), (301, False)])
+def test_a_half_hour_may_be_as_new_as_clocks_differ(behind: int, believed: bool) -> None:
+    doubts = Doubts(Stored({NOON - HALF_HOUR: 99.9}))
+    assert bool(doubts.admit(register(100.0, wall=NOON - behind), TENTHS)[0]) is believed
+
+
 @pytest.mark.parametrize(("again", "believed"), [(50_000.1, True), (49_999.0, False), (60_000.0, False)])
 def test_a_doubted_running_register_is_believed_when_the_next_answer_goes_on_from_it(
     again: float, believed: bool

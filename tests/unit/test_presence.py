@@ -118,6 +118,15 @@ def test_questions_and_answers_both_count_towards_what_one_address_may_have() ->
     assert len(world.sent) == before + 1, "another address has its own"
 
 
+def test_what_asks_nothing_takes_nothing_of_what_its_sender_may_have() -> None:
+    world = World()
+    for number in range(300):
+        world.comes(Frame(number, WHO, CONTROLLER, Esv.INF, (Property(0x80, b"\x30"),)), OTHER)
+    world.comes(Frame(999, WHO, NODE, Esv.GET, (Property(0xD6),)), OTHER)
+    world.listen(TRIP)
+    assert [frame.tid for _, frame, to in world.sent if to == OTHER] == [999]
+
+
 @pytest.mark.parametrize(("esv", "edt"), [(Esv.SETI, "08"), (Esv.GET, None)])
 def test_what_wants_no_answer_gets_none(esv: Esv, edt: str | None) -> None:
     world = World()

@@ -224,13 +224,14 @@ def test_a_unit_that_is_another_each_time_is_asked_for_four_times_and_then_left(
     assert (world.session.scale, world.session.unit_complete) == (Scale(-1, 10), False)
 
 
-@pytest.mark.parametrize(("refused", "known"), [(0, TENTHS), ("E1", None)])
+@pytest.mark.parametrize(("refused", "known"), [(0, TENTHS), ("E1", None), ("E1", TENTHS), ("D3", TENTHS)])
 def test_a_unit_that_is_the_known_one_or_none_is_asked_for_once(refused: str | int, known: Scale | None) -> None:
     world = with_unit(1, -1, known)
     world.module.fault("refuse-epcs", refused)
     world.run(world.session.learn_scale())
     assert sum(sent.endswith(b"\x62\x01\xe1\x00") for sent in world.sent) == 1
     assert world.session.scale == known
+    assert world.session.unit_complete is (not refused), "it was remembered, not reported"
 
 
 def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:

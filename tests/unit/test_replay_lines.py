@@ -95,12 +95,14 @@ def test_what_was_not_encrypted_is_no_reading() -> None:
         ("98 04 07EA0B17  97 02 110E", "17:14:35", "2026-11-22"),
         ("98 04 07EA0B17  97 02 173B", "23:59:59", None),  # midnight may lie between
         ("98 04 07EA0B18  97 02 0001", "23:59:59", "2026-11-23"),  # its clock is ahead of ours
+        ("98 04 07EA0B17  97 02 1739", "23:58:59", "2026-11-22"),  # its minute may be over in a second
+        ("98 04 07EA0B17  97 02 1739", "23:59:00", None),
         ("98 04 07EA0B17  97 02 1736", "23:57:30", None),  # reported too long ago, and too near to midnight
     ],
 )
 def test_a_record_belongs_to_the_day_of_the_meters_own_clock(clock: str, asked: str, day: str | None) -> None:
     first, _, second = clock.partition("  ")
-    when = {"110E": "17:14:27", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
+    when = {"110E": "17:14:27", "1739": "23:57:00", "1736": "23:40:00"}.get(clock[-4:], "23:59:50")
     points, left = read(at(when, erxudp(reported(first, second))), at(asked, erxudp(RECORD)))
     if day is None:
         assert (points, left.refused) == ([], {report.NO_DAY: 46})

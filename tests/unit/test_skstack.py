@@ -213,6 +213,13 @@ PAN = [
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["hex", "raw"])
+def test_an_empty_datagram_is_one_and_ends_with_its_line(raw: bool) -> None:
+    empty, ok = received(erxudp(b"", raw) + b"\r\nOK\r\n")
+    assert isinstance(empty, Udp)
+    assert (empty.data, type(ok)) == (b"", Ok)
+
+
+@pytest.mark.parametrize("raw", [False, True], ids=["hex", "raw"])
 def test_a_datagram_is_as_long_as_a_module_can_send_and_no_longer(raw: bool) -> None:
     (longest,) = received(erxudp(b"\x10" * 0x04D0, raw) + b"\r\n")
     assert isinstance(longest, Udp)

@@ -124,6 +124,15 @@ def test_a_right_memory_is_taken_whole_whatever_is_stored(stored: Stored) -> Non
     assert true(verdict)
 
 
+@pytest.mark.parametrize(("later", "right"), [(0, True), (15 * 60 + 59, True), (16 * 60, False), (-15 * 60 - 1, False)])
+def test_a_memory_that_ends_with_the_last_half_hour_is_right_as_long_as_its_reading_takes(
+    later: int, right: bool
+) -> None:
+    verdict = judge(memory(), NOW + later, held(9 * HOUR))
+    assert bool(verdict.points) is right
+    assert bool(verdict.refusal) is not right
+
+
 def test_a_monitor_that_was_off_for_days_is_no_wrong_clock() -> None:
     gone = NOW - 5 * DAY
     old = Monitor(HOUSE)._make_memory(gone)
