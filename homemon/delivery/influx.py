@@ -241,7 +241,7 @@ class Influx:
     def _judge_probe(self, response: requests.Response) -> Answer:
         """Return what the answer to a write without lines means."""
         status = response.status_code
-        said = "" if status == 204 else _said(response)
+        said = _said(response)
         taken = status == 204 or about_no_points(status, said)
         return Answer(Verdict.TAKEN) if taken else self._explained(response, said)
 

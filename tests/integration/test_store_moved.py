@@ -211,6 +211,7 @@ def test_what_happened_is_made_up_for_when_the_disk_has_space_again(
         assert {time - T for time, *_ in content(store)} >= {1, 3}
     assert len(reports) == 1, reports
     assert "while it was in use" in reports[0]
+    assert ("; a new one was begun" if act is moved else "; it was written again") in reports[0]
 
 
 def raise_full() -> None:

@@ -172,7 +172,7 @@ def test_93_of_a_length_that_no_release_knows_is_refused(edt: str) -> None:
     ],
 )
 def test_a_hybrid_water_heater_has_a_table_of_its_own(epc: int, edt: str, value: int | str | None) -> None:
-    assert value_of(ecocute.HYBRID_PROPS, Property(epc, bytes.fromhex(edt))) == value
+    assert value_of(ECOCUTE.table_of(0x02A601), Property(epc, bytes.fromhex(edt))) == value
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,21 @@ def test_a_unit_that_is_the_known_one_or_none_is_asked_for_once(refused: str | i
     assert world.session.unit_complete is (not refused), "it was remembered, not reported"
 
 
+def test_a_clock_that_is_another_each_time_dates_no_record_and_ends_nothing() -> None:
+    world = World(LINK, TENTHS, repaired_days=2)
+    world.join_module()
+    clocks, get = cycle([0x00, 0x05, 0x09, 0x0D]), world.module.radio.meter._get
+
+    def fickle(epc: int, now: float) -> Reading | None:
+        return Reading(f"{next(clocks):02X}00") if epc == 0x97 else get(epc, now)
+
+    world.module.radio.meter._get = fickle  # type: ignore[method-assign]
+    world.listen(1200, 60)
+    assert [note for note in world.notes if "are another each time it is asked" in note]
+    assert len(world.values("power")) >= 19
+    assert len(world.half_hours("+power")) <= 1, "what was pushed meanwhile"
+
+
 def test_a_unit_that_turns_out_to_be_another_corrects_what_was_stored() -> None:
     world = with_unit(10, -1, TENTHS, days=7)
     world.module.fault("refuse-epcs", "D3")
