@@ -1,11 +1,4 @@
-"""Any text that homemon may be asked about, piece by piece: what each piece is, and its account.
-
-    1081000102880105FF017201E7040000020B      a frame in hex, spaces and line ends in it or not
-    ERXUDP FE80:… , EVENT 25 … , OK, …        a line of a Wi-SUN module, whatever stands before it
-    EPANDESC and its fields                   a scan's result
-    2026-11-23T17:14:27.123+09:00 wisun < …   a line of a trace (`ports.trace`)
-    0000: FFFF…                               a dump of the solar monitor's memory
-    02434D44…03                               a command of the solar monitor's line, in hex
+"""Any text that homemon may be asked about, piece by piece (`sources.lines`): the account of each.
 
 Pieces of one text share what was reported before: E1 and D3, and a dump that goes on over many lines.
 """
@@ -26,15 +19,11 @@ from homemon.explain.talk import legible
 from homemon.skstack.lines import Noise
 from homemon.skstack.logged import PAN_NAMES, as_bytes, is_script, spoken, unwrapped
 from homemon.sources.kyocera.sniffer import Sniffer
+from homemon.sources.lines import DUMP, SCAN, Kind, hex_digits, kind_of
 from homemon.sources.meter.properties import ReportedScale
 
-_ADDRESS = re.compile(r"\s*[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}\s*")
-_BETWEEN = re.compile(r"0[xX]|[\s,:-]")
-_HEX = re.compile("[0-9A-Fa-f]{2,}")
-_DUMP = re.compile(r"([0-9A-Fa-f]{4,}):\s*(?:[0-9A-Fa-f]{2})*[0-9A-Fa-f]?\s*")
 _DUMP_START = re.compile("0000+:.*")
 _DUMP_CUT_OFF = re.compile("[0-9A-Fa-f]+:?")
-_PAN = re.compile(r".*\bEPANDESC\b\s*")
 _PAN_ON_ONE_LINE = re.compile(r".*?\bEPANDESC(?=\s+\w)")
 _NEXT_FIELD = re.compile(rf"\s+(?=(?:{'|'.join(PAN_NAMES)}):)")
 FRAME_START = "1081"
@@ -63,16 +52,16 @@ class Explainer:
 
     def accounts(self, group: list[str]) -> Iterator[Account]:
         """Yield the accounts of one piece: mostly one, more where several things are on a line."""
-        first = group[0]
-        if _DUMP.fullmatch(first):
-            yield memory.dump_file(group)
-        elif _PAN.fullmatch(first):
-            yield module.pan(group, self._unit)
-        elif digits := _hex_digits(first):
-            yield self._of_hex(digits + "".join(map(_hex_digits, group[1:])))
-        else:
-            for piece in transcript.pieces(first):
-                yield from self._of_line(piece)
+        match kind_of(group[0]):
+            case Kind.DUMP:
+                yield memory.dump_file(group)
+            case Kind.SCAN:
+                yield module.pan(group, self._unit)
+            case Kind.HEX:
+                yield self._of_hex("".join(map(hex_digits, group)))
+            case _:
+                for piece in transcript.pieces(group[0]):
+                    yield from self._of_line(piece)
 
     def _of_hex(self, digits: str) -> Account:
         data = bytes.fromhex(digits[: len(digits) // 2 * 2])
@@ -150,7 +139,7 @@ def _lines(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         text = line.rstrip("\r\n")
         if _PAN_ON_ONE_LINE.match(text):
             yield from ((number, part) for part in _NEXT_FIELD.split(text))
-        elif text.strip() and (transcript.is_line(text) or _DUMP.fullmatch(text) or _begins(_hex_digits(text))):
+        elif text.strip() and (transcript.is_line(text) or DUMP.fullmatch(text) or _begins(hex_digits(text))):
             yield number, text
         elif text.strip():
             yield from ((number, part) for part in unwrapped(text))
@@ -177,17 +166,9 @@ def _groups(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]
 
 def _goes_on(group: list[str], line: str) -> bool:
     """Return whether `line` belongs to the piece that the group is."""
-    if _DUMP.fullmatch(group[0]):
-        return bool(_DUMP.fullmatch(line) or _DUMP_CUT_OFF.fullmatch(line)) and not _DUMP_START.fullmatch(line)
-    if _PAN.fullmatch(group[0]):
+    if DUMP.fullmatch(group[0]):
+        return bool(DUMP.fullmatch(line) or _DUMP_CUT_OFF.fullmatch(line)) and not _DUMP_START.fullmatch(line)
+    if SCAN.fullmatch(group[0]):
         return bool(module.PAN_FIELD.match(line))
-    digits = _hex_digits(line)
-    return bool(digits) and not digits.startswith(FRAME_START) and _hex_digits(group[0]).startswith(FRAME_START)
-
-
-def _hex_digits(line: str) -> str:
-    """Return the digits of a line of hex, whatever separates them; empty where it is something else."""
-    if _ADDRESS.fullmatch(line) or _DUMP.fullmatch(line):
-        return ""
-    digits = _BETWEEN.sub("", line)
-    return digits if _HEX.fullmatch(digits) else ""
+    digits = hex_digits(line)
+    return bool(digits) and not digits.startswith(FRAME_START) and hex_digits(group[0]).startswith(FRAME_START)

@@ -1,11 +1,4 @@
-"""Any file with readings, line by line: what each line is, and the points that it gives.
-
-    power value=523 1795421667000000000         line protocol: `homemon export`, and the files that the original
-                                                scripts kept (power20170531.txt, ec20170531.txt)
-    2026-11-23T17:14:27.123+09:00 wisun < …     a trace (`ports.trace`)
-    0000: FFFF…                                 a dump of the solar monitor's memory
-    ERXUDP FE80:… , 12:00:00 ERXUDP FE80:…      what bp35c0_rcv2.py printed: bare, or with a time before it; or
-                                                what any other program logged of the module's lines (`skstack.logged`)
+"""Any file with readings, line by line (`sources.lines`): the points that each line gives.
 
 Kinds may be mixed. Lines that the original scripts print in between are known, and pass.
 """
@@ -30,11 +23,9 @@ from homemon.skstack.logged import PAN_NAMES, as_bytes, as_text, is_script, read
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.kyocera.protocol import sound_part
 from homemon.sources.kyocera.sniffer import Sniffer
+from homemon.sources.lines import DUMP, KEYWORD, Kind, kind_of
 
-_POINT = re.compile(r"(?:\\.|[^ \\])+ [^ =]+=")
-_DUMP = re.compile(r"[0-9A-Fa-f]{4,}: ?(?:[0-9A-Fa-f]{2})*\s*")
 _CSV = "time,measurement,field,value"
-_KEYWORD = re.compile(r"ERXUDP |EVENT |\b(?:EVER |EINFO |FAIL ER|SK[A-Z]|OK$)")
 _SCAN = re.compile(rf"\s*(?:EPANDESC$|(?:{'|'.join(PAN_NAMES)}):)")
 
 
@@ -61,7 +52,7 @@ class Reader:
         """Return the points of the next line; `where` is its place, for the report of a line that makes no sense."""
         self._report.lines += 1
         line = as_text(raw).rstrip("\r\n")
-        if self._dump and _DUMP.fullmatch(line) and not line.startswith("0000"):
+        if self._dump and DUMP.fullmatch(line) and not line.startswith("0000"):
             self._dump.append(line)
             self._report.sense += 1
             return []
@@ -83,15 +74,16 @@ class Reader:
 
     def _of_line(self, line: str, where: str) -> list[Point]:
         """Return the points of a line. Raise WireError for a line of no known kind."""
-        if line[:1].isdecimal() and transcript.is_line(line):
-            return self._of_trace(line, where)
-        if _POINT.match(line) and not _KEYWORD.search(line):
-            if "\ufffd" in line or not line.isprintable():  # a server's shard, or a terminal, could suffer from it
-                raise WireError("signs that are not printable UTF-8", 0)
-            return [parse_line(line)]
-        if _DUMP.fullmatch(line):
-            self._dump, self._dump_at = [line], where
-            return []
+        match kind_of(line):
+            case Kind.TRACE:
+                return self._of_trace(line, where)
+            case Kind.DUMP:
+                self._dump, self._dump_at = [line], where
+                return []
+            case Kind.POINT:
+                if "\ufffd" in line or not line.isprintable():  # a server's shard, or a terminal, could suffer from it
+                    raise WireError("signs that are not printable UTF-8", 0)
+                return [parse_line(line)]
         return self._of_log(line)
 
     # --- a trace -------------------------------------------------------------------
@@ -154,7 +146,7 @@ class Reader:
 
     def _of_log(self, line: str) -> list[Point]:
         """Return the points of another program's log of the module: its lines and the module's. Raise WireError."""
-        keyword = _KEYWORD.search(line)
+        keyword = KEYWORD.search(line)
         at = keyword.start() if keyword else len(line)
         head = line[:at]
         came, rest = self._stamps.cut(head if head.isascii() else readable(as_bytes(head)))

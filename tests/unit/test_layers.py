@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "config.read": {"config", "core.errors", "core.files", "sources.registry", "sources.source"},
     "echonet": {"core.errors", "core.points"},
     "skstack": {"core.errors", "core.dialogue", "echonet"},
+    "sources.lines": {"core.transcript"},
     "sources.meter.properties": {"core.points", "echonet"},
     "sources.meter.plausible": {"core.points", "sources.meter.properties"},
     "sources.meter.unit": {"core.dialogue", "echonet", "sources.meter.properties"},
@@ -83,7 +84,7 @@ MAY_IMPORT = {
     "ports": {"echonet", "skstack"} | SHARED,
     "explain": {
         *("core.errors", "core.points", "core.printable", "core.transcript", "echonet", "skstack"),
-        *("sources.meter.properties", "sources.kyocera", "sources.objects"),
+        *("sources.meter.properties", "sources.kyocera", "sources.objects", "sources.lines"),
     },
     "replay": {"echonet", "skstack", "sources"} | SHARED,
     "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
