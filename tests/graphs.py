@@ -19,8 +19,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.command import Command
 
 from homemon.core.clock import Instant
-from homemon.core.points import HALF_HOUR, Point
-from homemon.page.panels import DAY, HOUR, midnight
+from homemon.core.points import DAY, HALF_HOUR, HOUR, Point, midnight
 from homemon.sim.house import House
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store

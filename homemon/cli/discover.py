@@ -1,10 +1,9 @@
 """`homemon discover`: which ECHONET Lite nodes are on the LAN; what one runs before there is a config.ini."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Network, ip_network
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,14 +12,11 @@ from homemon.config import read as configuration
 from homemon.config.place import PLACES
 from homemon.core.errors import NoAnswer, NoConfig, PortError
 from homemon.echonet.codec import MULTICAST
+from homemon.explain.node import config_lines, described, facts
 from homemon.ports.interfaces import lan_interfaces
 from homemon.ports.udp_node import resolve
 from homemon.runtime.context import App
 from homemon.runtime.search import discover, report_elsewhere
-from homemon.sources.lan.discovery import Node
-from homemon.sources.lan.reports import is_kin
-from homemon.sources.objects import known_name
-from homemon.sources.registry import ECOCUTE
 
 MOST = 1022  # addresses: a /22
 
@@ -83,39 +79,6 @@ def with_defaults(app: App) -> None:
         app.config = app.config._replace(devices={**empty.devices, **app.config.devices})
     except NoConfig:
         app.config = empty
-
-
-def facts(node: Node) -> dict[str, Any]:
-    """Return a node as a program reads it."""
-    return {
-        "address": node.host,
-        **node.facts._asdict(),
-        "maker_name": node.facts.maker_name,
-        "objects": [{"eoj": f"{eoj:06X}", "name": known_name(eoj) or None} for eoj in node.objects],
-    }
-
-
-def described(node: Node) -> Iterator[str]:
-    """Yield a node for people: a line, and one for each object."""
-    who = node.facts
-    maker = who.maker_name or (f"maker {who.maker}" if who.maker else "")
-    more = (("serial", who.serial), ("ECHONET Lite", who.version), ("ID", who.id))
-    words = [maker, who.product, *(f"{name} {value}" for name, value in more if value)]
-    yield "  ".join([f"{node.host:15}", *filter(None, words)]).rstrip()
-    for eoj in node.objects:
-        yield f"    {eoj:06X}  {known_name(eoj)}".rstrip()
-
-
-def config_lines(nodes: Sequence[Node]) -> list[str]:
-    """Return what to write into config.ini for the EcoCutes found; all but the first as comments."""
-    units = [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(ECOCUTE, eoj)]
-    lines: list[str] = []
-    for host, eoj in units:
-        comment = "# " if lines else ""
-        lines.append(f"{comment}host = {host}")
-        if eoj != ECOCUTE.eoj:
-            lines.append(f"{comment}eoj = {eoj:06X}")
-    return ["", "[ecocute]", *lines] if lines else []
 
 
 def nothing(targets: Sequence[str]) -> NoAnswer:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 Number = int | float
 HALF_HOUR = 1800  # seconds
+HOUR, DAY = 3600, 86_400
+JST_AHEAD = 9 * HOUR
 JST = timezone(timedelta(hours=9), "JST")  # the devices' clocks, and the people's
 NANOSECONDS = "000000000"  # times are whole seconds; line protocol wants nanoseconds
 
@@ -44,6 +46,11 @@ LARGEST = 1e15  # no register counts so far; larger ones cannot be exact either
 def in_range(time: int, value: Number) -> bool:
     """Return whether a device could give a value, and at a time (Unix seconds)."""
     return EARLIEST <= time < LATEST and -LARGEST < value < LARGEST
+
+
+def midnight(time: int) -> int:
+    """Return when the day of `time` began in Japan."""
+    return (time + JST_AHEAD) // DAY * DAY - JST_AHEAD
 
 
 def moment_text(time: int, form: str = "%Y-%m-%d %H:%M:%S") -> str:

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import cycle
 from typing import Any, NamedTuple
 
-from homemon.core.points import HALF_HOUR
-from homemon.page.panels import DAY, HOUR
+from homemon.core.points import DAY, HALF_HOUR, HOUR
 from homemon.page.texts import LOCALE_JA, text, time_format
 from homemon.sources.registry import ECOCUTE, NAMED, SHOWN, SMART_METER, SOLAR_MONITOR, SOURCES
 from homemon.sources.source import Series, Source, Text

@@ -18,12 +18,10 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
-from homemon.core.points import HALF_HOUR, LARGEST, Number
+from homemon.core.points import DAY, HALF_HOUR, HOUR, LARGEST, Number, midnight
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import Kind, Series
 
-DAY, HOUR = 86_400, 3600  # seconds
-JST_AHEAD = 9 * HOUR
 DETAILED_DAYS = 30  # half-hours of more days than that would be an unreadable band
 LARGEST_KW = 100  # a low-voltage contract ends at 50: what is more, another meter counted
 DECIMALS = 4  # no register counts in less than 0.0001 kWh
@@ -119,11 +117,6 @@ def _energy(
 def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
     """Return the readings that a device can have given; an earlier version stored others, from a backup."""
     return (row for row in rows if -LARGEST < row[1] < LARGEST)
-
-
-def midnight(time: int) -> int:
-    """Return when the day of `time` began in Japan."""
-    return (time + JST_AHEAD) // DAY * DAY - JST_AHEAD
 
 
 def columns(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Columns:

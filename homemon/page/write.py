@@ -20,8 +20,9 @@ from time import gmtime, strftime
 from homemon import __version__
 from homemon.core.errors import HomemonError
 from homemon.core.files import replace_file
+from homemon.core.points import JST_AHEAD
 from homemon.page.figures import PANELS, Json, Panel, aliases, figure, panels_of, settings
-from homemon.page.panels import DETAILED_DAYS, JST_AHEAD, Columns, Headline, Panels
+from homemon.page.panels import DETAILED_DAYS, Columns, Headline, Panels
 from homemon.page.texts import remedy, said, text
 from homemon.sources.registry import NAMED
 from homemon.sources.source import Kind, Series

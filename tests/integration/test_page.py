@@ -12,8 +12,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
-from homemon.core.points import HALF_HOUR, Point
-from homemon.page.panels import DAY, HOUR, JST_AHEAD, midnight
+from homemon.core.points import DAY, HALF_HOUR, HOUR, JST_AHEAD, Point, midnight
 from homemon.sources.source import MINUTE
 from tests.commands import wait_for, write_config
 from tests.graphs import (

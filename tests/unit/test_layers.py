@@ -85,6 +85,7 @@ MAY_IMPORT = {
     "explain": {
         *("core.errors", "core.points", "core.printable", "core.transcript", "echonet", "skstack"),
         *("sources.meter.properties", "sources.kyocera", "sources.objects", "sources.lines"),
+        *("sources.lan.discovery", "sources.lan.reports", "sources.registry"),
     },
     "replay": {"echonet", "skstack", "sources"} | SHARED,
     "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},

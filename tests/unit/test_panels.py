@@ -5,10 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from homemon.core.points import HALF_HOUR, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, HOUR, Number, Point, midnight
 from homemon.page.panels import (
-    DAY,
-    HOUR,
     Columns,
     Reading,
     Span,
@@ -17,7 +15,6 @@ from homemon.page.panels import (
     columns,
     differences,
     likely_modulus,
-    midnight,
     sums,
     today,
 )
