@@ -152,6 +152,14 @@ def test_an_answer_that_comes_before_the_next_question_spares_it() -> None:
     assert [at for at, _ in world.requests] == [0.0]
 
 
+def test_a_poll_right_after_another_keeps_the_distance_to_it() -> None:
+    world = World()
+    for _ in range(2):
+        world.run(world.controller.poll())
+    first, second = (at for at, _ in world.requests)
+    assert second - first >= SPACING
+
+
 def test_the_right_tid_from_another_host_object_or_service_is_no_answer() -> None:
     world = World(Faults(lost_every=1))
     values = ((0x84, "0001"), (0x85, "00000001"), (0xE1, "0001"))

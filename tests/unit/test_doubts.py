@@ -233,7 +233,7 @@ def test_the_first_half_hour_of_all_is_asked_twice_and_then_each_once() -> None:
 def test_a_clock_of_1970_costs_one_question_and_not_one_a_half_hour() -> None:
     doubts = Doubts(Stored({NOON - HALF_HOUR: 99.9}))
     assert doubts.admit(register(100.0, ticks=7000.0, wall=60.0), TENTHS)[0] == []
-    assert doubts.admit(register(100.0, tid=2, ticks=7005.0, wall=65.0), TENTHS)[0]
+    assert doubts.admit(register(100.0, tid=2, ticks=7005.0, wall=65.0), TENTHS)[0] == [register(100.0).point]
     assert doubts.admit(register(100.1, NOON + HALF_HOUR, 3, 8800.0, 1860.0), TENTHS)[0]
 
 

@@ -271,6 +271,8 @@ def test_a_record_that_is_refused_once_is_asked_for_again_in_the_same_run(epc: s
     lacking, found = world.run(world.session.fill_history(world.repaired_days))
     assert (lacking, found) == (2 * 73, 2 * 73)
     assert not [note for note in world.notes if "record of" in note]
+    asked = [note for note in world.notes if note.startswith("asking for ")]
+    assert [note.rpartition(", ")[2] for note in asked] == ["1 of 2 ...", "2 of 2 ..."]
 
 
 def test_a_record_that_is_refused_is_not_taken_for_one_that_lacks_something() -> None:

@@ -33,6 +33,8 @@ from homemon.core.points import (
         (0, "0"),
         (-7, "-7"),
         (1e15, "1" + "0" * 15),
+        (1e20, "1" + "0" * 20),
+        (1e21, "1e+21"),
     ],
 )
 def test_a_number_is_its_shortest_decimal(value: Number, text: str) -> None:

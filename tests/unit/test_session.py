@@ -318,6 +318,7 @@ def test_a_poll_in_a_wrong_dialect_finds_the_right_one(wrong: Dialect) -> None:
     world.run(world.session.poll((0xE7,)))
     assert world.values("power") == world.truth(0xE7)
     assert world.session.link == LINK
+    assert f"the module counts its arguments like a {LINK.dialect.value}" in world.notes
 
 
 def test_a_late_answer_is_recorded_and_not_taken_for_the_next_one() -> None:
