@@ -313,6 +313,20 @@ def test_a_reading_that_had_to_wait_for_a_writer_is_stored_whether_the_file_move
         assert [fields["value"] for _, _, fields in content(store)] == [1, 2]
 
 
+def test_all_stores_of_a_process_follow_where_one_of_them_does(tmp_path: Path) -> None:
+    folder, aside = tmp_path / "store", tmp_path / "aside"
+    aside.mkdir()
+    with closing(Store(folder)) as reader, closing(Store(folder)) as sender:
+        put(reader, Point("power", {"value": 1}, T))
+        assert len(content(sender)) == 1
+        moved(folder, aside)
+        put(reader, Point("power", {"value": 2}, T + 1))
+        assert reader.db._file
+        assert reader.db._file.identity == identity(str(folder / FILE))
+        put(sender, Point("power", {"value": 3}, T + 2))
+        assert content(sender) == content(reader) == everything(folder)
+
+
 def test_at_the_end_of_a_process_what_is_in_use_is_neither_closed_nor_waited_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

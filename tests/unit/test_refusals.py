@@ -237,7 +237,7 @@ def test_a_unit_that_is_the_known_one_or_none_is_asked_for_once(refused: str | i
 def test_a_clock_that_is_another_each_time_dates_no_record_and_ends_nothing() -> None:
     world = World(LINK, TENTHS, repaired_days=2)
     world.join_module()
-    clocks, get = cycle([0x00, 0x05, 0x09, 0x0D]), world.module.radio.meter._get
+    clocks, get = cycle([0x17, 0x0D, 0x05, 0x00]), world.module.radio.meter._get
 
     def fickle(epc: int, now: float) -> Reading | None:
         return Reading(f"{next(clocks):02X}00") if epc == 0x97 else get(epc, now)

@@ -189,6 +189,11 @@ def test_a_datagram_that_is_of_another_port_or_device_is_not_of_the_meter() -> N
         assert len(read(at("17:14:27", POWER.replace(" 0E1A 0E1A ", one_port)))[0]) == 1
 
 
+@pytest.mark.parametrize("eoj", ["0EF001", "05FF01", "028802"])
+def test_a_record_of_another_object_is_not_the_meters(eoj: str) -> None:
+    assert read(at("12:00:00", erxudp(RECORD.replace("028801", eoj))))[0] == []
+
+
 def test_only_so_many_registers_wait_for_their_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("homemon.sources.meter.reception.MAX_WAITING", 3)
     unit = erxudp(reported("E10102", "D30400000001"))

@@ -372,6 +372,15 @@ def test_a_property_that_no_table_has_costs_nothing() -> None:
     assert world.values("power") == [632]
 
 
+def test_a_notification_that_is_doubted_is_asked_about_at_once() -> None:
+    world = World(LINK, TENTHS)
+    world.join_module()
+    world.listen(600)
+    world.sent.clear()
+    world.module.radio.datagram(bytes.fromhex("1081 1234 028801 05FF01 73 01 E7 04 000F4240"))
+    world.until(lambda: any(sent.endswith(b"\x62\x01\xe7\x00") for sent in world.sent), within=5)
+
+
 def test_another_node_is_not_our_meter() -> None:
     world = World(LINK, TENTHS)
     world.join_module()
