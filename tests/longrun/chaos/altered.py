@@ -21,7 +21,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.delivery import deliver
 from homemon.ports import serial_port, udp_node
-from homemon.runtime import background, claim, driver, output, owner, radio
+from homemon.runtime import asking, background, claim, driver, output, radio
 from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
@@ -85,7 +85,7 @@ def marks_first() -> None:
 
 def shares_port() -> None:
     """Whoever wants the serial port opens it: neither our lock nor the device's keeps anybody out."""
-    for module in (owner, radio):
+    for module in (asking, radio):
         _set(module, "claim", lambda *_: True)
     _set(serial.Serial, "exclusive", property(lambda _: None, lambda *_: None))
 
