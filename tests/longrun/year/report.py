@@ -50,7 +50,7 @@ repair from the meter's record, and that a refusal does not end it; the wait for
 not replace it; that a doubtful half-hour is confirmed; that a server's words are judged before its status, and that no
 series waits behind another; that the store's path is looked at. With real processes
 (`tests/longrun/test_safeguards.py`): the locks, by whom they are held on every file system, and that a listener does
-not wait for who reads its output. `make chaos` kills and unplugs real processes beside the real InfluxDB.
+not wait for who reads its output. `make chaos` kills and unplugs real processes with the real InfluxDB.
 
 {killed}"""
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
