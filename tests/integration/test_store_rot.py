@@ -12,7 +12,7 @@ from homemon.core.points import Point
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import Look, newest_faults, whole_faults
 from homemon.storage.repair import bring_back, copy, repair
-from homemon.storage.salvage import LEAF_KEYS, checksum, varint
+from homemon.storage.salvage import LEAF_KEYS, Salvage, checksum, varint
 from homemon.storage.schema import checksum_sql
 from homemon.storage.store import Store
 from tests.integration.test_database import write_old
@@ -124,6 +124,17 @@ def test_a_repair_finds_each_row_that_sqlite_finds(sound: tuple[Path, Content], 
     assert held(rotten) == sound[1]
     assert repair(rotten / FILE).lost == []
     assert held(rotten) == sound[1]
+
+
+def test_what_was_dropped_does_not_come_back(sound: tuple[Path, Content], tmp_path: Path) -> None:
+    """Its pages are free, and hold it still."""
+    dropped = damaged(sound[0], tmp_path / "dropped")
+    since = sound[1][len(sound[1]) * 3 // 4][0]
+    with closing(Database(dropped)) as db, db.explained("written"):
+        db.connection.execute("DELETE FROM point WHERE time < ?", (since,))
+        assert db.connection.execute("PRAGMA freelist_count").fetchone()[0] > 3
+        kept = set(db.connection.execute("SELECT time FROM point"))
+    assert {(row.time,) for row in Salvage(dropped / FILE).rows()} == kept
 
 
 def test_rows_that_are_missing_are_seen(sound: tuple[Path, Content], tmp_path: Path) -> None:
