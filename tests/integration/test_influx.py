@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from requests import Response
 
 from homemon.core.points import line
-from homemon.delivery.influx import WORTH_GZIP, Influx, Verdict, _retry_after
+from homemon.delivery.influx import LONGEST_ANSWER, WORTH_GZIP, Influx, Verdict, _beginning, _retry_after
 from tests.servers import (
     Asked,
     Database,
@@ -387,3 +387,22 @@ def test_a_probe_returns_what_the_server_says(scripted: ScriptedServer) -> None:
         answer = influx.probe()
         assert answer.verdict is verdict
         assert said in answer.text
+
+
+class Endless:
+    """The body of an answer that goes on for ever."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def stream(self, size: int, decode_content: bool) -> Iterator[bytes]:
+        while self.read < 1_000_000:
+            self.read += size
+            yield b"x" * size
+
+
+def test_of_an_answer_without_end_only_the_beginning_is_read() -> None:
+    response, endless = Response(), Endless()
+    response.raw = endless
+    assert _beginning(response) == b"x" * LONGEST_ANSWER
+    assert endless.read < 2 * LONGEST_ANSWER
