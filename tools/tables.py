@@ -1,7 +1,8 @@
-"""Fill in what the tables of docs/config.md and docs/data.md say of the code: `make docs`.
+"""Fill in what the tables of docs/config.md, docs/data.md and docs/plans.md say of the code: `make docs`.
 
 Made are the first columns: of config.md each key, what its value may be and its default, of data.md each series with
-its fields and unit. The columns after them are written by hand, and stay with the row that begins with the same cell.
+its fields and unit, of plans.md each plan that is shipped. The columns after them are written by hand, and stay with
+the row that begins with the same cell.
 """
 
 import os
@@ -12,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from homemon.config.keys import DEFAULT_DIR, SETTINGS
+from homemon.energy import shipped
 from homemon.sources.registry import SERIES
 from homemon.sources.source import REQUIRED, Setting
 
 DOCS = Path(__file__).parent.parent / "docs"
-CONFIG, DATA = DOCS / "config.md", DOCS / "data.md"
+CONFIG, DATA, PLANS = DOCS / "config.md", DOCS / "data.md", DOCS / "plans.md"
 Row = tuple[str, ...]
 VALUES = {
     "Route-B ID": "32 hexadecimal digits",
@@ -79,6 +81,13 @@ def data() -> str:
     return filled(DATA.read_text("utf-8"), made)
 
 
+def plans() -> str:
+    """Return docs/plans.md with its table of plans filled in."""
+    found = [shipped.find(name) for name in shipped.names()]
+    made = [(f"`{p.key}`", p.company, p.name, p.area, f"{p.versions[-1].checked}") for p in found]
+    return filled(PLANS.read_text("utf-8"), made)
+
+
 def filled(text: str, made: Iterable[Row]) -> str:
     """Return `text` with the first table in it made anew: the cells that are made, then those that its rows have."""
     table = re.search(r"(?m)(^\|.*\n)(^\|.*\n)((?:^\|.*\n)*)", text)
@@ -94,7 +103,7 @@ def _rows(table: str) -> Iterator[Row]:
         yield tuple(cell.strip() for cell in line.split("|")[1:-1])
 
 
-WRITTEN = {CONFIG: config, DATA: data}
+WRITTEN = {CONFIG: config, DATA: data, PLANS: plans}
 
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ def main(wheel: Path) -> int:
             ((str(binaries / "python"), "-m", "homemon", "--help"), {}, "Usage: homemon"),
             ((homemon, "check"), {}, "ok      store: "),
             ((homemon, "status"), {}, "0 points wait for the server"),
+            ((homemon, "bill", "--plan=tepco-juryo-b", "--ampere=40", "--month=2026-08", "--kwh=374"), {}, "12,093"),
             (
                 (homemon,),
                 {"_HOMEMON_COMPLETE": "bash_complete", "COMP_WORDS": "homemon m", "COMP_CWORD": "1"},

@@ -31,6 +31,7 @@ GROUPS = {
         "status": "Show the newest readings, and what waits.",
         "graph": "The four graphs as one offline web page.",
         "export": "Print points from the store.",
+        "bill": "Show what so many kWh cost by a plan.",
     },
     "Repair": {
         "upload": "Send to the server what is waiting, or a period again.",

@@ -18,7 +18,7 @@ CRONTAB = (ROOT / "crontab.example").read_text("utf-8")
 SYSTEMD = ROOT / "docs" / "systemd"
 UNITS = sorted(SYSTEMD.glob("*.service"))
 LOOKED_AT_HERE = {"", "text", "sh", "crontab", "ini", "python", "yaml"}
-LOOKED_AT_BY_THE_PAGES_OWN_TESTS = {"systemd", "sql", "influxql", "promql", "frame", "trace"}
+LOOKED_AT_BY_THE_PAGES_OWN_TESTS = {"systemd", "toml", "sql", "influxql", "promql", "frame", "trace"}
 CALLS = [(str(block), call) for block in blocks("sh", "crontab") for call in calls(block.text)]
 
 

@@ -128,12 +128,13 @@ MAY_IMPORT = {
     }
     | SHARED,
     "sim": set[str](),
+    "energy": {"core.errors"},
     "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
-        *("check", "sim"),
+        *("check", "energy", "sim"),
     }
     | SHARED,
 }
@@ -150,6 +151,7 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
+    *("energy.bill", "energy.plan", "energy.plan_file", "energy.prices"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

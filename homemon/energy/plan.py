@@ -1,0 +1,118 @@
+"""A tariff plan: what an electricity company charges for, and by which rules.
+
+Prices are in yen including tax, exact. A plan has versions; which one holds is decided by the label of the bill
+("2024-04": the April bill).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+Month = tuple[int, int]
+"""Year and month of a bill: "2026-08" is the August bill (8月分)."""
+Tier = tuple[int | None, Decimal]
+"""Up to so many kWh of the billing period (None: all above), and the price of each."""
+WHOLE_DAY = 48  # half-hours
+ALL = "all"  # the name of a plan's only band
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A base charge that is flat up to `first` kW or kVA, with a price for each above."""
+
+    unit: Literal["kw", "kva"]
+    first: int
+    price: Decimal
+    above: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum:
+    """A minimum charge (最低料金), which includes the first `kwh`."""
+
+    price: Decimal
+    kwh: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """The base charge of a month: one of these. `unused` is the part of it that is charged where nothing was used."""
+
+    ampere: Mapping[int, Decimal] = field(default_factory=dict)
+    kva: Decimal | None = None
+    block: Block | None = None
+    minimum: Minimum | None = None
+    flat: Decimal | None = None
+    unused: Decimal = Decimal("0.5")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """Hours of one price. The first band of a plan that fits a half-hour has it.
+
+    `hours` are half-hours of the day from the first up to but not including the second; they may pass midnight.
+    `days` are all, those that the plan counts as holidays, or the others. `months` are those of the day of use.
+    """
+
+    name: str
+    tiers: tuple[Tier, ...]
+    hours: tuple[tuple[int, int], ...] = ((0, WHOLE_DAY),)
+    days: Literal["all", "weekday", "holiday"] = "all"
+    months: frozenset[int] = frozenset(range(1, 13))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discount:
+    """So many yen less, or so many percent of base and energy, at most `cap` yen."""
+
+    name: str
+    yen: Decimal = Decimal(0)
+    percent: Decimal = Decimal(0)
+    cap: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holidays:
+    """Days that a plan counts as holidays: of the week (Monday is 0), national ones, and some of each year."""
+
+    weekdays: frozenset[int] = frozenset()
+    national: bool = False
+    dates: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A plan as it holds from the bill `since` on."""
+
+    since: Month
+    source: str
+    checked: date
+    base: Base
+    bands: tuple[Band, ...]
+    items: tuple[str, ...]
+    discounts: tuple[Discount, ...] = ()
+    least: Decimal | None = None  # of base, energy and fuel: 最低月額料金
+    holidays: Holidays = Holidays()
+    rounding: str = "levy"  # what is cut to whole yen before the sum is
+    unsure: tuple[str, ...] = ()  # figures that no source confirms
+
+    def band(self, name: str) -> Band | None:
+        """Return the band of that name."""
+        return next((band for band in self.bands if band.name == name), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A plan of a company in an area; `area` decides which monthly prices hold."""
+
+    key: str
+    name: str
+    company: str
+    area: str
+    versions: tuple[Version, ...]
+
+    def version(self, month: Month) -> Version | None:
+        """Return the version that holds for a bill; None before the first."""
+        return max((each for each in self.versions if each.since <= month), key=lambda each: each.since, default=None)

@@ -1,0 +1,94 @@
+"""Monthly prices: fuel by area, levy, and those that a user gave; the last known one stands in, and says so."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from homemon.energy.bill import Price
+from homemon.energy.plan import Month
+from homemon.energy.plan_file import Fields, month, read_toml, text, yen
+
+YEAR_OF_LEVY = 12  # bills that a levy holds for
+
+
+class Figure(NamedTuple):
+    """A price as it is listed; `lump` for the kWh of a minimum charge, `each` kWh or the whole month."""
+
+    value: Decimal
+    lump: Decimal | None = None
+    each: bool = True
+
+
+Table = Mapping[Month, Figure]
+
+
+def read_levy(content: str, file: str) -> Table:
+    """Return the levy by the bill from which it holds. Raise ConfigError."""
+    return _dated(content, file, "levy")["levy"]
+
+
+def read_fuel(content: str, file: str) -> Mapping[str, Table]:
+    """Return the fuel prices of each area by bill. Raise ConfigError."""
+    return _dated(content, file, None)
+
+
+def _dated(content: str, file: str, only: str | None) -> dict[str, Table]:
+    def read(fields: Fields) -> dict[str, Table]:
+        fields.take("source", text, "")
+        fields.take("checked", lambda raw: raw)
+        names = [only] if only else [name for name, _ in fields.peek()]
+        found = {name: _table(fields.table(name)) for name in names}
+        fields.close()
+        return found
+
+    return read_toml(content, file, read)
+
+
+def _table(fields: Fields) -> Table:
+    found: dict[Month, Figure] = {}
+    for key, _ in fields.peek():
+        try:
+            label = month(key)
+        except ValueError as error:
+            fields.fault(key, str(error))
+            continue
+        found[label] = fields.take(key, _figure, Figure(Decimal(0)))
+    fields.close()
+    return dict(sorted(found.items()))
+
+
+def _figure(raw: Any) -> Figure:
+    if isinstance(raw, list):
+        if len(raw) != 2:
+            raise ValueError("is to be [yen for the minimum's kWh, yen a kWh]")
+        return Figure(yen(raw[1]), yen(raw[0]))
+    return Figure(yen(raw))
+
+
+def months_between(earlier: Month, later: Month) -> int:
+    """Return by how many months one bill is later than another."""
+    return (later[0] - earlier[0]) * 12 + later[1] - earlier[1]
+
+
+def fuel_price(table: Table, wanted: Month, has_minimum: bool) -> Price | None:
+    """Return the fuel price of a bill; where it is not listed the last one before it, as a stand-in."""
+    known = max((label for label in table if label <= wanted), default=None)
+    if known is None:
+        return None
+    value, lump, each = table[known]
+    return Price(value, lump if has_minimum else None, each, _stands_in("fuel", known, wanted))
+
+
+def levy_price(table: Table, wanted: Month) -> Price | None:
+    """Return the levy of a bill: that of its fiscal year, or the last known one as a stand-in."""
+    known = max((label for label in table if label <= wanted), default=None)
+    if known is None:
+        return Price(Decimal(0))
+    doubt = _stands_in("levy", known, wanted) if months_between(known, wanted) >= YEAR_OF_LEVY else ""
+    return Price(table[known].value, doubt=doubt)
+
+
+def _stands_in(item: str, known: Month, wanted: Month) -> str:
+    if known == wanted:
+        return ""
+    return f"{item} of {wanted[0]}-{wanted[1]:02} is not known yet: that of {known[0]}-{known[1]:02} stands in"

@@ -1,0 +1,70 @@
+"""The plans and monthly prices that come with homemon, and plans of one's own in a file."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
+
+from homemon.core.errors import ConfigError
+from homemon.energy.bill import Bill, Contract, Price, Prices, compute
+from homemon.energy.plan import Month, Plan, Version
+from homemon.energy.plan_file import read_plan
+from homemon.energy.prices import fuel_price, levy_price, read_fuel, read_levy
+
+PLANS = resources.files("homemon") / "plans"
+SUFFIX = ".toml"
+
+
+def names() -> list[str]:
+    """Return the names of the plans that are shipped."""
+    return sorted(path.name.removesuffix(SUFFIX) for path in PLANS.iterdir() if path.name.endswith(SUFFIX))
+
+
+def find(name: str) -> Plan:
+    """Return the plan of that name, or of the file where the name ends in `.toml`. Raise ConfigError."""
+    if name.endswith(SUFFIX):
+        try:
+            return read_plan(Path(name).read_text("utf-8"), name, Path(name).stem)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise ConfigError(f"{name}: {reason}", "Name a plan that is there, or a file of your own.") from None
+    if name not in names():
+        near = get_close_matches(name, names(), 3, 0.4) or names()
+        raise ConfigError(f"there is no plan {name!r}", f"There are {', '.join(near)}; or name a .toml file.")
+    return read_plan((PLANS / f"{name}{SUFFIX}").read_text("utf-8"), f"{name}{SUFFIX}", name)
+
+
+def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
+    """Return the monthly prices of a plan: those `given`, else those that are shipped for its area."""
+
+    def price(item: str, month: Month) -> Price | None:
+        if item in given:
+            return given[item]
+        if item == "levy":
+            return levy_price(read_levy(_text("levy"), "levy.toml"), month)
+        if item == "fuel":
+            table = read_fuel(_text("fuel"), "fuel.toml").get(plan.area, {})
+            return fuel_price(table, month, bool(version.base.minimum))
+        return None
+
+    return price
+
+
+def _text(name: str) -> str:
+    return (PLANS / "prices" / f"{name}{SUFFIX}").read_text("utf-8")
+
+
+def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decimal], given: Mapping[str, Price]) -> Bill:
+    """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
+
+    Raise ConfigError where the plan has no prices for that month, or lacks what the contract says.
+    """
+    version = plan.version(month)
+    if version is None:
+        since = min(each.since for each in plan.versions)
+        raise ConfigError(
+            f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
+            "Write a plan of your own with the earlier ones, and name its file.",
+        )
+    return compute(version, contract, used, month, prices(plan, version, given))

@@ -1,0 +1,31 @@
+"""docs/plans.md: its bill is what the command prints, and its plan of one's own can be billed."""
+
+import shlex
+from pathlib import Path
+
+from tests.commands import homemon
+from tests.documents import DOCS, blocks
+
+PAGE = DOCS / "plans.md"
+
+
+def test_the_bill_on_the_page_is_what_the_command_prints(tmp_path: Path) -> None:
+    (command,), (printed,) = blocks("sh", of=PAGE), blocks("text", of=PAGE)
+    run = homemon(*shlex.split(command.text)[1:], cwd=tmp_path)
+    assert run.stdout == printed.text
+
+
+def test_the_plan_on_the_page_can_be_billed(tmp_path: Path) -> None:
+    (plan,) = blocks("toml", of=PAGE)
+    (tmp_path / "own.toml").write_text(plan.text)
+    prices = ("--price", "fuel=-1.50", "--price", "capacity=100/month")
+    run = homemon("bill", "--plan", "own.toml", "--month", "2026-08", "--kwh", "130", *prices, cwd=tmp_path)
+    assert run.stdout.splitlines()[1:] == [
+        "          0.00  基本料金",
+        "      2,544.00  電力量料金 第1段階: 120 kWh × 21.20",
+        "        256.70  電力量料金 第2段階: 10 kWh × 25.67",
+        "       -195.00  燃料費調整額: 130 kWh × -1.50",
+        "        100.00  容量拠出金相当額",
+        "        543.00  再エネ発電促進賦課金: 130 kWh × 4.18",
+        "      3,248     合計 (円、うち消費税等 295)",
+    ]

@@ -1,0 +1,113 @@
+"""Bills of real households and of the companies' own examples, to the yen."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from homemon.core.errors import ConfigError
+from homemon.energy import shipped
+from homemon.energy.bill import Bill, Contract, Price
+from homemon.energy.plan import Plan
+from homemon.energy.plan_file import read_plan
+
+CHUBU = """
+name = "a plan of the Chubu area"
+company = "a retailer"
+area = "chubu"
+[[version]]
+from = "2025-01"
+source = "the contract"
+checked = 2026-08-16
+price = [[400, 27.00], 26.00]
+items = ["fuel", "capacity", "levy"]
+[version.base]
+flat = 0
+"""
+
+
+def billed(
+    plan: Plan, month: str, used: Mapping[str, int], given: Mapping[str, Price] | None = None, **agreed: int
+) -> Bill:
+    year, number = map(int, month.split("-"))
+    kwh = {name: Decimal(count) for name, count in used.items()}
+    return shipped.bill(plan, (year, number), Contract(**agreed), kwh, given or {})
+
+
+@pytest.mark.parametrize(
+    ("key", "month", "used", "agreed", "total"),
+    [
+        ("tepco-juryo-b", "2026-08", {"all": 374}, {"ampere": 40}, 12_093),
+        ("tepco-juryo-b", "2024-05", {"all": 260}, {"ampere": 30}, 8_137),
+        ("tepco-juryo-b", "2025-01", {"all": 260}, {"ampere": 30}, 8_821),
+        ("tepco-juryo-b", "2026-02", {"all": 260}, {"ampere": 30}, 7_464),
+        ("energia-juryo-a", "2026-04", {"all": 348}, {}, 10_711),
+        ("energia-smart", "2026-04", {"all": 348}, {}, 10_543),
+        ("energia-family-time-2", "2026-01", {"day": 23, "family": 152, "night": 376}, {"kva": 6}, 15_876),
+        ("energia-economy-night", "2026-08", {"day": 100, "night": 1000}, {"kva": 6}, 26_578),
+        ("energia-economy-night", "2026-08", {}, {"kva": 6}, 789),
+        ("energia-juryo-b", "2026-07", {}, {"kva": 6}, 1_343),
+    ],
+)
+def test_a_bill_is_what_the_company_billed(
+    key: str, month: str, used: dict[str, int], agreed: dict[str, int], total: int
+) -> None:
+    assert billed(shipped.find(key), month, used, None, **agreed).total == total
+
+
+@pytest.mark.parametrize(
+    ("month", "kwh", "fuel", "capacity", "total"),
+    [
+        ("2025-08", 73, "1.80", 171, 2_563),
+        ("2026-01", 428, "2.20", 237, 14_409),
+        ("2026-05", 9, "5.83", 141, 473),
+        ("2026-06", 3, "13.95", 327, 461),
+    ],
+)
+def test_a_plan_and_prices_of_ones_own_give_the_bill(
+    month: str, kwh: int, fuel: str, capacity: int, total: int
+) -> None:
+    prices = {"fuel": Price(Decimal(fuel)), "capacity": Price(Decimal(capacity), each=False)}
+    assert billed(read_plan(CHUBU, "own.toml", "own"), month, {"all": kwh}, prices).total == total
+
+
+def test_the_tax_is_printed_as_the_company_prints_it() -> None:
+    assert billed(shipped.find("tepco-juryo-b"), "2026-08", {"all": 374}, ampere=40).tax == 1_099
+
+
+@pytest.mark.parametrize("key", shipped.names())
+def test_each_plan_that_is_shipped_can_be_read_and_billed(key: str) -> None:
+    plan = shipped.find(key)
+    base = plan.versions[-1].base
+    agreed = {"ampere": 30} if base.ampere else {"kva": 6, "kw": 6}
+    used = {band.name: 100 for band in plan.versions[-1].bands}
+    assert billed(plan, "2026-08", used, {"fuel": Price(Decimal(0))}, **agreed).total > 0
+
+
+def test_a_price_that_is_not_known_yet_stands_in_and_says_so() -> None:
+    bill = billed(shipped.find("tepco-juryo-b"), "2026-10", {"all": 100}, ampere=30)
+    assert bill.provisional == ("fuel of 2026-10 is not known yet: that of 2026-08 stands in",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "fault"),
+    [
+        ("27.00", '"27"', 9, "is to be a number of yen, not '27'"),
+        ("2026-08-16", '"yesterday"', 8, "is to be a day such as"),
+        ("chubu", "edo", 4, "is to be one of hokkaido"),
+        ("[400, 27.00]", "[400]", 9, "is to be [kWh, yen]"),
+        ("flat = 0", "flat = 0\nkva = 3", 11, "it has kva, flat"),
+        ("items", "item", 10, "is not known"),
+        ("[[400, 27.00], 26.00]", "[[400, 27.00], [300, 1], 26.00]", 9, "rise"),
+    ],
+)
+def test_a_fault_of_a_plan_is_reported_with_its_line(old: str, new: str, line: int, fault: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_plan(CHUBU.replace(old, new), "own.toml", "own")
+    assert str(error.value).startswith(f"own.toml:{line}: ")
+    assert fault in str(error.value)
+
+
+def test_amperes_that_the_plan_lacks_are_no_bill() -> None:
+    with pytest.raises(ConfigError, match="no base charge for 45 A"):
+        billed(shipped.find("tepco-juryo-b"), "2026-08", {"all": 1}, ampere=45)
