@@ -283,7 +283,7 @@ def test_a_doubted_running_register_is_believed_when_the_next_answer_goes_on_fro
 ) -> None:
     doubts = Doubts(Stored({NOON - HALF_HOUR: 100.0}))
     for number, kwh in enumerate((50_000.0, again)):
-        reading = Reading(Point("energy", {"import": kwh}), number, 5.0 * number, NOON + 5.0 * number)
+        reading = Reading(Point("energy", {"import": kwh}), number, 7000.0 + 5.0 * number, NOON + 5.0 * number)
         points, _ = doubts.admit(reading, TENTHS)
     assert [point.fields["import"] for point in points] == ([again] if believed else [])
 

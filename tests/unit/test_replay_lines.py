@@ -210,7 +210,8 @@ def test_what_is_broken_is_counted_and_costs_nothing_else() -> None:
     assert left.refused == {report.BROKEN: 1, report.ODD: 1}
     assert left.nonsense == 0
     elsewhere = erxudp(reported("E7040000020B")[:-2], OTHER)
-    assert read(at("17:14:27", elsewhere))[1].refused == {report.BROKEN: 1}
+    asked = at("17:14:26", rf"SKJOIN {METER}\r\n", direction=">")
+    assert read(asked, at("17:14:27", elsewhere))[1].refused == {report.BROKEN: 1}
 
 
 def test_of_a_line_behind_a_torn_one_nothing_is_lost() -> None:
