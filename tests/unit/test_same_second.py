@@ -31,6 +31,7 @@ def test_the_first_stays_and_only_what_stays_is_printed(store: Store) -> None:
 
 def test_in_one_batch_too(store: Store) -> None:
     assert put(store, *(Point("power", {"value": i}) for i in range(5))) == [Point("power", {"value": 0}, T)]
+    assert (store.archive.differing, store.archive.first_differing) == (4, Received("power", {"value": 1}, T))
 
 
 def test_a_correction_with_a_time_of_its_own_replaces(store: Store) -> None:
