@@ -175,6 +175,13 @@ def test_each_status_has_its_verdict(scripted: ScriptedServer, reply: Reply, ver
     assert "\n" not in answer.text
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_wherever_it_leads(scripted: ScriptedServer, status: int) -> None:
+    scripted.answer = lambda asked: Reply(status, "", {"Location": f"{scripted.url}/elsewhere"})
+    assert Influx(settings(scripted.url, token=SECRET)).write(lines(1)).verdict is Verdict.HOLD
+    assert len(scripted.asked) == 1
+
+
 def test_what_a_server_says_is_reported_short_and_without_any_secret(scripted: ScriptedServer) -> None:
     def echo(asked: Asked) -> Reply:
         said = f"no such {asked.headers['Authorization']} or {SECRET}\nin\tconfig " + " " * 900 + SECRET + "x" * 5000
