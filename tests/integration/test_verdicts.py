@@ -176,3 +176,26 @@ def test_a_status_that_nobody_expects_holds_the_points_and_says_where_to_look(st
     found = meaning(status, "hello")
     assert found.verdict is Verdict.HOLD
     assert "[server]" in found.hint
+
+
+def test_a_status_says_what_to_look_at_and_whether_it_is_about_all_lines() -> None:
+    assert "no database's write address" in meaning(200, "<html>").hint
+    assert "some of the points" in meaning(201, "").hint
+    for status, whole in (
+        (200, True),
+        (307, True),
+        (401, True),
+        (404, True),
+        (408, True),
+        (429, True),
+        (502, True),
+        (503, True),
+        (599, True),
+        (500, False),
+    ):
+        assert meaning(status, "").whole is whole, status
+
+
+@pytest.mark.parametrize("status", [200, 400, 500, 599])
+def test_words_about_a_line_count_whatever_the_status(status: int) -> None:
+    assert meaning(status, "field type conflict: input field").verdict is Verdict.DATA_FAULT
