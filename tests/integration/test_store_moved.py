@@ -15,7 +15,7 @@ import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.storage import database
+from homemon.storage import database, openfile
 from homemon.storage.database import FILE
 from homemon.storage.openfile import _set_aside, identity, wait_until_written
 from homemon.storage.repair import bring_back
@@ -362,3 +362,34 @@ def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path, store: S
 def sound(folder: Path) -> bool:
     with closing(sqlite3.connect(folder / FILE)) as db:
         return [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+
+
+def test_a_store_is_left_as_deleted_where_nothing_shows_which_file_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without /proc nobody knows where a file was moved to: what was open is written to the path again."""
+    monkeypatch.setattr(openfile, "_own_handle", lambda wanted: None)
+    with closing(Store(tmp_path / "store")) as store:
+        put(store, Point("power", {"value": 523}, T))
+        (tmp_path / "store" / FILE).rename(tmp_path / "elsewhere.db")
+        assert [fields for *_, fields in content(store)] == [{"value": 523}]
+        ((text, _),) = store.db.news
+    assert "was deleted while it was in use; it was written again from what was open" in text
+
+
+def test_a_file_is_not_taken_for_overwritten_because_its_descriptor_became_another_files(tmp_path: Path) -> None:
+    """Something else, too, may have had the file open, and closed it; then another file gets the number."""
+    path = tmp_path / "store" / FILE
+    Store(tmp_path / "store").close()
+    before = os.open(path, os.O_RDONLY)
+    with closing(Store(tmp_path / "store")) as store:
+        put(store, Point("power", {"value": 523}, T))
+        os.close(before)
+        another = os.open(os.devnull, os.O_RDONLY)
+        try:
+            assert another == before
+            os.utime(path, (1, 1))
+            assert [fields for *_, fields in content(store)] == [{"value": 523}]
+        finally:
+            os.close(another)
+        assert store.db.news == []

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from homemon.core.errors import SessionLost
+from homemon.sim.smart_meter import Reply
 from tests.unit.test_session import everything_came
 from tests.virtual import LINK, NOON, TENTHS, World
 
@@ -79,3 +80,19 @@ def test_a_listener_records_every_half_hour_of_it(faults: dict[str, str]) -> Non
         world.module.fault(name, value)
     world.listen(4 * 3600, every=60)
     everything_came(world, NOON + 1800)
+
+
+def test_a_broken_answer_ends_no_session_and_is_asked_for_again() -> None:
+    world = world_of({})
+    meter, answer = world.module.radio.meter, world.module.radio.meter.answer
+    broken = iter([True])
+
+    def torn_at_first(request: bytes, now: float) -> Reply | None:
+        reply = answer(request, now)
+        return reply._replace(frame=reply.frame[:-1]) if reply and next(broken, False) else reply
+
+    meter.answer = torn_at_first  # type: ignore[method-assign]
+    world.run(world.session.poll((0xE7,)))
+    assert world.values("power") == world.truth(0xE7)[-1:]
+    assert len(world.sent) == 2
+    assert any("ignored a broken frame from the meter" in note for note in world.notes)

@@ -102,7 +102,7 @@ def overwritten(world: "World", seconds: float) -> End:
         with (world.store_folder / FILE).open("wb") as file:
             file.write((copy / FILE).read_bytes())
         world.disk.overwritten(FILE)
-        world.brought_back(copied)
+        later(world, lambda: world.brought_back(copied))  # the listener looks first: SQLite is one for all here
         add_later(world, newest, lacks_since)
 
     return put_back
@@ -120,6 +120,11 @@ def when_awake(world: "World", do: Callable[[], None]) -> None:
     world.time.at(then, do if not world.pi.dead else lambda: when_awake(world, do))
 
 
+def later(world: "World", do: Callable[[], None]) -> None:
+    """Do it an hour later, when somebody is there."""
+    world.time.at(world.time.now + HOUR, lambda: when_awake(world, do))
+
+
 def add_later(world: "World", aside: Path, since: float = 0.0) -> None:
     """Add to the store what another has since then and it lacks, an hour later."""
 
@@ -129,7 +134,7 @@ def add_later(world: "World", aside: Path, since: float = 0.0) -> None:
         except StoreError as error:
             world.books.damaged.append(str(error))
 
-    world.time.at(world.time.now + HOUR, lambda: when_awake(world, add))
+    later(world, add)
 
 
 def _add(world: "World", aside: Path, since: int) -> None:
