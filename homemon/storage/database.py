@@ -225,7 +225,7 @@ class Database:
 
     def _connect(self) -> None:
         known = (each._file for open_here in _connected.values() for each in open_here)
-        in_use = any(file and file.shares_index(self.path) for file in known)
+        in_use = any(file and file.is_of(self.path) for file in known)
         if not in_use and (aside := set_foreign_log_aside(self.path)):
             self.report(f"{aside} is the log of another store that was at {self.path}", "")
         try:

@@ -64,9 +64,10 @@ class OpenFile:
         self._begun = self._progress[2:]
         self._overwritten = False
 
-    def shares_index(self, path: Path) -> bool:
-        """Return whether the -shm of the store at `path` is the one that is open here."""
-        return self._index_identity is not None and identity(f"{path}-shm") == self._index_identity
+    def is_of(self, path: Path) -> bool:
+        """Return whether the store at `path`, or one that was there, is open here: its database or its -shm."""
+        there = {identity(str(path)), identity(f"{path}-shm")} - {None}
+        return str(path) == self.path or not there.isdisjoint((self.identity, self._index_identity))
 
     def intact(self) -> bool:
         """Return whether the path's files are these, and nobody but SQLite wrote into the database."""
@@ -202,7 +203,7 @@ def set_foreign_log_aside(path: Path) -> str:
     """Rename a log that does not belong to the database at `path`, which SQLite would read into it or delete.
 
     Return the new name, empty where there was none. So is a log whose database is not there, and one that a
-    process has open which has not this database open. No connection of this process may have its -shm open.
+    process has open which has not this database open. No connection of this process may have these files open.
     """
     log, index = f"{path}-wal", f"{path}-shm"
     try:
