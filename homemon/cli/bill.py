@@ -99,12 +99,12 @@ def command(
 
 def used_of(plan: Plan, month: Month, kwh: str | None, bands: tuple[str, ...]) -> dict[str, Decimal]:
     """Return the kWh of each band of the plan that were given. Raise click.UsageError."""
-    version = plan.version(month)
-    names = [band.name for band in version.bands] if version else [ALL]
-    if names == [ALL] and kwh is not None and not bands:
-        return {ALL: number(kwh, "--kwh")}
-    if names != [ALL] and bands and kwh is None:
-        found = pairs(bands, "--band", lambda text: number(text, "--band"))
+    names = [band.name for band in plan.bands(month)] or [ALL]
+    whole = number(kwh, "--kwh") if kwh is not None else None
+    if whole is not None and not bands and (names == [ALL] or whole == 0):
+        return dict.fromkeys(names, whole)
+    found = {} if kwh is not None else pairs(bands, "--band", lambda text: number(text, "--band"))
+    if names != [ALL] and found.keys() == set(names):
         return {band: value for band, value in found.items() if isinstance(value, Decimal)}
-    wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band {band}=KWH" for band in names)
+    wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band '{band}=KWH'" for band in names)
     raise click.UsageError(f"{plan.key} takes {wanted}")

@@ -7,7 +7,7 @@ other way of rounding fits all). All prices include ten percent of tax, which is
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
@@ -43,6 +43,7 @@ class Line(NamedTuple):
     yen: Decimal
     kwh: Decimal | None = None
     price: Decimal | None = None
+    tier: int | None = None  # from 1, of a band that has several
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +128,7 @@ def _energy(version: Version, billed: Mapping[str, Decimal]) -> Iterator[Line]:
     for band in version.bands:
         kwh = billed.get(band.name, ZERO)
         for number, (part, price) in enumerate(_in_tiers(band.tiers, kwh, included), 1):
-            name = band.name if len(band.tiers) == 1 else f"{band.name}, tier {number}"
-            yield Line(name, part * price, part, price)
+            yield Line(band.name, part * price, part, price, number if len(band.tiers) > 1 else None)
 
 
 def _in_tiers(tiers: tuple[Tier, ...], kwh: Decimal, begin: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
@@ -170,9 +170,8 @@ def _at_least(lines: list[Line], version: Version) -> list[Line]:
 ROUNDING = {
     "levy": {"levy": ROUND_FLOOR},
     "none": dict[str, str](),
-    "parts": {"levy": ROUND_FLOOR, "fuel": ROUND_UP},
 }
-"""Which lines are rounded to whole yen before they are added: the regulated rule, none, and one that rounds parts."""
+"""Which lines are rounded to whole yen before they are added: the regulated rule, and none."""
 
 
 def _rounded(line: Line, profile: str) -> Line:

@@ -113,6 +113,12 @@ class Plan:
     area: str
     versions: tuple[Version, ...]
 
+    def bands(self, month: Month) -> tuple[Band, ...]:
+        """Return the bands in which something can have been used for a bill: of its month and the one before."""
+        version = self.version(month)
+        used = {month[1], (month[1] - 2) % 12 + 1}
+        return tuple(band for band in version.bands if used & band.months) if version else ()
+
     def version(self, month: Month) -> Version | None:
         """Return the version that holds for a bill; None before the first."""
         return max((each for each in self.versions if each.since <= month), key=lambda each: each.since, default=None)

@@ -19,13 +19,12 @@ TITLES = {
 def title(line: Line) -> str:
     """Return a line's name as a company prints it."""
     name, _, rest = line.name.partition(", ")
-    if name in TITLES:
-        return f"{TITLES[name]} {rest}".rstrip()
     if line.kwh is None:
-        return line.name
-    band = "" if name == ALL else f" {name}"
-    tier = f" 第{rest.removeprefix('tier ')}段階" if rest else ""
-    return f"電力量料金{band}{tier}"
+        return f"{TITLES.get(name, name)} {rest}".rstrip()
+    if line.name in TITLES:
+        return TITLES[line.name]
+    band = "" if line.name == ALL else f" {line.name}"
+    return f"電力量料金{band}{f' 第{line.tier}段階' if line.tier else ''}"
 
 
 def described(plan: Plan, month: Month, kwh: Decimal | int, bill: Bill) -> list[str]:

@@ -39,6 +39,8 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
     """Return the monthly prices of a plan: those `given`, else those that are shipped for its area."""
 
     def price(item: str, month: Month) -> Price | None:
+        if item in given and version.base.minimum and given[item].each:
+            return given[item]._replace(doubt=f"{item} is counted for each kWh, and not as the minimum charge has it")
         if item in given:
             return given[item]
         if item == "levy":
@@ -58,7 +60,7 @@ def _text(name: str) -> str:
 def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decimal], given: Mapping[str, Price]) -> Bill:
     """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
 
-    Raise ConfigError where the plan has no prices for that month, or lacks what the contract says.
+    Raise ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
     """
     version = plan.version(month)
     if version is None:
@@ -67,4 +69,6 @@ def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decima
             f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
             "Write a plan of your own with the earlier ones, and name its file.",
         )
+    if unknown := sorted(given.keys() - set(version.items)):
+        raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(version.items)}.")
     return compute(version, contract, used, month, prices(plan, version, given))

@@ -33,6 +33,7 @@ BILLS = [
     ),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --band day=100 --band night=1000", 26_578),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --band day=0 --band night=0", 789),
+    ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 0", 789),
     ("--plan energia-juryo-b --kva 6 --month 2026-07 --kwh 0", 1_343),
 ]
 FAULTS = [
@@ -47,8 +48,13 @@ FAULTS = [
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh NaN", "--kwh takes a number"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08", "takes --kwh KWH"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --band day=1", "takes --kwh KWH"),
-    ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 1", "--band night=KWH"),
-    ("--plan energia-economy-night --kva 6 --month 2026-08 --band noon=1", "the plan has no band noon"),
+    ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 1", "--band 'night=KWH'"),
+    ("--plan energia-economy-night --kva 6 --month 2026-08 --band noon=1", "--band 'night=KWH'"),
+    ("--plan energia-economy-night --kva 6 --month 2026-08 --band day=100", "--band 'night=KWH'"),
+    (
+        "--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fule=-7",
+        "no price fule It has fuel, levy",
+    ),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fuel", "takes NAME=VALUE"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fuel=x", "--price takes a number"),
 ]
@@ -106,6 +112,23 @@ def test_a_price_that_stands_in_makes_the_bill_provisional(tmp_path: Path) -> No
 def test_a_price_that_nobody_knows_is_left_out_and_named(tmp_path: Path) -> None:
     run = homemon(*["bill", "--plan", "kepco-juryo-a", "--month", "2026-08", "--kwh", "300"], cwd=tmp_path)
     assert "provisional: no price is known for fuel of 2026-08, which is left out" in run.stdout
+
+
+def test_a_price_without_the_minimum_charges_lump_makes_the_bill_provisional(tmp_path: Path) -> None:
+    asked = "bill --plan energia-juryo-a --month 2026-10 --kwh 100 --price fuel=-12.00"
+    run = homemon(*asked.split(), cwd=tmp_path)
+    assert "provisional: fuel is counted for each kWh, and not as the minimum charge has it" in run.stdout
+
+
+def test_a_band_is_asked_for_in_its_months_only_and_named_as_the_plan_names_it(tmp_path: Path) -> None:
+    asked = ("bill", "--plan", "kepco-hapie-r", "--kw", "10", "--month")
+    run = homemon(*asked, "2026-02", cwd=tmp_path)
+    winter = [word.strip().strip("'").removesuffix("=KWH") for word in run.stderr.split("--band ")[1:]]
+    assert len(winter) == 3, run.stderr
+    bands = [word for name in winter for word in ("--band", f"{name}=10")]
+    run = homemon(*asked, "2026-02", *bands, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert all(f"電力量料金 {name}: 10 kWh" in run.stdout for name in winter)
 
 
 @pytest.mark.parametrize(("arguments", "why"), FAULTS)
