@@ -242,10 +242,24 @@ def test_who_is_locked_out_of_a_new_file_tries_again_and_any_other_error_ends_it
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+class Virtual:
+    """A clock on which only sleeping takes time."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
 def test_who_is_locked_out_for_ever_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.storage.connection.BUSY_SECONDS", 0.05)
+    clock = Virtual()
+    monkeypatch.setattr("homemon.storage.connection.BUSY_SECONDS", 1.0)
+    monkeypatch.setattr("homemon.storage.connection.monotonic", lambda: clock.time)
+    monkeypatch.setattr("homemon.storage.connection.sleep", clock.sleep)
     with closing(sqlite3.connect(tmp_path / "new.db", factory=Refusing)) as db:
         db.refusals = ["database is locked"] * 100
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             _use_wal(db)
         assert 0 < len(db.refusals) < 99
+    assert clock.time == pytest.approx(1.0, abs=0.1)
