@@ -18,9 +18,10 @@ def test_every_package_goes_into_the_wheel() -> None:
 
 def test_every_file_that_is_no_python_goes_into_the_wheel() -> None:
     listed = {
-        ROOT.joinpath(*package.split("."), name)
-        for package, names in SETUPTOOLS["package-data"].items()
-        for name in names
+        path
+        for package, patterns in SETUPTOOLS["package-data"].items()
+        for pattern in patterns
+        for path in ROOT.joinpath(*package.split(".")).glob(pattern)
     }
     others = {
         path
