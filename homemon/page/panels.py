@@ -15,20 +15,16 @@ Days and half-hours are Japan's. `now` and the readings are passed in.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, LARGEST, Number, midnight
+from homemon.energy.spans import Reading, Span, differences, half_hours, seconds, total
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import Kind, Series
 
 DETAILED_DAYS = 30  # half-hours of more days than that would be an unreadable band
-LARGEST_KW = 100  # a low-voltage contract ends at 50: what is more, another meter counted
-DECIMALS = 4  # no register counts in less than 0.0001 kWh
-SMALLEST_MODULUS = 10_000  # kWh: 100,000,000 counts of that
 LATE = 1.5  # a line breaks where the next reading comes this many times later than makes it stale
 
-Reading = tuple[int, Number]
 Columns = list[list[Number | None]]
 """Times, ascending, and one or more lists of as many values; empty where there is nothing."""
 
@@ -46,14 +42,6 @@ class Readings(Protocol):
         self, measurement: str, field: str, since: int, until: int, step: int
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         """Return the least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
-
-
-class Span(NamedTuple):
-    """So many kWh from `start` to `end`."""
-
-    start: int
-    end: int
-    kwh: Number
 
 
 class Headline(NamedTuple):
@@ -147,40 +135,9 @@ def extents(readings: Readings, series: Series, first: int, now: int) -> Iterato
 # --- energy ----------------------------------------------------------------------
 
 
-def differences(
-    registers: Iterable[Reading], modulus: Number | None = None, exchanges: Collection[int] = ()
-) -> Iterator[Span]:
-    """Yield what a register counted between each two readings, where one meter counted, and can have counted that."""
-    for (start, before), (end, after) in pairwise(registers):
-        if exchanges and any(start < exchange <= end for exchange in exchanges):
-            continue
-        kwh = after - before
-        if kwh < 0:
-            kwh += modulus or likely_modulus(before)
-        kwh = round(kwh, DECIMALS)
-        if kwh <= LARGEST_KW * (end - start) / HOUR:
-            yield Span(start, end, kwh)
-
-
-def likely_modulus(before: Number) -> int:
-    """Return where a register that was at `before` rolls over: the nearest power of ten, as units are such.
-
-    A new meter that begins at 0 is seldom taken for a roll-over: the energy would be too great.
-    """
-    modulus = SMALLEST_MODULUS
-    while modulus <= before:
-        modulus *= 10
-    return modulus
-
-
-def half_hours(values: Iterable[Reading]) -> Iterator[Span]:
-    """Yield energies dated at the start of their half-hour."""
-    return (Span(start, start + HALF_HOUR, kwh) for start, kwh in values)
-
-
 def bars(spans: Iterable[Span], since: int) -> Iterator[tuple[int, Number]]:
     """Yield the spans from `since` on that are a half-hour long; a longer one is not known by half-hours."""
-    return ((span.start, span.kwh) for span in spans if span.start >= since and span.end - span.start == HALF_HOUR)
+    return ((span.start, float(span.kwh)) for span in spans if span.start >= since and span.seconds == HALF_HOUR)
 
 
 def sums(spans: Iterable[Span]) -> Iterator[tuple[int, Number, Number]]:
@@ -191,11 +148,7 @@ def sums(spans: Iterable[Span]) -> Iterator[tuple[int, Number, Number]]:
         if span.end <= begun + DAY:
             days.setdefault(begun, []).append(span)
     for begun, known in days.items():
-        yield begun, total(known), sum(span.end - span.start for span in known) / HOUR
-
-
-def total(spans: Iterable[Span]) -> Number:
-    return round(sum(span.kwh for span in spans), DECIMALS)
+        yield begun, float(total(known)), seconds(known) / HOUR
 
 
 def today(spans: Iterable[Span], latest: int | None, now: int) -> Number | None:
@@ -203,4 +156,4 @@ def today(spans: Iterable[Span], latest: int | None, now: int) -> Number | None:
     start = midnight(now)
     if latest is None or latest < start:
         return None
-    return total(span for span in spans if span.start >= start)
+    return float(total(span for span in spans if span.start >= start))

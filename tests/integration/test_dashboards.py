@@ -21,7 +21,8 @@ from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
 from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
-from homemon.page.panels import differences, sums
+from homemon.energy.spans import differences
+from homemon.page.panels import sums
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.store import Store
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text

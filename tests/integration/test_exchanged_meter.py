@@ -9,7 +9,7 @@ import pytest
 
 from homemon.core.errors import StoreError
 from homemon.core.points import HALF_HOUR, Point
-from homemon.page import panels
+from homemon.energy.spans import differences
 from homemon.runtime import state
 from homemon.sim.smart_meter import SmartMeter
 from homemon.storage.database import FILE
@@ -124,9 +124,9 @@ def test_the_meter_that_is_known_is_noted_while_another_process_writes(tmp_path:
 def test_no_energy_is_counted_from_one_meter_to_the_next(tmp_path: Path) -> None:
     for old, new in ((100.0, 145.0), (9987.0, 2.0)):
         registers = [(T, old - 1), (T + HALF_HOUR, old), (T + 2 * HALF_HOUR, new), (T + 3 * HALF_HOUR, new + 0.5)]
-        spans = list(panels.differences(registers, exchanges=[T + HALF_HOUR + 1]))
+        spans = list(differences(registers, exchanges=[T + HALF_HOUR + 1]))
         assert [(span.start, span.kwh) for span in spans] == [(T, 1), (T + 2 * HALF_HOUR, 0.5)]
-        assert len(list(panels.differences(registers))) == 3, "which nothing but the exchange reports"
+        assert len(list(differences(registers))) == 3, "which nothing but the exchange reports"
 
 
 def test_the_commands_go_on_with_the_new_meter_whatever_config_ini_says(tmp_path: Path) -> None:

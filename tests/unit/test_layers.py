@@ -128,8 +128,8 @@ MAY_IMPORT = {
     }
     | SHARED,
     "sim": set[str](),
-    "energy": {"core.errors"},
-    "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
+    "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
@@ -151,7 +151,7 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
-    *("energy.bill", "energy.plan", "energy.plan_file", "energy.prices"),
+    *(f"energy.{name}" for name in ("bill", "plan", "plan_file", "prices", "spans", "household", "periods", "usage")),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

@@ -6,24 +6,14 @@ from itertools import pairwise
 import pytest
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Number, Point, midnight
-from homemon.page.panels import (
-    Columns,
-    Reading,
-    Span,
-    broken,
-    collect,
-    columns,
-    differences,
-    likely_modulus,
-    sums,
-    today,
-)
+from homemon.energy.spans import Reading, differences
+from homemon.page.panels import Columns, broken, collect, columns, sums, today
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
+from tests.registers import MIDNIGHT, register, span
 from tests.stores import NOW, put
 
-MIDNIGHT = 1_795_446_000  # 2026-11-24 00:00 in Japan, 15:00 of the day before in Greenwich
 FIELDS = {series.name: (series.measurement, series.field) for series in SHOWN}
 
 
@@ -49,11 +39,6 @@ class Recorded:
                 yield start, min(found), sum(found) / len(found), max(found)
 
 
-def register(start: int, *values: Number) -> list[Reading]:
-    """A register read each half-hour."""
-    return [(start + i * HALF_HOUR, value) for i, value in enumerate(values)]
-
-
 def rows(columns: Columns) -> list[tuple[Number | None, ...]]:
     return list(zip(*columns, strict=True))
 
@@ -75,66 +60,6 @@ def test_a_day_begins_at_midnight_in_japan(time: int, begun: int) -> None:
     assert midnight(time) == begun
 
 
-def test_differences_are_exact_decimals() -> None:
-    spans = list(differences(register(MIDNIGHT, 1234.5, 1234.6, 1234.6, 1234.9)))
-    assert [span.kwh for span in spans] == [0.1, 0, 0.3]
-    assert all(span.end - span.start == HALF_HOUR for span in spans)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "modulus", "kwh"),
-    [
-        (9_999_999.9, 0.2, 10_000_000, 0.3),
-        (9_999_999.9, 0.2, None, 0.3),
-        (999_999.98, 0.01, 1_000_000, 0.03),
-        (999_999.98, 0.01, None, 0.03),
-        (9_999.9999, 0, None, 0.0001),
-        (99_999_990, 5, None, 15),
-        (199_999_998, 4, 200_000_000, 6),  # a coefficient of 20
-        (9_999_999.9, 9_999_999.9, None, 0),
-    ],
-)
-def test_a_register_rolls_over(before: float, after: float, modulus: int | None, kwh: float) -> None:
-    (span,) = differences(register(MIDNIGHT, before, after), modulus)
-    assert span.kwh == kwh
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [(4567.8, 0), (4567.8, 3.2), (0, 4567.8), (9_990_000.0, 0.1), (100.1, 100.0)],
-    ids=["new meter", "used meter", "much", "far from the end", "backwards"],
-)
-@pytest.mark.parametrize("modulus", [None, 10_000_000])
-def test_what_no_meter_can_have_counted_is_no_energy(before: float, after: float, modulus: int | None) -> None:
-    assert not list(differences(register(MIDNIGHT, before, after), modulus))
-
-
-@pytest.mark.parametrize("hours", [0.5, 1, 24])
-def test_a_hundred_kilowatts_are_the_most_that_a_meter_counts(hours: float) -> None:
-    for kwh, known in ((100 * hours, True), (100 * hours + 0.1, False)):
-        readings = [(MIDNIGHT, 1000.0), (MIDNIGHT + int(hours * HOUR), 1000.0 + kwh)]
-        assert bool(list(differences(readings))) == known
-
-
-def test_after_an_exchange_counting_goes_on() -> None:
-    readings = register(MIDNIGHT, 10.0, 10.5, 3.0, 3.5, 4.5)
-    spans = list(differences(readings, None, {MIDNIGHT + 2 * HALF_HOUR}))
-    assert [span.kwh for span in spans] == [0.5, 0.5, 1.0]
-
-
-def test_a_long_time_may_hold_much_energy() -> None:
-    assert list(differences([(MIDNIGHT, 100), (MIDNIGHT + 10 * DAY, 420)])) == [
-        Span(MIDNIGHT, MIDNIGHT + 10 * DAY, 320)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("before", "modulus"), [(0, 10_000), (9_999.9, 10_000), (10_000, 100_000), (9_999_999.9, 10_000_000)]
-)
-def test_the_likely_modulus_is_the_next_power_of_ten(before: float, modulus: int) -> None:
-    assert likely_modulus(before) == modulus
-
-
 def test_a_missing_reading_leaves_two_half_hours_without_bars() -> None:
     readings = register(MIDNIGHT, 10, 10.5, 11, 12, 12.5)
     del readings[2]
@@ -146,12 +71,12 @@ def test_a_missing_reading_leaves_two_half_hours_without_bars() -> None:
 
 def test_a_gap_within_a_day_belongs_to_it_and_one_across_midnight_to_none() -> None:
     spans = [
-        Span(MIDNIGHT - 2 * HALF_HOUR, MIDNIGHT - HALF_HOUR, 1),
-        Span(MIDNIGHT - HALF_HOUR, MIDNIGHT + HALF_HOUR, 10),
-        Span(MIDNIGHT + HALF_HOUR, MIDNIGHT + 5 * HOUR, 4),
-        Span(MIDNIGHT + 5 * HOUR, MIDNIGHT + 5 * HOUR + HALF_HOUR, 0.1),
-        Span(MIDNIGHT + DAY - HALF_HOUR, MIDNIGHT + DAY, 0.2),
-        Span(MIDNIGHT + DAY, MIDNIGHT + DAY + HALF_HOUR, 7),
+        span(MIDNIGHT - 2 * HALF_HOUR, MIDNIGHT - HALF_HOUR, 1),
+        span(MIDNIGHT - HALF_HOUR, MIDNIGHT + HALF_HOUR, 10),
+        span(MIDNIGHT + HALF_HOUR, MIDNIGHT + 5 * HOUR, 4),
+        span(MIDNIGHT + 5 * HOUR, MIDNIGHT + 5 * HOUR + HALF_HOUR, 0.1),
+        span(MIDNIGHT + DAY - HALF_HOUR, MIDNIGHT + DAY, 0.2),
+        span(MIDNIGHT + DAY, MIDNIGHT + DAY + HALF_HOUR, 7),
     ]
     assert list(sums(spans)) == [(MIDNIGHT - DAY, 1, 0.5), (MIDNIGHT, 4.3, 5.5), (MIDNIGHT + DAY, 7, 0.5)]
 
@@ -291,9 +216,9 @@ def test_a_reading_of_the_future_is_not_the_newest() -> None:
     ("latest", "known"), [(None, None), (MIDNIGHT - 1, None), (MIDNIGHT, 0), (MIDNIGHT + HALF_HOUR, 1.5)]
 )
 def test_today_begins_at_zero(latest: int | None, known: float | None) -> None:
-    spans = [Span(MIDNIGHT - HALF_HOUR, MIDNIGHT, 3)]
+    spans = [span(MIDNIGHT - HALF_HOUR, MIDNIGHT, 3)]
     if latest and latest > MIDNIGHT:
-        spans.append(Span(MIDNIGHT, latest, 1.5))
+        spans.append(span(MIDNIGHT, latest, 1.5))
     assert today(spans, latest, MIDNIGHT + HOUR) == known
 
 
