@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from homemon.energy.bill import Price
 from homemon.energy.plan import Month
-from homemon.energy.plan_file import Fields, month, read_toml, text, yen
+from homemon.energy.toml_file import Fields, month, read_toml, text, yen
 
 YEAR_OF_LEVY = 12  # bills that a levy holds for
 
