@@ -6,9 +6,9 @@ Prices are in yen including tax, exact. A plan has versions; which one holds is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Month = tuple[int, int]
 """Year and month of a bill: "2026-08" is the August bill (8月分)."""
@@ -73,18 +73,29 @@ class Discount:
     cap: Decimal | None = None
 
 
+class Excepted(NamedTuple):
+    """A month and day that is no holiday of a plan, up to the year `last`."""
+
+    date: tuple[int, int]
+    last: int = MAXYEAR
+
+
 @dataclass(frozen=True, kw_only=True)
 class Holidays:
-    """Days that a plan counts as holidays: of the week (Monday is 0), national ones, and some of each year."""
+    """Days that a plan counts as holidays: of the week (Monday is 0), national ones, and some of each year.
+
+    `exceptions` are billed as the day of the week that they are, also where they are national holidays.
+    """
 
     weekdays: frozenset[int] = frozenset()
     national: bool = False
     dates: frozenset[tuple[int, int]] = frozenset()
+    exceptions: tuple[Excepted, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Version:
-    """A plan as it holds from the bill `since` on."""
+    """A plan as it holds from the bill `since` on; equal to itself alone, so what is derived of it can be kept."""
 
     since: Month
     source: str

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from homemon.energy.bill import ROUNDING
+from homemon.energy.calendar import gaps
 from homemon.energy.plan import (
     ALL,
     WHOLE_DAY,
@@ -13,6 +14,7 @@ from homemon.energy.plan import (
     Base,
     Block,
     Discount,
+    Excepted,
     Holidays,
     Minimum,
     Plan,
@@ -61,6 +63,14 @@ def tiers(raw: Any) -> tuple[Tier, ...]:
     return (*found, (None, yen(last)))
 
 
+def excepted(raw: Any) -> Excepted:
+    """ "08-11", "08-11 to 2018": no holiday, up to that year."""
+    date, _, last = raw.partition(" to ") if isinstance(raw, str) else (raw, "", "")
+    if last and not re.fullmatch(r"20\d\d", last):
+        raise ValueError(f'is to be a month and day such as "08-11", or "08-11 to 2018", not {raw!r}')
+    return Excepted(month_and_day(date), int(last)) if last else Excepted(month_and_day(date))
+
+
 # --- a plan --------------------------------------------------------------------------------
 
 
@@ -88,6 +98,8 @@ def _version(fields: Fields) -> Version:
         bands = (Band(name=ALL, tiers=fields.take("price", tiers, ())), *bands)
     if not bands:
         fields.fault("price", "is missing: prices, or [[version.band]] for each of several hours")
+    holidays = _holidays(fields.table("holidays"))
+    _check(fields, bands, holidays)
     version = Version(
         since=fields.take("from", month, (2000, 1)),
         source=fields.take("source", text, ""),
@@ -97,12 +109,23 @@ def _version(fields: Fields) -> Version:
         items=fields.take("items", list_of(text), ("fuel", "levy")),
         discounts=tuple(map(_discount, fields.tables("discount"))),
         least=fields.take("least", yen, None),
-        holidays=_holidays(fields.table("holidays")),
+        holidays=holidays,
         rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
         unsure=fields.take("unsure", list_of(text), ()),
     )
     fields.close()
     return version
+
+
+def _check(fields: Fields, bands: tuple[Band, ...], holidays: Holidays) -> None:
+    """Report a half-hour without a band, bands by weekday without holidays, and two bands of one name."""
+    if any(band.days != "all" for band in bands) and holidays == Holidays():
+        fields.fault("holidays", "is missing: bands of weekdays or holidays are there, and not which days those are")
+    elif bands and (gap := next(gaps(bands, holidays), None)):
+        fields.fault("band", f"no band holds on {gap}")
+    names = [band.name for band in bands]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        fields.fault("band", f"two bands have the name {', '.join(twice)}")
 
 
 def _base(fields: Fields) -> Base:
@@ -176,6 +199,7 @@ def _holidays(fields: Fields) -> Holidays:
         weekdays=frozenset(map(WEEKDAYS.index, fields.take("weekdays", list_of(one_of(*WEEKDAYS)), ()))),
         national=fields.take("national", bool, False),
         dates=frozenset(fields.take("dates", list_of(month_and_day), ())),
+        exceptions=fields.take("except", list_of(excepted), ()),
     )
     fields.close()
     return holidays

@@ -129,6 +129,7 @@ MAY_IMPORT = {
     | SHARED,
     "sim": set[str](),
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
+    "energy.calendar": {"core.errors", "energy"},
     "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
@@ -147,11 +148,13 @@ ONLY_IN = {
     "serial": {"ports"},
     "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
+    "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
-    *(f"energy.{name}" for name in ("bill", "plan", "plan_file", "prices", "spans", "household", "periods", "usage")),
+    *("energy.bill", "energy.calendar", "energy.household", "energy.periods", "energy.plan", "energy.prices"),
+    *("energy.spans", "energy.toml_file", "energy.usage"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

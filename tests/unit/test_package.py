@@ -47,4 +47,4 @@ def test_every_library_that_is_imported_is_asked_for_with_the_oldest_version_tha
     used |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
     used -= {*sys.stdlib_module_names, "homemon"}
     assert {names.get(name, name) for name in used} <= wanted
-    assert wanted == {"click", "pyserial", "smbus2", "requests", "urllib3", "tomli-w", "plotly"}
+    assert wanted == {"click", "pyserial", "smbus2", "requests", "urllib3", "tomli-w", "jpholiday", "plotly"}
