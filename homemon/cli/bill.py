@@ -1,66 +1,21 @@
-"""`homemon bill`: what so many kWh cost by a plan, line by line, as the company prints it."""
+"""`homemon bill`: what a billing period costs, line by line, as the company prints it."""
 
 import json
-import re
-from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import click
 
-from homemon.energy import shipped
-from homemon.energy.bill import Contract, Price
-from homemon.energy.plan import ALL, Month, Plan
-from homemon.energy.printed import described, facts
+from homemon.cli.bill_options import BillMonth, prices_of, used_of
+from homemon.energy import printed, shipped
+from homemon.energy.bill import Contract
+from homemon.energy.plan import Month
 from homemon.runtime.context import App
 
 
-class BillMonth(click.ParamType[Month]):
-    """The label of a bill: 2026-08 is the August bill (8月分)."""
-
-    name = "YYYY-MM"
-
-    def convert(self, value: str | Month, param: click.Parameter | None, ctx: click.Context | None) -> Month:
-        if not isinstance(value, str):
-            return value
-        if not (found := re.fullmatch("(20[0-9]{2})-(0[1-9]|1[0-2])", value)):
-            self.fail(f"{value} is no month of a bill: write 2026-08 for 8月分", param, ctx)
-        return int(found[1]), int(found[2])
-
-
-def number(text: str, what: str, least: Decimal = Decimal(0)) -> Decimal:
-    """Return a number that was typed. Raise click.UsageError."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not least <= value <= 1_000_000:
-        raise click.UsageError(f"{what} takes a number, not {text!r}")
-    return value
-
-
-def pairs(texts: tuple[str, ...], option: str, read: Callable[[str], object]) -> dict[str, object]:
-    """Return what NAME=VALUE options say. Raise click.UsageError."""
-    found = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not (name and sign) or name in found:
-            raise click.UsageError(f"{option} takes NAME=VALUE, each name once, not {text!r}")
-        found[name] = read(value)
-    return found
-
-
-def price_of(text: str) -> Price:
-    """Return a price: `-7.30`, a kWh; `171/month`."""
-    value, _, each = text.partition("/")
-    if each not in ("", "kwh", "month"):
-        raise click.UsageError(f"--price takes yen a kWh, or yen/month, not {text!r}")
-    return Price(number(value, "--price", Decimal(-1_000_000)), each=each != "month")
-
-
 @click.command()
-@click.option("--plan", "name", required=True, metavar="NAME|FILE", help="A plan that is shipped, or your own (.toml).")
-@click.option("--month", required=True, type=BillMonth(), help="The bill's month, as it is labelled: 8月分 is 2026-08.")
-@click.option("--kwh", metavar="KWH", help="Used in the billing period.")
+@click.option("--plan", "name", metavar="NAME|FILE", help="A plan that is shipped, or your own (.toml).")
+@click.option("--month", type=BillMonth(), help="The bill's month, as it is labelled: 8月分 is 2026-08.")
+@click.option("--kwh", metavar="KWH", help="Used in the billing period, in place of what is stored.")
 @click.option("--band", "bands", multiple=True, metavar="NAME=KWH", help="The same, for each band of a plan by hours.")
 @click.option("--ampere", type=click.IntRange(1, 200), help="契約アンペア.")
 @click.option("--kva", type=click.IntRange(1, 100), help="契約容量.")
@@ -70,8 +25,8 @@ def price_of(text: str) -> Price:
 @click.pass_obj
 def command(
     app: App,
-    name: str,
-    month: Month,
+    name: str | None,
+    month: Month | None,
     kwh: str | None,
     bands: tuple[str, ...],
     ampere: int | None,
@@ -79,32 +34,33 @@ def command(
     kw: int | None,
     given: tuple[str, ...],
     as_json: bool,
-) -> None:
-    """Show what so many kWh cost by a plan.
+) -> int:
+    """Show what a billing period costs.
 
-    Line by line and to the yen, as the company prints it. Prices that homemon does not know yet stand in from the
-    month before, or are given with --price; then the bill is provisional, and says why. Needs no config.ini.
+    Line by line and to the yen, as the company prints it: from the stored half-hours and the [contract] of config.ini,
+    the running period where no --month is given, with a forecast. What may yet change is said to be provisional, and
+    why: a price that is not known yet and stands in from the month before (or is given with --price), an hour that is
+    missing, a period that is not over.
+
+    With --kwh or --band it is the bill of so many kWh, and needs --plan, --month and no config.ini.
     """
-    plan = shipped.find(name)
-    used = used_of(plan, month, kwh, bands)
-    contract = Contract(ampere=ampere, kva=kva, kw=kw)
-    prices = {item: price for item, price in pairs(given, "--price", price_of).items() if isinstance(price, Price)}
-    bill = shipped.bill(plan, month, contract, used, prices)
-    if as_json:
-        app.put(json.dumps(facts(plan, month, bill), ensure_ascii=False))
-        return
-    for text in described(plan, month, sum(used.values()), bill):
-        app.show(text)
+    agreed = Contract(ampere=ampere, kva=kva, kw=kw)
+    prices = prices_of(given)
+    if kwh is None and not bands:
+        from homemon.runtime.energy import charged
 
-
-def used_of(plan: Plan, month: Month, kwh: str | None, bands: tuple[str, ...]) -> dict[str, Decimal]:
-    """Return the kWh of each band of the plan that were given. Raise click.UsageError."""
-    names = [band.name for band in plan.bands(month)] or [ALL]
-    whole = number(kwh, "--kwh") if kwh is not None else None
-    if whole is not None and not bands and (names == [ALL] or whole == 0):
-        return dict.fromkeys(names, whole)
-    found = {} if kwh is not None else pairs(bands, "--band", lambda text: number(text, "--band"))
-    if names != [ALL] and found.keys() == set(names):
-        return {band: value for band, value in found.items() if isinstance(value, Decimal)}
-    wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band '{band}=KWH'" for band in names)
-    raise click.UsageError(f"{plan.key} takes {wanted}")
+        found = [printed.of_store(*each) for each in charged(app, month, name, agreed, prices)]
+    elif name is None or month is None:
+        raise click.UsageError("--kwh and --band need --plan and --month")
+    else:
+        plan = shipped.find(name)
+        used = used_of(plan, month, kwh, bands)
+        bill = shipped.bill(plan, month, agreed, used, prices)
+        found = [printed.Printed(plan, month, sum(used.values(), Decimal(0)), bill)]
+    for each in found:
+        if as_json:
+            app.put(json.dumps(printed.facts(each), ensure_ascii=False))
+        else:
+            for text in printed.described(each):
+                app.show(text)
+    return int("store" in vars(app) and app.store.db.left_out is not None)

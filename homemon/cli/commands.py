@@ -31,7 +31,8 @@ GROUPS = {
         "status": "Show the newest readings, and what waits.",
         "graph": "The four graphs as one offline web page.",
         "export": "Print points from the store.",
-        "bill": "Show what so many kWh cost by a plan.",
+        "energy": "Show the household's energy.",
+        "bill": "Show what a billing period costs.",
     },
     "Repair": {
         "upload": "Send to the server what is waiting, or a period again.",

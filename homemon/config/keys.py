@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +76,17 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "dir": Setting("folder", Path(os.path.expanduser(DEFAULT_DIR))),
         "keep_days": Setting("number", 0, (0, 36500)),
     },
+    "contract": {
+        "plan": Setting("name", REQUIRED),
+        "ampere": Setting("number", None, (1, 200)),
+        "kva": Setting("number", None, (1, 100)),
+        "kw": Setting("number", None, (1, 100)),
+        "reading_day": Setting("number", None, (1, 31)),
+        "sell": Setting("text"),
+    },
 }
+DATED = "contract"
+"""The section that may be there several times, each with the day from which it holds: [contract 2024-04-01]."""
 
 
 def _key(setting: Setting) -> Key:
@@ -156,6 +167,22 @@ class Store(NamedTuple):
     keep_days: int
 
 
+class Contract(NamedTuple):
+    """What is agreed with the electricity company, from the day `since` on; with no contract before it, ever since.
+
+    `plan` is a plan's name or file, `sell` a price in yen a kWh or a name or file of such prices. `reading_day` is None
+    where bills are of calendar months.
+    """
+
+    since: date
+    plan: str
+    ampere: int | None
+    kva: int | None
+    kw: int | None
+    reading_day: int | None
+    sell: str | None
+
+
 CLASSES: dict[str, Callable[..., Any]] = {
     "smartmeter": SmartMeter,
     **dict.fromkeys((source.section for source in DEVICES), Device),
@@ -163,4 +190,5 @@ CLASSES: dict[str, Callable[..., Any]] = {
     "i2c": I2c,
     "server": Server,
     "store": Store,
+    DATED: Contract,
 }

@@ -12,12 +12,26 @@ import configparser
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from homemon.config.keys import ALWAYS, CLASSES, KEYS, Device, I2c, Key, Kyocera, Server, SmartMeter, Store
+from homemon.config.keys import (
+    ALWAYS,
+    CLASSES,
+    DATED,
+    KEYS,
+    Contract,
+    Device,
+    I2c,
+    Key,
+    Kyocera,
+    Server,
+    SmartMeter,
+    Store,
+)
 from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
 from homemon.core.files import replace_file
@@ -31,8 +45,8 @@ UNFILLED = "still holds the placeholder of a template"
 class Config(NamedTuple):
     """The whole of config.ini. `path` is where it was read.
 
-    `devices` are those on the LAN, by their sections. `unfilled` says by section which keys still hold a
-    template's placeholder; they count as not there.
+    `devices` are those on the LAN, by their sections; `contracts` ascend by their days. `unfilled` says by section
+    which keys still hold a template's placeholder; they count as not there.
     """
 
     path: Path
@@ -43,6 +57,7 @@ class Config(NamedTuple):
     server: Server | None
     store: Store
     tags: Mapping[str, str]
+    contracts: tuple[Contract, ...] = ()
     unfilled: Mapping[str, list[str]] = {}
 
     def of(self, section: str) -> Any:
@@ -90,14 +105,17 @@ def parse(content: str, path: Path) -> Config:
         faults.append((error.lineno, "a line before the first [section]"))
     except configparser.ParsingError as error:
         faults += [(line, "neither a [section], nor key = value, nor a comment") for line, _ in error.errors]
-    values: dict[str, Any] = {}
-    for section, keys in KEYS.items():
+    values: dict[str, dict[str, Any]] = {}
+    dated = [name for name in parser.sections() if name.split()[:1] == [DATED]]
+    for section in (*(name for name in KEYS if name != DATED), *dated):
         if parser.has_section(section) or section in ALWAYS:
             written = parser[section] if parser.has_section(section) else {}
             given = {name.lower(): value for name, value in written.items()}
+            keys = KEYS[DATED if section in dated else section]
             values[section] = dict(_read_section(section, keys, given, lines, faults, unfilled))
             if REQUIRED in values[section].values():  # which is a fault, or a placeholder
                 del values[section]
+    since = dict(_dates(dated, lines, faults))
     tags = dict(parser["tags"]) if parser.has_section("tags") else {}
     faults += [
         (lines.get(("tags", name), 0), f"{_place('tags', name)}: {fault}")
@@ -107,7 +125,7 @@ def parse(content: str, path: Path) -> Config:
     faults += [
         (lines.get((name, ""), 0), f"{_place(name)}: no such section; there are {', '.join(KEYS)}, tags")
         for name in parser.sections()
-        if name not in KEYS and name != "tags"
+        if name not in KEYS and name != "tags" and name not in dated
     ]
     _check_server(values.get("server"), lines, faults)
     if faults:
@@ -116,9 +134,17 @@ def parse(content: str, path: Path) -> Config:
     by_section: dict[str, list[str]] = {}
     for line, fault in unfilled:
         by_section.setdefault(fault[1 : fault.index("]")], []).append(f"{path}:{line}: {fault}")
-    sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS}
+    sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS if name != DATED}
     devices = {source.section: found for source in DEVICES if (found := sections.pop(source.section))}
-    return Config(path=path, devices=devices, tags=tags, unfilled=by_section, **sections)  # type: ignore[arg-type]
+    contracts = [CLASSES[DATED](since=since[name], **values[name]) for name in dated if name in values]
+    return Config(
+        path=path,
+        devices=devices,
+        tags=tags,
+        contracts=tuple(sorted(contracts, key=lambda contract: contract.since)),
+        unfilled=by_section,
+        **sections,  # type: ignore[arg-type]
+    )
 
 
 Faults = list[tuple[int, str]]
@@ -155,7 +181,7 @@ def _place(section: str, key: str = "") -> str:
     from difflib import get_close_matches
 
     known = {name for keys in KEYS.values() for name in keys}
-    if section != "tags" and not get_close_matches(section, KEYS):
+    if section != "tags" and not get_close_matches(section.partition(" ")[0], KEYS):
         section = "…"
     if key and not (get_close_matches(key, known) or (section == "tags" and len(key) <= LONGEST_TAG)):
         key = "…"
@@ -182,6 +208,21 @@ def _read_section(
                 yield name, key.default
                 continue
             faults.append((lines.get((section, name), 0), f"[{section}] {name}: {error}"))
+
+
+def _dates(sections: Iterable[str], lines: Lines, faults: Faults) -> Iterator[tuple[str, date]]:
+    """Yield the day from which each contract holds; one without a day was there before all others."""
+    known = set()
+    for name in sections:
+        try:
+            since = date.fromisoformat("".join(name.split()[1:]) or date.min.isoformat())
+        except ValueError:
+            faults.append((lines.get((name, ""), 0), f"[{DATED} …]: is to be a day, such as [{DATED} 2024-04-01]"))
+            continue
+        if since in known:
+            faults.append((lines.get((name, ""), 0), f"[{name}]: another contract begins on that day"))
+        known.add(since)
+        yield name, since
 
 
 def _tag_fault(name: str, value: str) -> str:

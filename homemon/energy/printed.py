@@ -1,9 +1,12 @@
 """A bill as a company prints it, and as a program reads it."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from homemon.energy.bill import Bill, Line
+from homemon.energy.periods import ONE_DAY, Billed
 from homemon.energy.plan import ALL, Month, Plan
+from homemon.energy.statement import Forecast, Statement
 
 TITLES = {
     "base charge": "基本料金",
@@ -27,20 +30,44 @@ def title(line: Line) -> str:
     return f"電力量料金{band}{f' 第{line.tier}段階' if line.tier else ''}"
 
 
-def described(plan: Plan, month: Month, kwh: Decimal | int, bill: Bill) -> list[str]:
+class Printed(NamedTuple):
+    """A bill to print; of the store with its period, why it may change, and its forecast."""
+
+    plan: Plan
+    month: Month
+    kwh: Decimal
+    bill: Bill
+    period: Billed | None = None
+    doubts: tuple[str, ...] = ()
+    forecast: Forecast | None = None
+
+
+def of_store(plan: Plan, billed: Billed, found: Statement) -> Printed:
+    """Return a bill of the store to print."""
+    kwh = sum(found.usage.kwh.values(), Decimal(0))
+    return Printed(plan, billed.month, kwh, found.bill, billed, found.doubts, found.forecast)
+
+
+def described(printed: Printed) -> list[str]:
     """Return a bill for people."""
-    lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分, {kwh} kWh"]
+    plan, month, kwh, bill, period, doubts, forecast = printed
+    days = f" ({period.first} - {period.after - ONE_DAY}, {period.days}日間)" if period else ""
+    lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分{days}, {kwh.normalize():f} kWh"]
     for line in bill.lines:
         product = f": {line.kwh} kWh × {line.price}" if line.kwh is not None else ""
         lines.append(f"{line.yen:>14,.2f}  {title(line)}{product}")
     lines.append(f"{bill.total:>11,}     合計 (円、うち消費税等 {bill.tax:,})")
-    return lines + [f"provisional: {why}" for why in bill.provisional]
+    if forecast:
+        reach = f"{forecast.low:,} - {forecast.high:,}"
+        lines.append(f"{forecast.yen:>11,}     予想 (円、{reach}; {forecast.kwh:.0f} kWh)")
+    return lines + [f"provisional: {why}" for why in doubts or bill.provisional]
 
 
-def facts(plan: Plan, month: Month, bill: Bill) -> dict[str, object]:
+def facts(printed: Printed) -> dict[str, object]:
     """Return a bill as a program reads it."""
     exact = ("yen", "kwh", "price")
-    return {
+    plan, month, kwh, bill, period, doubts, forecast = printed
+    found: dict[str, object] = {
         "plan": plan.key,
         "month": f"{month[0]}-{month[1]:02}",
         "lines": [
@@ -49,5 +76,10 @@ def facts(plan: Plan, month: Month, bill: Bill) -> dict[str, object]:
         ],
         "total": bill.total,
         "tax": bill.tax,
-        "provisional": list(bill.provisional),
+        "provisional": list(doubts or bill.provisional),
     }
+    if period:
+        found |= {"kwh": str(kwh), "since": str(period.first), "until": str(period.after), "days": period.days}
+    if forecast:
+        found["forecast"] = forecast._asdict() | {"kwh": str(forecast.kwh)}
+    return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from homemon.core.errors import ConfigError
 from homemon.energy.bill import Bill, Contract, Price, Prices, compute
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import fuel_price, levy_price, read_fuel, read_levy
+from homemon.energy.prices import Table, fuel_price, levy_price, read_fuel, read_levy
 
 PLANS = resources.files("homemon") / "plans"
 SUFFIX = ".toml"
@@ -21,11 +22,14 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in PLANS.iterdir() if path.name.endswith(SUFFIX))
 
 
-def find(name: str) -> Plan:
-    """Return the plan of that name, or of the file where the name ends in `.toml`. Raise ConfigError."""
+def find(name: str, folder: Path = Path()) -> Plan:
+    """Return the plan of that name, or of the file where the name ends in `.toml`, as seen from `folder`.
+
+    Raise ConfigError.
+    """
     if name.endswith(SUFFIX):
         try:
-            return read_plan(Path(name).read_text("utf-8"), name, Path(name).stem)
+            return read_plan((folder / Path(name).expanduser()).read_text("utf-8"), name, Path(name).stem)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise ConfigError(f"{name}: {reason}", "Name a plan that is there, or a file of your own.") from None
@@ -44,24 +48,30 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
         if item in given:
             return given[item]
         if item == "levy":
-            return levy_price(read_levy(_text("levy"), "levy.toml"), month)
+            return levy_price(_levy(), month)
         if item == "fuel":
-            table = read_fuel(_text("fuel"), "fuel.toml").get(plan.area, {})
-            return fuel_price(table, month, bool(version.base.minimum))
+            return fuel_price(_fuel().get(plan.area, {}), month, bool(version.base.minimum))
         return None
 
     return price
+
+
+@cache
+def _levy() -> Table:
+    return read_levy(_text("levy"), "levy.toml")
+
+
+@cache
+def _fuel() -> Mapping[str, Table]:
+    return read_fuel(_text("fuel"), "fuel.toml")
 
 
 def _text(name: str) -> str:
     return (PLANS / "prices" / f"{name}{SUFFIX}").read_text("utf-8")
 
 
-def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decimal], given: Mapping[str, Price]) -> Bill:
-    """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
-
-    Raise ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
-    """
+def version_of(plan: Plan, month: Month) -> Version:
+    """Return the version of a plan that holds for a bill. Raise ConfigError where none does."""
     version = plan.version(month)
     if version is None:
         since = min(each.since for each in plan.versions)
@@ -69,6 +79,15 @@ def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decima
             f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
             "Write a plan of your own with the earlier ones, and name its file.",
         )
+    return version
+
+
+def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decimal], given: Mapping[str, Price]) -> Bill:
+    """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
+
+    Raise ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
+    """
+    version = version_of(plan, month)
     if unknown := sorted(given.keys() - set(version.items)):
         raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(version.items)}.")
     return compute(version, contract, used, month, prices(plan, version, given))

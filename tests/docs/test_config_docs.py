@@ -30,7 +30,7 @@ def test_the_examples_use_every_key() -> None:
     used = set[tuple[str, str]]()
     for block in blocks("ini", of=PAGE):
         header, *lines = block.text.splitlines()
-        used |= {(header.strip("[]"), line.split(" = ")[0]) for line in lines}
+        used |= {(header.strip("[]").split()[0], line.split(" = ")[0]) for line in lines}
     assert used - {("tags", "home")} == {(name, key) for name, keys in KEYS.items() for key in keys}
 
 

@@ -361,12 +361,12 @@ def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
 def test_the_example_has_every_key_and_is_sound_when_all_of_it_is_switched_on() -> None:
     example = (ROOT / "config.ini.example").read_text()
     parsed(example)
-    switched_on = re.sub(r"(?m)^# (\[\w+\]|\w+ =.*)$", r"\1", example)
+    switched_on = re.sub(r"(?m)^# (\[[\w -]+\]|\w+ =.*)$", r"\1", example)
     for either in ("user = homemon\n", "password = secret\n"):  # not together with a token
         switched_on = switched_on.replace(either, "", 1)
     parsed(switched_on)
     for section, keys in KEYS.items():
-        _, _, rest = example.partition(f"[{section}]")
+        _, _, rest = example.partition(f"[{section}")
         here = rest.split("\n[")[0].split("\n# [")[0]
         for key in keys:
             assert re.search(rf"(?m)^(# )?{key} =", here), f"[{section}] {key}"

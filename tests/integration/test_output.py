@@ -212,6 +212,7 @@ ARGUMENTS = {
     "status": [],
     "graph": ["-o", "page.html"],
     "export": [],
+    "energy": [],
     "bill": ["--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374"],
     "upload": [],
     "replay": ["nothing.txt"],

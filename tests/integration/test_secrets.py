@@ -133,6 +133,7 @@ def meter(life: Life) -> None:
         life.run("check", traced=True)
         life.run("meter-history", status=1, traced=True)
     life.run("replay", "listen.trace")
+    life.run("energy")
     life.run("bill", "--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374")
     life.run("decode", f"SKSETRBID {BID}\nSKSETPWD C {PWD}\n" + (life.folder / "listen.trace").read_text())
     life.run("meter-poll", status=1)  # the port is gone

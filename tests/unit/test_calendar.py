@@ -114,7 +114,12 @@ def test_a_half_hour_of_a_plan_that_fits_no_band_has_no_price() -> None:
             "no band holds on holidays of month 2 at",
         ),
         ('name = "rest"\nprice = 3', 'name = "rest"\nprice = 3\nhours = ["8-21:30"]', 5, "month 1 at 21:30"),
-        ('weekdays = ["sun"]\nnational = true\ndates = ["01-02", "12-30"]\nexcept', "#", 10, "not which days those are"),
+        (
+            'weekdays = ["sun"]\nnational = true\ndates = ["01-02", "12-30"]\nexcept',
+            "#",
+            10,
+            "not which days those are",
+        ),
         ('"rest"', '"night"', 5, "two bands have the name night"),
         ("08-11 to 2018", "08-11 to then", 14, 'such as "08-11", or "08-11 to 2018"'),
         ("08-11 to 2018", "08-32", 14, 'such as "12-30"'),

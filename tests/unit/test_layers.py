@@ -130,8 +130,10 @@ MAY_IMPORT = {
     "sim": set[str](),
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
+    "energy.spans": {"core.points"},
     "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy"}
+    | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),

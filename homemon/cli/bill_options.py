@@ -1,0 +1,71 @@
+"""What is typed behind `homemon bill`: months, kWh, prices."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+
+import click
+
+from homemon.energy.bill import Price
+from homemon.energy.plan import ALL, Month, Plan
+
+
+class BillMonth(click.ParamType[Month]):
+    """The label of a bill: 2026-08 is the August bill (8月分)."""
+
+    name = "YYYY-MM"
+
+    def convert(self, value: str | Month, param: click.Parameter | None, ctx: click.Context | None) -> Month:
+        if not isinstance(value, str):
+            return value
+        if not (found := re.fullmatch("(20[0-9]{2})-(0[1-9]|1[0-2])", value)):
+            self.fail(f"{value} is no month of a bill: write 2026-08 for 8月分", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+def number(text: str, what: str, least: Decimal = Decimal(0)) -> Decimal:
+    """Return a number that was typed. Raise click.UsageError."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not least <= value <= 1_000_000:
+        raise click.UsageError(f"{what} takes a number, not {text!r}")
+    return value
+
+
+def pairs(texts: tuple[str, ...], option: str, read: Callable[[str], object]) -> dict[str, object]:
+    """Return what NAME=VALUE options say. Raise click.UsageError."""
+    found = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign) or name in found:
+            raise click.UsageError(f"{option} takes NAME=VALUE, each name once, not {text!r}")
+        found[name] = read(value)
+    return found
+
+
+def price_of(text: str) -> Price:
+    """Return a price: `-7.30`, a kWh; `171/month`."""
+    value, _, each = text.partition("/")
+    if each not in ("", "kwh", "month"):
+        raise click.UsageError(f"--price takes yen a kWh, or yen/month, not {text!r}")
+    return Price(number(value, "--price", Decimal(-1_000_000)), each=each != "month")
+
+
+def prices_of(texts: tuple[str, ...]) -> dict[str, Price]:
+    """Return the prices that --price options give. Raise click.UsageError."""
+    return {name: price for name, price in pairs(texts, "--price", price_of).items() if isinstance(price, Price)}
+
+
+def used_of(plan: Plan, month: Month, kwh: str | None, bands: tuple[str, ...]) -> dict[str, Decimal]:
+    """Return the kWh of each band of the plan that were given. Raise click.UsageError."""
+    names = [band.name for band in plan.bands(month)] or [ALL]
+    whole = number(kwh, "--kwh") if kwh is not None else None
+    if whole is not None and not bands and (names == [ALL] or whole == 0):
+        return dict.fromkeys(names, whole)
+    found = {} if kwh is not None else pairs(bands, "--band", lambda text: number(text, "--band"))
+    if names != [ALL] and found.keys() == set(names):
+        return {band: value for band, value in found.items() if isinstance(value, Decimal)}
+    wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band '{band}=KWH'" for band in names)
+    raise click.UsageError(f"{plan.key} takes {wanted}")

@@ -1,0 +1,115 @@
+"""A household's energy in any period: bought, sold, generated and used, and what follows from these.
+
+    used              bought + generated - sold
+    self-consumption  of what was generated, what was not sold, in percent
+    self-sufficiency  of what was used, what was generated and not sold, in percent
+
+Each comes with the hours of which it is known; what is unknown is never counted as nothing. Where the meter was not
+heard, the solar monitor's own balance stands in for bought - sold.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from homemon.core.points import HALF_HOUR, HOUR, LARGEST, Number
+from homemon.energy.spans import Reading, Span, differences, filled, half_hours, seconds, segments, total, within
+from homemon.sources.registry import NAMED
+from homemon.sources.source import Kind
+
+QUANTITIES = ("bought", "sold", "generated", "balance")
+"""The series of the registry that a household's energy is made of; balance is bought - sold."""
+
+
+class Readings(Protocol):
+    """Where readings come from: the store. A period is in Unix seconds and does not include its end."""
+
+    def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
+        """Return one field's times and values, oldest first."""
+
+
+class Known(NamedTuple):
+    """So many kWh, and the hours of which that is known; None where nothing is."""
+
+    kwh: Decimal | None
+    hours: Decimal
+
+
+class Summary(NamedTuple):
+    """A period's energy. Percentages have all their decimals; `peak` is the half-hour in which most was bought."""
+
+    bought: Known
+    sold: Known
+    generated: Known
+    used: Known
+    self_consumption: Decimal | None
+    self_sufficiency: Decimal | None
+    peak: Span | None
+
+
+Spans = Sequence[Span]
+Flows = Mapping[str, Spans]
+"""The spans of each quantity by its name, ascending."""
+
+
+def read(
+    readings: Readings, since: int, until: int, modulus: Number | None = None, exchanges: Collection[int] = ()
+) -> Flows:
+    """Return what is known of each quantity from `since` to `until`, Unix seconds.
+
+    `modulus` and `exchanges` are the meter's, as in `spans.differences`.
+    """
+    found = {}
+    for name in QUANTITIES:
+        series = NAMED[name]
+        register = series.kind is Kind.REGISTER
+        end = until + 1 if register else until
+        rows = readings.values(series.measurement, series.field, since, end)
+        values = (row for row in rows if -LARGEST < row[1] < LARGEST)
+        found[name] = list(differences(values, modulus, exchanges) if register else half_hours(values))
+    return found
+
+
+class Household:
+    """What a household bought, sold, generated and used, from the spans of each."""
+
+    def __init__(self, flows: Flows) -> None:
+        self.flows = flows
+        self._whole = list(segments(flows["bought"], flows["sold"], flows["generated"]))
+        self._used = list(self._all_used())
+
+    def _all_used(self) -> Iterable[Span]:
+        """Return what was used. Who generates nothing uses what is bought; who sells without a monitor is not known."""
+        flows = self.flows
+        if not flows["generated"]:
+            return flows["bought"] if not any(span.kwh for span in flows["sold"]) else ()
+        by_meter = [Span(start, end, bought - sold + made) for start, end, (bought, sold, made) in self._whole]
+        by_monitor = segments(flows["balance"], flows["generated"])
+        return filled(by_meter, (Span(start, end, balance + made) for start, end, (balance, made) in by_monitor))
+
+    def summary(self, start: int, end: int) -> Summary:
+        """Return the energy from `start` to `end`, Unix seconds."""
+        bought = within(self.flows["bought"], start, end)
+        whole = within(self._whole, start, end)
+        made = sum((segment.kwh[2] for segment in whole), Decimal(0))
+        sold = sum((segment.kwh[1] for segment in whole), Decimal(0))
+        consumed = sum((segment.kwh[0] for segment in whole), Decimal(0)) + made - sold
+        return Summary(
+            bought=known(bought),
+            sold=known(within(self.flows["sold"], start, end)),
+            generated=known(within(self.flows["generated"], start, end)),
+            used=known(within(self._used, start, end)),
+            self_consumption=percent(made - sold, made),
+            self_sufficiency=percent(made - sold, consumed) if made else None,
+            peak=max((span for span in bought if span.seconds == HALF_HOUR), key=lambda span: span.kwh, default=None),
+        )
+
+
+def known(spans: Sequence[Span]) -> Known:
+    """Return what spans come to."""
+    return Known(total(spans) if spans else None, Decimal(seconds(spans)) / HOUR)
+
+
+def percent(part: Decimal, whole: Decimal) -> Decimal | None:
+    """Return a part of a whole in percent; None of nothing."""
+    return part * 100 / whole if whole > 0 else None

@@ -1,0 +1,96 @@
+"""A household's energy as a table: a row a period, for people, as CSV, and as JSON."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from homemon.core.points import HOUR, moment_text
+from homemon.energy.household import Known, Summary
+from homemon.energy.periods import Period
+
+ENERGIES = ("bought", "sold", "generated", "used")
+PERCENTAGES = {"self_consumption": "self-cons.", "self_sufficiency": "self-suff."}
+CENT = Decimal("0.01")
+UNKNOWN = "-"
+
+
+class Row(NamedTuple):
+    """A period, its energy, what it costs in yen, None where that is not known, and why it may change."""
+
+    period: Period
+    summary: Summary
+    yen: Decimal | None
+    doubts: tuple[str, ...] = ()
+
+
+def table(rows: Sequence[Row], now: int) -> Iterator[str]:
+    """Yield a table for people, a line a row below its heads, and what is provisional in it.
+
+    Columns of which nothing is known are left out.
+    """
+    columns = {head: [cell(row, now) for row in rows] for head, cell in CELLS.items()}
+    shown = {head: cells for head, cells in columns.items() if set(cells) != {UNKNOWN}}
+    lines = zip(*([head, *cells] for head, cells in shown.items()), strict=True)
+    widths = [max(map(len, (head, *cells))) for head, cells in shown.items()]
+    for first, *others in lines:
+        cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+        yield "  ".join((first.ljust(widths[0]), *cells)).rstrip()
+    yield from (f"~ provisional: {why}" for why in dict.fromkeys(why for row in rows for why in row.doubts))
+
+
+def _energy(name: str) -> Callable[[Row, int], str]:
+    return lambda row, now: _known(getattr(row.summary, name), row.period, now)
+
+
+def _known(known: Known, period: Period, now: int) -> str:
+    """Return kWh, with the hours of which they are known where those are not all that there were."""
+    if known.kwh is None:
+        return UNKNOWN
+    whole = Decimal(min(period.end, max(now, period.start)) - period.start) / HOUR
+    hours = "" if known.hours >= whole - 1 else f" ({known.hours.normalize():f} h)"
+    return f"{known.kwh:,.2f}{hours}"
+
+
+def _percent(name: str) -> Callable[[Row, int], str]:
+    def cell(row: Row, now: int) -> str:
+        value = getattr(row.summary, name)
+        return UNKNOWN if value is None else f"{value:.0f} %"
+
+    return cell
+
+
+def _peak(row: Row, now: int) -> str:
+    peak = row.summary.peak
+    return UNKNOWN if peak is None else f"{peak.kwh:.2f} at {moment_text(peak.start, '%m-%d %H:%M')}"
+
+
+CELLS: Mapping[str, Callable[[Row, int], str]] = {
+    "": lambda row, now: row.period.label,
+    **{f"{name} kWh": _energy(name) for name in ENERGIES},
+    **{title: _percent(name) for name, title in PERCENTAGES.items()},
+    "most in a half-hour": _peak,
+    "yen": lambda row, now: UNKNOWN if row.yen is None else f"{'~' if row.doubts else ''}{row.yen:,.0f}",
+}
+"""The columns of the table for people, by their heads."""
+
+
+def facts(row: Row) -> dict[str, Any]:
+    """Return a row for programs: exact decimals as text, None for what is unknown; times with their zone."""
+    found: dict[str, Any] = {"period": row.period.label}
+    found |= {name: moment_text(time, ISO) for name, time in (("since", row.period.start), ("until", row.period.end))}
+    for name in ENERGIES:
+        known: Known = getattr(row.summary, name)
+        found[f"{name}_kwh"] = None if known.kwh is None else f"{known.kwh.normalize():f}"
+        found[f"{name}_hours"] = f"{known.hours.normalize():f}"
+    for name in PERCENTAGES:
+        value: Decimal | None = getattr(row.summary, name)
+        found[f"{name}_percent"] = None if value is None else str(value.quantize(CENT))
+    peak = row.summary.peak
+    found["peak_kwh"] = None if peak is None else f"{peak.kwh.normalize():f}"
+    found["peak_at"] = None if peak is None else moment_text(peak.start, ISO)
+    found["yen"] = None if row.yen is None else str(row.yen.quantize(CENT))
+    found["provisional"] = "; ".join(row.doubts) or None
+    return found
+
+
+ISO = "%Y-%m-%dT%H:%M:%S+09:00"

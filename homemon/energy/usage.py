@@ -1,0 +1,91 @@
+"""What of a period's energy falls into which band of a plan, and what of it is not known."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import NamedTuple
+
+from homemon.core.points import HALF_HOUR, HOUR, midnight, moment_text
+from homemon.energy.periods import day_of
+from homemon.energy.plan import WHOLE_DAY, Band
+from homemon.energy.spans import ZERO, Span, touching
+
+SHORT = "%m-%d %H:%M"
+Bands = Callable[[date], Sequence[Band]]
+"""The bands of a day's 48 half-hours."""
+
+
+class Shape(NamedTuple):
+    """A period by half-hours: the 48 kWh of each day, and the spans that only a sum is known of, spread evenly.
+
+    `missing` says of which hours nothing is known; they are zero in `days`.
+    """
+
+    start: int
+    end: int
+    days: Mapping[date, list[Decimal]]
+    spread: Sequence[Span]
+    missing: tuple[str, ...]
+
+
+class Usage(NamedTuple):
+    """kWh by the names of bands, and why they may not be what the company will count."""
+
+    kwh: Mapping[str, Decimal]
+    doubts: tuple[str, ...]
+
+
+def shape(spans: Sequence[Span], start: int, end: int) -> Shape:
+    """Return what is known of a period, from `start` to `end` in Unix seconds. The spans ascend."""
+    found = touching(spans, start, end)
+    days: dict[date, list[Decimal]] = {}
+    for time, kwh in ((time, kwh) for span in found for time, kwh in pieces(span) if start <= time < end):
+        half_hours = days.setdefault(day_of(time), [ZERO] * WHOLE_DAY)
+        half_hours[(time - midnight(time)) // HALF_HOUR] += kwh
+    spread = [span for span in found if span.seconds > HALF_HOUR]
+    return Shape(start, end, days, spread, tuple(_missing(found, start, end)))
+
+
+def used(shape: Shape, bands: Bands) -> Usage:
+    """Return what was used in a period, by band."""
+    kwh: dict[str, Decimal] = {}
+    for day, half_hours in shape.days.items():
+        for band, part in zip(bands(day), half_hours, strict=True):
+            kwh[band.name] = kwh.get(band.name, ZERO) + part
+    doubts = (
+        f"{span.kwh} kWh from {moment_text(span.start, SHORT)} to {moment_text(span.end, SHORT)} are known as a sum"
+        " only, and are spread evenly over bands and periods"
+        for span in shape.spread
+        if _is_parted(span, shape, bands)
+    )
+    return Usage(kwh, (*doubts, *shape.missing))
+
+
+def _is_parted(span: Span, shape: Shape, bands: Bands) -> bool:
+    """Return whether a span is of several bands, or goes beyond the period."""
+    times = range(span.start // HALF_HOUR * HALF_HOUR, span.end, HALF_HOUR)
+    names = {bands(day_of(time))[(time - midnight(time)) // HALF_HOUR].name for time in times}
+    return len(names) > 1 or span.start < shape.start or span.end > shape.end
+
+
+def pieces(span: Span) -> Iterator[tuple[int, Decimal]]:
+    """Yield the half-hours of a span, by their start, and the even share of each; the shares add up exactly."""
+    first = span.start // HALF_HOUR * HALF_HOUR
+    cuts = [span.start, *range(first + HALF_HOUR, span.end, HALF_HOUR), span.end]
+    left = span.kwh
+    for start, end in pairwise(cuts):
+        part = left if end == span.end else span.kwh * (end - start) / span.seconds
+        left -= part
+        yield start // HALF_HOUR * HALF_HOUR, part
+
+
+def _missing(spans: Sequence[Span], start: int, end: int) -> Iterator[str]:
+    """Yield one text that says what is not known of a period at all; none where all is."""
+    edges = [start, *(edge for span in spans for edge in span[:2]), end]
+    gaps = [(before, after) for before, after in zip(edges[::2], edges[1::2], strict=True) if before < after]
+    if gaps:
+        hours = Decimal(sum(after - before for before, after in gaps)) / HOUR
+        others = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        where = f"{moment_text(gaps[0][0], SHORT)} to {moment_text(gaps[0][1], SHORT)}{others}"
+        yield f"{hours.normalize():f} hours are not known and not counted: {where}"
