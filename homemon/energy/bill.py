@@ -5,7 +5,7 @@ yen; the sum is cut to whole yen (contract texts of the regulated plans; 13 real
 other way of rounding fits all). All prices include ten percent of tax, which is printed cut to whole yen.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -60,19 +60,33 @@ Prices = Callable[[str, Month], Price | None]
 """The price of a monthly item for a bill."""
 
 
-def compute(version: Version, contract: Contract, used: Mapping[str, Decimal], month: Month, prices: Prices) -> Bill:
+class Used(NamedTuple):
+    """What was used while a version of a plan held: kWh by the names of its bands."""
+
+    version: Version
+    kwh: Mapping[str, Decimal]
+
+
+def compute(
+    version: Version,
+    contract: Contract,
+    used: Mapping[str, Decimal],
+    month: Month,
+    prices: Prices,
+    *,
+    earlier: Sequence[Used] = (),
+) -> Bill:
     """Return the bill of a whole billing period.
 
-    `used` is kWh by the names of the plan's bands; each is rounded to whole kWh, half up. Raise ConfigError where
+    `used` is kWh by the names of the plan's bands; each is rounded to whole kWh, half up. Where prices changed
+    within the period, `earlier` is what was used before, and `version` the one at its end. Raise ConfigError where
     the plan lacks what the contract says, or names a band otherwise.
     """
-    billed = {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in used.items()}
-    if unknown := billed.keys() - {band.name for band in version.bands}:
-        names = ", ".join(band.name for band in version.bands)
-        raise ConfigError(f"the plan has no band {', '.join(sorted(unknown))}", f"Its bands are {names}.")
-    total_kwh = sum(billed.values(), ZERO)
-    lines = [_base(version.base, contract, total_kwh), *_energy(version, billed)]
-    doubts = [f"{figure} is not confirmed by a source" for figure in version.unsure]
+    parts = [_billed(part) for part in (*earlier, Used(version, used))]
+    base = parts[0 if version.base_at == "begin" else -1].version.base
+    total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
+    lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
+    doubts = list(_doubts(parts))
     lines += _discounted(version, lines)
     for item in version.items:
         price = prices(item, month)
@@ -80,7 +94,7 @@ def compute(version: Version, contract: Contract, used: Mapping[str, Decimal], m
             doubts.append(_unknown(item, month))
             continue
         doubts += [price.doubt] if price.doubt else []
-        lines.append(_item(item, price, version.base, total_kwh))
+        lines.append(_item(item, price, base, total_kwh))
     lines = [_rounded(line, version.rounding) for line in _at_least(lines, version)]
     whole = sum((line.yen for line in lines), ZERO).to_integral_value(ROUND_FLOOR)
     return Bill(
@@ -89,6 +103,21 @@ def compute(version: Version, contract: Contract, used: Mapping[str, Decimal], m
         tax=int((whole * TAX).to_integral_value(ROUND_DOWN)),
         provisional=tuple(doubts),
     )
+
+
+def _billed(part: Used) -> Used:
+    """Return whole kWh. Raise ConfigError where a band is not the plan's."""
+    names = [band.name for band in part.version.bands]
+    if unknown := sorted(part.kwh.keys() - set(names)):
+        raise ConfigError(f"the plan has no band {', '.join(unknown)}", f"Its bands are {', '.join(names)}.")
+    return Used(part.version, {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in part.kwh.items()})
+
+
+def _doubts(parts: Sequence[Used]) -> Iterator[str]:
+    figures = dict.fromkeys(figure for part in parts for figure in part.version.unsure)
+    yield from (f"{figure} is not confirmed by a source" for figure in figures)
+    if len(parts) > 1 and any(len(band.tiers) > 1 for part in parts for band in part.version.bands):
+        yield "prices changed within the period: that its tiers run on through the change is not confirmed by a source"
 
 
 def _base(base: Base, contract: Contract, kwh: Decimal) -> Line:
@@ -140,12 +169,16 @@ def _unknown(item: str, month: Month) -> str:
     return f"no price is known for {item} of {month[0]}-{month[1]:02}, which is left out"
 
 
-def _energy(version: Version, billed: Mapping[str, Decimal]) -> Iterator[Line]:
-    included = Decimal(version.base.minimum.kwh if version.base.minimum else 0)
-    for band in version.bands:
-        kwh = billed.get(band.name, ZERO)
-        for number, (part, price) in enumerate(_in_tiers(band.tiers, kwh, included), 1):
-            yield Line(band.name, part * price, part, price, number if len(band.tiers) > 1 else None)
+def _energy(parts: Iterable[Used], base: Base) -> Iterator[Line]:
+    """Yield the energy of each part at its own prices; tiers run over all of them."""
+    included = Decimal(base.minimum.kwh if base.minimum else 0)
+    counted = dict[str, Decimal]()
+    for version, billed in parts:
+        for band in version.bands:
+            begin = counted.get(band.name, ZERO)
+            counted[band.name] = end = begin + billed.get(band.name, ZERO)
+            for number, (part, price) in enumerate(_in_tiers(band.tiers, end, max(begin, included)), 1):
+                yield Line(band.name, part * price, part, price, number if len(band.tiers) > 1 else None)
 
 
 def _in_tiers(tiers: tuple[Tier, ...], kwh: Decimal, begin: Decimal) -> Iterator[tuple[Decimal, Decimal]]:

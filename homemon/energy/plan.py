@@ -1,10 +1,10 @@
 """A tariff plan: what an electricity company charges for, and by which rules.
 
-Prices are in yen including tax, exact. A plan has versions; which one holds is decided by the label of the bill
-("2024-04": the April bill).
+Prices are in yen including tax, exact. A plan has versions. Which one holds is decided by the label of the bill
+("2024-04": the April bill), or by the day of use, where a company says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import MAXYEAR, date
 from decimal import Decimal
@@ -95,9 +95,13 @@ class Holidays:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Version:
-    """A plan as it holds from the bill `since` on; equal to itself alone, so what is derived of it can be kept."""
+    """A plan as it holds from the bill `since` on, or from the day of use `used_from`, whose month `since` is then.
+
+    Equal to itself alone, so what is derived of it can be kept.
+    """
 
     since: Month
+    used_from: date | None = None
     source: str
     checked: date
     base: Base
@@ -106,12 +110,25 @@ class Version:
     discounts: tuple[Discount, ...] = ()
     least: Decimal | None = None  # of base, energy and fuel: 最低月額料金
     holidays: Holidays = Holidays()
+    base_at: Literal["begin", "end"] = "end"  # of a billing period, whose base charge it has where prices change within
     rounding: str = "levy"  # what is cut to whole yen before the sum is
     unsure: tuple[str, ...] = ()  # figures that no source confirms
 
     def band(self, name: str) -> Band | None:
         """Return the band of that name."""
         return next((band for band in self.bands if band.name == name), None)
+
+    def holds(self, month: Month, day: date) -> bool:
+        """Return whether it holds, as long as no later one does, for a day of use that is on the bill `month`."""
+        return self.used_from <= day if self.used_from else self.since <= month
+
+
+class Part(NamedTuple):
+    """A version, and the days on which it holds: from `begin` up to but not including `end`."""
+
+    version: Version
+    begin: date
+    end: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,5 +148,20 @@ class Plan:
         return tuple(band for band in version.bands if used & band.months) if version else ()
 
     def version(self, month: Month) -> Version | None:
-        """Return the version that holds for a bill; None before the first."""
-        return max((each for each in self.versions if each.since <= month), key=lambda each: each.since, default=None)
+        """Return the version that holds for a bill whose days are not known; None before the first."""
+        return _last(each for each in self.versions if each.since <= month)
+
+    def parts(self, month: Month, begin: date, end: date) -> tuple[Part, ...]:
+        """Return which versions hold in a billing period from `begin` up to but not including `end`, in order.
+
+        Several where a version that holds from a day of use on divides it; days before the first version are left out.
+        """
+        changes = {each.used_from for each in self.versions if each.used_from and begin < each.used_from < end}
+        days = sorted({begin, *changes})
+        spans = zip(days, [*days[1:], end], strict=True)
+        found = ((_last(each for each in self.versions if each.holds(month, day)), day, until) for day, until in spans)
+        return tuple(Part(version, day, until) for version, day, until in found if version)
+
+
+def _last(versions: Iterable[Version]) -> Version | None:
+    return max(versions, key=lambda each: (each.since, each.used_from or date.min), default=None)

@@ -100,8 +100,12 @@ def _version(fields: Fields) -> Version:
         fields.fault("price", "is missing: prices, or [[version.band]] for each of several hours")
     holidays = _holidays(fields.table("holidays"))
     _check(fields, bands, holidays)
+    if "from" in fields and "used_from" in fields:
+        fields.fault("used_from", "is for days of use, and from for bills: a version has one of them")
+    used_from = fields.take("used_from", day, None)
     version = Version(
-        since=fields.take("from", month, (2000, 1)),
+        since=fields.take("from", month, (used_from.year, used_from.month) if used_from else (2000, 1)),
+        used_from=used_from,
         source=fields.take("source", text, ""),
         checked=fields.take("checked", day, date.min),
         base=base,
@@ -110,6 +114,7 @@ def _version(fields: Fields) -> Version:
         discounts=tuple(map(_discount, fields.tables("discount"))),
         least=fields.take("least", yen, None),
         holidays=holidays,
+        base_at=fields.take("base_at", one_of("begin", "end"), "end"),
         rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
         unsure=fields.take("unsure", list_of(text), ()),
     )

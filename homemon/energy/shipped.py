@@ -1,6 +1,8 @@
 """The plans and monthly prices that come with homemon, and plans of one's own in a file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache
@@ -8,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 
 from homemon.core.errors import ConfigError
-from homemon.energy.bill import Bill, Contract, Price, Prices, compute
+from homemon.energy.bill import Bill, Contract, Price, Prices, Used, compute
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import Table, fuel_price, levy_price, read_fuel, read_levy
+from homemon.energy.prices import Table, fuel_price, levy_price, months_between, read_fuel, read_levy
 
 PLANS = resources.files("homemon") / "plans"
 SUFFIX = ".toml"
@@ -70,24 +72,26 @@ def _text(name: str) -> str:
     return (PLANS / "prices" / f"{name}{SUFFIX}").read_text("utf-8")
 
 
-def version_of(plan: Plan, month: Month) -> Version:
-    """Return the version of a plan that holds for a bill. Raise ConfigError where none does."""
-    version = plan.version(month)
-    if version is None:
+def bill(
+    plan: Plan,
+    month: Month,
+    contract: Contract,
+    used: Mapping[str, Decimal],
+    given: Mapping[str, Price],
+    *,
+    version: Version | None = None,
+    earlier: Sequence[Used] = (),
+) -> Bill:
+    """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
+
+    Where the days of the billing period are known, `Plan.parts` gives the versions that hold in it: the last one is
+    `version`, those before it are `earlier` with what was used while they held. Raise ConfigError where the plan has
+    no prices for that month, lacks what the contract says, or has no such price.
+    """
+    holding = version or plan.version(month)
+    if holding is None:
         since = min(each.since for each in plan.versions)
         raise ConfigError(
             f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
             "Write a plan of your own with the earlier ones, and name its file.",
         )
-    return version
-
-
-def bill(plan: Plan, month: Month, contract: Contract, used: Mapping[str, Decimal], given: Mapping[str, Price]) -> Bill:
-    """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
-
-    Raise ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
-    """
-    version = version_of(plan, month)
-    if unknown := sorted(given.keys() - set(version.items)):
-        raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(version.items)}.")
-    return compute(version, contract, used, month, prices(plan, version, given))

@@ -12,6 +12,10 @@ from homemon.energy.calendar import bands_of_day, is_holiday
 from homemon.energy.plan import Holidays
 from homemon.energy.plan_file import read_plan
 
+HOLIDAYS = """weekdays = ["sun"]
+national = true
+dates = ["01-02", "12-30"]
+except = ["08-11 to 2018"]"""
 PLAN = """
 name = "a plan"
 company = "a company"
@@ -22,10 +26,7 @@ checked = 2026-08-16
 [version.base]
 flat = 0
 [version.holidays]
-weekdays = ["sun"]
-national = true
-dates = ["01-02", "12-30"]
-except = ["08-11 to 2018"]
+HOLIDAYS
 [[version.band]]
 name = "night"
 price = 1
@@ -37,7 +38,7 @@ days = "weekday"
 [[version.band]]
 name = "rest"
 price = 3
-"""
+""".replace("HOLIDAYS", HOLIDAYS)
 HOKURIKU = read_plan(PLAN, "own.toml", "own").versions[0].holidays
 
 
@@ -114,12 +115,7 @@ def test_a_half_hour_of_a_plan_that_fits_no_band_has_no_price() -> None:
             "no band holds on holidays of month 2 at",
         ),
         ('name = "rest"\nprice = 3', 'name = "rest"\nprice = 3\nhours = ["8-21:30"]', 5, "month 1 at 21:30"),
-        (
-            'weekdays = ["sun"]\nnational = true\ndates = ["01-02", "12-30"]\nexcept',
-            "#",
-            10,
-            "not which days those are",
-        ),
+        (HOLIDAYS, "", 10, "not which days those are"),
         ('"rest"', '"night"', 5, "two bands have the name night"),
         ("08-11 to 2018", "08-11 to then", 14, 'such as "08-11", or "08-11 to 2018"'),
         ("08-11 to 2018", "08-32", 14, 'such as "12-30"'),
