@@ -11,7 +11,8 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
-from homemon.energy.plan import Band, Base, Month, Tier, Version
+from homemon.energy.plan import Base, Month, Tier, Version
+from homemon.energy.pro_rata import Days, Share, doubt_of, scaled, share_of
 
 TAX = Decimal(10) / Decimal(110)
 YEN = Decimal(1)
@@ -75,23 +76,27 @@ def compute(
     prices: Prices,
     *,
     earlier: Sequence[Used] = (),
+    days: Days | None = None,
 ) -> Bill:
     """Return the bill of a whole billing period.
 
     `used` is kWh by the names of the plan's bands; each is rounded to whole kWh, half up. Where prices changed
-    within the period, `earlier` is what was used before, and `version` the one at its end. Raise ConfigError where
-    the plan lacks what the contract says, or names a band otherwise.
+    within the period, `earlier` is what was used before, and `version` the one at its end. `days` scales what the
+    plan scales (日割り). Raise ConfigError where the plan lacks what the contract says, or names a band otherwise.
     """
     parts = [_billed(part) for part in (*earlier, Used(version, used))]
+    share = share_of(version.pro_rata, days) if version.pro_rata and days else None
+    if share:
+        parts, prices = [Used(scaled(part.version, share), part.kwh) for part in parts], _scaled(prices, share)
     base = parts[0 if version.base_at == "begin" else -1].version.base
     total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
     lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
-    doubts = list(_doubts(parts))
+    doubts = [*_doubts(parts), *filter(None, [days and doubt_of(version.pro_rata, days)])]
     lines += _discounted(version, lines)
     for item in version.items:
         price = prices(item, month)
         if price is None:
-            doubts.append(_unknown(item, month))
+            doubts.append(f"no price is known for {item} of {month[0]}-{month[1]:02}, which is left out")
             continue
         doubts += [price.doubt] if price.doubt else []
         lines.append(_item(item, price, base, total_kwh))
@@ -118,6 +123,19 @@ def _doubts(parts: Sequence[Used]) -> Iterator[str]:
     yield from (f"{figure} is not confirmed by a source" for figure in figures)
     if len(parts) > 1 and any(len(band.tiers) > 1 for part in parts for band in part.version.bands):
         yield "prices changed within the period: that its tiers run on through the change is not confirmed by a source"
+
+
+def _scaled(prices: Prices, share: Share) -> Prices:
+    """Return prices whose lump for the kWh of a minimum charge is that of a part of a period."""
+
+    def price(item: str, month: Month) -> Price | None:
+        found = prices(item, month)
+        if found is None or found.lump is None:
+            return found
+        doubt = f"that {item} is scaled as the minimum charge is not confirmed by a source"
+        return found._replace(lump=share.part(found.lump), doubt=found.doubt or doubt)
+
+    return price
 
 
 def _base(base: Base, contract: Contract, kwh: Decimal) -> Line:
@@ -150,23 +168,6 @@ def _agreed(contract: Contract, unit: str, offered: Iterable[int] = ()) -> int:
 
 def _offered(amounts: Iterable[int]) -> str:
     return " or".join(", ".join(map(str, amounts)).rsplit(",", 1))
-
-
-def energy_yen(version: Version, band: Band, kwh: Decimal) -> Decimal:
-    """Return what so many kWh of a band cost by its tiers, without what a minimum charge includes."""
-    included = Decimal(version.base.minimum.kwh if version.base.minimum else 0)
-    return sum((part * price for part, price in _in_tiers(band.tiers, kwh, included)), ZERO)
-
-
-def each_kwh(version: Version, month: Month, prices: "Prices") -> tuple[Decimal, tuple[str, ...]]:
-    """Return what a kWh costs in any band, such as fuel and levy, and why that is not sure."""
-    found = {item: prices(item, month) for item in version.items}
-    doubts = (price.doubt if price else _unknown(item, month) for item, price in found.items())
-    return sum((price.value for price in found.values() if price and price.each), ZERO), tuple(filter(None, doubts))
-
-
-def _unknown(item: str, month: Month) -> str:
-    return f"no price is known for {item} of {month[0]}-{month[1]:02}, which is left out"
 
 
 def _energy(parts: Iterable[Used], base: Base) -> Iterator[Line]:

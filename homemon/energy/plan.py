@@ -73,6 +73,17 @@ class Discount:
     cap: Decimal | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ProRata:
+    """日割り: what the days of a period are divided by: 30, those of the month it starts in, or the ordinary period's.
+
+    It holds where the period is `beyond` or more days off that; None: where it has not 28 to 35 days.
+    """
+
+    per: Literal["30", "calendar", "period"]
+    beyond: int | None = None
+
+
 class Excepted(NamedTuple):
     """A month and day that is no holiday of a plan, up to the year `last`."""
 
@@ -111,6 +122,7 @@ class Version:
     least: Decimal | None = None  # of base, energy and fuel: 最低月額料金
     holidays: Holidays = Holidays()
     base_at: Literal["begin", "end"] = "end"  # of a billing period, whose base charge it has where prices change within
+    pro_rata: ProRata | None = None
     rounding: str = "levy"  # what is cut to whole yen before the sum is
     unsure: tuple[str, ...] = ()  # figures that no source confirms
 

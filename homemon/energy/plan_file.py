@@ -18,6 +18,7 @@ from homemon.energy.plan import (
     Holidays,
     Minimum,
     Plan,
+    ProRata,
     Tier,
     Version,
 )
@@ -115,6 +116,7 @@ def _version(fields: Fields) -> Version:
         least=fields.take("least", yen, None),
         holidays=holidays,
         base_at=fields.take("base_at", one_of("begin", "end"), "end"),
+        pro_rata=_pro_rata(fields.table("pro_rata")) if "pro_rata" in fields else None,
         rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
         unsure=fields.take("unsure", list_of(text), ()),
     )
@@ -197,6 +199,15 @@ def _discount(fields: Fields) -> Discount:
     )
     fields.close()
     return discount
+
+
+def _pro_rata(fields: Fields) -> ProRata:
+    rule = ProRata(
+        per=fields.take("per", one_of("30", "calendar", "period"), "30"),
+        beyond=fields.take("beyond", whole(1, 31), None),
+    )
+    fields.close()
+    return rule
 
 
 def _holidays(fields: Fields) -> Holidays:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from homemon.core.errors import ConfigError
 from homemon.energy.bill import Bill, Contract, Price, Prices, Used, compute
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import Table, fuel_price, levy_price, months_between, read_fuel, read_levy
+from homemon.energy.prices import fuel_price, levy_price, months_between, read_fuel, read_levy
+from homemon.energy.pro_rata import Days
 
 PLANS = resources.files("homemon") / "plans"
 SUFFIX = ".toml"
@@ -24,14 +24,11 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in PLANS.iterdir() if path.name.endswith(SUFFIX))
 
 
-def find(name: str, folder: Path = Path()) -> Plan:
-    """Return the plan of that name, or of the file where the name ends in `.toml`, as seen from `folder`.
-
-    Raise ConfigError.
-    """
+def find(name: str) -> Plan:
+    """Return the plan of that name, or of the file where the name ends in `.toml`. Raise ConfigError."""
     if name.endswith(SUFFIX):
         try:
-            return read_plan((folder / Path(name).expanduser()).read_text("utf-8"), name, Path(name).stem)
+            return read_plan(Path(name).read_text("utf-8"), name, Path(name).stem)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise ConfigError(f"{name}: {reason}", "Name a plan that is there, or a file of your own.") from None
@@ -50,22 +47,13 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
         if item in given:
             return given[item]
         if item == "levy":
-            return levy_price(_levy(), month)
+            return levy_price(read_levy(_text("levy"), "levy.toml"), month)
         if item == "fuel":
-            return fuel_price(_fuel().get(plan.area, {}), month, bool(version.base.minimum))
+            table = read_fuel(_text("fuel"), "fuel.toml").get(plan.area, {})
+            return fuel_price(table, month, bool(version.base.minimum))
         return None
 
     return price
-
-
-@cache
-def _levy() -> Table:
-    return read_levy(_text("levy"), "levy.toml")
-
-
-@cache
-def _fuel() -> Mapping[str, Table]:
-    return read_fuel(_text("fuel"), "fuel.toml")
 
 
 def _text(name: str) -> str:
@@ -81,12 +69,13 @@ def bill(
     *,
     version: Version | None = None,
     earlier: Sequence[Used] = (),
+    days: Days | None = None,
 ) -> Bill:
     """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
 
     Where the days of the billing period are known, `Plan.parts` gives the versions that hold in it: the last one is
-    `version`, those before it are `earlier` with what was used while they held. Raise ConfigError where the plan has
-    no prices for that month, lacks what the contract says, or has no such price.
+    `version`, those before it are `earlier` with what was used while they held; `days` are for 日割り. Raise
+    ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
     """
     holding = version or plan.version(month)
     if holding is None:
@@ -95,3 +84,17 @@ def bill(
             f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
             "Write a plan of your own with the earlier ones, and name its file.",
         )
+    if unknown := sorted(given.keys() - set(holding.items)):
+        raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(holding.items)}.")
+    found = compute(holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days)
+    change = None if version else _change_within(plan, holding, month)
+    doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()
+    return replace(found, provisional=found.provisional + doubt)
+
+
+def _change_within(plan: Plan, version: Version, month: Month) -> date | None:
+    """Return the day from which a version holds where it may lie within a bill whose days are not known."""
+    if version.used_from is None or version is plan.versions[0]:
+        return None
+    later = months_between(version.since, month)
+    return version.used_from if later == 0 or (later == 1 and version.used_from.day > 1) else None

@@ -128,12 +128,10 @@ MAY_IMPORT = {
     }
     | SHARED,
     "sim": set[str](),
-    "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
+    "energy": {"core.errors"},
     "energy.calendar": {"core.errors", "energy"},
-    "energy.spans": {"core.points"},
-    "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy"}
-    | SHARED,
+    "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
@@ -155,8 +153,15 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
-    *("energy.bill", "energy.calendar", "energy.household", "energy.periods", "energy.plan", "energy.prices"),
-    *("energy.spans", "energy.toml_file", "energy.usage"),
+    *(
+        "energy.bill",
+        "energy.calendar",
+        "energy.plan",
+        "energy.plan_file",
+        "energy.prices",
+        "energy.pro_rata",
+        "energy.toml_file",
+    ),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
