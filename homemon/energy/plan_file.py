@@ -147,13 +147,13 @@ def _base(fields: Fields) -> Base:
         block = Block(
             unit=table.take("unit", one_of("kw", "kva"), "kw"),
             first=table.take("first", whole(0, 50), 10),
-            price=table.take("price", yen, Decimal(0)),
+            price=table.need("price", yen, Decimal(0)),
             above=table.take("above", yen, Decimal(0)),
         )
         table.close()
     if "minimum" in fields:
         table = fields.table("minimum")
-        minimum = Minimum(price=table.take("price", yen, Decimal(0)), kwh=table.take("kwh", whole(0, 100), 0))
+        minimum = Minimum(price=table.need("price", yen, Decimal(0)), kwh=table.need("kwh", whole(0, 100), 0))
         table.close()
     base = Base(
         ampere=ampere,
@@ -180,8 +180,8 @@ def _is_ampere(fields: Fields, key: str, price: Any) -> bool:
 
 def _band(fields: Fields) -> Band:
     band = Band(
-        name=fields.take("name", text, "?"),
-        tiers=fields.take("price", tiers, ((None, Decimal(0)),)),
+        name=fields.need("name", text, "?"),
+        tiers=fields.need("price", tiers, ((None, Decimal(0)),)),
         hours=fields.take("hours", list_of(hours), ((0, WHOLE_DAY),)),
         days=fields.take("days", one_of("all", "weekday", "holiday"), "all"),
         months=frozenset(fields.take("months", list_of(whole(1, 12)), tuple(range(1, 13)))),
@@ -192,7 +192,7 @@ def _band(fields: Fields) -> Band:
 
 def _discount(fields: Fields) -> Discount:
     discount = Discount(
-        name=fields.take("name", text, "?"),
+        name=fields.need("name", text, "?"),
         yen=fields.take("yen", yen, Decimal(0)),
         percent=fields.take("percent", yen, Decimal(0)),
         cap=fields.take("cap", yen, None),

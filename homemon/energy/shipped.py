@@ -14,6 +14,7 @@ from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
 from homemon.energy.prices import fuel_price, levy_price, months_between, read_fuel, read_levy
 from homemon.energy.pro_rata import Days
+from homemon.energy.selling import Selling, read_tables, selling_of
 
 PLANS = resources.files("homemon") / "plans"
 SUFFIX = ".toml"
@@ -27,15 +28,25 @@ def names() -> list[str]:
 def find(name: str) -> Plan:
     """Return the plan of that name, or of the file where the name ends in `.toml`. Raise ConfigError."""
     if name.endswith(SUFFIX):
-        try:
-            return read_plan(Path(name).read_text("utf-8"), name, Path(name).stem)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise ConfigError(f"{name}: {reason}", "Name a plan that is there, or a file of your own.") from None
+        return read_plan(_own(name), name, Path(name).stem)
     if name not in names():
         near = get_close_matches(name, names(), 3, 0.4) or names()
         raise ConfigError(f"there is no plan {name!r}", f"There are {', '.join(near)}; or name a .toml file.")
     return read_plan((PLANS / f"{name}{SUFFIX}").read_text("utf-8"), f"{name}{SUFFIX}", name)
+
+
+def selling(sell: str) -> Selling:
+    """Return the prices of energy that is sold, by what `sell` of config.ini says. Raise ConfigError."""
+    return selling_of(sell, read_tables(_text("sell"), "sell.toml"), _own)
+
+
+def _own(name: str) -> str:
+    """Return what a file of one's own says. Raise ConfigError."""
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"{name}: {reason}", "Name one that is shipped, or a file of your own.") from None
 
 
 def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:

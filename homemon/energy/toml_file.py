@@ -53,6 +53,14 @@ class Fields:
             self.fault(key, str(error))
             return default
 
+    def need(self, key: str, read: Callable[[Any], Value], stand_in: Value) -> Value:
+        """Return what is behind a key; `stand_in` where it is wrong or left out, which is a fault."""
+        if key not in self._left:
+            self.fault(key, "is missing")
+            return stand_in
+        found: Value = self.take(key, read, stand_in)
+        return found
+
     def table(self, key: str) -> "Fields":
         """Return the table behind a key, empty where there is none."""
         raw = self._left.pop(key, {})

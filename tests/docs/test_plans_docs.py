@@ -1,8 +1,12 @@
 """docs/plans.md: its bill is what the command prints, and its plan of one's own can be billed."""
 
+import re
 import shlex
+from datetime import date
 from pathlib import Path
 
+from homemon.energy import shipped
+from homemon.energy.selling import price_of
 from tests.commands import homemon
 from tests.documents import DOCS, blocks
 
@@ -16,7 +20,7 @@ def test_the_bill_on_the_page_is_what_the_command_prints(tmp_path: Path) -> None
 
 
 def test_the_plan_on_the_page_can_be_billed(tmp_path: Path) -> None:
-    (plan,) = blocks("toml", of=PAGE)
+    plan, _ = blocks("toml", of=PAGE)
     (tmp_path / "own.toml").write_text(plan.text)
     prices = ("--price", "fuel=-1.50", "--price", "capacity=100/month")
     run = homemon("bill", "--plan", "own.toml", "--month", "2026-08", "--kwh", "130", *prices, cwd=tmp_path)
@@ -29,3 +33,16 @@ def test_the_plan_on_the_page_can_be_billed(tmp_path: Path) -> None:
         "        543.00  再エネ発電促進賦課金: 130 kWh × 4.18",
         "      3,248     合計 (円、うち消費税等 295)",
     ]
+
+
+def test_the_prices_of_sold_energy_on_the_page_are_those_of_each_way_of_selling(tmp_path: Path) -> None:
+    _, own = blocks("toml", of=PAGE)
+    (tmp_path / "own.toml").write_text(own.text)
+    assert price_of(shipped.selling(str(tmp_path / "own.toml")), date(2026, 4, 1)).value == 7
+    ways = dict(re.findall(r"(?m)^\| `((?:fit|post)[^`]*)` \| (.*) \|$", PAGE.read_text("utf-8")))
+    assert len(ways) == 3
+    for way, said in ways.items():
+        value = price_of(shipped.selling(way), date(2026, 1, 1)).value
+        assert way == "post-fit-kepco" or f"{value}" in said
+    others = re.findall(r"`(\w+)`", ways["post-fit-kepco"])
+    assert all(shipped.selling(f"post-fit-{company}") for company in others)

@@ -97,6 +97,8 @@ def test_a_price_that_is_not_known_yet_stands_in_and_says_so() -> None:
         ("chubu", "edo", 4, "is to be one of hokkaido"),
         ("[400, 27.00]", "[400]", 9, "is to be [kWh, yen]"),
         ("flat = 0", "flat = 0\nkva = 3", 11, "it has kva, flat"),
+        ("flat = 0", "minimum = { kwh = 15 }", 12, "base.minimum.price: is missing"),
+        ("flat = 0", "flat = 0\n[[version.band]]\nname = 'night'", 13, "band[0].price: is missing"),
         ("items", "item", 10, "is not known"),
         ("[[400, 27.00], 26.00]", "[[400, 27.00], [300, 1], 26.00]", 9, "rise"),
     ],

@@ -160,7 +160,7 @@ PURE = (
         "energy.plan_file",
         "energy.prices",
         "energy.pro_rata",
-        "energy.toml_file",
+        *("energy.selling", "energy.toml_file"),
     ),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
