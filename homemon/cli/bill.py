@@ -47,9 +47,9 @@ def command(
     agreed = Contract(ampere=ampere, kva=kva, kw=kw)
     prices = prices_of(given)
     if kwh is None and not bands:
-        from homemon.runtime.energy import charged
+        from homemon.runtime.energy import bills
 
-        found = [printed.of_store(*each) for each in charged(app, month, name, agreed, prices)]
+        found = [printed.of_store(*each) for each in bills(app, month, name, agreed, prices)]
     elif name is None or month is None:
         raise click.UsageError("--kwh and --band need --plan and --month")
     else:

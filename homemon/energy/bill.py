@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
-from homemon.energy.plan import Base, Month, Tier, Version
+from homemon.energy.plan import Band, Base, Month, Tier, Version
 from homemon.energy.pro_rata import Days, Share, doubt_of, scaled, share_of
 
 TAX = Decimal(10) / Decimal(110)
@@ -96,7 +96,7 @@ def compute(
     for item in version.items:
         price = prices(item, month)
         if price is None:
-            doubts.append(f"no price is known for {item} of {month[0]}-{month[1]:02}, which is left out")
+            doubts.append(_unknown(item, month))
             continue
         doubts += [price.doubt] if price.doubt else []
         lines.append(_item(item, price, base, total_kwh))
@@ -168,6 +168,23 @@ def _agreed(contract: Contract, unit: str, offered: Iterable[int] = ()) -> int:
 
 def _offered(amounts: Iterable[int]) -> str:
     return " or".join(", ".join(map(str, amounts)).rsplit(",", 1))
+
+
+def energy_yen(version: Version, band: Band, kwh: Decimal) -> Decimal:
+    """Return what so many kWh of a band cost by its tiers, without what a minimum charge includes."""
+    included = Decimal(version.base.minimum.kwh if version.base.minimum else 0)
+    return sum((part * price for part, price in _in_tiers(band.tiers, kwh, included)), ZERO)
+
+
+def each_kwh(version: Version, month: Month, prices: Prices) -> tuple[Decimal, tuple[str, ...]]:
+    """Return what a kWh costs in any band, such as fuel and levy, and why that is not sure."""
+    found = {item: prices(item, month) for item in version.items}
+    doubts = (price.doubt if price else _unknown(item, month) for item, price in found.items())
+    return sum((price.value for price in found.values() if price and price.each), ZERO), tuple(filter(None, doubts))
+
+
+def _unknown(item: str, month: Month) -> str:
+    return f"no price is known for {item} of {month[0]}-{month[1]:02}, which is left out"
 
 
 def _energy(parts: Iterable[Used], base: Base) -> Iterator[Line]:

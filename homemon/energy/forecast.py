@@ -7,13 +7,10 @@ from decimal import Decimal
 from homemon.core.points import DAY, HALF_HOUR, midnight
 from homemon.energy.periods import ONE_DAY, day_of, starts
 from homemon.energy.spans import Span, touching
-from homemon.energy.usage import shape
+from homemon.energy.usage import Days, shape
 
 WEEKS = 4  # that are looked back, each of which is one way in which it may go on
 LOOK_BACK = 2 * WEEKS * 7 * ONE_DAY  # days of which some may not be known
-
-Days = Mapping[date, list[Decimal]]
-"""The 48 kWh of each day."""
 
 
 def ways(spans: Sequence[Span], since: int, end: int) -> list[Days]:
@@ -37,10 +34,10 @@ def ways(spans: Sequence[Span], since: int, end: int) -> list[Days]:
 
 def _way(
     past: Days, alike: Mapping[date, Sequence[date]], number: int, today: date, begun: int
-) -> Iterator[tuple[date, list[Decimal]]]:
+) -> Iterator[tuple[date, Sequence[Decimal]]]:
     for day, models in alike.items():
         half_hours = past[models[number % len(models)]]
-        yield day, [Decimal(0)] * begun + half_hours[begun:] if day == today else half_hours
+        yield day, [Decimal(0)] * begun + [*half_hours[begun:]] if day == today else half_hours
 
 
 def mean(ways: Sequence[Days]) -> Days:

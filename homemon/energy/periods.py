@@ -91,12 +91,15 @@ Agreed = TypeVar("Agreed", bound=Agreement)
 
 
 class Billed(NamedTuple):
-    """A billing period: the month of its bill, its first day and the day after its last; `whole` if nothing cut it."""
+    """A billing period: the month of its bill, its first day and the day after its last.
+
+    `usual` is how many days it would have if no contract began or ended in it.
+    """
 
     month: Month
     first: date
     after: date
-    whole: bool
+    usual: int
 
     @property
     def days(self) -> int:
@@ -131,7 +134,7 @@ def _of_one(agreement: Agreement, since: date, until: date, end: date) -> Iterat
             return
         if last > since:
             day = last - ONE_DAY
-            yield Billed((day.year, day.month), first, last, (first, last) == (begin, after))
+            yield Billed((day.year, day.month), first, last, (after - begin).days)
 
 
 def _readings(agreement: Agreement, since: date) -> Iterator[date]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from homemon.energy.bill import Bill, Line
 from homemon.energy.periods import ONE_DAY, Billed
 from homemon.energy.plan import ALL, Month, Plan
+from homemon.energy.selling import Income
 from homemon.energy.statement import Forecast, Statement
 
 TITLES = {
@@ -40,17 +41,18 @@ class Printed(NamedTuple):
     period: Billed | None = None
     doubts: tuple[str, ...] = ()
     forecast: Forecast | None = None
+    income: Income | None = None
 
 
-def of_store(plan: Plan, billed: Billed, found: Statement) -> Printed:
+def of_store(plan: Plan, billed: Billed, found: Statement, income: Income | None) -> Printed:
     """Return a bill of the store to print."""
-    kwh = sum(found.usage.kwh.values(), Decimal(0))
-    return Printed(plan, billed.month, kwh, found.bill, billed, found.doubts, found.forecast)
+    doubts = found.doubts + (income.provisional if income else ())
+    return Printed(plan, billed.month, found.kwh, found.bill, billed, doubts, found.forecast, income)
 
 
 def described(printed: Printed) -> list[str]:
     """Return a bill for people."""
-    plan, month, kwh, bill, period, doubts, forecast = printed
+    plan, month, kwh, bill, period, doubts, forecast, income = printed
     days = f" ({period.first} - {period.after - ONE_DAY}, {period.days}日間)" if period else ""
     lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分{days}, {kwh.normalize():f} kWh"]
     for line in bill.lines:
@@ -60,13 +62,16 @@ def described(printed: Printed) -> list[str]:
     if forecast:
         reach = f"{forecast.low:,} - {forecast.high:,}"
         lines.append(f"{forecast.yen:>11,}     予想 (円、{reach}; {forecast.kwh:.0f} kWh)")
+    for part in income.lines if income else ():
+        price = "-" if part.price is None else part.price
+        lines.append(f"{part.yen or 0:>14,.2f}  売電収入: {part.kwh} kWh × {price}")
     return lines + [f"provisional: {why}" for why in doubts or bill.provisional]
 
 
 def facts(printed: Printed) -> dict[str, object]:
     """Return a bill as a program reads it."""
     exact = ("yen", "kwh", "price")
-    plan, month, kwh, bill, period, doubts, forecast = printed
+    plan, month, kwh, bill, period, doubts, forecast, income = printed
     found: dict[str, object] = {
         "plan": plan.key,
         "month": f"{month[0]}-{month[1]:02}",
@@ -82,4 +87,6 @@ def facts(printed: Printed) -> dict[str, object]:
         found |= {"kwh": str(kwh), "since": str(period.first), "until": str(period.after), "days": period.days}
     if forecast:
         found["forecast"] = forecast._asdict() | {"kwh": str(forecast.kwh)}
+    if income:
+        found["sold"] = {"kwh": sum(part.kwh for part in income.lines), "yen": income.total}
     return found

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from homemon.core.errors import ConfigError
 from homemon.energy.bill import Bill, Contract, Price, Prices, Used, compute
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import fuel_price, levy_price, months_between, read_fuel, read_levy
+from homemon.energy.prices import Table, fuel_price, levy_price, months_between, read_fuel, read_levy
 from homemon.energy.pro_rata import Days
 from homemon.energy.selling import Selling, read_tables, selling_of
 
@@ -25,25 +26,33 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in PLANS.iterdir() if path.name.endswith(SUFFIX))
 
 
-def find(name: str) -> Plan:
-    """Return the plan of that name, or of the file where the name ends in `.toml`. Raise ConfigError."""
+def find(name: str, folder: Path = Path()) -> Plan:
+    """Return the plan of that name, or of the file where the name ends in `.toml`, as seen from `folder`.
+
+    Raise ConfigError.
+    """
     if name.endswith(SUFFIX):
-        return read_plan(_own(name), name, Path(name).stem)
+        return read_plan(_own(name, folder), name, Path(name).stem)
     if name not in names():
         near = get_close_matches(name, names(), 3, 0.4) or names()
         raise ConfigError(f"there is no plan {name!r}", f"There are {', '.join(near)}; or name a .toml file.")
+    return _shipped(name)
+
+
+@cache
+def _shipped(name: str) -> Plan:
     return read_plan((PLANS / f"{name}{SUFFIX}").read_text("utf-8"), f"{name}{SUFFIX}", name)
 
 
-def selling(sell: str) -> Selling:
-    """Return the prices of energy that is sold, by what `sell` of config.ini says. Raise ConfigError."""
-    return selling_of(sell, read_tables(_text("sell"), "sell.toml"), _own)
+def selling(sell: str, folder: Path = Path()) -> Selling:
+    """Return the prices of energy that is sold, by what `sell` of config.ini, in `folder`, says. Raise ConfigError."""
+    return selling_of(sell, read_tables(_text("sell"), "sell.toml"), partial(_own, folder=folder))
 
 
-def _own(name: str) -> str:
+def _own(name: str, folder: Path) -> str:
     """Return what a file of one's own says. Raise ConfigError."""
     try:
-        return Path(name).read_text("utf-8")
+        return (folder / Path(name).expanduser()).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise ConfigError(f"{name}: {reason}", "Name one that is shipped, or a file of your own.") from None
@@ -58,17 +67,35 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
         if item in given:
             return given[item]
         if item == "levy":
-            return levy_price(read_levy(_text("levy"), "levy.toml"), month)
+            return levy_price(_levy(), month)
         if item == "fuel":
-            table = read_fuel(_text("fuel"), "fuel.toml").get(plan.area, {})
-            return fuel_price(table, month, bool(version.base.minimum))
+            return fuel_price(_fuel().get(plan.area, {}), month, bool(version.base.minimum))
         return None
 
     return price
 
 
+@cache
+def _levy() -> Table:
+    return read_levy(_text("levy"), "levy.toml")
+
+
+@cache
+def _fuel() -> Mapping[str, Table]:
+    return read_fuel(_text("fuel"), "fuel.toml")
+
+
 def _text(name: str) -> str:
     return (PLANS / "prices" / f"{name}{SUFFIX}").read_text("utf-8")
+
+
+def too_early(plan: Plan) -> ConfigError:
+    """Return the error of a bill that is earlier than all prices of a plan."""
+    since = min(each.since for each in plan.versions)
+    return ConfigError(
+        f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
+        "Write a plan of your own with the earlier ones, and name its file.",
+    )
 
 
 def bill(
@@ -90,11 +117,7 @@ def bill(
     """
     holding = version or plan.version(month)
     if holding is None:
-        since = min(each.since for each in plan.versions)
-        raise ConfigError(
-            f"{plan.key} has prices from the bill of {since[0]}-{since[1]:02} on",
-            "Write a plan of your own with the earlier ones, and name its file.",
-        )
+        raise too_early(plan)
     if unknown := sorted(given.keys() - set(holding.items)):
         raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(holding.items)}.")
     found = compute(holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days)

@@ -1,18 +1,28 @@
 """A contract's bill of a billing period, from half-hours: what it comes to so far, and with a forecast."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from homemon.core.points import moment_text
 from homemon.energy import forecast
 from homemon.energy.bill import Bill
-from homemon.energy.periods import Period
+from homemon.energy.periods import Period, starts
+from homemon.energy.plan import Band
+from homemon.energy.selling import Income, Selling, income, parts
 from homemon.energy.spans import ZERO, Span
-from homemon.energy.usage import Bands, Shape, Usage, shape, used
+from homemon.energy.usage import Days, shape, used
 
-Billing = Callable[[Mapping[str, Decimal]], Bill]
-"""The bill of a period for kWh by band."""
+
+class Tariff(Protocol):
+    """What is charged in a billing period."""
+
+    def bands(self, day: date) -> Sequence[Band]:
+        """Return the bands of a day's 48 half-hours."""
+
+    def bill(self, days: Days) -> Bill:
+        """Return the bill for the 48 kWh of each day."""
 
 
 class Forecast(NamedTuple):
@@ -25,39 +35,51 @@ class Forecast(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A bill, what it was computed from, why it may change, and its forecast where the period is not over."""
+    """A bill and the kWh it was computed from, why it may change, and its forecast where the period is not over."""
 
-    usage: Usage
+    kwh: Decimal
     bill: Bill
     doubts: tuple[str, ...]
     forecast: Forecast | None
 
 
-def statement(bought: Sequence[Span], period: Period, now: int, bands: Bands, billing: Billing) -> Statement:
+def statement(bought: Sequence[Span], period: Period, now: int, tariff: Tariff) -> Statement:
     """Return the bill of a period, so far where it is not over at `now` (Unix seconds)."""
-    reached = min(period.end, max(period.start, min(now, bought[-1].end if bought else now)))
     running = now < period.end
-    so_far = shape(bought, period.start, reached if running else period.end)
-    usage = used(so_far, bands)
-    bill = billing(usage.kwh)
-    doubts = (*bill.provisional, *usage.doubts)
-    if not running:
-        return Statement(usage, bill, doubts, None)
-    end = moment_text(period.end - 1, "%Y-%m-%d")
-    doubts = (*doubts, f"the period goes on until {end}; counted is what was used until {moment_text(reached)[:-3]}")
-    return Statement(usage, bill, doubts, _forecast(bought, so_far, period.end, bands, billing))
+    reached = max(period.start, min(now, bought[-1].end if bought else now)) if running else period.end
+    so_far = shape(bought, period.start, reached)
+    usage = used(so_far, tariff.bands)
+    bill = tariff.bill(so_far.days)
+    doubts = [*bill.provisional, *usage.doubts]
+    if running:
+        end = moment_text(period.end - 1, "%Y-%m-%d")
+        doubts.append(f"the period goes on until {end}; counted is what was used until {moment_text(reached)[:-3]}")
+    ways = forecast.ways(bought, reached, period.end) if running else []
+    return Statement(
+        sum(usage.kwh.values(), ZERO), bill, tuple(doubts), _forecast(ways, so_far.days, tariff) if ways else None
+    )
 
 
-def _forecast(bought: Sequence[Span], so_far: Shape, end: int, bands: Bands, billing: Billing) -> Forecast | None:
-    ways = forecast.ways(bought, so_far.end, end)
-    if not ways:
-        return None
+def _forecast(ways: Sequence[Days], so_far: Days, tariff: Tariff) -> Forecast:
+    totals = sorted(tariff.bill(_added(so_far, way)).total for way in ways)
+    expected = _added(so_far, forecast.mean(ways))
+    kwh = sum((sum(half_hours, ZERO) for half_hours in expected.values()), ZERO)
+    return Forecast(tariff.bill(expected).total, totals[0], totals[-1], kwh)
 
-    def whole(days: forecast.Days) -> Mapping[str, Decimal]:
-        known = used(so_far, bands).kwh
-        rest = used(so_far._replace(days=days), bands).kwh
-        return {name: known.get(name, ZERO) + rest.get(name, ZERO) for name in {**known, **rest}}
 
-    totals = sorted(billing(whole(way)).total for way in ways)
-    expected = whole(forecast.mean(ways))
-    return Forecast(billing(expected).total, totals[0], totals[-1], sum(expected.values(), ZERO))
+def _added(some: Days, others: Days) -> Days:
+    """Return the kWh of the days of both; today is in both."""
+    both = {day: [a + b for a, b in zip(some[day], others[day], strict=True)] for day in some.keys() & others.keys()}
+    return {**some, **others, **both}
+
+
+def sold_for(sold: Sequence[Span], first: date, after: date, now: int, selling: Selling) -> Income:
+    """Return what is paid for what was sold from day `first` to before `after`, so far where that is after `now`."""
+    steps = parts(selling, first, after)
+    ends = [*(begin for begin, _ in steps[1:]), after]
+    periods = [(price, starts(begin), starts(end)) for (begin, price), end in zip(steps, ends, strict=True)]
+    reached = min(now, sold[-1].end) if sold else now
+    shapes = [(price, shape(sold, start, max(start, min(end, reached)))) for price, start, end in periods]
+    found = income((price, sum((sum(kwh, ZERO) for kwh in each.days.values()), ZERO)) for price, each in shapes)
+    missing = tuple(f"of what was sold, {why}" for _, each in shapes for why in each.missing)
+    return found._replace(provisional=found.provisional + missing)

@@ -14,6 +14,8 @@ from homemon.energy.spans import ZERO, Span, touching
 SHORT = "%m-%d %H:%M"
 Bands = Callable[[date], Sequence[Band]]
 """The bands of a day's 48 half-hours."""
+Days = Mapping[date, Sequence[Decimal]]
+"""The 48 kWh of each day."""
 
 
 class Shape(NamedTuple):
@@ -24,7 +26,7 @@ class Shape(NamedTuple):
 
     start: int
     end: int
-    days: Mapping[date, list[Decimal]]
+    days: Days
     spread: Sequence[Span]
     missing: tuple[str, ...]
 
@@ -49,17 +51,22 @@ def shape(spans: Sequence[Span], start: int, end: int) -> Shape:
 
 def used(shape: Shape, bands: Bands) -> Usage:
     """Return what was used in a period, by band."""
-    kwh: dict[str, Decimal] = {}
-    for day, half_hours in shape.days.items():
-        for band, part in zip(bands(day), half_hours, strict=True):
-            kwh[band.name] = kwh.get(band.name, ZERO) + part
     doubts = (
         f"{span.kwh} kWh from {moment_text(span.start, SHORT)} to {moment_text(span.end, SHORT)} are known as a sum"
         " only, and are spread evenly over bands and periods"
         for span in shape.spread
         if _is_parted(span, shape, bands)
     )
-    return Usage(kwh, (*doubts, *shape.missing))
+    return Usage(by_band(shape.days, bands), (*doubts, *shape.missing))
+
+
+def by_band(days: Days, bands: Bands) -> dict[str, Decimal]:
+    """Return the kWh of days by the names of bands."""
+    kwh: dict[str, Decimal] = {}
+    for day, half_hours in days.items():
+        for band, part in zip(bands(day), half_hours, strict=True):
+            kwh[band.name] = kwh.get(band.name, ZERO) + part
+    return kwh
 
 
 def _is_parted(span: Span, shape: Shape, bands: Bands) -> bool:
@@ -85,7 +92,7 @@ def _missing(spans: Sequence[Span], start: int, end: int) -> Iterator[str]:
     edges = [start, *(edge for span in spans for edge in span[:2]), end]
     gaps = [(before, after) for before, after in zip(edges[::2], edges[1::2], strict=True) if before < after]
     if gaps:
-        hours = Decimal(sum(after - before for before, after in gaps)) / HOUR
+        hours = sum(after - before for before, after in gaps) / HOUR
         others = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
         where = f"{moment_text(gaps[0][0], SHORT)} to {moment_text(gaps[0][1], SHORT)}{others}"
-        yield f"{hours.normalize():f} hours are not known and not counted: {where}"
+        yield f"{hours:.4g} hours are not known and not counted: {where}"

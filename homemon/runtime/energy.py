@@ -1,9 +1,8 @@
-"""A household's energy, contracts and bills, from the store and the configuration."""
+"""A household's energy and bills, from the store and the contracts of config.ini."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from itertools import dropwhile
 from typing import NamedTuple
 
@@ -12,14 +11,15 @@ from homemon.core.errors import ConfigError
 from homemon.core.points import DAY
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
-from homemon.energy.calendar import bands_of_day
 from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
 from homemon.energy.periods import ONE_DAY, Billed, Period, billed, calendar, day_of, starts
 from homemon.energy.plan import Month, Plan
 from homemon.energy.rows import Row
+from homemon.energy.selling import Income
 from homemon.energy.spans import Span, total, within
-from homemon.energy.statement import Statement, statement
+from homemon.energy.statement import Statement, sold_for, statement
+from homemon.energy.tariff import tariff
 from homemon.energy.usage import shape
 from homemon.runtime import state
 from homemon.runtime.context import App
@@ -31,14 +31,6 @@ EDGE = 40 * DAY  # seconds before and after a period in which a reading is looke
 UNITS = ("ampere", "kva", "kw")
 
 
-class Charged(NamedTuple):
-    """The bill of a billing period by a plan."""
-
-    plan: Plan
-    billed: Billed
-    statement: Statement
-
-
 def flows(app: App, since: int, until: int) -> household.Flows:
     """Return what is known of bought, sold and generated energy in a period, Unix seconds. Raise StoreError."""
     scale = state.load(app.folder).scale
@@ -46,34 +38,49 @@ def flows(app: App, since: int, until: int) -> household.Flows:
     return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges())
 
 
-def charged(
-    app: App, month: Month | None, plan: str | None, agreed: bill.Contract, given: Mapping[str, Price]
+# --- bills ------------------------------------------------------------------------------------
+
+
+class Charged(NamedTuple):
+    """The bill of a billing period by a plan, and what is paid for what was sold."""
+
+    plan: Plan
+    billed: Billed
+    statement: Statement
+    income: Income | None
+
+
+def bills(
+    app: App, month: Month | None, name: str | None, agreed: bill.Contract, given: Mapping[str, Price]
 ) -> Iterator[Charged]:
-    """Yield the bills of a month, by the `plan` and what is `agreed` where these say something else than the contract.
+    """Yield the bills of a month, two where a contract ended in it; without a month that of the running period.
 
-    Without a month they are those of the running periods.
-
-    Where a contract ended in a month there are two. Raise ConfigError where no contract holds, or a plan has no prices.
+    The plan called `name`, and what is `agreed`, stand in for what the contract says. Raise ConfigError where no
+    contract holds, or its plan has no prices.
     """
     now = int(app.now().wall)
-    found = list(_periods(app, day_of(now), month))
-    for contract, each in found:
+    for contract, each in list(_periods(app, day_of(now), month)):
         start, end = each.period.start, each.period.end
         look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
-        bought = flows(app, start - look_back, min(end + EDGE, now))["bought"]
-        yield charge(
-            shipped.find(plan or contract.plan, app.config.path.parent),
-            _agreed(agreed, contract),
+        known = flows(app, start - look_back, min(end + EDGE, now))
+        plan = _plan(app, name or contract.plan)
+        yield Charged(
+            plan,
             each,
-            bought,
-            now,
-            given,
+            _statement(plan, each, _agreed(agreed, contract), given, known["bought"], now),
+            _income(app, contract, each, known["sold"], now),
         )
 
 
 def _periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contract, Billed]]:
-    contracts = _contracts(app)
-    since, until = (today, today + ONE_DAY) if month is None else _around(month)
+    contracts = app.config.contracts
+    if not contracts:
+        raise ConfigError(
+            f"{app.config.path}: there is no [contract], which says by which plan you pay",
+            "See config.ini.example; or give --plan and --kwh.",
+        )
+    first = today if month is None else date(*month, 1)
+    since, until = (first, first + ONE_DAY) if month is None else (first - 31 * ONE_DAY, first + 32 * ONE_DAY)
     found = [(contract, each) for contract, each in billed(contracts, since, until) if month in (None, each.month)]
     if not found:
         which = "today" if month is None else f"the bill of {month[0]}-{month[1]:02}"
@@ -84,42 +91,29 @@ def _periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contr
     yield from found
 
 
+def _plan(app: App, name: str) -> Plan:
+    return shipped.find(name, app.config.path.parent)
+
+
 def _agreed(*several: bill.Contract | Contract) -> bill.Contract:
     """Return what is agreed: each unit as the first of several says it."""
-    return bill.Contract(
-        **{unit: next(filter(None, (getattr(each, unit) for each in several)), None) for unit in UNITS}
-    )
+    said = {unit: [amount for each in several if (amount := getattr(each, unit))] for unit in UNITS}
+    return bill.Contract(**{unit: amounts[0] for unit, amounts in said.items() if amounts})
 
 
-def _contracts(app: App) -> Sequence[Contract]:
-    """Return the contracts. Raise ConfigError where there is none."""
-    if not app.config.contracts:
-        raise ConfigError(
-            f"{app.config.path}: there is no [contract], which says by which plan you pay",
-            "See config.ini.example; or give --plan and --kwh.",
-        )
-    return app.config.contracts
+def _statement(
+    plan: Plan, each: Billed, agreed: bill.Contract, given: Mapping[str, Price], bought: Sequence[Span], now: int
+) -> Statement:
+    charges = tariff(plan, each, agreed, given)
+    if charges is None:
+        raise shipped.too_early(plan)
+    return statement(bought, each.period, now, charges)
 
 
-def _around(month: Month) -> tuple[date, date]:
-    """Return a time in which the billing periods of a month have a day."""
-    first = date(*month, 1)
-    return first - 31 * ONE_DAY, first + 32 * ONE_DAY
-
-
-def charge(
-    plan: Plan, agreed: bill.Contract, each: Billed, bought: household.Spans, now: int, given: Mapping[str, Price]
-) -> Charged:
-    """Return the bill of a billing period by a plan. Raise ConfigError."""
-    version = shipped.version_of(plan, each.month)
-    found = statement(
-        bought,
-        each.period,
-        now,
-        partial(bands_of_day, version),
-        lambda kwh: shipped.bill(plan, each.month, agreed, kwh, given),
-    )
-    return Charged(plan, each, found)
+def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:
+    if not contract.sell:
+        return None
+    return sold_for(sold, each.first, each.after, now, shipped.selling(contract.sell, app.config.path.parent))
 
 
 # --- a row a period ---------------------------------------------------------------------------
@@ -135,7 +129,7 @@ def rows(app: App, by: str, since: int | None, until: int) -> list[Row]:
     if not periods:
         return []
     house = Household(flows(app, periods[0].start - EDGE, periods[-1].end + EDGE))
-    price = _bills if by == "bill" else _costs
+    price = _whole_bills if by == "bill" else _costs
     reached = min(periods[-1].end, int(app.now().wall) + 1)
     priced = list(price(app, house.flows["bought"], periods[0].start, reached))
     found = [_row(period, house.summary(period.start, period.end), priced) for period in periods]
@@ -143,7 +137,8 @@ def rows(app: App, by: str, since: int | None, until: int) -> list[Row]:
 
 
 def _of_bills(app: App, since: int, until: int) -> Iterator[Period]:
-    return (each.period for _, each in billed(_contracts(app), day_of(since), day_of(until - 1) + ONE_DAY))
+    list(_periods(app, day_of(until - 1), None))
+    return (each.period for _, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY))
 
 
 class Priced(NamedTuple):
@@ -164,29 +159,27 @@ def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:
     return Row(period, summary, yen, tuple(dict.fromkeys(doubt for each in parts for doubt in each.doubts)))
 
 
-def _costs(app: App, bought: household.Spans, since: int, until: int) -> Iterator[Priced]:
+def _costs(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
     """Yield what each half-hour costs by the contract of its time."""
     contracts = app.config.contracts
     if contracts and since < (begin := starts(contracts[0].since)):
         yield Priced(Period("", since, begin), None)
     for contract, each in billed(contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        plan = shipped.find(contract.plan, app.config.path.parent)
-        version = plan.version(each.month)
-        if version is None:
+        charges = tariff(_plan(app, contract.plan), each, _agreed(contract), {})
+        if charges is None:
             yield Priced(each.period, None)
             continue
-        by_kwh, doubts = bill.each_kwh(version, each.month, shipped.prices(plan, version, {}))
-        known = shape(bought, each.period.start, each.period.end)
-        yield Priced(each.period, list(costs(version, known, partial(bands_of_day, version), by_kwh)), doubts)
+        spans, doubts = costs(charges, shape(bought, each.period.start, each.period.end))
+        yield Priced(each.period, spans, doubts)
 
 
-def _bills(app: App, bought: household.Spans, since: int, until: int) -> Iterator[Priced]:
+def _whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
     """Yield the whole bill of each billing period."""
     now = int(app.now().wall)
     for contract, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        plan = shipped.find(contract.plan, app.config.path.parent)
-        if plan.version(each.month) is None:
+        charges = tariff(_plan(app, contract.plan), each, _agreed(contract), {})
+        if charges is None:
             yield Priced(each.period, None)
             continue
-        found = charge(plan, _agreed(contract), each, bought, now, {}).statement
+        found = statement(bought, each.period, now, charges)
         yield Priced(each.period, [Span(each.period.start, each.period.end, Decimal(found.bill.total))], found.doubts)

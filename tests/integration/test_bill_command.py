@@ -44,9 +44,10 @@ FAULTS = [
     ("--plan energia-juryo-b --month 2026-08 --kwh 1", "Give --kva"),
     ("--plan tepco-juryo-b --ampere 30 --month 2023-01 --kwh 1", "has prices from the bill of 2024-04 on"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-13 --kwh 1", "is no month of a bill"),
+    ("--kwh 100", "--kwh and --band need --plan and --month"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh -1", "--kwh takes a number"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh NaN", "--kwh takes a number"),
-    ("--plan tepco-juryo-b --ampere 30 --month 2026-08", "takes --kwh KWH"),
+    ("--plan tepco-juryo-b --ampere 30 --month 2026-08", "no configuration found"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --band day=1", "takes --kwh KWH"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 1", "--band 'night=KWH'"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --band noon=1", "--band 'night=KWH'"),
@@ -122,7 +123,7 @@ def test_a_price_without_the_minimum_charges_lump_makes_the_bill_provisional(tmp
 
 def test_a_band_is_asked_for_in_its_months_only_and_named_as_the_plan_names_it(tmp_path: Path) -> None:
     asked = ("bill", "--plan", "kepco-hapie-r", "--kw", "10", "--month")
-    run = homemon(*asked, "2026-02", cwd=tmp_path)
+    run = homemon(*asked, "2026-02", "--kwh", "30", cwd=tmp_path)
     winter = [word.strip().strip("'").removesuffix("=KWH") for word in run.stderr.split("--band ")[1:]]
     assert len(winter) == 3, run.stderr
     bands = [word for name in winter for word in ("--band", f"{name}=10")]

@@ -128,10 +128,12 @@ MAY_IMPORT = {
     }
     | SHARED,
     "sim": set[str](),
-    "energy": {"core.errors"},
+    "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
-    "page": {"core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay"} | SHARED,
+    "energy.spans": {"core.points"},
+    "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy"}
+    | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
@@ -153,15 +155,9 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
-    *(
-        "energy.bill",
-        "energy.calendar",
-        "energy.plan",
-        "energy.plan_file",
-        "energy.prices",
-        "energy.pro_rata",
-        *("energy.selling", "energy.toml_file"),
-    ),
+    *("energy.bill", "energy.calendar", "energy.cost", "energy.forecast", "energy.household", "energy.periods"),
+    *("energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows", "energy.selling"),
+    *("energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

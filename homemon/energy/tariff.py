@@ -1,0 +1,60 @@
+"""What a contract charges for one billing period: the versions of its plan that hold in it, and their bill."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from homemon.energy import shipped
+from homemon.energy.bill import Bill, Contract, Price, Used, each_kwh
+from homemon.energy.calendar import bands_of_day
+from homemon.energy.periods import Billed
+from homemon.energy.plan import Band, Part, Plan
+from homemon.energy.pro_rata import days_of
+from homemon.energy.usage import Days, by_band
+
+
+class Tariff(NamedTuple):
+    """A plan, with what is agreed and the prices given, for a billing period. `parts` are never empty."""
+
+    plan: Plan
+    billed: Billed
+    agreed: Contract
+    given: Mapping[str, Price]
+    parts: Sequence[Part]
+
+    def bands(self, day: date) -> tuple[Band, ...]:
+        """Return the bands of a day's 48 half-hours. Raise ConfigError where the plan has none for some."""
+        return bands_of_day(self.part(day).version, day)
+
+    def part(self, day: date) -> Part:
+        """Return the version that holds on a day."""
+        return next((part for part in self.parts if part.begin <= day < part.end), self.parts[-1])
+
+    def bill(self, days: Days) -> Bill:
+        """Return the bill for the 48 kWh of each day. Raise ConfigError where the plan lacks what is agreed."""
+        *earlier, last = (
+            Used(part.version, by_band({day: kwh for day, kwh in days.items() if self.part(day) is part}, self.bands))
+            for part in self.parts
+        )
+        return shipped.bill(
+            self.plan,
+            self.billed.month,
+            self.agreed,
+            last.kwh,
+            self.given,
+            version=last.version,
+            earlier=earlier,
+            days=days_of(self.billed.first, self.billed.after, self.billed.usual),
+        )
+
+    def each_kwh(self) -> tuple[Decimal, tuple[str, ...]]:
+        """Return what a kWh costs in any band, and why that is not sure."""
+        version = self.parts[-1].version
+        return each_kwh(version, self.billed.month, shipped.prices(self.plan, version, self.given))
+
+
+def tariff(plan: Plan, billed: Billed, agreed: Contract, given: Mapping[str, Price]) -> Tariff | None:
+    """Return what a plan charges for a billing period; None where it has no prices for it."""
+    parts = plan.parts(billed.month, billed.first, billed.after)
+    return Tariff(plan, billed, agreed, given, parts) if parts and parts[0].begin == billed.first else None
