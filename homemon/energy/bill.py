@@ -11,7 +11,7 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
-from homemon.energy.plan import Band, Base, Month, Tier, Version
+from homemon.energy.plan import Band, Base, Month, Tier, Unsure, Version, used_in
 from homemon.energy.pro_rata import Days, Share, doubt_of, scaled, share_of
 
 TAX = Decimal(10) / Decimal(110)
@@ -91,7 +91,7 @@ def compute(
     base = parts[0 if version.base_at == "begin" else -1].version.base
     total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
     lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
-    doubts = [*_doubts(parts), *filter(None, [days and doubt_of(version.pro_rata, days)])]
+    doubts = [*_doubts(parts, contract, month), *filter(None, [days and doubt_of(version.pro_rata, days)])]
     lines += _discounted(version, lines)
     for item in version.items:
         price = prices(item, month)
@@ -118,11 +118,21 @@ def _billed(part: Used) -> Used:
     return Used(part.version, {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in part.kwh.items()})
 
 
-def _doubts(parts: Sequence[Used]) -> Iterator[str]:
-    figures = dict.fromkeys(figure for part in parts for figure in part.version.unsure)
-    yield from (f"{figure} is not confirmed by a source" for figure in figures)
+def _doubts(parts: Sequence[Used], contract: Contract, month: Month) -> Iterator[str]:
+    figures = [(unsure, part) for part in parts for unsure in part.version.unsure]
+    concerned = dict.fromkeys(unsure.what for unsure, part in figures if _concerns(unsure, part, contract, month))
+    yield from (f"{what} is not confirmed by a source" for what in concerned)
     if len(parts) > 1 and any(len(band.tiers) > 1 for part in parts for band in part.version.bands):
         yield "prices changed within the period: that its tiers run on through the change is not confirmed by a source"
+
+
+def _concerns(unsure: Unsure, part: Used, contract: Contract, month: Month) -> bool:
+    """Return whether a figure is one of those that a bill is computed from."""
+    block = part.version.base.block
+    if unsure.above is not None and block:
+        return _agreed(contract, block.unit) > unsure.above
+    used = not unsure.bands or any(part.kwh.get(name, ZERO) > unsure.over for name in unsure.bands)
+    return used and bool(used_in(month) & unsure.months)
 
 
 def _scaled(prices: Prices, share: Share) -> Prices:

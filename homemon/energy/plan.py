@@ -16,6 +16,7 @@ Tier = tuple[int | None, Decimal]
 """Up to so many kWh of the billing period (None: all above), and the price of each."""
 WHOLE_DAY = 48  # half-hours
 ALL = "all"  # the name of a plan's only band
+ALL_MONTHS = frozenset(range(1, 13))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Band:
     tiers: tuple[Tier, ...]
     hours: tuple[tuple[int, int], ...] = ((0, WHOLE_DAY),)
     days: Literal["all", "weekday", "holiday"] = "all"
-    months: frozenset[int] = frozenset(range(1, 13))
+    months: frozenset[int] = ALL_MONTHS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,20 @@ class Holidays:
     exceptions: tuple[Excepted, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unsure:
+    """A figure that no source confirms, and which bills it concerns; all where nothing is said.
+
+    Those of a contract `above` so many kVA or kW; of more than `over` kWh in one of `bands`; with use in `months`.
+    """
+
+    what: str
+    above: int | None = None
+    bands: frozenset[str] = frozenset()
+    over: int = 0
+    months: frozenset[int] = ALL_MONTHS
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Version:
     """A plan as it holds from the bill `since` on, or from the day of use `used_from`, whose month `since` is then.
@@ -124,7 +139,7 @@ class Version:
     base_at: Literal["begin", "end"] = "end"  # of a billing period, whose base charge it has where prices change within
     pro_rata: ProRata | None = None
     rounding: str = "levy"  # what is cut to whole yen before the sum is
-    unsure: tuple[str, ...] = ()  # figures that no source confirms
+    unsure: tuple[Unsure, ...] = ()
 
     def band(self, name: str) -> Band | None:
         """Return the band of that name."""
@@ -156,8 +171,7 @@ class Plan:
     def bands(self, month: Month) -> tuple[Band, ...]:
         """Return the bands in which something can have been used for a bill: of its month and the one before."""
         version = self.version(month)
-        used = {month[1], (month[1] - 2) % 12 + 1}
-        return tuple(band for band in version.bands if used & band.months) if version else ()
+        return tuple(band for band in version.bands if used_in(month) & band.months) if version else ()
 
     def version(self, month: Month) -> Version | None:
         """Return the version that holds for a bill whose days are not known; None before the first."""
@@ -173,6 +187,11 @@ class Plan:
         spans = zip(days, [*days[1:], end], strict=True)
         found = ((_last(each for each in self.versions if each.holds(month, day)), day, until) for day, until in spans)
         return tuple(Part(version, day, until) for version, day, until in found if version)
+
+
+def used_in(month: Month) -> frozenset[int]:
+    """Return the months, 1 to 12, in which what is on a bill was used: its own and the one before."""
+    return frozenset({month[1], (month[1] - 2) % 12 + 1})
 
 
 def _last(versions: Iterable[Version]) -> Version | None:

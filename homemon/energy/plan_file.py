@@ -1,6 +1,7 @@
 """A plan as TOML, each figure checked; a fault is reported with its line."""
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from homemon.energy.plan import (
     Plan,
     ProRata,
     Tier,
+    Unsure,
     Version,
 )
 from homemon.energy.toml_file import Fields, day, list_of, month, month_and_day, one_of, read_toml, text, whole, yen
@@ -72,6 +74,24 @@ def excepted(raw: Any) -> Excepted:
     return Excepted(month_and_day(date), int(last)) if last else Excepted(month_and_day(date))
 
 
+def unsure_figure(raw: Any) -> Unsure:
+    """ "the base charge", { what = "the base charge above 10 kW", above = 10 }: and which bills it concerns."""
+    if not isinstance(raw, dict):
+        return Unsure(what=text(raw))
+    if unknown := sorted(raw.keys() - UNSURE.keys()):
+        raise ValueError(f"knows {', '.join(UNSURE)}, not {', '.join(unknown)}")
+    return Unsure(**{"what": text(raw.get("what")), **{key: UNSURE[key](value) for key, value in raw.items()}})
+
+
+UNSURE: Mapping[str, Callable[[Any], Any]] = {
+    "what": text,
+    "above": whole(0, 50),
+    "bands": lambda raw: frozenset(list_of(text)(raw)),
+    "over": whole(0, 100_000),
+    "months": lambda raw: frozenset(list_of(whole(1, 12))(raw)),
+}
+
+
 # --- a plan --------------------------------------------------------------------------------
 
 
@@ -100,7 +120,8 @@ def _version(fields: Fields) -> Version:
     if not bands:
         fields.fault("price", "is missing: prices, or [[version.band]] for each of several hours")
     holidays = _holidays(fields.table("holidays"))
-    _check(fields, bands, holidays)
+    unsure = fields.take("unsure", list_of(unsure_figure), ())
+    _check(fields, bands, holidays, unsure)
     if "from" in fields and "used_from" in fields:
         fields.fault("used_from", "is for days of use, and from for bills: a version has one of them")
     used_from = fields.take("used_from", day, None)
@@ -118,14 +139,14 @@ def _version(fields: Fields) -> Version:
         base_at=fields.take("base_at", one_of("begin", "end"), "end"),
         pro_rata=_pro_rata(fields.table("pro_rata")) if "pro_rata" in fields else None,
         rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
-        unsure=fields.take("unsure", list_of(text), ()),
+        unsure=unsure,
     )
     fields.close()
     return version
 
 
-def _check(fields: Fields, bands: tuple[Band, ...], holidays: Holidays) -> None:
-    """Report a half-hour without a band, bands by weekday without holidays, and two bands of one name."""
+def _check(fields: Fields, bands: tuple[Band, ...], holidays: Holidays, unsure: tuple[Unsure, ...]) -> None:
+    """Report a half-hour without a band, bands by weekday without holidays, and names that are twice or nowhere."""
     if any(band.days != "all" for band in bands) and holidays == Holidays():
         fields.fault("holidays", "is missing: bands of weekdays or holidays are there, and not which days those are")
     elif bands and (gap := next(gaps(bands, holidays), None)):
@@ -133,6 +154,8 @@ def _check(fields: Fields, bands: tuple[Band, ...], holidays: Holidays) -> None:
     names = [band.name for band in bands]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         fields.fault("band", f"two bands have the name {', '.join(twice)}")
+    if nowhere := sorted({name for each in unsure for name in each.bands} - set(names)):
+        fields.fault("unsure", f"there is no band {', '.join(nowhere)}")
 
 
 def _base(fields: Fields) -> Base:

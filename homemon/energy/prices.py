@@ -1,5 +1,6 @@
 """Monthly prices: fuel by area, levy, and those that a user gave; the last known one stands in, and says so."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -8,6 +9,7 @@ from homemon.energy.bill import Price
 from homemon.energy.plan import Month
 from homemon.energy.toml_file import Fields, month, read_toml, text, yen
 
+NUMBER = r"[-+]?\d+(?:\.\d+)?"
 YEAR_OF_LEVY = 12  # bills that a levy holds for
 
 
@@ -63,6 +65,18 @@ def _figure(raw: Any) -> Figure:
             raise ValueError("is to be [yen for the minimum's kWh, yen a kWh]")
         return Figure(yen(raw[1]), yen(raw[0]))
     return Figure(yen(raw))
+
+
+def read_price(text: str) -> Price:
+    """Return a price as it is typed: `-7.30`, a kWh; `171/month`; `-143.77+-9.57`, with the lump of a minimum charge.
+
+    Raise ValueError where it is none of them.
+    """
+    found = re.fullmatch(rf"(?:(?P<lump>{NUMBER})\+)?(?P<value>{NUMBER})(?P<each>/kwh|/month)?", text)
+    if not found or (found["lump"] and found["each"] == "/month"):
+        raise ValueError(f"a price is -7.30, 171/month, or LUMP+EACH such as -143.77+-9.57, not {text!r}")
+    lump = yen(Decimal(found["lump"])) if found["lump"] else None
+    return Price(yen(Decimal(found["value"])), lump, found["each"] != "/month")
 
 
 def months_between(earlier: Month, later: Month) -> int:

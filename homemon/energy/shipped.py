@@ -62,7 +62,7 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
     """Return the monthly prices of a plan: those `given`, else those that are shipped for its area."""
 
     def price(item: str, month: Month) -> Price | None:
-        if item in given and version.base.minimum and given[item].each:
+        if item in given and version.base.minimum and given[item].each and given[item].lump is None:
             return given[item]._replace(doubt=f"{item} is counted for each kWh, and not as the minimum charge has it")
         if item in given:
             return given[item]
@@ -120,6 +120,8 @@ def bill(
         raise too_early(plan)
     if unknown := sorted(given.keys() - set(holding.items)):
         raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(holding.items)}.")
+    if lumps := sorted(item for item, price in given.items() if price.lump is not None and not holding.base.minimum):
+        raise ConfigError(f"{plan.key} has no minimum charge", f"Give {', '.join(lumps)} as one price a kWh.")
     found = compute(holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days)
     change = None if version else _change_within(plan, holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()

@@ -10,6 +10,7 @@ from homemon.energy import shipped
 from homemon.energy.bill import Bill, Contract, Price
 from homemon.energy.plan import Plan
 from homemon.energy.plan_file import read_plan
+from homemon.energy.prices import read_price
 
 CHUBU = """
 name = "a plan of the Chubu area"
@@ -113,3 +114,82 @@ def test_a_fault_of_a_plan_is_reported_with_its_line(old: str, new: str, line: i
 def test_amperes_that_the_plan_lacks_are_no_bill() -> None:
     with pytest.raises(ConfigError, match="no base charge for 45 A"):
         billed(shipped.find("tepco-juryo-b"), "2026-08", {"all": 1}, ampere=45)
+
+
+NIGHT = {"night": 100}
+ABOVE_10 = "the base charge above 10 kW is not confirmed by a source"
+HOLIDAYS = "which days are holidays is not confirmed by a source"
+
+
+@pytest.mark.parametrize(
+    ("key", "month", "used", "agreed", "doubts"),
+    [
+        ("kyuden-night-select-22", "2026-08", NIGHT, {"kw": 10}, []),
+        ("kyuden-night-select-22", "2026-08", NIGHT, {"kw": 11}, [ABOVE_10]),
+        ("kyuden-night-select-22", "2026-06", {"day": 1}, {"kw": 10}, []),
+        ("kyuden-night-select-22", "2026-06", {"day": 1, "holiday": 1}, {"kw": 10}, [HOLIDAYS]),
+        ("chuden-smartlife", "2026-06", {"home": 1, "day": 0}, {"kva": 10}, []),
+        ("chuden-smartlife", "2026-06", {"day": 1}, {"kva": 10}, [HOLIDAYS]),
+        ("energia-economy-night", "2026-06", {"day": 220}, {"kva": 6}, []),
+        (
+            *("energia-economy-night", "2026-06", {"day": 221}, {"kva": 6}),
+            ["the price of day above 220 kWh is not confirmed by a source"],
+        ),
+        ("energia-family-time-2", "2026-06", {"day": 1}, {"kva": 6}, []),
+        (
+            *("energia-family-time-2", "2026-10", {"day": 1}, {"kva": 6}),
+            ["the price of day from July to September is not confirmed by a source"],
+        ),
+        ("okiden-ee-smart", "2026-06", {}, {}, ["the base charge is not confirmed by a source"]),
+    ],
+)
+def test_a_figure_that_is_not_confirmed_is_named_on_the_bills_that_it_concerns(
+    key: str, month: str, used: dict[str, int], agreed: dict[str, int], doubts: list[str]
+) -> None:
+    bill = billed(shipped.find(key), month, used, {"fuel": Price(Decimal(0))}, **agreed)
+    assert list(bill.provisional) == doubts
+
+
+@pytest.mark.parametrize(
+    ("unsure", "fault"),
+    [
+        ('[{ what = "it", bands = ["noon"] }]', "there is no band noon"),
+        ('[{ what = "it", when = 1 }]', "not when"),
+        ("[{ above = 10 }]", "is to be text"),
+        ('[{ what = "it", months = [13] }]', "from 1 to 12"),
+    ],
+)
+def test_a_wrong_reason_is_reported_with_its_line(unsure: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=rf"own.toml:10: version\[0\].unsure: .*{fault}"):
+        read_plan(CHUBU.replace("items", f"unsure = {unsure}\nitems"), "own.toml", "own")
+
+
+@pytest.mark.parametrize(
+    ("typed", "price"),
+    [
+        ("-7.30", Price(Decimal("-7.30"))),
+        ("-7.30/kwh", Price(Decimal("-7.30"))),
+        ("171/month", Price(Decimal(171), each=False)),
+        ("-143.77+-9.57", Price(Decimal("-9.57"), Decimal("-143.77"))),
+        ("20+1.5", Price(Decimal("1.5"), Decimal(20))),
+    ],
+)
+def test_a_price_reads_as_it_is_typed(typed: str, price: Price) -> None:
+    assert read_price(typed) == price
+
+
+@pytest.mark.parametrize("typed", ["", "x", "NaN", "1/day", "1+", "+", "1+2/month", "1 2", "1+2+3", "99999999"])
+def test_what_is_no_price_is_refused(typed: str) -> None:
+    with pytest.raises(ValueError, match="price"):
+        read_price(typed)
+
+
+def test_a_lump_that_is_given_bills_the_minimum_charge_as_the_company_does() -> None:
+    plan = shipped.find("energia-juryo-a")
+    bill = billed(plan, "2026-04", {"all": 348}, {"fuel": read_price("-171.12+-11.39")})
+    assert (bill.total, bill.provisional) == (10_711, ())
+
+
+def test_a_lump_for_a_plan_without_a_minimum_charge_is_no_bill() -> None:
+    with pytest.raises(ConfigError, match="no minimum charge"):
+        billed(shipped.find("tepco-juryo-b"), "2026-04", {"all": 1}, {"fuel": read_price("-1+-2")}, ampere=30)
