@@ -8,7 +8,7 @@ a reading day it is a calendar month.
 from calendar import monthrange
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple, Protocol, TypeVar
 
 from homemon.core.points import DAY, HALF_HOUR, JST_AHEAD, moment_text
@@ -122,8 +122,8 @@ def billed(agreements: Sequence[Agreed], since: date, until: date) -> Iterator[t
 
     The agreements ascend; each holds until the next one, at whose first day a period ends early.
     """
-    ends = [*(each.since for each in agreements[1:]), date.max]
-    for agreement, end in zip(agreements, ends, strict=True):
+    for agreement, after in zip_longest(agreements, agreements[1:]):
+        end = after.since if after else date.max
         yield from ((agreement, each) for each in _of_one(agreement, max(since, agreement.since), min(until, end), end))
 
 

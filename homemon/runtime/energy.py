@@ -61,6 +61,8 @@ def bills(
     now = int(app.now().wall)
     for contract, each in list(_periods(app, day_of(now), month)):
         start, end = each.period.start, each.period.end
+        if start > now:
+            raise ConfigError(f"the billing period of {each.period.label} has not begun", "Name an earlier --month.")
         look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
         known = flows(app, start - look_back, min(end + EDGE, now))
         plan = _plan(app, name or contract.plan)
