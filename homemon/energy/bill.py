@@ -11,12 +11,14 @@ from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
+from homemon.energy.market import MarketCost
 from homemon.energy.plan import Band, Base, Month, Tier, Unsure, Version, used_in
 from homemon.energy.pro_rata import Days, Share, doubt_of, scaled, share_of
 
 TAX = Decimal(10) / Decimal(110)
 YEN = Decimal(1)
 ZERO = Decimal(0)
+BY_MARKET = "energy by half-hour"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,11 @@ Prices = Callable[[str, Month], Price | None]
 
 
 class Used(NamedTuple):
-    """What was used while a version of a plan held: kWh by the names of its bands."""
+    """What was used while a version of a plan held: kWh by the names of its bands, and what it costs by JEPX."""
 
     version: Version
     kwh: Mapping[str, Decimal]
+    market: MarketCost | None = None
 
 
 def compute(
@@ -77,17 +80,19 @@ def compute(
     *,
     earlier: Sequence[Used] = (),
     days: Days | None = None,
+    market: MarketCost | None = None,
 ) -> Bill:
     """Return the bill of a whole billing period.
 
     `used` is kWh by the names of the plan's bands; each is rounded to whole kWh, half up. Where prices changed
     within the period, `earlier` is what was used before, and `version` the one at its end. `days` scales what the
-    plan scales (日割り). Raise ConfigError where the plan lacks what the contract says, or names a band otherwise.
+    plan scales (日割り). `market` is what `used` costs by JEPX. Raise ConfigError where the plan lacks what the
+    contract says, names a band otherwise, or asks for half-hours.
     """
-    parts = [_billed(part) for part in (*earlier, Used(version, used))]
+    parts = [_billed(part) for part in (*earlier, Used(version, used, market))]
     share = share_of(version.pro_rata, days) if version.pro_rata and days else None
     if share:
-        parts, prices = [Used(scaled(part.version, share), part.kwh) for part in parts], _scaled(prices, share)
+        parts, prices = [part._replace(version=scaled(part.version, share)) for part in parts], _scaled(prices, share)
     base = parts[0 if version.base_at == "begin" else -1].version.base
     total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
     lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
@@ -115,13 +120,23 @@ def _billed(part: Used) -> Used:
     names = [band.name for band in part.version.bands]
     if unknown := sorted(part.kwh.keys() - set(names)):
         raise ConfigError(f"the plan has no band {', '.join(unknown)}", f"Its bands are {', '.join(names)}.")
-    return Used(part.version, {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in part.kwh.items()})
+    billed = {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in part.kwh.items()}
+    if part.version.market and not part.market and any(billed.values()):
+        raise ConfigError(
+            "the plan's price follows JEPX each half-hour: the kWh of a period alone do not give its bill",
+            "Let it be computed from the half-hours that are stored.",
+        )
+    return part._replace(kwh=billed)
 
 
 def _doubts(parts: Sequence[Used], contract: Contract, month: Month) -> Iterator[str]:
     figures = [(unsure, part) for part in parts for unsure in part.version.unsure]
     concerned = dict.fromkeys(unsure.what for unsure, part in figures if _concerns(unsure, part, contract, month))
     yield from (f"{what} is not confirmed by a source" for what in concerned)
+    for cost in (part.market for part in parts):
+        if cost and cost.missing:
+            lacking = f"{cost.missing} half-hours ({cost.unpriced} kWh)"
+            yield f"JEPX's price is missing for {lacking}: the mean price of the others stands in"
     if len(parts) > 1 and any(len(band.tiers) > 1 for part in parts for band in part.version.bands):
         yield "prices changed within the period: that its tiers run on through the change is not confirmed by a source"
 
@@ -201,7 +216,9 @@ def _energy(parts: Iterable[Used], base: Base) -> Iterator[Line]:
     """Yield the energy of each part at its own prices; tiers run over all of them."""
     included = Decimal(base.minimum.kwh if base.minimum else 0)
     counted = dict[str, Decimal]()
-    for version, billed in parts:
+    for version, billed, market in parts:
+        if version.market:
+            yield Line(BY_MARKET, market.yen if market else ZERO)
         for band in version.bands:
             begin = counted.get(band.name, ZERO)
             counted[band.name] = end = begin + billed.get(band.name, ZERO)

@@ -75,6 +75,16 @@ class Discount:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Market:
+    """A price that follows JEPX: area price ÷ (1 − `loss` percent) × `tax`, cut to `cut` yen (0: not), plus `fee`."""
+
+    loss: Decimal = Decimal(0)
+    tax: Decimal = Decimal("1.1")
+    cut: Decimal = Decimal("0.01")
+    fee: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProRata:
     """日割り: what the days of a period are divided by: 30, those of the month it starts in, or the ordinary period's.
 
@@ -138,6 +148,7 @@ class Version:
     holidays: Holidays = Holidays()
     base_at: Literal["begin", "end"] = "end"  # of a billing period, whose base charge it has where prices change within
     pro_rata: ProRata | None = None
+    market: Market | None = None  # in addition to the prices of its bands
     rounding: str = "levy"  # what is cut to whole yen before the sum is
     unsure: tuple[Unsure, ...] = ()
 

@@ -17,6 +17,7 @@ from homemon.energy.plan import (
     Discount,
     Excepted,
     Holidays,
+    Market,
     Minimum,
     Plan,
     ProRata,
@@ -64,6 +65,16 @@ def tiers(raw: Any) -> tuple[Tier, ...]:
     if limits != sorted(set(limits), key=lambda limit: limit or 0):
         raise ValueError("its tiers are to rise")
     return (*found, (None, yen(last)))
+
+
+def between(least: int, most: int) -> Callable[[Any], Decimal]:
+    def read(raw: Any) -> Decimal:
+        found = yen(raw)
+        if not least <= found <= most:
+            raise ValueError(f"is to be a number from {least} to {most}, not {raw}")
+        return found
+
+    return read
 
 
 def excepted(raw: Any) -> Excepted:
@@ -117,8 +128,11 @@ def _version(fields: Fields) -> Version:
     bands = tuple(map(_band, fields.tables("band")))
     if "price" in fields:
         bands = (Band(name=ALL, tiers=fields.take("price", tiers, ())), *bands)
+    market = _market(fields.table("market")) if "market" in fields else None
+    if market and not bands:
+        bands = (Band(name=ALL, tiers=()),)
     if not bands:
-        fields.fault("price", "is missing: prices, or [[version.band]] for each of several hours")
+        fields.fault("price", "is missing: prices, [[version.band]] for each of several hours, or [version.market]")
     holidays = _holidays(fields.table("holidays"))
     unsure = fields.take("unsure", list_of(unsure_figure), ())
     _check(fields, bands, holidays, unsure)
@@ -138,6 +152,7 @@ def _version(fields: Fields) -> Version:
         holidays=holidays,
         base_at=fields.take("base_at", one_of("begin", "end"), "end"),
         pro_rata=_pro_rata(fields.table("pro_rata")) if "pro_rata" in fields else None,
+        market=market,
         rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
         unsure=unsure,
     )
@@ -222,6 +237,17 @@ def _discount(fields: Fields) -> Discount:
     )
     fields.close()
     return discount
+
+
+def _market(fields: Fields) -> Market:
+    market = Market(
+        loss=fields.take("loss", between(0, 50), Decimal(0)),
+        tax=fields.take("tax", between(1, 2), Decimal("1.1")),
+        cut=fields.take("cut", between(0, 1), Decimal("0.01")),
+        fee=fields.take("fee", yen, Decimal(0)),
+    )
+    fields.close()
+    return market
 
 
 def _pro_rata(fields: Fields) -> ProRata:

@@ -12,9 +12,12 @@ from homemon.energy.statement import Forecast, Statement
 TITLES = {
     "base charge": "基本料金",
     "minimum charge": "最低料金",
+    "energy by half-hour": "電力量料金 (30分ごと)",
     "fuel": "燃料費調整額",
     "levy": "再エネ発電促進賦課金",
     "capacity": "容量拠出金相当額",
+    "fee": "手数料",
+    "wheeling": "託送料金相当額",
     "up to the least amount": "最低月額料金までの差額",
 }
 """Lines of a bill, and what a company calls them."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from homemon.core.errors import ConfigError
 from homemon.energy.bill import Bill, Contract, Price, Prices, Used, compute
+from homemon.energy.market import MarketCost
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
 from homemon.energy.prices import Table, fuel_price, levy_price, months_between, read_fuel, read_levy
@@ -75,7 +76,7 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
     return price
 
 
-@cache
+@cache  # twelve bills of thirty plans ask for them
 def _levy() -> Table:
     return read_levy(_text("levy"), "levy.toml")
 
@@ -108,12 +109,14 @@ def bill(
     version: Version | None = None,
     earlier: Sequence[Used] = (),
     days: Days | None = None,
+    market: MarketCost | None = None,
 ) -> Bill:
     """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
 
     Where the days of the billing period are known, `Plan.parts` gives the versions that hold in it: the last one is
-    `version`, those before it are `earlier` with what was used while they held; `days` are for 日割り. Raise
-    ConfigError where the plan has no prices for that month, lacks what the contract says, or has no such price.
+    `version`, those before it are `earlier` with what was used while they held; `days` are for 日割り. `market` is
+    what `used` costs by JEPX. Raise ConfigError where the plan has no prices for that month, lacks what the contract
+    says, has no such price, or asks for half-hours.
     """
     holding = version or plan.version(month)
     if holding is None:
@@ -122,7 +125,9 @@ def bill(
         raise ConfigError(f"{plan.key} has no price {', '.join(unknown)}", f"It has {', '.join(holding.items)}.")
     if lumps := sorted(item for item, price in given.items() if price.lump is not None and not holding.base.minimum):
         raise ConfigError(f"{plan.key} has no minimum charge", f"Give {', '.join(lumps)} as one price a kWh.")
-    found = compute(holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days)
+    found = compute(
+        holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days, market=market
+    )
     change = None if version else _change_within(plan, holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()
     return replace(found, provisional=found.provisional + doubt)

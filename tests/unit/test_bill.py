@@ -8,6 +8,7 @@ import pytest
 from homemon.core.errors import ConfigError
 from homemon.energy import shipped
 from homemon.energy.bill import Bill, Contract, Price
+from homemon.energy.market import MarketCost
 from homemon.energy.plan import Plan
 from homemon.energy.plan_file import read_plan
 from homemon.energy.prices import read_price
@@ -79,10 +80,12 @@ def test_the_tax_is_printed_as_the_company_prints_it() -> None:
 @pytest.mark.parametrize("key", shipped.names())
 def test_each_plan_that_is_shipped_can_be_read_and_billed(key: str) -> None:
     plan = shipped.find(key)
-    base = plan.versions[-1].base
-    agreed = {"ampere": 30} if base.ampere else {"kva": 6, "kw": 6}
-    used = {band.name: 100 for band in plan.versions[-1].bands}
-    assert billed(plan, "2026-08", used, {"fuel": Price(Decimal(0))}, **agreed).total > 0
+    version = plan.versions[-1]
+    agreed = {"ampere": 30} if version.base.ampere else {"kva": 6, "kw": 6}
+    used = {band.name: Decimal(100) for band in version.bands}
+    market = MarketCost(Decimal(100), Decimal(2000)) if version.market else None
+    free = dict.fromkeys(version.items, Price(Decimal(0)))
+    assert shipped.bill(plan, (2026, 11), Contract(**agreed), used, free, market=market).total >= 1000
 
 
 def test_a_price_that_is_not_known_yet_stands_in_and_says_so() -> None:

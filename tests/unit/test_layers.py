@@ -155,9 +155,9 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
-    *("energy.bill", "energy.calendar", "energy.cost", "energy.forecast", "energy.household", "energy.periods"),
-    *("energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows", "energy.selling"),
-    *("energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
+    *("energy.bill", "energy.calendar", "energy.cost", "energy.forecast", "energy.household", "energy.market"),
+    *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
+    *("energy.selling", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

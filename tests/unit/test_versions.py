@@ -48,8 +48,8 @@ def billed(own: Plan, *kwh: int) -> Bill:
     """The August bill of 07-12 to 08-11, with so many kWh in each of its parts."""
     parts = own.parts((2026, 8), date(2026, 7, 12), date(2026, 8, 12))
     used = [Used(part.version, all_of(count)) for part, count in zip(parts, kwh, strict=True)]
-    version, last = used.pop()
-    return shipped.bill(own, (2026, 8), Contract(), last, FREE, version=version, earlier=used)
+    last = used.pop()
+    return shipped.bill(own, (2026, 8), Contract(), last.kwh, FREE, version=last.version, earlier=used)
 
 
 def all_of(kwh: int) -> Mapping[str, Decimal]:
