@@ -115,6 +115,15 @@ def compute(
     )
 
 
+def demand_kw(peaks: Iterable[Decimal]) -> int:
+    """Return the contract's kW where it is the real demand (実量制).
+
+    `peaks` are the highest half-hours, in kWh, of this billing period and the eleven before it, or of those since the
+    contract began. The highest of all, as kW, is rounded half up: 1.75 kWh are 4 kW. Raise ValueError without any.
+    """
+    return int((2 * max(peaks)).quantize(YEN, ROUND_HALF_UP))
+
+
 def _billed(part: Used) -> Used:
     """Return whole kWh. Raise ConfigError where a band is not the plan's."""
     names = [band.name for band in part.version.bands]

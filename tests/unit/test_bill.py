@@ -7,7 +7,7 @@ import pytest
 
 from homemon.core.errors import ConfigError
 from homemon.energy import shipped
-from homemon.energy.bill import Bill, Contract, Price
+from homemon.energy.bill import Bill, Contract, Price, demand_kw
 from homemon.energy.market import MarketCost
 from homemon.energy.plan import Plan
 from homemon.energy.plan_file import read_plan
@@ -196,3 +196,15 @@ def test_a_lump_that_is_given_bills_the_minimum_charge_as_the_company_does() -> 
 def test_a_lump_for_a_plan_without_a_minimum_charge_is_no_bill() -> None:
     with pytest.raises(ConfigError, match="no minimum charge"):
         billed(shipped.find("tepco-juryo-b"), "2026-04", {"all": 1}, {"fuel": read_price("-1+-2")}, ampere=30)
+
+
+@pytest.mark.parametrize(
+    ("peaks", "kw"), [(["1.74"], 3), (["1.75"], 4), (["0.5", "2.9", "1.1"], 6), (["2.25"], 5), (["0"], 0)]
+)
+def test_the_real_demand_is_twice_the_highest_half_hour_rounded_half_up(peaks: list[str], kw: int) -> None:
+    assert demand_kw(map(Decimal, peaks)) == kw
+
+
+def test_without_a_half_hour_there_is_no_real_demand() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        demand_kw([])
