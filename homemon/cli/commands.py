@@ -26,6 +26,7 @@ GROUPS = {
         "ecocute-listen": "Record what the EcoCute says.",
         "device-poll": "Ask devices on the LAN once.",
         "kyocera-dump": "Read the solar monitor's memory.",
+        "import": "Store a market's prices, or the half-hours of a company's portal.",
     },
     "Look": {
         "status": "Show the newest readings, and what waits.",
@@ -50,6 +51,9 @@ GROUPS = {
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
+MODULES = {"import": "import_files"}
+"""Modules of commands whose names no module can have."""
+
 
 class LazyGroup(Commands):
     """Imports `homemon.cli.<command>` when the command is called; lists them from the table."""
@@ -67,7 +71,7 @@ class LazyGroup(Commands):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"homemon.cli.{cmd_name.replace('-', '_')}")
+        module = importlib.import_module(f"homemon.cli.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         gc.freeze()  # what is imported stays: to look through it is a sixth of what a poll costs
         gc.enable()
         command: click.Command = module.command

@@ -117,13 +117,27 @@ SOURCES = (
     ECOCUTE,
     SOLAR_MONITOR,
 )
-SERIES = {(series.measurement, series.field): series for source in SOURCES for series in source.series}
+AREAS = ("hokkaido", "tohoku", "tokyo", "chubu", "hokuriku", "kansai", "chugoku", "shikoku", "kyushu")
+SPOT = tuple(Series("spot", area, "yen/kWh", (0.01, 999.99), Kind.HALF_HOURS) for area in ("system", *AREAS))
+"""JEPX's prices; its least price is 0.01, and Okinawa has none."""
+IMPORTED = (
+    *SPOT,
+    Series("portal", "bought", "kWh", (0, 500), Kind.HALF_HOURS),
+    Series("portal_hour", "bought", "kWh", (0, 1000), Kind.HOURS),
+)
+"""What `homemon import` reads from files of others: nothing is ever due, and no clock of the house dated it."""
+FOREIGN = frozenset(series.measurement for series in IMPORTED)
+SERIES = {
+    (series.measurement, series.field): series
+    for series in (*(series for source in SOURCES for series in source.series), *IMPORTED)
+}
 SHOWN = tuple(series for series in SERIES.values() if series.name)
 """The series on the page."""
 NAMED = {series.name: series for series in SHOWN}
 """The same by their names: the page takes label and unit from here."""
 DEVICES = tuple(source for source in SOURCES if source.connection is Connection.LAN)
-ENDS_LATER = {series.measurement: 30 * MINUTE for series in SERIES.values() if series.kind is Kind.HALF_HOURS}
+LENGTHS = {Kind.HALF_HOURS: 30 * MINUTE, Kind.HOURS: HOUR}
+ENDS_LATER = {series.measurement: LENGTHS[series.kind] for series in SERIES.values() if series.kind in LENGTHS}
 """Measurements whose time is the start of what they describe: seconds to its end."""
 WATCHED = {
     series.measurement: source.section for source in SOURCES for series in source.series if series.stale is not None

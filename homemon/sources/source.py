@@ -27,6 +27,7 @@ class Kind(Enum):
     LEVEL = auto()  # measured at a moment
     REGISTER = auto()  # counted so far
     HALF_HOURS = auto()  # of one half-hour, dated at its start
+    HOURS = auto()  # of one hour, likewise
 
 
 class Connection(Enum):

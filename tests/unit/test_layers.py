@@ -87,6 +87,7 @@ MAY_IMPORT = {
         *("sources.meter.properties", "sources.kyocera", "sources.objects", "sources.lines"),
         *("sources.lan.discovery", "sources.lan.reports", "sources.registry"),
     },
+    "imports": {"core.points", "core.printable", "sources.registry"},
     "replay": {"echonet", "skstack", "sources"} | SHARED,
     "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
     "storage.schema": set(),
@@ -110,6 +111,7 @@ MAY_IMPORT = {
     "storage.store": {"storage.connection", "storage.database", "storage.archive", "storage.outbox", "storage.trust"},
     "storage.reader": {"storage.store", "storage.archive", "storage.database"} | SHARED,
     "storage.retention": {"storage.store", "storage.outbox"} | SHARED,
+    "storage.imported": {"storage.archive"},
     "storage.meters": {"storage.store", "storage.schema", "storage.trust"},
     "delivery.verdicts": set(),
     "delivery.deadline": set(),
@@ -132,12 +134,14 @@ MAY_IMPORT = {
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
     "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
-    "runtime": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy"}
+    "runtime": {
+        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
+    }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
-        *("check", "energy", "sim"),
+        *("check", "energy", "imports", "sim"),
     }
     | SHARED,
 }
@@ -154,7 +158,7 @@ ONLY_IN = {
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "page.panels"),
+    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels"),
     *("energy.bill", "energy.calendar", "energy.cost", "energy.forecast", "energy.household", "energy.market"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
     *("energy.selling", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),

@@ -6,8 +6,9 @@ from homemon.cli.commands import COMMANDS
 from homemon.cli.simulate import simulate
 from homemon.config.keys import KEYS, READERS
 from homemon.sources.objects import table_of
-from homemon.sources.registry import DEVICES, SERIES, SHOWN, SOURCES
+from homemon.sources.registry import DEVICES, ENDS_LATER, FOREIGN, IMPORTED, SERIES, SHOWN, SOURCES, WATCHED
 from homemon.sources.source import REQUIRED, Source
+from homemon.storage import imported, trust
 
 OF_EACH = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.section)
 OF_EACH_DEVICE = pytest.mark.parametrize("source", DEVICES, ids=lambda source: source.section)
@@ -31,7 +32,7 @@ def test_its_keys_are_read_by_readers_that_take_their_defaults(source: Source) -
 
 
 def test_a_series_belongs_to_one_row_and_what_is_shown_has_a_name_of_its_own_a_label_and_an_age() -> None:
-    assert len(SERIES) == sum(len(source.series) for source in SOURCES)
+    assert len(SERIES) == sum(len(source.series) for source in SOURCES) + len(IMPORTED)
     assert len({series.name for series in SHOWN}) == len(SHOWN)
     for series in SHOWN:
         assert all(series.label)
@@ -58,3 +59,10 @@ def test_each_series_of_a_device_is_a_property_of_every_class_in_the_same_unit(s
 @OF_EACH_DEVICE
 def test_an_object_of_another_class_is_read_by_the_table_of_its_own(source: Source) -> None:
     assert source.table_of(0x0EF001) is source.tables[source.classes[0]]
+
+
+def test_nothing_of_what_is_imported_is_due_shown_or_a_measure_of_the_clock() -> None:
+    assert not any(series.stale or series.name for series in IMPORTED)
+    assert not FOREIGN & WATCHED.keys()
+    assert set(trust.IMPORTED) == FOREIGN
+    assert {name: ENDS_LATER[name] for name in imported.LENGTHS} == imported.LENGTHS
