@@ -64,7 +64,8 @@ def command(app: App, files: tuple[str, ...], areas: tuple[str, ...], day: datet
     else:
         app.send_now()
     if importing.unread:
-        app.warn(f"{importing.unread:,} lines or rows could not be read")
+        some = "one line or row" if importing.unread == 1 else f"{importing.unread:,} lines or rows"
+        app.warn(f"{some} could not be read")
     return int(importing.unread > 0)
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from homemon.core.clock import kept_by_ntp
-from homemon.core.points import LATEST, Number, Point, moment_text
+from homemon.core.points import HOUR, LATEST, Number, Point, moment_text
 from homemon.imports.items import Bad, Item, Missing
 from homemon.runtime.context import DAY, App
 from homemon.runtime.replaying import kept_from
@@ -116,7 +116,7 @@ class Importing:
 def described(key: Key, counts: Counts) -> Iterator[str]:
     """Yield what became of one series."""
     name, length = " ".join(key), ENDS_LATER[key[0]]
-    unit = "hours" if length == 2 * 1800 else "half-hours"
+    unit = "hours" if length == HOUR else "half-hours"
     if counts.times:
         first, last = min(counts.times), max(counts.times)
         form = "%Y-%m-%d %H:%M"
@@ -126,6 +126,6 @@ def described(key: Key, counts: Counts) -> Iterator[str]:
         )
         lacking = (last - first) // length + 1 - len(counts.times)
         if lacking:
-            yield f"{name}: {lacking:,} {unit} between the first and the last have no value"
+            yield f"{name}: {unit} between the first and the last without a value: {lacking:,}"
     for why, count in counts.skipped.items():
-        yield f"{name}: {count:,} {unit} skipped: {why}"
+        yield f"{name}: {unit} skipped: {count:,}, {why}"

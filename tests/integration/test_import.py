@@ -56,8 +56,8 @@ def test_prices_are_new_then_the_same_and_a_corrected_file_replaces_them(home: P
 def test_a_half_hour_without_a_price_is_unknown_and_counted(home: Path) -> None:
     run = homemon("import", "--area", "tokyo", spot_file(home, {"25": "10.01", "26": "", "29": "3"}), cwd=home)
     assert run.returncode == 0
-    assert "spot tokyo: 1 half-hours skipped: no price in the file" in run.stderr
-    assert "spot tokyo: 3 half-hours between the first and the last have no value" in run.stderr
+    assert "spot tokyo: half-hours skipped: 1, no price in the file" in run.stderr
+    assert "spot tokyo: half-hours between the first and the last without a value: 3" in run.stderr
     assert list(spot_prices(archive(home), "tokyo", 0, 1 << 40)) == [at(NOON), at(NOON) + 4 * HALF_HOUR]
     assert spot_prices(archive(home), "okinawa", 0, 1 << 40) == {}
 
@@ -99,7 +99,7 @@ def test_a_portals_half_hours_and_hours_are_series_apart_from_the_meters(home: P
     (home / "tepco.json").write_text(json.dumps({"billInfos": rows}))
     run = homemon("import", "kansai.csv", "tepco.json", "--date", "2026-01-01", cwd=home)
     assert run.returncode == 0, run.stderr
-    assert "portal_hour bought: 1 hours skipped: no value in the file" in run.stderr
+    assert "portal_hour bought: hours skipped: 1, no value in the file" in run.stderr
     assert {line.split(" ")[0] for line in run.stdout.splitlines()} == {"portal", "portal_hour"}
     found = list(portal(archive(home), 0, 1 << 40))
     assert found[0] == Bought(at("2026-01-01 00:00"), 1800, Decimal("0.2"))
@@ -115,7 +115,7 @@ def test_what_is_older_than_keep_days_is_left_out(tmp_path: Path) -> None:
     (tmp_path / old).write_bytes((tmp_path / old).read_bytes().replace(b"2026/04/01", b"2020/04/01"))
     run = homemon("import", "--area", "tokyo", old, cwd=tmp_path)
     assert (run.returncode, run.stdout) == (0, "")
-    assert "spot tokyo: 3 half-hours skipped: older than [store] keep_days" in run.stderr
+    assert "spot tokyo: half-hours skipped: 3, older than [store] keep_days" in run.stderr
 
 
 def test_status_waits_for_nothing_that_was_imported(home: Path) -> None:

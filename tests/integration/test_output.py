@@ -209,6 +209,7 @@ ARGUMENTS = {
     "ecocute-listen": [],
     "device-poll": [],
     "kyocera-dump": [],
+    "import": ["nothing.txt"],
     "status": [],
     "graph": ["-o", "page.html"],
     "export": [],

@@ -134,6 +134,7 @@ def meter(life: Life) -> None:
         life.run("meter-history", status=1, traced=True)
     life.run("replay", "listen.trace")
     life.run("energy")
+    life.run("import", "listen.trace", status=2)
     life.run("bill", "--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374")
     life.run("decode", f"SKSETRBID {BID}\nSKSETPWD C {PWD}\n" + (life.folder / "listen.trace").read_text())
     life.run("meter-poll", status=1)  # the port is gone
