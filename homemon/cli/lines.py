@@ -9,12 +9,12 @@ from homemon.skstack.logged import as_text
 LONGEST = 1 << 18  # bytes of a line: the largest datagram in hex takes half as many
 
 
-def lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines of `file` with their ends; of one that is longer than any can be, the beginning."""
-    while line := file.readline(LONGEST):
+def lines(file: IO[bytes], longest: int = LONGEST) -> Iterator[bytes]:
+    """Yield the lines of `file` with their ends; of one that is longer than any can be, in bytes, the beginning."""
+    while line := file.readline(longest):
         yield line
-        while len(line) == LONGEST and not line.endswith(b"\n"):
-            line = file.readline(LONGEST)
+        while len(line) == longest and not line.endswith(b"\n"):
+            line = file.readline(longest)
 
 
 def typed(text: str) -> str:

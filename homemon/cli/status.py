@@ -11,7 +11,7 @@ from homemon.delivery.deliver import server_fault
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import Row, look_at
-from homemon.sources.registry import FOREIGN, SOURCES, WATCHED
+from homemon.sources.registry import IMPORTED_MEASUREMENTS, SOURCES, WATCHED
 
 
 @click.command()
@@ -29,7 +29,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     at = app.now()
     now = int(at.wall)
     undated, undatable = app.store.archive.undated(at.boot)
-    ours = (series for series in app.store.archive.series() if series.measurement not in FOREIGN)
+    ours = (series for series in app.store.archive.series() if series.measurement not in IMPORTED_MEASUREMENTS)
     rows = [row for series in ours if (row := look_at(app, series, now, max_age)) is not None]
     silent = [
         source.section

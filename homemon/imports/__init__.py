@@ -1,1 +1,1 @@
-"""Files of others: a market's prices, a company portal's half-hours. `table.FORMATS` has a row for each format."""
+"""Files with a market's prices or a portal's half-hours. `table.FORMATS` has a row for each format."""

@@ -13,6 +13,9 @@ from homemon.core.printable import printable
 
 UNMETERED = "no value in the file"
 SHOWN = 20  # characters of a cell that a message quotes
+_EMPTY = re.compile(r"-*|-0(\.0*)?")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
+_DATE = re.compile(r"(20[0-9]{2})([/-]?)([0-9]{1,2})\2([0-9]{1,2})", re.ASCII)
 
 
 class Missing(NamedTuple):
@@ -52,11 +55,11 @@ def text_of(raw: bytes) -> str:
 
 
 def cells(text: str) -> list[str]:
-    """Return the cells of a line of CSV, without the blanks around them; none of a line that is no CSV."""
+    """Return the cells of a line of CSV, without the blanks around them; a line that is no CSV is one cell."""
     try:
         return [cell.strip() for cell in next(csv.reader((text,)), [])]
     except csv.Error:
-        return []
+        return [text]
 
 
 def plain(text: str) -> str:
@@ -64,12 +67,14 @@ def plain(text: str) -> str:
     return "".join(normalize("NFKC", text).split())
 
 
-def number(cell: str) -> float | None:
-    """Return a decimal, None for an empty cell and for what stands for one: `-`, `-0`. Raise ValueError."""
-    if cell in ("", "-", "-0"):
+def number(cell: str, most: float) -> float | None:
+    """Return a decimal, 0 to `most`; None for what stands for no value: nothing, `-`, `---`, `-0`. Raise ValueError."""
+    if _EMPTY.fullmatch(cell):
         return None
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", cell, re.ASCII):
+    if not _NUMBER.fullmatch(cell):
         raise ValueError(f"{quoted(cell)} is no number")
+    if float(cell) > most:
+        raise ValueError(f"{quoted(cell)} is more than {most:g}, the most that can be")
     return float(cell)
 
 
@@ -79,6 +84,11 @@ def quoted(cell: str) -> str:
 
 
 @lru_cache(2)
-def begin(year: int, month: int, day: int) -> int:
-    """Return the Unix time at which a day begins in Japan. Raise ValueError for a date that is none."""
-    return int(datetime(year, month, day, tzinfo=JST).timestamp())
+def begin(day: str) -> int:
+    """Return the Unix time at which a day, such as 2026/8/26, begins in Japan. Raise ValueError."""
+    try:
+        if parts := _DATE.fullmatch(day):
+            return int(datetime(int(parts[1]), int(parts[3]), int(parts[4]), tzinfo=JST).timestamp())
+    except ValueError:
+        pass
+    raise ValueError(f"{quoted(day)} is no date")

@@ -27,17 +27,21 @@ TITLES = {
     "kyushu": f"{AREA}九州",
 }
 """What a price's title begins with."""
-LEAST, MOST = SPOT[0].bounds  # yen/kWh
+MOST = SPOT[0].bounds[1]  # yen/kWh
 NO_PRICE = "no price in the file"
-_DATE = re.compile(r"(20[0-9]{2})[/-]?([0-9]{1,2})[/-]?([0-9]{1,2})", re.ASCII)
 
 
 class Columns(NamedTuple):
-    """Where the date, the code, and the price of each area stand."""
+    """Where the date, the code, and the price of each area stand, and how many columns there are."""
 
     date: int
     code: int
     prices: Mapping[str, int]
+    width: int
+
+    def of(self, areas: Sequence[str]) -> "Columns":
+        """Return the same with the prices of some areas only."""
+        return self._replace(prices={area: at for area, at in self.prices.items() if area in areas})
 
 
 def columns(text: str) -> Columns | None:
@@ -49,7 +53,8 @@ def columns(text: str) -> Columns | None:
     if date is None or CODE not in titles:
         return None
     found = {area: _first(titles, title) for area, title in TITLES.items()}
-    return Columns(date, titles.index(CODE), {area: at for area, at in found.items() if at is not None})
+    prices = {area: at for area, at in found.items() if at is not None}
+    return Columns(date, titles.index(CODE), prices, len(titles))
 
 
 def _first(titles: Sequence[str], beginning: str) -> int | None:
@@ -62,18 +67,14 @@ def recognised(head: Sequence[str]) -> bool:
 
 
 def read(lines: Lines, options: Options) -> Iterator[Item]:
-    """Yield a point for each half-hour, a field for each area that is wanted."""
+    """Yield a point for each half-hour, a field for each area that is wanted; titles may come again, as after `cat`."""
     found = None
     for line, text in lines:
-        if found is None:
-            if found := columns(text):
-                yield from (
-                    Bad(line, f"there is no column {TITLES[area]}")
-                    for area in options.areas
-                    if area not in found.prices
-                )
-                found = found._replace(prices={a: at for a, at in found.prices.items() if a in options.areas})
-        elif text.strip(", \t\x1a"):
+        if named := columns(text):
+            found = named.of(options.areas)
+            lacking = (area for area in options.areas if area not in found.prices)
+            yield from (Bad(line, f"there is no column {TITLES[area]}") for area in lacking)
+        elif found and text.strip(", \t\x1a"):
             try:
                 yield from _row(cells(text), found)
             except ValueError as error:
@@ -82,38 +83,17 @@ def read(lines: Lines, options: Options) -> Iterator[Item]:
 
 def _row(row: Sequence[str], found: Columns) -> list[Item]:
     """Return the point of a row, and what is missing of it. Raise ValueError."""
-    if len(row) <= max(found.date, found.code, *found.prices.values(), 0):
+    last = max(found.date, found.code, *found.prices.values(), 0)
+    if len(row) < min(last + 2, found.width):  # the last cell of a line that is cut off may be half a number
         raise ValueError("the line has too few columns")
-    time = _day(row[found.date]) + (_code(row[found.code]) - 1) * HALF_HOUR
-    prices = {area: _price(row[at]) for area, at in found.prices.items()}
+    time = begin(row[found.date]) + (_code(row[found.code]) - 1) * HALF_HOUR
+    prices = {area: number(row[at], MOST) or None for area, at in found.prices.items()}  # 0 is none: the least is 0.01
     missing = [Missing("spot", area, NO_PRICE) for area, price in prices.items() if price is None]
     fields = {area: price for area, price in prices.items() if price is not None}
     return [*missing, Point("spot", fields, time)] if fields else [*missing]
-
-
-def _day(cell: str) -> int:
-    parts = _DATE.fullmatch(cell)
-    try:
-        return begin(*map(int, parts.groups())) if parts else _no_date()
-    except ValueError:
-        raise ValueError(f"{quoted(cell)} is no date") from None
-
-
-def _no_date() -> int:
-    raise ValueError
 
 
 def _code(cell: str) -> int:
     if not re.fullmatch("0?[1-9]|[1-3][0-9]|4[0-8]", cell, re.ASCII):
         raise ValueError(f"{quoted(cell)} is no code of a half-hour, 1 to 48")
     return int(cell)
-
-
-def _price(cell: str) -> float | None:
-    """Return a price; None where there is none, which a 0 means as well: JEPX's least price is 0.01."""
-    price = number(cell)
-    if price is None or price == 0:
-        return None
-    if not LEAST <= price <= MOST:
-        raise ValueError(f"{quoted(cell)} is no price of JEPX, {LEAST} to {MOST} yen/kWh")
-    return price

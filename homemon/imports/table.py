@@ -8,18 +8,23 @@ from homemon.imports.items import Item, Lines, Options
 
 
 class Format(NamedTuple):
-    """A format of files: `recognised` by their first lines, `read` into points; `priced` where areas are chosen."""
+    """A format of files: `recognised` by their first lines, `read` into points.
+
+    `priced` where areas are chosen, `undated` where a file does not name its day.
+    """
 
     name: str
     recognised: Callable[[Sequence[str]], bool]
     read: Callable[[Lines, Options], Iterator[Item]]
     priced: bool = False
+    undated: bool = False
 
 
 FORMATS = (
     Format("JEPX spot prices", jepx.recognised, jepx.read, priced=True),
     Format("Kansai hourly CSV", kansai.recognised, kansai.read),
-    Format("TEPCO billInfos JSON", tepco.bills_recognised, tepco.read_bills),
+    Format("TEPCO half-hours CSV", tepco.csv_recognised, tepco.read_csv),
+    Format("TEPCO billInfos JSON", tepco.bills_recognised, tepco.read_bills, undated=True),
     Format("TEPCO half-hours JSON", tepco.rows_recognised, tepco.read_rows),
 )
 

@@ -1,4 +1,4 @@
-"""Files of others on their way into the store: compared with what is there, stored in batches, and counted."""
+"""Imported files on their way into the store: compared with what is there, stored in batches, and counted."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

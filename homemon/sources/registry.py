@@ -120,13 +120,12 @@ SOURCES = (
 AREAS = ("hokkaido", "tohoku", "tokyo", "chubu", "hokuriku", "kansai", "chugoku", "shikoku", "kyushu")
 SPOT = tuple(Series("spot", area, "yen/kWh", (0.01, 999.99), Kind.HALF_HOURS) for area in ("system", *AREAS))
 """JEPX's prices; its least price is 0.01, and Okinawa has none."""
-IMPORTED = (
-    *SPOT,
-    Series("portal", "bought", "kWh", (0, 500), Kind.HALF_HOURS),
-    Series("portal_hour", "bought", "kWh", (0, 1000), Kind.HOURS),
-)
-"""What `homemon import` reads from files of others: nothing is ever due, and no clock of the house dated it."""
-FOREIGN = frozenset(series.measurement for series in IMPORTED)
+PORTAL = Series("portal", "bought", "kWh", (0, 50), Kind.HALF_HOURS)
+"""A portal's half-hours; a contract of low voltage ends at 50 kW, which is half as much."""
+PORTAL_HOUR = Series("portal_hour", "bought", "kWh", (0, 100), Kind.HOURS)
+IMPORTED = (*SPOT, PORTAL, PORTAL_HOUR)
+"""What `homemon import` reads: nothing of it is ever due, and no clock of the house dated it."""
+IMPORTED_MEASUREMENTS = frozenset(series.measurement for series in IMPORTED)
 SERIES = {
     (series.measurement, series.field): series
     for series in (*(series for source in SOURCES for series in source.series), *IMPORTED)

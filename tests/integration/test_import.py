@@ -1,16 +1,18 @@
 """`homemon import` as its user runs it: files of a market and of portals, again, corrected, and in part unreadable."""
 
 import json
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from homemon.core.points import HALF_HOUR, Point
+from homemon.core.points import HALF_HOUR, JST, Point
+from homemon.runtime import importing
 from homemon.storage.archive import Archive
 from homemon.storage.imported import Bought, portal, spot_prices
 from homemon.storage.store import Store
-from tests.commands import homemon, write_config
+from tests.commands import called, homemon, write_config
 from tests.stores import NOW, T, put
 from tests.unit.test_imports import HOURS, KANSAI, ROW, SLOTS, TITLES, at, day_of
 
@@ -105,7 +107,26 @@ def test_a_portals_half_hours_and_hours_are_series_apart_from_the_meters(home: P
     assert found[0] == Bought(at("2026-01-01 00:00"), 1800, Decimal("0.2"))
     assert found[48] == Bought(at("2026-01-01 01:00"), 3600, Decimal("0.5"))
     assert len(found) == 48 + 23
-    assert "01-23-456" not in run.stderr
+    assert "01-23" not in run.stderr
+
+
+def test_the_day_of_one_file_is_not_taken_for_that_of_another(home: Path) -> None:
+    for name in ("a.json", "b.json"):
+        (home / name).write_text(json.dumps({"billInfos": [{"usedTime": label} for label in SLOTS]}))
+    run = homemon("import", "a.json", "b.json", "--date", "2026-01-01", cwd=home)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "one at a time" in run.stderr
+
+
+@pytest.mark.parametrize(("days", "said"), [(1, ": 3 new"), (3, "half-hours skipped: 3, their time is in the future")])
+def test_prices_of_tomorrow_are_taken_and_no_later_ones(
+    home: Path, monkeypatch: pytest.MonkeyPatch, days: int, said: str
+) -> None:
+    monkeypatch.setattr(importing, "kept_by_ntp", lambda: True)
+    monkeypatch.chdir(home)
+    name, day = spot_file(home, PRICES), datetime.now(JST) + timedelta(days)
+    (home / name).write_bytes((home / name).read_bytes().replace(b"2026/04/01", f"{day:%Y/%m/%d}".encode()))
+    assert said in called("import", "--dry-run", "--area", "tokyo", name).stderr
 
 
 def test_what_is_older_than_keep_days_is_left_out(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files of others, as the companies write them: each half-hour at its time, and none where the file has no value."""
+"""Files as the companies write them: each half-hour at its time, and none where the file has no value."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from homemon.core.points import JST, Point
 from homemon.imports import jepx, tepco
+from homemon.imports import kansai as kansai_format
 from homemon.imports.items import Bad, Item, Missing, Options, text_of
 from homemon.imports.table import recognise
 from homemon.sources.registry import SPOT
@@ -28,16 +29,19 @@ TITLES = ",".join(
     )
 )
 ROW = "2026/08/26,35,1000,2000,900,31.50,9.01,9.02,55.23,9.04,9.05,9.06,9.07,9.08,9.09,1,2,3,4"
-KANSAI = """お客さま番号,01-23-456,はぴeタイムR
-ご使用場所,大阪府
+KANSAI = """お客さま番号：01-23-4567-890123,契約種別：なっトクでんき,ニックネーム：ふう さん
+ご使用場所住所：大阪市　北区　１－１
 データ抽出対象期間：2025年12月30日 ～ 2026年1月2日
-※端数処理前の値です
+＊端数処理前で作成しています。
 ,１時間ごとの電力量内訳
 ,{hours}
-合計,{totals}
+抽出期間合計,{totals}
 {days}
 """
+PREAMBLE = ("01-23", "大阪市", "ふう")
 HOURS = ",".join(f"{hour}-{hour + 1}時" for hour in range(24))
+TEPCO = "お客さま番号,事業所コード,ご請求番号,供給地点特定番号,年月日,曜日,休祝日,契約メニュー,ご使用量,売電量"
+SUPPLY_POINT = "0300111122223333444455"
 SLOTS = [f"{minutes // 60:02}{minutes % 60:02}" for minutes in range(0, 1440, 30)]
 
 
@@ -56,8 +60,17 @@ def spot(*rows: str, before: tuple[str, ...] = (), titles: str = TITLES, encodin
     return read("\r\n".join((*before, titles, *rows, "")), encoding=encoding)
 
 
+def day_of(name: str, first: str = "0.30", rest: str = "0.50") -> str:
+    return f'" {name}",' + ",".join((first, *[rest] * 23))
+
+
 def kansai(*days: str, encoding: str = "cp932") -> list[Item]:
     return read(KANSAI.format(hours=HOURS, totals=",".join(["9.9"] * 24), days="\n".join(days)), encoding=encoding)
+
+
+def tepco_csv(*rows: tuple[str, str], encoding: str = "cp932") -> list[Item]:
+    made = [f'"0011","12","34","{SUPPLY_POINT}","{when}","火","","スタンダードS","{kwh}","0"' for when, kwh in rows]
+    return read("\r\n".join((TEPCO, *made, "")), encoding=encoding)
 
 
 def tepco_rows(*rows: tuple[int, str, str | None], day: date | None = date(2021, 2, 1)) -> list[Item]:
@@ -128,8 +141,9 @@ def test_a_price_that_is_missing_is_no_zero(price: str) -> None:
         ("55.23", "５５", "'５５' is no number"),
         ("55.23", "1e3", "'1e3' is no number"),
         ("55.23", "-3.00", "'-3.00' is no number"),
-        ("55.23", "5523", "'5523' is no price of JEPX, 0.01 to 999.99 yen/kWh"),
+        ("55.23", "5523", "'5523' is more than 999.99, the most that can be"),
         (",55.23,9.04,9.05,9.06,9.07,9.08,9.09,1,2,3,4", "", "the line has too few columns"),
+        ("55.23,9.04,9.05,9.06,9.07,9.08,9.09,1,2,3,4", "55.2", "the line has too few columns"),
         ("2026/08/26", "\0", "'\\x00' is no date"),
     ],
 )
@@ -145,16 +159,21 @@ def test_a_file_without_the_column_of_an_area_says_so() -> None:
     ]
 
 
+def test_files_one_after_the_other_are_read_each_by_its_own_titles() -> None:
+    other = TITLES.replace("東京", "x").replace("九州", "東京")
+    items = spot(ROW, other, ROW.replace("2026/08/26", "2026/08/27"))
+    assert items == [
+        Point("spot", {"tokyo": 55.23}, at("2026-08-26 17:00")),
+        Point("spot", {"tokyo": 9.09}, at("2026-08-27 17:00")),
+    ]
+
+
 def test_a_file_is_read_as_it_streams() -> None:
     endless: Iterator[tuple[int, str]] = ((line, ROW if line > 1 else TITLES) for line in count(1))
     assert len(list(islice(jepx.read(endless, TOKYO), 5000))) == 5000
 
 
 # --- Kansai ----------------------------------------------------------------------------
-
-
-def day_of(name: str, first: str = "0.30", rest: str = "0.50") -> str:
-    return f'" {name}",' + ",".join((first, *[rest] * 23))
 
 
 @pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig"])
@@ -183,13 +202,61 @@ def test_a_row_beyond_the_period_and_one_cut_off_are_named() -> None:
 
 
 def test_without_the_period_no_year_is_guessed_and_nothing_of_the_preamble_is_quoted() -> None:
-    text = KANSAI.replace("データ抽出対象期間", "期間").replace("2025年12月30日", "")
+    text = KANSAI.replace("2025年12月30日", "")
     (why,) = reasons(read(text.format(hours=HOURS, totals="", days=day_of("01/01"))))
     assert "データ抽出対象期間" in why
-    assert "01-23-456" not in why
+    assert not any(part in why for part in PREAMBLE)
+
+
+def test_a_day_that_a_long_period_has_twice_gets_no_year() -> None:
+    text = KANSAI.replace("2025年12月30日", "2025年1月1日").format(hours=HOURS, totals="", days=day_of("01/01"))
+    assert reasons(read(text)) == ["'01/01' is more than one day of the period, 2025-01-01 to 2026-01-02"]
+
+
+@pytest.mark.parametrize("line", ["1月1日" + ",0.3" * 24, day_of("01/01", first="0\r3")])
+def test_a_row_that_is_neither_a_day_nor_the_totals_is_named(line: str) -> None:
+    text = KANSAI.format(hours=HOURS, totals="\n" + line, days=day_of("01/02")).split("\n")
+    items = list(kansai_format.read(enumerate(text, 1), Options()))
+    assert items[0] == Bad(8, "the line begins with no day")
+    assert len(items) == 25
+
+
+def test_of_files_one_after_the_other_each_has_its_own_period_and_nothing_of_a_preamble_is_quoted() -> None:
+    text = KANSAI.format(hours=HOURS, totals="", days=day_of("01/01"))
+    items = read(text + text.replace("2025年12月30日 ～ 2026年1月2日", "2025年1月1日 ～ 2025年1月2日"))
+    times = [item.time for item in items if isinstance(item, Point)]
+    assert (times[0], times[24]) == (at("2026-01-01 00:00"), at("2025-01-01 00:00"))
+    bad = [item.why for item in items if isinstance(item, Bad)]
+    assert bad
+    assert not any(part in why for part in PREAMBLE for why in bad)
 
 
 # --- TEPCO -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-8-sig"])
+def test_the_time_of_tepcos_csv_is_the_end_of_the_half_hour(encoding: str) -> None:
+    items = tepco_csv(("2021/09/28 00:30", "0.2"), ("2021/09/28 01:00", "---"), ("2021/09/28 24:00", "0"))
+    assert items == tepco_csv(
+        ("2021/09/28 00:30", "0.2"), ("2021/9/28 1:00", ""), ("2021/09/28 24:00", "0.0"), encoding=encoding
+    )
+    assert items == [
+        Point("portal", {"bought": 0.2}, at("2021-09-28 00:00")),
+        Missing("portal", "bought", "no value in the file"),
+        Point("portal", {"bought": 0.0}, at("2021-09-28 23:30")),
+    ]
+
+
+def test_of_a_csv_of_whole_hours_or_days_no_half_hour_is_guessed() -> None:
+    hours = [(f"2021/09/28 {hour:02}:00", "0.2") for hour in range(1, 25)]
+    assert reasons(tepco_csv(*hours)) == ["it has no half-hours: save each day by itself"]
+    assert reasons(tepco_csv(("2021/09/28", "5.2"))) == ["it has no half-hours: save each day by itself"]
+
+
+def test_a_torn_line_of_tepcos_csv_is_named_and_no_number_of_the_supply_point_is_quoted() -> None:
+    items = tepco_csv(("2021/09/28 00:30", "0.2"), (SUPPLY_POINT, "0.2"), ('2021/09/28 01:00","', "0.2"))
+    assert [item.line for item in items if isinstance(item, Bad)] == [3, 4]
+    assert not any(isinstance(item, Bad) and SUPPLY_POINT[:8] in item.why for item in items)
 
 
 def test_the_label_of_tepcos_rows_is_the_end_of_the_half_hour() -> None:
@@ -207,6 +274,21 @@ def test_a_midnight_ends_the_half_hour_after_the_row_before_it(day: int) -> None
     assert items[1] == Point("portal", {"bought": 0.3}, at("2021-02-01 23:30"))
 
 
+def test_the_year_of_tepcos_json_is_the_data_year_around_each_row() -> None:
+    row = '{"month": "9", "day": "28", "time": "00:30", "kwh": "0.1"}'
+    days = [f'{{"data_year": "{year}", "data": [{row}], "data_month": "9"}}' for year in (2021, 2022)]
+    assert read(f"[{','.join(days)}]", Options()) == [
+        Point("portal", {"bought": 0.1}, at("2021-09-28 00:00")),
+        Point("portal", {"bought": 0.1}, at("2022-09-28 00:00")),
+    ]
+
+
+@pytest.mark.parametrize("kwh", ["-0", "-0.0", "null", '"-0"'])
+def test_what_stands_for_no_value_is_no_zero_in_whichever_way_json_has_it(kwh: str) -> None:
+    text = f'[{{"data_year": 2021, "month": 9, "day": 28, "time": "00:30", "kwh": {kwh}}}]'
+    assert read(text) == [Missing("portal", "bought", "no value in the file")]
+
+
 def test_rows_without_a_value_are_skipped_and_a_zero_is_one() -> None:
     items = tepco_rows((1, "00:30", "-0"), (1, "01:00", None), (1, "01:30", ""), (1, "02:00", "0"))
     assert [isinstance(item, Missing) for item in items] == [True, True, True, False]
@@ -216,11 +298,12 @@ def test_rows_without_a_value_are_skipped_and_a_zero_is_one() -> None:
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ((29, "00:30", "0.1"), "day is out of range"),
+        ((29, "00:30", "0.1"), "'2021/2/29' is no date"),
         ((1, "00:15", "0.1"), "'00:15' is no time of a half-hour"),
         ((1, "24:30", "0.1"), "'24:30' is no time of a half-hour"),
         ((1, "00:00", "0.1"), "'00:00' follows no '23:30'"),
         ((1, "01:00", "much"), "'much' is no number"),
+        ((1, "01:00", "250"), "'250' is more than 50, the most that can be"),
     ],
 )
 def test_a_row_of_tepcos_that_cannot_be_read_is_named(row: tuple[int, str, str], why: str) -> None:
@@ -233,7 +316,9 @@ def test_a_row_of_tepcos_that_cannot_be_read_is_named(row: tuple[int, str, str],
 
 def test_rows_without_a_year_and_rows_of_whole_hours_are_not_guessed() -> None:
     assert "--date" in reasons(tepco_rows((1, "00:30", "0.1"), day=None))[0]
-    assert reasons(tepco_rows((1, "01:00", "0.1"), (1, "02:00", "0.1"))) == ["it has no half-hours"]
+    assert reasons(tepco_rows((1, "01:00", "0.1"), (1, "02:00", "0.1"))) == [
+        "it has no half-hours: save each day by itself"
+    ]
 
 
 @pytest.mark.parametrize("labels", [SLOTS, [*SLOTS[1:], "0000"], [*SLOTS[1:], "2400"]])
@@ -244,14 +329,12 @@ def test_whether_a_label_is_start_or_end_follows_from_the_whole_day(labels: list
     assert items[4] == Missing("portal", "bought", "no value in the file")
 
 
-@pytest.mark.parametrize("labels", [SLOTS[:-1], [*SLOTS[1:], "2330"], [], ["x"] * 48])
+@pytest.mark.parametrize(
+    "labels",
+    [SLOTS[:-1], [*SLOTS[1:], "2330"], [], ["x"] * 48, [SLOTS[0], SLOTS[2], SLOTS[1], *SLOTS[3:]], SLOTS[::-1]],
+)
 def test_of_a_day_that_is_not_whole_no_half_hour_is_guessed(labels: list[str]) -> None:
     assert reasons(bills(labels))
-
-
-def test_slots_out_of_order_are_named() -> None:
-    items = bills([SLOTS[0], SLOTS[2], SLOTS[1], *SLOTS[3:]])
-    assert items[1] == Bad(2, "usedTime '0100' is out of order")
 
 
 def test_a_day_that_is_not_named_is_not_guessed() -> None:

@@ -6,7 +6,16 @@ from homemon.cli.commands import COMMANDS
 from homemon.cli.simulate import simulate
 from homemon.config.keys import KEYS, READERS
 from homemon.sources.objects import table_of
-from homemon.sources.registry import DEVICES, ENDS_LATER, FOREIGN, IMPORTED, SERIES, SHOWN, SOURCES, WATCHED
+from homemon.sources.registry import (
+    DEVICES,
+    ENDS_LATER,
+    IMPORTED,
+    IMPORTED_MEASUREMENTS,
+    SERIES,
+    SHOWN,
+    SOURCES,
+    WATCHED,
+)
 from homemon.sources.source import REQUIRED, Source
 from homemon.storage import imported, trust
 
@@ -63,6 +72,6 @@ def test_an_object_of_another_class_is_read_by_the_table_of_its_own(source: Sour
 
 def test_nothing_of_what_is_imported_is_due_shown_or_a_measure_of_the_clock() -> None:
     assert not any(series.stale or series.name for series in IMPORTED)
-    assert not FOREIGN & WATCHED.keys()
-    assert set(trust.IMPORTED) == FOREIGN
+    assert not IMPORTED_MEASUREMENTS & WATCHED.keys()
+    assert set(trust.IMPORTED) == IMPORTED_MEASUREMENTS
     assert {name: ENDS_LATER[name] for name in imported.LENGTHS} == imported.LENGTHS
