@@ -304,6 +304,7 @@ class Parser:
         """Give up the line at the buffer's front, once it is whole; what follows it is read as ever."""
         if line_end is None:
             return False
+        self._finish_pan(out)
         out.append(Noise(self._take(line_end)))
         return True
 
