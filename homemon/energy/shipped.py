@@ -128,14 +128,14 @@ def bill(
     found = compute(
         holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days, market=market
     )
-    change = None if version else _change_within(plan, holding, month)
+    change = None if version else _change_within(holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()
     return replace(found, provisional=found.provisional + doubt)
 
 
-def _change_within(plan: Plan, version: Version, month: Month) -> date | None:
+def _change_within(version: Version, month: Month) -> date | None:
     """Return the day from which a version holds where it may lie within a bill whose days are not known."""
-    if version.used_from is None or version is plan.versions[0]:
+    if version.used_from is None:
         return None
     later = months_between(version.since, month)
     return version.used_from if later == 0 or (later == 1 and version.used_from.day > 1) else None

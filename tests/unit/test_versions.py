@@ -75,6 +75,17 @@ def test_a_version_holds_from_its_bill_or_from_its_day(
     assert not parts or parts[-1].end == end
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_versions_of_one_month_hold_one_after_the_other_in_whichever_order_they_are_written(order: int) -> None:
+    own = plan(**{'from = "2024-04"': "used_from = 2026-07-15"})
+    own = replace(own, versions=own.versions[::order])
+    parts = own.parts((2026, 8), date(2026, 7, 12), date(2026, 8, 12))
+    assert [(part.begin.day, part.end.day, str(part.version.base.flat)) for part in parts] == [
+        (15, 21, "300"),
+        (21, 12, "400"),
+    ]
+
+
 def test_a_bill_that_a_change_divides_has_each_parts_prices_and_the_base_of_its_end() -> None:
     bill = billed(plan(), 60, 50)
     assert [f"{line.kwh} x {line.price}" for line in bill.lines[1:4]] == ["60 x 10", "40 x 11", "10 x 22"]
