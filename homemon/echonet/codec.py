@@ -47,8 +47,9 @@ class Esv(IntEnum):
     SETGET_RES = 0x7E
 
 
+NOTIFIED, ANSWERS = (Esv.INF, Esv.INFC), (Esv.GET_RES, Esv.GET_SNA)
 TWO_LISTS = frozenset({Esv.SETGET, Esv.SETGET_RES, Esv.SETGET_SNA})
-REPORTS = frozenset({Esv.GET_RES, Esv.GET_SNA, Esv.INF, Esv.INFC, Esv.SETGET_RES, Esv.SETGET_SNA})
+REPORTS = frozenset({*ANSWERS, *NOTIFIED, Esv.SETGET_RES, Esv.SETGET_SNA})
 """The services whose (last) property list holds values that a device reports of itself."""
 _ESV = {int(esv): esv for esv in Esv}
 

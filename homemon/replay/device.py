@@ -5,7 +5,7 @@ from typing import NamedTuple
 from homemon.core.errors import WireError
 from homemon.core.points import Point, Received
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import Esv
+from homemon.echonet.codec import NOTIFIED, Esv
 from homemon.replay.moment import Moment
 from homemon.replay.report import BROKEN, CLOCK, ODD, OTHERS, ReplayReport
 from homemon.sources.lan.controller import Controller
@@ -90,6 +90,6 @@ class RecordedDevice:
             return False
         if not self._host:
             self._use(host)
-        ours = host == self._host or (self._device.accept_any and frame.esv in (Esv.INF, Esv.INFC))
+        ours = host == self._host or (self._device.accept_any and frame.esv in NOTIFIED)
         self._report.refuse(OTHERS, 0 if ours else len(read))
         return ours

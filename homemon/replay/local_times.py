@@ -12,7 +12,7 @@ from typing import NamedTuple
 from homemon.core.errors import WireError
 from homemon.core.points import Point
 from homemon.echonet import codec as echonet
-from homemon.echonet.codec import Esv
+from homemon.echonet.codec import NOTIFIED
 from homemon.replay.moment import Moment
 from homemon.replay.report import ReplayReport
 from homemon.skstack.lines import Udp
@@ -128,7 +128,7 @@ def meter_time(udp: Udp) -> MeterTime | None:
         return MeterTime(clock.timestamp(), AHEAD + 60, HOUR // 4)
     for prop in frame.reported:
         if prop.epc in (0xEA, 0xEB) and right_size(prop) and isinstance(value := meter.value_of(prop), Dated):
-            pushed = frame.esv in (Esv.INF, Esv.INFC)
+            pushed = frame.esv in NOTIFIED
             return MeterTime(value.time, 900, HOUR // 2) if pushed else MeterTime(value.time, HOUR // 2 + AHEAD, HOUR)
     return None
 

@@ -19,9 +19,8 @@ class Found(NamedTuple):
 
 def discovered(targets: Sequence[str], first_tid: int, addresses: Sequence[str], source: Source) -> Dialogue[list[str]]:
     """Search for another process, as the owner of the port; return one line, which `discover` reads."""
-    discovery = Discovery(targets, first_tid, source=source)
-    nodes = yield from discovery.search()
-    return [_packed(Found(nodes, discovery.elsewhere, list(addresses)))]
+    nodes, elsewhere = yield from Discovery(targets, first_tid, source=source).search()
+    return [_packed(Found(nodes, elsewhere, list(addresses)))]
 
 
 def _packed(found: Found) -> str:

@@ -80,14 +80,12 @@ class Lan:
         self.host, self.eoj = host, eoj
         accept_any = self.settings.accept == "any"
         first_tid = int(self.app.now().wall * 7) + os.getpid()
+        search = None
         if self._stop and not self.settings.host:
-            from homemon.sources.lan.searching import SearchingController
+            from homemon.sources.lan.searching import Search
 
-            self.controller: Controller = SearchingController(
-                self.recall, self.settings.eoj, accept_any, first_tid, self._own, self.source
-            )
-        else:
-            self.controller = Controller(host, eoj, accept_any, first_tid, self._own, self.source)
+            search, eoj = Search(self.recall, self.source), self.settings.eoj
+        self.controller = Controller(host, eoj, accept_any, first_tid, self._own, self.source, search)
 
     def _own(self) -> OwnNode:
         """Return our node, whose ID is made once for each store; one that cannot be stored differs the next time."""

@@ -92,10 +92,10 @@ def _search(
     """
     port = SearchPort(app, node)
     discovery = Discovery(targets, int(port.now().ticks * 7) + os.getpid(), only, source=source)
-    nodes: list[Node] = run(Talk(), discovery.search(), port, Watched(app))
+    found: tuple[list[Node], list[str]] = run(Talk(), discovery.search(), port, Watched(app))
     if port.fault:
         raise port.fault
-    return nodes, discovery.elsewhere
+    return found
 
 
 def report_elsewhere(app: App, elsewhere: Iterable[str]) -> None:

@@ -359,8 +359,10 @@ def test_an_answer_that_is_complete_is_a_point_at_once() -> None:
 
 @pytest.mark.parametrize("first", [0, 1, 0xFFFE, 0xFFFF, 0x10000, 0x12345])
 def test_each_question_has_a_tid_of_its_own_and_none_is_0(first: int) -> None:
-    controller = Controller(HOST, UNIT, False, first)
-    tids = [echonet.decode(controller.request()).tid for _ in range(4)]
+    world = World(controller=Controller(HOST, UNIT, False, first))
+    for _ in range(4):
+        world.run(world.controller.ask_once())
+    tids = [frame.tid for _, frame in world.requests]
     assert len(set(tids)) == 4
     assert all(1 <= tid <= 0xFFFF for tid in tids)
 

@@ -65,8 +65,8 @@ class World(VirtualLan):
 
     def search(self, *targets: str, only: int | None = None, received: Iterable[tuple[str, int]] = ()) -> list[Node]:
         discovery = Discovery(targets or (MULTICAST,), 1, only, received)
-        self.elsewhere = discovery.elsewhere
-        nodes: list[Node] = run(Talk(), discovery.search(), self, Context())
+        nodes: list[Node]
+        nodes, self.elsewhere = run(Talk(), discovery.search(), self, Context())
         return nodes
 
     def receive(self, until: float) -> tuple[list[Any], Instant]:

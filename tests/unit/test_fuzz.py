@@ -353,7 +353,7 @@ def test_a_search_under_a_flood_of_forged_nodes_keeps_no_more_than_a_network_has
     announcement = echonet.decode(bytes.fromhex("108100010EF0010EF0017301D50401026B01"))
     flood = [Received(announcement, f"10.0.{number >> 8}.{number & 255}") for number in range(5000)]
     port = Scripted([b"flood"], lambda piece: flood if piece else [])
-    assert len(run(Talk(), Discovery([MULTICAST], 0).search(), port, Context())) == MOST_NODES
+    assert len(run(Talk(), Discovery([MULTICAST], 0).search(), port, Context())[0]) == MOST_NODES
 
 
 def test_a_listener_on_a_line_that_only_makes_noise_keeps_the_newest_of_it() -> None:

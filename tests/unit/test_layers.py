@@ -66,6 +66,7 @@ MAY_IMPORT = {
     "sources.lan.controller": {
         *(
             "sources.lan.presence",
+            "sources.lan.searching",
             "core.dialogue",
             "core.requests",
             "core.errors",
@@ -78,7 +79,10 @@ MAY_IMPORT = {
     "sources.lan.discovery": {
         *("core.dialogue", "core.errors", "echonet", "sources.lan.reports", "sources.registry", "sources.source"),
     },
-    "sources.lan.searching": {"core", "echonet", "sources.lan", "sources.registry", "sources.source"},
+    "sources.lan.searching": {
+        *("core.dialogue", "core.errors", "core.points", "echonet"),
+        *("sources.lan.discovery", "sources.lan.reports", "sources.registry", "sources.source"),
+    },
     "sources.kyocera": {"core.dialogue", "core.errors", "core.points"},
     "sources.objects": {"echonet", "sources.meter.properties", "sources.registry"},
     "ports": {"echonet", "skstack"} | SHARED,

@@ -8,6 +8,7 @@ from homemon.core.dialogue import Step
 from homemon.core.errors import NoAnswer
 from homemon.echonet.codec import CONTROLLER, MULTICAST, Esv, Frame, Property, Unit
 from homemon.sim.ecocute import HYBRID, Ecocute, Faults
+from homemon.sources.lan.controller import Controller
 from homemon.sources.lan.searching import (
     LOOK_ELSEWHERE,
     LOOK_FIRST,
@@ -15,7 +16,7 @@ from homemon.sources.lan.searching import (
     MOST_DISMISSED,
     MOST_KEPT,
     MOST_OTHERS,
-    SearchingController,
+    Search,
 )
 from tests.virtual_lan import HOST, NODE, NOW, OTHER, UNIT, US, Passing, World, truth
 
@@ -37,7 +38,8 @@ class Home(World):
 
     def __init__(self, units: dict[str, Ecocute], remembered: Unit | None = None, accept_any: bool = False) -> None:
         self.remembered = remembered
-        super().__init__(controller=SearchingController(lambda: self.remembered, UNIT, accept_any, 7))
+        self.search = Search(lambda: self.remembered)
+        super().__init__(controller=Controller(self.search.host, UNIT, accept_any, 7, search=self.search))
         self.units = units
 
     def notifies(self, host: str, after: float = 0.0) -> None:
@@ -215,8 +217,7 @@ def test_a_flood_of_strangers_fills_no_memory() -> None:
     home = Home({HOST: unit()}, at(HOST))
     home.notifies(OTHER)
     home.listen(4 * SEARCH)
-    search = home.controller
-    assert isinstance(search, SearchingController)
+    search = home.search
     for round_number in range(10):
         for number in range(500):
             home.notifies(f"198.51.100.{number % 25 + 25 * round_number}", number / 100)

@@ -17,7 +17,7 @@ from homemon.core.dialogue import Ask, Dialogue
 from homemon.core.errors import DeviceError, NoAnswer, WireError
 from homemon.echonet import codec as echonet
 from homemon.echonet import node as profile
-from homemon.echonet.codec import CONTROLLER, MULTICAST, NODE_PROFILE, Esv, Frame, Received, Unit
+from homemon.echonet.codec import ANSWERS, CONTROLLER, MULTICAST, NODE_PROFILE, Frame, Received, Unit
 from homemon.sources.lan.reports import found_among
 from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
@@ -82,12 +82,12 @@ class Discovery:
         self._tid = first_tid & 0xFFFF
         self._only = only
         self._nodes = {host: Node(host, [eoj]) for host, eoj in known}
-        self.elsewhere: list[str] = []  # addresses that answered what was asked of another
+        self._elsewhere: list[str] = []
         self._tids: set[int] = set()
         self._asked: dict[str, int] = {}  # who has not answered the present question, and which object it is for
 
-    def search(self) -> Dialogue[list[Node]]:
-        """Ask, and give the nodes by their addresses."""
+    def search(self) -> Dialogue[tuple[list[Node], list[str]]]:
+        """Ask; return the nodes by their addresses, and the addresses that answered what was asked of another."""
         if MULTICAST in self._targets:
             yield from self._ask({MULTICAST: NODE_PROFILE}, (LIST,), EVERYBODY_WITHIN)
         named = [host for host in self._targets if host != MULTICAST and host not in self._nodes]
@@ -101,7 +101,8 @@ class Discovery:
         if self._only is None:
             wanting = {node.host: node.objects[0] for node in concerned if node.objects and None in node.facts[2:]}
             yield from self._ask(wanting, WHO[2:], ANSWER_WITHIN)
-        return sorted(self._nodes.values(), key=lambda node: [int(part) for part in node.host.split(".")])
+        nodes = sorted(self._nodes.values(), key=lambda node: [int(part) for part in node.host.split(".")])
+        return nodes, self._elsewhere
 
     def _ask(self, asked: Mapping[str, int], epcs: tuple[int, ...], within: float) -> Dialogue[None]:
         """Ask each host for properties of its object, thrice where it does not answer; then let all take breath."""
@@ -150,16 +151,16 @@ class Discovery:
             found = objects(event) if eoj == NODE_PROFILE else (eoj,)
             node.fault = list_fault(event) or node.fault
             node.objects += [each for each in found if each not in node.objects]
-            if self._asked.get(host) == eoj and frame.esv in (Esv.GET_RES, Esv.GET_SNA):
+            if self._asked.get(host) == eoj and frame.esv in ANSWERS:
                 del self._asked[host]
         return not self._asked
 
     def _note_elsewhere(self, frame: Frame, host: str) -> None:
         """Note an answer from another address than the one asked: maybe a unit that has two."""
         asked = MULTICAST in self._targets or host in self._targets
-        answers = frame.tid in self._tids and frame.esv in (Esv.GET_RES, Esv.GET_SNA)
-        if answers and not asked and host not in self.elsewhere and len(self.elsewhere) < MOST_ELSEWHERE:
-            self.elsewhere.append(host)
+        answers = frame.tid in self._tids and frame.esv in ANSWERS
+        if answers and not asked and host not in self._elsewhere and len(self._elsewhere) < MOST_ELSEWHERE:
+            self._elsewhere.append(host)
 
 
 def decoded(datagrams: Iterable[tuple[bytes, str]], broken: Callable[[str], None]) -> Iterator[Received]:

@@ -228,7 +228,7 @@ def searching(data: bytes) -> None:
         return list(decoded([(part[1:], f"192.0.2.{int.from_bytes(part[:1])}")], lambda broken: None))
 
     port = Scripted(data.split(CUT), received)
-    nodes = run(Talk(), Discovery([MULTICAST, HOST], 0).search(), port, Context())
+    nodes, _ = run(Talk(), Discovery([MULTICAST, HOST], 0).search(), port, Context())
     assert port.time < 120
     assert len(nodes) <= MOST_NODES
     with suppress(HomemonError):
