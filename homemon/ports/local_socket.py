@@ -1,8 +1,9 @@
 """A private Unix socket for the commands of one user on one machine: a line comes, lines go back.
 
-A connection is for one question, of at most `LONGEST` bytes with its line end. Whoever serves the socket never waits
-for the other end: what is sent waits in memory up to `MOST_HELD` bytes, a connection on which nothing is asked ends
-after `ASK_WITHIN`, and no more than `MOST_CLIENTS` are open at once; others wait in the kernel.
+A connection is for one question, of at most `LONGEST` bytes; of a longer one as much is given as has come, which is
+more, for the owner to refuse. Whoever serves the socket never waits for the other end: what is sent waits in memory up
+to `MOST_HELD` bytes, a connection on which nothing is asked ends after `ASK_WITHIN`, and no more than `MOST_CLIENTS`
+are open at once; others wait in the kernel.
 
 The socket's file is for its owner alone (0600; connecting takes the right to write, unix(7)). A path longer than the
 107 bytes of sun_path is reached through /proc/self/fd.
@@ -184,11 +185,8 @@ class LocalSocket:
             self._close(number)
             return
         client.received += data
-        if len(client.received) > LONGEST:
-            self._close(number)
-            return
         line, ended, rest = client.received.partition(b"\n")
-        if ended:
+        if ended or len(line) > LONGEST:
             client.asked, client.deadline = True, float("inf")
             yield number, line.decode("utf-8", "replace")
             if rest:

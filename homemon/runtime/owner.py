@@ -27,7 +27,7 @@ from homemon.core.dialogue import Dialogue, Step
 from homemon.core.errors import DeviceError, HomemonError, NoAnswer, PortError, StoreError
 from homemon.core.files import Lock
 from homemon.core.requests import Program, Request
-from homemon.ports.local_socket import LocalSocket
+from homemon.ports.local_socket import LONGEST, LocalSocket
 from homemon.runtime.asking import PROTOCOL, socket_of
 from homemon.runtime.context import App
 from homemon.runtime.stop import Stop
@@ -106,14 +106,17 @@ class Owner:
             try:
                 found.append(self._request(self._socket, number, line))
             except (ValueError, TypeError):
-                self._finish(number, PortError("this is no question that this version of homemon knows"))
+                unknown = "this is no question that this version of homemon knows"
+                too_long = f"the question is longer than {LONGEST} bytes"
+                self._finish(number, PortError(too_long if len(line) > LONGEST else unknown))
         self._expire(monotonic())
         return found
 
     def _request(self, served: LocalSocket, number: int, line: str) -> Request:
         protocol, seconds, name, *words = line.split(" ")
         within = float(seconds)
-        if protocol != PROTOCOL or name not in self._programs or not 0 < within <= LONGEST_WAIT:
+        known = protocol == PROTOCOL and name in self._programs and len(line) <= LONGEST
+        if not known or not 0 < within <= LONGEST_WAIT:
             raise ValueError
         make, long = self._programs[name]
         program = make(*words)  # of wrong words it makes none

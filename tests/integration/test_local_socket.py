@@ -110,12 +110,17 @@ def test_where_nobody_serves_it_asking_fails_at_once(tmp_path: Path) -> None:
         list(converse(tmp_path / "port.sock", "poll", 5.0, 5.0))
 
 
-def test_who_sends_no_line_end_is_closed_at_the_limit(served: LocalSocket, tmp_path: Path) -> None:
+def test_who_sends_no_line_end_is_answered_at_the_limit_and_closed(served: LocalSocket, tmp_path: Path) -> None:
     with connected(tmp_path / "port.sock") as flood:
-        sent = 0
-        while sent <= LONGEST:
-            sent += flood.send(b"x" * 4096)
-            settle(served)
+        flood.sendall(b"x" * LONGEST)
+        settle(served)
+        flood.sendall(b"x")
+        [(number, line)] = asked(served)
+        assert len(line) == LONGEST + 1
+        served.send(number, "too long")
+        flood.sendall(b"x" * 4096)
+        settle(served)
+        assert flood.recv(9) == b"too long\n"
         with pytest.raises(OSError, match=r"Broken pipe|reset by peer"):
             flood.sendall(b"x" * 4096)
 

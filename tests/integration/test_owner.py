@@ -13,11 +13,14 @@ from time import monotonic, time
 
 import pytest
 
+from homemon.core.dialogue import pause
 from homemon.core.errors import PortError
 from homemon.core.files import Lock, port_lock
-from homemon.ports.local_socket import LocalSocket
+from homemon.core.requests import Program
+from homemon.ports.local_socket import LONGEST, LocalSocket
 from homemon.runtime.asking import PROTOCOL, claim_or_ask, socket_of
 from homemon.runtime.context import App
+from homemon.runtime.owner import Owner
 from tests.commands import LOADED, Running, Simulated, homemon, running, simulated, wait_for, write_config
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
@@ -230,6 +233,16 @@ def test_what_is_no_question_is_refused_and_disturbs_nothing(tmp_path: Path, rub
         assert answer == ["error this is no question that this version of homemon knows", "hint ", "end 1"]
         assert listener.stop() == 0
         assert "Traceback" not in listener.errors.read_text()
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_a_question_that_is_too_long_is_refused_at_once_by_a_line_that_says_so(tmp_path: Path, end: bytes) -> None:
+    owner = Owner(App(quiet=True), Lock(tmp_path / "port.lock"), {"poll": Program(lambda *words: pause(0.0))})
+    with connected(tmp_path / "port.sock") as ours, ours.makefile() as said:
+        ours.sendall(b"homemon1 60 poll " + b"x" * LONGEST + end)
+        wait_for(lambda: not owner.requests() and bool(select.select([ours], [], [], 0)[0]))
+        assert said.read().splitlines() == [f"error the question is longer than {LONGEST} bytes", "hint ", "end 1"]
+    owner.close()
 
 
 def test_a_flood_on_the_socket_costs_the_listener_no_poll(tmp_path: Path) -> None:
