@@ -55,13 +55,13 @@ def listen(app: App, radio: Radio, stop: Stop, every: int | None) -> None:
     while True:
         try:
             with port:
-                radio.run(port, radio.session.listen(every))
+                radio.run(port, radio.session.listen(every, radio.settings.serial_port))
         except retried as error:
             app.warn_once(f"{error}; waiting for it to come back", error.hint)
             away = error
         retried = (PortError, NoAnswer)  # a module that was plugged in again may need its time
         port = reopened(radio, stop, away)
-        app.info("the port is back")
+        app.info(f"{radio.settings.serial_port} is back")
 
 
 def reopened(radio: Radio, stop: Stop, away: HomemonError) -> ModulePort:

@@ -74,7 +74,7 @@ def test_a_port_that_comes_back_as_another_device_is_still_the_listeners(tmp_pat
         device.plug()
         listener.process.send_signal(SIGCONT)
         assert device.path.resolve() != before
-        listener.says("the port is back")
+        listener.says(f"{tmp_path}/port is back")
         poll = homemon("meter-poll", cwd=tmp_path)
         assert (poll.returncode, poll.stderr) == (0, "")
         assert POWER.fullmatch(poll.stdout.strip())

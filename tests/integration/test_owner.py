@@ -110,7 +110,7 @@ def test_a_port_that_went_away_is_the_polls_error_too(tmp_path: Path) -> None:
         assert (run.returncode, run.stdout) == (1, "")
         assert "went away" in run.stderr
         device.plug()
-        listener.says("the port is back")
+        listener.says(f"{tmp_path}/port is back")
         assert homemon("meter-poll", cwd=tmp_path, timeout=90).returncode == 0
 
 

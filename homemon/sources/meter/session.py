@@ -88,9 +88,10 @@ class Session(Exchange):
             yield from self.learn_scale()
         return (yield from self.ask(epcs))
 
-    def listen(self, every: float | None) -> Dialogue[None]:
+    def listen(self, every: float | None, port: str = "") -> Dialogue[None]:
         """Stay joined for ever; ask E7 each `every` seconds, and EA and EB where the meter did not push them.
 
+        `port` is its name, for who reads that no module answers there any more.
         Raise NoAnswer when no module answers at the very start: then the port or the wiring is wrong.
         """
         yield from join.wake_module()
@@ -105,6 +106,8 @@ class Session(Exchange):
                 yield from self._stay(every)
             except HomemonError as error:
                 self._joining = False
+                if port and isinstance(error, join.NoModule):
+                    error.args = (f"{port}: {error}",)
                 text = str(error) + (f" ({error.hint})" if error.hint else "")
                 (self._notes if joined else self._warnings).append(text)
                 if not joined:
