@@ -25,6 +25,14 @@ NOON = 1_798_599_600  # 2026-12-30 12:00 JST
 HOUSE = House(NOON - 100 * 86400)
 LINK = Link("FE80:0000:0000:0000:0200:AA00:0000:0002", "31", "B5FB", "0000AA0000000002", Dialect.C)
 TENTHS = Scale(-1, 1)
+MODULES: list[dict[str, Any]] = [
+    {"dialect": "c"},
+    {"dialect": "a1"},
+    {"dialect": "dss"},
+    {"dialect": "c", "raw": True},
+    {"dialect": "a1", "raw": True},
+]
+"""The simulated module in each of its ways of speaking."""
 GOING_ON: Dialogue[Any] = pause(0.0)
 """In the place of a program: what was interrupted goes on."""
 
