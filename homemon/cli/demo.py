@@ -7,11 +7,12 @@ import subprocess
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from time import time
 
 import click
 
+from homemon.cli.demo_days import lived_through
 from homemon.core.files import replace_file
+from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime.context import App
 from homemon.runtime.demo_folder import begun_anew, made
 from homemon.runtime.lan import lan_lock
@@ -21,17 +22,15 @@ from homemon.sources.source import Connection
 
 HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
 """Two addresses of this machine, which no other demo has."""
-PACE = "0.1"  # the simulated radio and meter are ten times as quick as real ones
 PAST_DAYS = 2
-EPCS = ("E7", "E8", "E0", "E3")
-SECTIONS = {
-    Connection.WI_SUN: "bid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\naddress =\nserial_port = {}",
-    Connection.LAN: f"host = {HEATER}\nbind = {OURS}",
-    Connection.MONITOR: "transport = serial\nserial_port = {}",
+SIMULATED = {  # by connection: a simulator's options, and what config.ini says of it with the address that it prints
+    Connection.WI_SUN: (
+        ("--pace", "0.1"),  # radio and meter are ten times as quick as real ones
+        "bid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\naddress =\nserial_port = {}",
+    ),
+    Connection.LAN: (("--bind", HEATER), f"host = {HEATER}\nbind = {OURS}"),
+    Connection.MONITOR: ((), "transport = serial\nserial_port = {}"),
 }
-"""What config.ini says of a simulated source, by its connection, with the address that its simulator prints."""
-OPTIONS = {Connection.WI_SUN: ("--pace", PACE), Connection.LAN: ("--bind", HEATER), Connection.MONITOR: ()}
-"""Those of the simulators."""
 DEFAULT_FOLDER = "~/.local/state/homemon-demo"
 WEB_PORT = 8000
 
@@ -58,61 +57,40 @@ def command(app: App, folder: Path | None) -> None:
             return stack.enter_context(running(app, *arguments))
 
         sections = [
-            f"[{source.section}]\n{SECTIONS[source.connection]}\n".format(
-                first_line(start("simulate", source.simulator, *OPTIONS[source.connection]))
-            )
+            f"[{source.section}]\n{text}\n".format(first_line(start("simulate", source.simulator, *options)))
             for source in SOURCES
             if source.simulator
+            for options, text in [SIMULATED[source.connection]]
         ]
         folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
         config = folder / "config.ini"
         replace_file(config, "\n".join([*sections, f"[store]\ndir = {folder}/store\n"]).encode())
-        common = ("-c", str(config))
+        common, ours = ("-c", str(config)), App(str(config))
         run(app, *common, "join")
-        live_through_days(app, config)
+        app.info(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
+        ours.store.archive.add(lived_through(PAST_DAYS))
+        ours.close_store()
         listener = start(*common, "meter-listen")
         read_until(listener, echoing(app, lambda line: line.startswith("-power ")))
-        run(app, *common, "meter-poll", *EPCS)
+        run(app, *common, "meter-poll", "E7", "E8", "E0", "E3")
         read_until(listener, echoing(app, lambda line: line.startswith("energy ")))
         heater = start(*common, ECOCUTE.listener)
-        await_owner(lan_lock(App(str(config))))
+        await_owner(lan_lock(ours))
         run(app, *common, *ECOCUTE.polls)
         read_until(heater, echoing(app, lambda line: line.startswith(f"{ECOCUTE.series[0].measurement} ")))
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
-        page = draw(app, config, folder)
-    if page:
-        say_how_to_see(app, page)
+        draw(app, common, folder / "index.html")
     app.info("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")
 
 
-def live_through_days(app: App, config: Path) -> None:
-    """Fill the store with the house's last days, read by the code that reads a real house."""
-    from homemon.cli.demo_days import lived_through
-    from homemon.cli.simulate_tools import new_house
-
-    now = int(time())
-    app.info(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
-    store = App(str(config)).store
-    store.archive.add(lived_through(new_house(now, seed=1), now - PAST_DAYS * 86_400, now))
-    store.close()
-
-
-def draw(app: App, config: Path, folder: Path) -> Path | None:
-    """Draw the page and return its path; None where plotly is not installed."""
+def draw(app: App, common: tuple[str, ...], page: Path) -> None:
+    """Draw the page; say where it is, and how to look at it from another machine where this one has no screen."""
     if find_spec("plotly") is None:
         app.info("the graphs need plotly: pip install plotly")
-        return None
-    page = folder / "index.html"
-    run(app, "-c", str(config), "graph", "-o", str(page))
-    return page
-
-
-def say_how_to_see(app: App, page: Path) -> None:
-    """Say where the page is, and how to look at it from another machine where this one has no screen."""
-    from homemon.ports.interfaces import lan_interfaces
-
+        return
+    run(app, *common, "graph", "-o", str(page))
     host = next((interface.address for interface in lan_interfaces()), "127.0.0.1")
     app.info(f"the graphs are in {page}: open it in a browser,")
     app.info(f"or, without a screen here, http://{host}:{WEB_PORT} in another machine's, while this runs:")

@@ -6,7 +6,9 @@ only the waiting is left out. The solar monitor needs none of this: it remembers
 
 from contextlib import suppress
 from random import Random
+from time import time
 
+from homemon.cli.simulate_tools import new_house
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Step
 from homemon.core.points import Point
@@ -15,7 +17,7 @@ from homemon.runtime.stop import Stopped
 from homemon.runtime.virtual import VirtualLan, VirtualLine
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.ecocute import Ecocute
-from homemon.sim.house import House
+from homemon.sim.house import DAY, House
 from homemon.skstack.join import Credentials
 from homemon.skstack.lines import Parser
 from homemon.sources.lan.controller import Controller
@@ -27,8 +29,10 @@ HEATER = "192.0.2.1"  # an address for documentation (RFC 5737); nothing is sent
 Arrivals = list[tuple[Point, Instant]]
 
 
-def lived_through(house: House, start: int, end: int) -> Arrivals:
-    """Return what the listeners would record from `start` to `end` (Unix seconds), each with its arrival, in order."""
+def lived_through(days: int) -> Arrivals:
+    """Return what the listeners would have recorded of the last `days`, each with its arrival, in order."""
+    end = int(time())
+    house, start = new_house(end, seed=1), end - days * DAY
     both = meter_days(house, start, end) + ecocute_days(house, start, end)
     return sorted(both, key=lambda arrival: arrival[1].wall)
 

@@ -17,7 +17,7 @@ from homemon.sim.bp35c0 import Truth
 from homemon.sim.house import DAY, House
 
 REMEMBERED = 100 * DAY  # the meter remembers 99 days
-Write = Callable[[Mapping[str, Any]], None]
+Write = Callable[[Mapping[str, Any]], Any]
 
 
 class Server(Protocol):
@@ -75,16 +75,11 @@ def truth_file(path: Path | None) -> Iterator[Write | None]:
         yield None
         return
     try:
-        file = path.open("w", encoding="utf-8")
+        file = path.open("w", buffering=1, encoding="utf-8")
     except OSError as error:
         raise click.UsageError(f"--truth {path}: {error.strerror}") from None
-
-    def write(truth: Mapping[str, Any]) -> None:
-        file.write(json.dumps(truth) + "\n")
-        file.flush()
-
     with file:
-        yield write
+        yield lambda truth: file.write(f"{json.dumps(truth)}\n")
 
 
 def epcs_in_hex(write: Write | None) -> Callable[[Truth], None] | None:
