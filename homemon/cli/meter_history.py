@@ -3,7 +3,7 @@
 import click
 
 from homemon.cli.options import trace_option
-from homemon.core.errors import ConfigError, DeviceError
+from homemon.core.errors import DeviceError
 from homemon.runtime import meter_programs
 from homemon.runtime.context import App
 from homemon.runtime.radio import Radio
@@ -23,11 +23,7 @@ def command(app: App, days: int, trace: str | None) -> None:
     owns the port, it asks, and polls come between the days.
     """
     radio = Radio(app, trace)
-    if radio.session.link is None:
-        raise ConfigError(
-            f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
-            "Run `homemon join` once.",
-        )
+    radio.require_meter()
     counts = radio.own_port_or_ask("meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN)
     if counts is None:
         with radio.open() as port:

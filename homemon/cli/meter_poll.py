@@ -5,7 +5,6 @@ import re
 import click
 
 from homemon.cli.options import trace_option
-from homemon.core.errors import ConfigError
 from homemon.runtime import meter_programs
 from homemon.runtime.context import App
 from homemon.runtime.radio import POLL_WITHIN, Radio
@@ -37,11 +36,7 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     """
     epcs = tuple(dict.fromkeys(epcs)) or (0xE7,)
     radio = Radio(app, trace)
-    if radio.session.link is None:
-        raise ConfigError(
-            f"{app.config.path}: [smartmeter] address is empty, and no meter is remembered",
-            "Run `homemon join` once.",
-        )
+    radio.require_meter()
     question = "poll " + " ".join(f"{epc:02X}" for epc in epcs)
     notes = radio.own_port_or_ask("meter-poll", question, POLL_WITHIN)
     if notes is None:

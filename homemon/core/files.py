@@ -200,15 +200,6 @@ class Lock:
         self._path = self.path = path
         self._handle: int | None = None
         self._held = False
-        self._kept_open = False
-
-    def keep_open(self) -> None:
-        """Open the file for the life of this process, so that nothing can keep the lock from being taken later.
-
-        Raise StoreError.
-        """
-        self._open()
-        self._kept_open = True
 
     def take(self, within: float = 0.0, name: str = "") -> bool:
         """Try to get the lock, for at most `within` seconds; `name` lets others know what for (see `holder`).
@@ -287,17 +278,10 @@ class Lock:
 
     def drop(self) -> None:
         """Let go, if held."""
-        held, self._held = self._held, False
-        if self._handle is None:
-            return
-        if not self._kept_open:
+        self._held = False
+        if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        elif held:
-            with suppress(OSError):
-                os.pwrite(self._handle, b" " * LOCK_TEXT, 0)
-                ofd(self._handle, fcntl.F_OFD_SETLK, fcntl.F_UNLCK, 0, 0)
-            fcntl.flock(self._handle, fcntl.LOCK_UN)
 
     @contextmanager
     def holding(self, within: float) -> Iterator[bool]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
-from homemon.core.errors import DeviceError, HomemonError, PortError, SessionLost, StoreError
+from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError, SessionLost, StoreError
 from homemon.core.files import port_lock
 from homemon.runtime import state
 from homemon.runtime.archive import Archive
@@ -69,6 +69,14 @@ class Radio:
             known.recheck,
             known.at_once,
         )
+
+    def require_meter(self) -> None:
+        """Raise ConfigError where no meter is known, neither from the config nor from a join."""
+        if self.session.link is None:
+            raise ConfigError(
+                f"{self.app.config.path}: [smartmeter] address is empty, and no meter is remembered",
+                "Run `homemon join` once.",
+            )
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raise as `claim`."""

@@ -12,7 +12,6 @@ import select
 import socket
 from collections.abc import Callable
 from itertools import count
-from types import TracebackType
 
 from homemon.sim.bp35c0 import Truth
 from homemon.sim.ecocute import DEVICE, HYBRID, OVERFLOW, Ecocute, Reply
@@ -84,9 +83,7 @@ class Network:
     def __enter__(self) -> "Network":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     # --- inside --------------------------------------------------------------------

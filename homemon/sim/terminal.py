@@ -13,7 +13,6 @@ import time
 import tty
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Protocol
 
 READ_SIZE = 4096
@@ -86,9 +85,7 @@ class Terminal:
     def __enter__(self) -> "Terminal":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _sleep(self) -> float:

@@ -60,19 +60,6 @@ def test_a_lock_has_the_holder_that_took_it_until_it_lets_go(tmp_path: Path) -> 
     assert Lock(tmp_path / "a.lock").holder() == Holder(os.getpid(), "meter-poll")
 
 
-def test_a_lock_that_is_kept_open_can_be_let_go_and_taken_by_others(tmp_path: Path) -> None:
-    lock = Lock(tmp_path / "a.lock")
-    lock.keep_open()
-    assert lock.take(name="one")
-    lock.drop()
-    assert lock.holder() is None
-    with held_elsewhere(tmp_path / "a.lock", "two") as process:
-        assert not lock.take()
-        assert lock.holder() == Holder(process.pid, "two")
-        process.communicate()
-    assert lock.take(name="three")
-
-
 @pytest.mark.parametrize("text", ["1 meter-listen", "999999999 meter-listen", "meter-listen", "", "\0\xff"])
 def test_a_text_that_its_writer_left_behind_names_nobody(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.lock"
