@@ -11,7 +11,7 @@ from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
 from homemon.ports.udp_node import holder_of
 from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
-from homemon.sim.faults import Fault
+from homemon.sim.faults import Fault, count, seconds, table
 from homemon.sim.network import Network
 
 
@@ -25,9 +25,9 @@ def _port(text: str) -> int:
     return int(text)
 
 
-FAULTS = typed.table(
+FAULTS = table(
     Fault("lacking", "EPCs in hex with commas", "84", "it has no such properties", _epcs),
-    Fault("at-most", "properties", "1", "only so many of a question are answered", typed.count),
+    Fault("at-most", "properties", "1", "only so many of a question are answered", count),
     Fault("refuse-with", "EPCs in hex with commas", "E1", "a question for one of these and others is refused", _epcs),
     Fault("silent-with", "EPCs in hex with commas", "E1", "… or gets no answer", _epcs),
     Fault("tid-0", typed.ON, "1", "answers have the TID 0000", typed.flag),
@@ -40,10 +40,10 @@ FAULTS = typed.table(
     Fault("to-node", typed.ON, "1", "notifications go to 0EF001 in place of 05FF01", typed.flag),
     Fault("answer-sender", typed.ON, "1", "answers go to the port that asked, not to 3610", typed.flag),
     Fault("from-port", "a UDP port", "49154", "answers come from this port", _port),
-    Fault("late", "seconds", "6", "answers come so much later", typed.seconds),
-    Fault("lost-every", "N for each Nth", "2", "a question is not answered", typed.count),
+    Fault("late", "seconds", "6", "answers come so much later", seconds),
+    Fault("lost-every", "N for each Nth", "2", "a question is not answered", count),
     Fault("doubled", typed.ON, "1", "answers come twice", typed.flag),
-    Fault("truncated", "bytes", "1", "so many are missing at the end of an answer", typed.count),
+    Fault("truncated", "bytes", "1", "so many are missing at the end of an answer", count),
     Fault("wrong-pdc", typed.ON, "1", "the last property promises a byte too many", typed.flag),
     Fault("short-edt", typed.ON, "1", "values are one byte short, the frame is right", typed.flag),
     Fault("garbage", typed.ON, "1", "random bytes in place of an answer", typed.flag),

@@ -1,7 +1,7 @@
 """Faults of the simulated devices, as they are typed: `--fault NAME[=VALUE]`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -12,26 +12,9 @@ Faults = TypeVar("Faults")
 
 
 def flag(text: str) -> bool:
-    return {"1": True, "0": False}[text] if text in ("0", "1") else _refuse(text)
-
-
-def count(text: str) -> int:
-    number = int(text)
-    return number if number >= 0 else _refuse(text)
-
-
-def seconds(text: str) -> float:
-    number = float(text)
-    return number if 0 <= number < float("inf") else _refuse(text)
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(text)
-
-
-def table(*rows: Fault) -> dict[str, Fault]:
-    """Return faults by name; each is a field of its simulator's `Faults`, with hyphens."""
-    return {row.name: row for row in rows}
+    if text not in ("0", "1"):
+        raise ValueError(text)
+    return text == "1"
 
 
 def fault_help(faults: Mapping[str, Fault]) -> str:

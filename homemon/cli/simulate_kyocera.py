@@ -8,7 +8,7 @@ import click
 
 from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
-from homemon.sim.faults import Fault
+from homemon.sim.faults import Fault, count, seconds, table
 from homemon.sim.house import House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sim.terminal import Clock, Terminal
@@ -23,24 +23,24 @@ def _dates(text: str) -> str:
 
 
 def _offset(text: str) -> float:
-    return -typed.seconds(text[1:]) if text.startswith("-") else typed.seconds(text)
+    return -seconds(text[1:]) if text.startswith("-") else seconds(text)
 
 
-FAULTS = typed.table(
-    Fault("corrupt-every", NTH, "10", "a block has one wrong bit, until it is sent again", typed.count),
-    Fault("corrupt-block", BLOCK, "1", "this block is wrong …", typed.count),
-    Fault("corrupt-times", "times", "5", "… so many times", typed.count),
-    Fault("stall-block", BLOCK, "1", "before this block it is silent …", typed.count),
-    Fault("stall", "seconds", "5", "… for so long", typed.seconds),
+FAULTS = table(
+    Fault("corrupt-every", NTH, "10", "a block has one wrong bit, until it is sent again", count),
+    Fault("corrupt-block", BLOCK, "1", "this block is wrong …", count),
+    Fault("corrupt-times", "times", "5", "… so many times", count),
+    Fault("stall-block", BLOCK, "1", "before this block it is silent …", count),
+    Fault("stall", "seconds", "5", "… for so long", seconds),
     Fault("stall-inside", typed.ON, "1", "… or after half of it", typed.flag),
-    Fault("lose-every", NTH, "10", "one byte of a block does not arrive", typed.count),
+    Fault("lose-every", NTH, "10", "one byte of a block does not arrive", count),
     Fault("silent", typed.ON, "1", "it never says anything", typed.flag),
-    Fault("dead-after", BLOCK, "100", "it says nothing more after this block", typed.count),
+    Fault("dead-after", BLOCK, "100", "it says nothing more after this block", count),
     Fault("noise-before", typed.ON, "1", "junk comes before its first answer", typed.flag),
-    Fault("noise-every", NTH, "10", "junk comes before a block", typed.count),
-    Fault("bad-headers", "times", "1", "the header has a wrong sum", typed.count),
+    Fault("noise-every", NTH, "10", "junk comes before a block", count),
+    Fault("bad-headers", "times", "1", "the header has a wrong sum", count),
     Fault("no-end", typed.ON, "1", "it sends no end command", typed.flag),
-    Fault("ahead", "seconds", "86400", "its clock is ahead", typed.seconds),
+    Fault("ahead", "seconds", "86400", "its clock is ahead", seconds),
     Fault("off", "seconds", "-172800", "its clock is ahead, or behind (-), and was when it measured", _offset),
     Fault("dates", "none, double, order or stray", "none", "dates of its days are wrong", _dates),
 )
