@@ -24,7 +24,8 @@ import atexit, json, os, pathlib, sys
 import smbus2
 from homemon.cli.main import main
 from homemon.sim.house import House
-from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
+from homemon.sim.kyocera import Faults, Monitor
+from tests.i2c_bus import SimulatedBus
 
 setting = json.loads(sys.argv[1])
 

@@ -10,7 +10,8 @@ import smbus2
 from homemon.core.errors import PortError
 from homemon.ports.i2c_bridge import I2cBridge, open_bridge
 from homemon.sim.house import House
-from homemon.sim.kyocera import Faults, Monitor, SimulatedBus
+from homemon.sim.kyocera import Faults, Monitor
+from tests.i2c_bus import SimulatedBus
 from tests.injected import InjectedTime, read_memory
 
 NOW = 1_790_000_000.0

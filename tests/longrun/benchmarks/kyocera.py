@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from homemon.ports.i2c_bridge import I2cBridge
 from homemon.ports.serial_port import SerialLine
 from homemon.sim.house import DAY, House
-from homemon.sim.kyocera import BYTE, Monitor, SimulatedBus
+from homemon.sim.kyocera import BYTE, Monitor
+from tests.i2c_bus import SimulatedBus
 from tests.injected import InjectedTime, read_memory
 from tests.longrun.benchmarks.measure import Benchmark, Outcome, seconds
 
