@@ -6,7 +6,7 @@ Names of services: ECHONET Lite Specification, Part II, 3.2.5.
 from collections.abc import Mapping
 from typing import Any
 
-from homemon.echonet.codec import EHD, Esv, Frame, Property, Remains, salvage
+from homemon.echonet.codec import ANSWERS, EHD, NOTIFIED, Esv, Property, Remains, decode, salvage
 from homemon.echonet.properties import Prop, missing, value_of
 from homemon.explain.account import Account, indented, no_sense, stops
 from homemon.explain.values import Unit, said
@@ -34,22 +34,14 @@ SERVICES = {
 }
 ASKS = frozenset({Esv.SETI, Esv.SETC, Esv.GET, Esv.INF_REQ, Esv.SETGET, Esv.INFC_RES})
 """The services whose properties are the receiver's."""
-EMPTY = {
-    Esv.GET_RES: "refused",
-    Esv.GET_SNA: "refused",
-    Esv.INF: "refused",
-    Esv.INF_SNA: "refused",
-    Esv.INFC: "refused",
-    Esv.INFC_RES: "confirmed",
-    Esv.SET_RES: "set",
-    Esv.SETI_SNA: "set",
-    Esv.SETC_SNA: "set",
-    Esv.SETGET_RES: "set",
-    Esv.SETGET_SNA: "set",
-}
-"""What a property without an EDT says, in the first list; in the second list of an answer it is refused."""
 NOT_SET = frozenset({Esv.SETI_SNA, Esv.SETC_SNA, Esv.SETGET_SNA})
 """The services that give back, in the first list, what they did not set."""
+EMPTY = {
+    **dict.fromkeys((*ANSWERS, *NOTIFIED, Esv.INF_SNA), "refused"),
+    **dict.fromkeys((*NOT_SET, Esv.SET_RES, Esv.SETGET_RES), "set"),
+    Esv.INFC_RES: "confirmed",
+}
+"""What a property without an EDT says, in the first list; in the second list of an answer it is refused."""
 
 
 def frame(data: bytes, scale: ReportedScale) -> Account:
@@ -58,7 +50,7 @@ def frame(data: bytes, scale: ReportedScale) -> Account:
     if found.error and data[:2] != EHD:
         return no_sense("frame", found.error)
     if found.error is None and found.seoj is not None and found.seoj >> 8 == meter.EOJ >> 8:
-        scale.receive(_whole(found))
+        scale.receive(decode(data))
     facts, lines = _head(found)
     of_whom = found.deoj if found.esv in ASKS else found.seoj
     table = table_of(of_whom or 0)
@@ -77,14 +69,6 @@ def frame(data: bytes, scale: ReportedScale) -> Account:
         facts["error"], line = stops(found.error)
         lines += indented([line])
     return Account(facts, lines)
-
-
-def _whole(found: Remains) -> Frame:
-    assert found.tid is not None
-    assert found.seoj is not None
-    assert found.deoj is not None
-    assert found.esv is not None
-    return Frame(found.tid, found.seoj, found.deoj, found.esv, found.properties, found.read)
 
 
 def _head(found: Remains) -> tuple[dict[str, Any], list[str]]:

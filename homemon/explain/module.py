@@ -13,23 +13,8 @@ from homemon.echonet.codec import PORT
 from homemon.explain.account import INDENT, Account, indented, stops
 from homemon.explain.frame import frame
 from homemon.explain.talk import legible
+from homemon.skstack import lines as skstack
 from homemon.skstack.join import FAILURES
-from homemon.skstack.lines import (
-    PANA_PORT,
-    Address,
-    Echo,
-    Event,
-    Fail,
-    Happening,
-    Info,
-    Noise,
-    Ok,
-    PanDescription,
-    Parser,
-    Register,
-    Udp,
-    Version,
-)
 from homemon.skstack.mask import MASK, masked_received, masked_sent
 from homemon.sources.meter.properties import ReportedScale
 
@@ -55,8 +40,11 @@ SENT = {
     1: "not sent: it failed",
     2: "a neighbour solicitation is sent first, the datagram follows by itself",
 }
-PANA_TEXT = "PANA, the handshake of the join: not shown, for it carries the Route-B ID"
-UNKNOWN_TEXT = "not shown: homemon does not know this port"
+HIDDEN = {
+    True: ("PANA", "PANA, the handshake of the join: not shown, for it carries the Route-B ID"),
+    False: ("unknown", "not shown: homemon does not know this port"),
+}
+"""What is said of a payload that is not shown: whether it is PANA → as a fact, in words."""
 FIRST_CHANNEL = 0x21, 33
 
 _IP = "[0-9A-Fa-f]{4}(?::[0-9A-Fa-f]{4}){7}"
@@ -70,39 +58,39 @@ def dbm(lqi: int) -> float:
     return round(0.275 * lqi - 104.27, 1)
 
 
-def happening(event: Happening, scale: ReportedScale) -> Account:
+def happening(event: skstack.Happening, scale: ReportedScale) -> Account:
     """Return the account of what a line was understood as."""
     match event:
-        case Udp():
+        case skstack.Udp():
             return _udp(event, scale)
-        case Event():
+        case skstack.Event():
             return _event(event)
-        case PanDescription():
+        case skstack.PanDescription():
             return _pan(event)
-        case Ok():
+        case skstack.Ok():
             value = _behind("OK", event)
             return Account({"type": "OK", "value": value}, [f"OK {value}".rstrip() + ": done"])
-        case Fail(code=code):
+        case skstack.Fail(code=code):
             meaning = FAILURES.get(code, "an unknown error")
             return Account({"type": "FAIL", "code": code, "meaning": meaning}, [f"FAIL {code}: {meaning}"])
-        case Version():
+        case skstack.Version():
             version = _behind("EVER", event)
             return Account({"type": "EVER", "version": version}, [f"EVER: the module's software is {version}"])
-        case Register(value=value):
+        case skstack.Register(value=value):
             return Account({"type": "ESREG", "value": value}, [f"ESREG: the register holds {value:X}"])
-        case Address(address=address):
+        case skstack.Address(address=address):
             return Account({"type": "address", "address": address}, [f"address {address}"])
-        case Info():
+        case skstack.Info():
             return _info(event)
-        case Echo():
+        case skstack.Echo():
             text = escaped(masked_received(event).strip())
             return Account({"type": "echo", "text": text}, [f"echo of a command: {text}"])
-        case Noise():
+        case skstack.Noise():
             text = legible(event.raw)
             return Account({"type": "noise", "text": text}, [f"not understood: {text}"], False)
 
 
-def _behind(word: str, event: Happening) -> str:
+def _behind(word: str, event: skstack.Happening) -> str:
     """Return what follows `word` on a line, whatever noise is before it."""
     return masked_received(event).decode("latin-1").partition(word)[2].strip()
 
@@ -112,14 +100,17 @@ def sent(data: bytes, scale: ReportedScale) -> Account:
     match = _SENDTO.search(data)
     text = escaped(masked_sent(data[: match.start(3)] if match else data).strip())
     account = Account({"type": "command", "text": text}, [f"command {text}"])
-    if match and int(match[2], 16) == PORT:
-        inside = frame(match[3], scale)
-        account.facts["frame"] = inside.facts
-        account.lines.extend(indented(inside.lines))
+    return _with_frame(account, match[3], scale) if match and int(match[2], 16) == PORT else account
+
+
+def _with_frame(account: Account, data: bytes, scale: ReportedScale) -> Account:
+    inside = frame(data, scale)
+    account.facts["frame"] = inside.facts
+    account.lines.extend(indented(inside.lines))
     return account
 
 
-def _udp(udp: Udp, scale: ReportedScale) -> Account:
+def _udp(udp: skstack.Udp, scale: ReportedScale) -> Account:
     ports = (udp.rport, udp.lport)
     facts: dict[str, Any] = {
         "type": "ERXUDP",
@@ -151,22 +142,19 @@ def _port(number: int) -> str:
 
 
 def _may_be_shown(ports: tuple[int, int]) -> bool:
-    return PORT in ports and PANA_PORT not in ports
+    return PORT in ports and skstack.PANA_PORT not in ports
 
 
 def _payload(account: Account, ports: tuple[int, int], data: bytes, scale: ReportedScale) -> Account:
     """Return the account of a datagram's content, where it may be shown."""
     if not _may_be_shown(ports):
-        account.facts["payload"] = "PANA" if PANA_PORT in ports else "unknown"
-        account.lines.append(INDENT + (PANA_TEXT if PANA_PORT in ports else UNKNOWN_TEXT))
+        account.facts["payload"], text = HIDDEN[skstack.PANA_PORT in ports]
+        account.lines.append(INDENT + text)
         return account
-    inside = frame(data, scale)
-    account.facts["frame"] = inside.facts
-    account.lines.extend(indented(inside.lines))
-    return account
+    return _with_frame(account, data, scale)
 
 
-def _event(event: Event) -> Account:
+def _event(event: skstack.Event) -> Account:
     meaning = EVENTS.get(event.number, "unknown")
     if event.number == 0x21 and event.parameter in SENT:
         meaning = SENT[event.parameter]
@@ -180,7 +168,7 @@ def _event(event: Event) -> Account:
     return Account(facts, [f"EVENT {event.number:02X}: {meaning} ({', '.join(parts)})"])
 
 
-def _info(info: Info) -> Account:
+def _info(info: skstack.Info) -> Account:
     facts = info._asdict() | {"type": "EINFO", "dialect": info.dialect.value}
     del facts["raw"]
     text = f"channel {info.channel}, PAN ID {info.pan_id}, dialect of the {info.dialect.value}"
@@ -206,12 +194,12 @@ NEEDED = ("Channel", "Pan ID", "Addr", "LQI")
 def pan(lines: list[str], scale: ReportedScale) -> Account:
     """Return the account of an EPANDESC block, its fields indented or not."""
     whole = "".join(f"  {match[1]}:{match[2]}\r\n" for line in lines[1:] if (match := PAN_FIELD.fullmatch(line)))
-    events = Parser().feed(b"EPANDESC\r\n" + whole.encode("latin-1", "replace") + b"OK\r\n")
-    found = [event for event in events if isinstance(event, PanDescription)]
+    events = skstack.Parser().feed(b"EPANDESC\r\n" + whole.encode("latin-1", "replace") + b"OK\r\n")
+    found = [event for event in events if isinstance(event, skstack.PanDescription)]
     return _pan(found[0]) if found else _broken_pan(lines)
 
 
-def _pan(found: PanDescription) -> Account:
+def _pan(found: skstack.PanDescription) -> Account:
     fields = {
         "Channel": found.channel,
         "Channel Page": found.channel_page,
@@ -303,7 +291,7 @@ def broken(line: str, scale: ReportedScale) -> Account:
         return _masked(masked)
     keyword = KEYWORD.search(line)
     if keyword is None:
-        return happening(Noise(raw), scale)
+        return happening(skstack.Noise(raw), scale)
     fields, end, error = _walk(line, keyword.end() + 1, WORDS[keyword[0]])
     shown = {name: text for name, text in fields.items() if name in SHOWN}
     facts: dict[str, Any] = {"type": keyword[0], **shown}
@@ -342,20 +330,11 @@ def _masked(match: re.Match[bytes]) -> Account:
     """Return the account of a datagram whose payload was masked in the trace."""
     sender, destination, rport, lport = (group.decode() for group in match.groups())
     ports = (int(rport, 16), int(lport, 16))
-    facts = {
-        "type": "ERXUDP",
-        "sender": sender,
-        "destination": destination,
-        "rport": ports[0],
-        "lport": ports[1],
-        "payload": "PANA" if PANA_PORT in ports else "unknown",
-    }
-    text = PANA_TEXT if PANA_PORT in ports else UNKNOWN_TEXT
-    return Account(
-        facts,
-        [
-            f"ERXUDP: {text}",
-            f"{INDENT}from {sender} {_port(ports[0])}",
-            f"{INDENT}to   {destination} {_port(ports[1])}",
-        ],
-    )
+    payload, text = HIDDEN[skstack.PANA_PORT in ports]
+    facts = {"type": "ERXUDP", "sender": sender, "destination": destination, "rport": ports[0], "lport": ports[1]}
+    lines = [
+        f"ERXUDP: {text}",
+        f"{INDENT}from {sender} {_port(ports[0])}",
+        f"{INDENT}to   {destination} {_port(ports[1])}",
+    ]
+    return Account(facts | {"payload": payload}, lines)
