@@ -6,7 +6,7 @@ from contextlib import suppress
 from homemon.check.findings import Aside, Finding, fault, ok, warning
 from homemon.config.keys import Server
 from homemon.core.errors import StoreError
-from homemon.runtime.context import DAY
+from homemon.core.points import DAY
 from homemon.storage.health import newest_faults, whole_faults
 from homemon.storage.store import Store
 

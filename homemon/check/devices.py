@@ -242,7 +242,7 @@ def monitor(app: Aside, source: Source) -> Iterator[Finding]:
             except PortError as error:
                 error.hint = f"{error.hint} {or_serial(app)}".strip()
                 raise
-            where = f"I2C bus {app.i2c.port} and the bridge on it" if over_i2c else name
+            where = f"I2C bus {app.config.i2c.port} and the bridge on it" if over_i2c else name
             yield ok("kyocera", f"{where} can be opened")
         else:
             yield _owned("kyocera", "the line", lock.holder())

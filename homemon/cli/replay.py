@@ -11,9 +11,9 @@ import click
 
 from homemon.cli.lines import lines
 from homemon.core.clock import kept_by_ntp
-from homemon.core.points import JST
+from homemon.core.points import DAY, JST
 from homemon.replay.report import LATEST, ReplayReport
-from homemon.runtime.context import DAY, App
+from homemon.runtime.context import App
 from homemon.runtime.replaying import Recording, kept_from, print_report, reader
 
 STDIN = "-"

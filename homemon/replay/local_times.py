@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from homemon.core.errors import WireError
-from homemon.core.points import Point
+from homemon.core.points import HOUR, Point
 from homemon.echonet import codec as echonet
 from homemon.echonet.codec import NOTIFIED
 from homemon.replay.moment import Moment
@@ -20,7 +20,6 @@ from homemon.sources.meter import properties as meter
 from homemon.sources.meter.history import reported_time, right_size
 from homemon.sources.meter.properties import Dated
 
-HOUR = 3600  # seconds
 AHEAD = 300  # seconds that the meter's clock may be before the log's
 MOST_HELD = 20_000  # datagrams
 WEST, EAST = -12 * HOUR, 14 * HOUR  # the zones there are

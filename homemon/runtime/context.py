@@ -18,7 +18,7 @@ from homemon.config import read as configuration
 from homemon.core import clock
 from homemon.core.clock import Instant, instant
 from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
-from homemon.core.points import LATEST, Point, in_range, tags_text
+from homemon.core.points import DAY, LATEST, Point, in_range, tags_text
 from homemon.runtime import output
 from homemon.runtime.relay import Relay, with_hint
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 RESIDENT_BUSY = 1.0  # seconds to wait for another writer; a listener has a port to read meanwhile
 DAMAGED_TWICE = 2  # failures, one after the other, before a listener begins a new store
-DAY = 86_400  # seconds
 METERED = ("+power", "-power")  # are dated by the meter
 CLOCKS_DIFFER = 600.0  # seconds between the meter's clock and ours that are worth a word
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
@@ -74,7 +73,7 @@ class App:
     def warn(self, text: str, hint: str = "") -> None:
         """Report an error, even with --quiet; for a command that goes on in spite of it."""
         self.relay("warning", with_hint(text, hint))
-        output.say(f"homemon: {text}" + (f"\n  {hint}" if hint else ""))
+        output.say(f"homemon: {with_hint(text, hint)}")
 
     def warn_once(self, text: str, hint: str = "") -> None:
         """Report an error, but not again while it is the same trouble; `warned` is emptied when it is over."""
@@ -133,11 +132,6 @@ class App:
     def kyocera(self) -> keys.Kyocera:
         """[kyocera]. Raise ConfigError where it is missing."""
         return self._section(self.config.kyocera, "kyocera")
-
-    @property
-    def i2c(self) -> keys.I2c:
-        """[i2c], with its defaults where the file has none."""
-        return self.config.i2c
 
     @property
     def server(self) -> keys.Server:

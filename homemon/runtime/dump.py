@@ -220,7 +220,7 @@ def open_line(app: App) -> Line:
         return SerialLine(kyocera.serial_port, kyocera.serial_bps, "kyocera")
     from homemon.ports.i2c_bridge import open_bridge
 
-    return open_bridge(app.i2c.port, app.i2c.reads == "block")
+    return open_bridge(app.config.i2c.port, app.config.i2c.reads == "block")
 
 
 def keep_partial(folder: Path, memory: bytes) -> str:

@@ -4,7 +4,8 @@ from threading import Event, Thread
 from time import perf_counter, sleep
 
 from homemon.core.errors import StoreDamaged, StoreError
-from homemon.runtime.context import DAY, App
+from homemon.core.points import DAY
+from homemon.runtime.context import App
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.health import Look
 from homemon.storage.store import Store

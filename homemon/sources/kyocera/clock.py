@@ -10,10 +10,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from homemon.core.points import HALF_HOUR, JST, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, HOUR, JST, Number, Point
 from homemon.sources.kyocera import memory as solar
 
-DAY, HOUR = 86_400, 3600  # seconds
 FEW = 8  # half-hours that may be equal by chance
 MOSTLY = 0.9
 VARIETY = 5  # different values

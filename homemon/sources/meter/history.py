@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 from homemon.core.dialogue import Dialogue
 from homemon.core.errors import DeviceError
-from homemon.core.points import HALF_HOUR, JST, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, JST, Number, Point
 from homemon.echonet.codec import Esv, Frame, Property
 from homemon.sources.meter import properties as meter
 from homemon.sources.meter.plausible import NEAR, Archive, fits
@@ -23,7 +23,6 @@ from homemon.sources.meter.plausible import NEAR, Archive, fits
 LONGEST = 99  # days that E5 can go back
 TRIES = 3  # to read a day between two midnights, and to read it the same way twice
 SAME_TIME = timedelta(minutes=2)  # between two answers about the time
-DAY = 86_400  # seconds
 RECORDS = {0xE2: "+power", 0xE4: "-power"}
 
 

@@ -12,13 +12,12 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from homemon.core.points import HALF_HOUR, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.sources.meter import properties as meter
 
 USUAL_KW = 10.0  # mean over a half-hour; a contract by the ampere ends at 6 kVA
 LARGEST_W = 50_000  # a low-voltage contract ends at 50 kW
 LARGEST_A = 500.0  # 50 kVA at 100 V on one of the two phases
-DAY = 86_400  # seconds
 NEAR, FAR = 2 * DAY, 100 * DAY  # where neighbours are looked for
 CLOCK_SLACK = 300  # seconds that two clocks may differ
 LATE = HALF_HOUR + 600  # seconds after a half-hour in which the meter still gives it

@@ -16,7 +16,7 @@ from datetime import datetime
 from struct import Struct
 from typing import NamedTuple
 
-from homemon.core.points import JST, Number, Point
+from homemon.core.points import DAY, JST, Number, Point
 from homemon.echonet import properties
 from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
 from homemon.echonet.properties import ANY_SIZE, S32, Common, Prop, hex_text, table
@@ -26,7 +26,6 @@ HIGHEST_COUNT = 99_999_999
 LARGEST_COEFFICIENT = 999_999
 FIRST_YEAR, LAST_YEAR = 2010, 2099
 EPOCH = datetime(1970, 1, 1, 9)  # by a clock in Japan
-DAY = 86_400  # seconds
 _POWER, _DATED, _RECORD = Struct(">i"), Struct(">H5BI"), Struct(">H48I")
 
 UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0x0D: 4}
