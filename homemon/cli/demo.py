@@ -16,7 +16,7 @@ from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime.context import App
 from homemon.runtime.demo_folder import begun_anew, made
 from homemon.runtime.lan import lan_lock
-from homemon.runtime.subcommands import await_owner, echoing, first_line, program, read_until, run, running
+from homemon.runtime.subcommands import await_owner, echoing, program, read_until, run, running
 from homemon.sources.registry import ECOCUTE, SOURCES
 from homemon.sources.source import Connection
 
@@ -57,7 +57,7 @@ def command(app: App, folder: Path | None) -> None:
             return stack.enter_context(running(app, *arguments))
 
         sections = [
-            f"[{source.section}]\n{text}\n".format(first_line(start("simulate", source.simulator, *options)))
+            f"[{source.section}]\n{text}\n".format(read_until(start("simulate", source.simulator, *options)))
             for source in SOURCES
             if source.simulator
             for options, text in [SIMULATED[source.connection]]

@@ -37,5 +37,6 @@ def command(app: App, trace: str | None) -> None:
     except Stopped:
         app.log("stopped")
     finally:
-        lan.stop_answering()
+        if lan.questions:
+            lan.questions.close()
     app.give_up_unstored()

@@ -41,7 +41,8 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     except Stopped:
         app.log("stopped")
     finally:
-        radio.stop_answering()
+        if radio.questions:
+            radio.questions.close()
     app.give_up_unstored()
 
 

@@ -22,7 +22,6 @@ from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
 
 if TYPE_CHECKING:
-    from homemon.ports.trace import Trace
     from homemon.runtime.owner import Owner
 
 LISTENER = "ecocute-listen"
@@ -103,10 +102,8 @@ class Lan:
         """Keep where somebody said that we are installed. Raise StoreError."""
         from homemon.runtime import state
 
-        def placed(kept: state.State) -> state.State:
-            return kept._replace(node=kept.node and kept.node._replace(place=place.hex().upper()))
-
-        state.change(self.app.folder, placed)
+        text = place.hex().upper()
+        state.change(self.app.folder, lambda kept: kept._replace(node=kept.node and kept.node._replace(place=text)))
 
     def recall(self) -> Unit | None:
         """Return the device that is remembered, if it is the one that config.ini means."""
@@ -122,13 +119,11 @@ class Lan:
         section = self.source.section
         state.change(self.app.folder, lambda kept: kept._replace(units={**kept.units, section: unit}))
 
-    def trace(self) -> "Trace | None":
-        """Return the transcript, if one is wanted. Raise PortError."""
-        return self.app.trace(self._trace)
-
     def open(self) -> UdpNode:
         """Return our port, bound. Raise PortError."""
-        return self._node(self.settings.port)
+        interrupts = [self._stop.handle] if self._stop else []
+        interrupts += self.questions.handles if self.questions else ()
+        return UdpNode(self.settings.bind, self.settings.port, self.app.trace(self._trace), interrupts)
 
     def answer_others(self) -> None:
         """Ask for other commands too from now on, as the port's owner."""
@@ -136,11 +131,6 @@ class Lan:
 
         self.questions = Owner(self.app, self.owner, {"poll": Program(self._poll), "discover": Program(self._discover)})
         self._recall_at_once()
-
-    def stop_answering(self) -> None:
-        """End `answer_others`."""
-        if self.questions:
-            self.questions.close()
 
     def _poll(self, section: str) -> Dialogue[list[str]]:
         if section != self.source.section:
@@ -153,11 +143,6 @@ class Lan:
         bind = self.settings.bind
         addresses = [bind] if bind != ANY else [interface.address for interface in lan_interfaces()]
         return discovered(targets, int(self.app.now().wall * 7), addresses, self.source)
-
-    def _node(self, port: int) -> UdpNode:
-        interrupts = [self._stop.handle] if self._stop else []
-        interrupts += self.questions.handles if self.questions else ()
-        return UdpNode(self.settings.bind, port, self.trace(), interrupts)
 
     def run(self, node: UdpNode, program: Dialogue[Any]) -> Any:
         """Run a program to its end and give its result.
@@ -225,7 +210,7 @@ class LanPort:
             if host == self._lan.host and not self._app.resident:
                 raise
             if self._lan.questions and host in (self._lan.controller.host, MULTICAST):
-                self._lan.questions.fail_begun(error)
+                self._lan.questions.fail(error, only_begun=True)
             self._app.log(str(error))
 
     def receive(self, until: float) -> tuple[list[tuple[bytes, str]], Instant]:

@@ -162,14 +162,9 @@ class Owner:
                 self._explain(reply.error)
             self._finish(reply.number, reply.error, reply.lines)
 
-    def fail(self, error: HomemonError) -> None:
-        """Answer all by an error: the machine that was to answer them is no more."""
-        for number in list(self._questions):
-            self._finish(number, error)
-
-    def fail_begun(self, error: HomemonError) -> None:
-        """Answer those under way by an error."""
-        for number in [number for number, question in self._questions.items() if question.begun]:
+    def fail(self, error: HomemonError, only_begun: bool = False) -> None:
+        """Answer all, or those under way only, by an error: the machine that was to answer them is no more."""
+        for number in [number for number, question in self._questions.items() if question.begun or not only_begun]:
             self._finish(number, error)
 
     def fail_while_away(self, seconds: float, error: HomemonError, stop: Stop) -> None:

@@ -101,11 +101,6 @@ class Radio:
 
         self.questions = Owner(self.app, self.owner, programs(self.session), self.explain)
 
-    def stop_answering(self) -> None:
-        """End `answer_others`."""
-        if self.questions:
-            self.questions.close()
-
     def open(self) -> "ModulePort":
         """Return the port, opened. Raise PortError."""
         from homemon.ports.serial_port import ModulePort, SerialLine

@@ -82,13 +82,11 @@ def await_owner(lock: Lock) -> None:
         sleep(0.05)
 
 
-def first_line(process: "subprocess.Popen[str]") -> str:
-    """Return the first line that a simulator prints: where it can be reached."""
-    return read_until(process, lambda line: True)
+def read_until(process: "subprocess.Popen[str]", enough: Callable[[str], bool] = lambda line: True) -> str:
+    """Return the first line that is enough, by default the first one.
 
-
-def read_until(process: "subprocess.Popen[str]", enough: Callable[[str], bool]) -> str:
-    """Return the first line that is enough. Raise HomemonError when that takes too long or the process ends."""
+    Raise HomemonError when that takes too long or the process ends.
+    """
     assert process.stdout is not None
     handle = process.stdout.fileno()
     deadline = monotonic() + WITHIN
