@@ -5,14 +5,16 @@ from decimal import Decimal
 
 import click
 
+from homemon.cli.bill_kept import enter, price
 from homemon.cli.bill_options import BillMonth, prices_of, used_of
+from homemon.cli.options import Commands
 from homemon.energy import printed, shipped
 from homemon.energy.bill import Contract
 from homemon.energy.plan import Month
 from homemon.runtime.context import App
 
 
-@click.command()
+@click.group(cls=Commands, invoke_without_command=True)
 @click.option("--plan", "name", metavar="NAME|FILE", help="A plan that is shipped, or your own (.toml).")
 @click.option("--month", type=BillMonth(), help="The bill's month, as it is labelled: 8月分 is 2026-08.")
 @click.option("--kwh", metavar="KWH", help="Used in the billing period, in place of what is stored.")
@@ -22,9 +24,9 @@ from homemon.runtime.context import App
 @click.option("--kw", type=click.IntRange(1, 100), help="契約電力.")
 @click.option("--price", "given", multiple=True, metavar="NAME=YEN[/month]", help="A monthly price: fuel=-7.30.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; yen and kWh exact, as text.")
-@click.pass_obj
+@click.pass_context
 def command(
-    app: App,
+    ctx: click.Context,
     name: str | None,
     month: Month | None,
     kwh: str | None,
@@ -44,6 +46,9 @@ def command(
 
     With --kwh or --band it is the bill of so many kWh, and needs --plan, --month and no config.ini.
     """
+    if ctx.invoked_subcommand:
+        return 0
+    app: App = ctx.obj
     agreed = Contract(ampere=ampere, kva=kva, kw=kw)
     prices = prices_of(given)
     if kwh is None and not bands:
@@ -64,3 +69,7 @@ def command(
             for text in printed.described(each):
                 app.show(text)
     return int("store" in vars(app) and app.store.db.left_out is not None)
+
+
+for _command in (price, enter):
+    command.add_command(_command)

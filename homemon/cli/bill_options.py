@@ -8,6 +8,7 @@ import click
 
 from homemon.energy.bill import Price
 from homemon.energy.plan import ALL, Month, Plan
+from homemon.energy.prices import read_price
 
 
 class BillMonth(click.ParamType[Month]):
@@ -23,13 +24,13 @@ class BillMonth(click.ParamType[Month]):
         return int(found[1]), int(found[2])
 
 
-def number(text: str, what: str, least: Decimal = Decimal(0)) -> Decimal:
+def number(text: str, what: str) -> Decimal:
     """Return a number that was typed. Raise click.UsageError."""
     try:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or not least <= value <= 1_000_000:
+    if not value.is_finite() or not 0 <= value <= 1_000_000:
         raise click.UsageError(f"{what} takes a number, not {text!r}")
     return value
 
@@ -46,11 +47,11 @@ def pairs(texts: tuple[str, ...], option: str, read: Callable[[str], object]) ->
 
 
 def price_of(text: str) -> Price:
-    """Return a price: `-7.30`, a kWh; `171/month`."""
-    value, _, each = text.partition("/")
-    if each not in ("", "kwh", "month"):
-        raise click.UsageError(f"--price takes yen a kWh, or yen/month, not {text!r}")
-    return Price(number(value, "--price", Decimal(-1_000_000)), each=each != "month")
+    """Return a price: `-7.30`, a kWh; `171/month`; `-143.77+-9.57`, with a lump. Raise click.UsageError."""
+    try:
+        return read_price(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def prices_of(texts: tuple[str, ...]) -> dict[str, Price]:

@@ -142,10 +142,8 @@ def _doubts(parts: Sequence[Used], contract: Contract, month: Month) -> Iterator
     figures = [(unsure, part) for part in parts for unsure in part.version.unsure]
     concerned = dict.fromkeys(unsure.what for unsure, part in figures if _concerns(unsure, part, contract, month))
     yield from (f"{what} is not confirmed by a source" for what in concerned)
-    for cost in (part.market for part in parts):
-        if cost and cost.missing:
-            lacking = f"{cost.missing} half-hours ({cost.unpriced} kWh)"
-            yield f"JEPX's price is missing for {lacking}: the mean price of the others stands in"
+    for part in parts:
+        yield from part.market.doubts if part.market else ()
     if len(parts) > 1 and any(len(band.tiers) > 1 for part in parts for band in part.version.bands):
         yield "prices changed within the period: that its tiers run on through the change is not confirmed by a source"
 

@@ -3,27 +3,48 @@
 The base charge, what is charged once a month and the rounding of a bill belong to no half-hour, and are left out.
 """
 
+from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 
 from homemon.core.points import HALF_HOUR
 from homemon.energy.bill import energy_yen
+from homemon.energy.market import slot_price
 from homemon.energy.periods import starts
+from homemon.energy.plan import Band
 from homemon.energy.spans import ZERO, Span
 from homemon.energy.tariff import Tariff
-from homemon.energy.usage import Shape
+from homemon.energy.usage import Days, Shape
 
 
 def costs(tariff: Tariff, shape: Shape) -> tuple[list[Span], tuple[str, ...]]:
-    """Return what each half-hour of a billing period costs, as spans of yen, and why that is not sure."""
+    """Return what each half-hour of a billing period costs, as spans of yen, and why that is not sure.
+
+    A half-hour of which JEPX's price is not known, in a plan that follows it, has the mean price of the others.
+    """
     each, doubts = tariff.each_kwh()
     reached: dict[str, Decimal] = {}
     found = []
-    for day in sorted(shape.days):
-        start, version = starts(day), tariff.part(day).version
-        for number, (band, kwh) in enumerate(zip(tariff.bands(day), shape.days[day], strict=True)):
-            if kwh:
-                before = reached.get(band.name, ZERO)
-                reached[band.name] = after = before + kwh
-                yen = energy_yen(version, band, after) - energy_yen(version, band, before) + kwh * each
-                found.append(Span(start + number * HALF_HOUR, start + (number + 1) * HALF_HOUR, yen))
+    for part in tariff.parts:
+        days = {day: shape.days[day] for day in sorted(shape.days) if tariff.part(day) is part}
+        market = tariff.market(part.version, days)
+        doubts += market.doubts if market else ()
+        for day, number, band, kwh in _half_hours(tariff, days):
+            before = reached.get(band.name, ZERO)
+            reached[band.name] = after = before + kwh
+            yen = energy_yen(part.version, band, after) - energy_yen(part.version, band, before) + kwh * each
+            if part.version.market and market:
+                spot = tariff.spot((day, number))
+                price = market.yen / market.kwh if spot is None else slot_price(part.version.market, spot)
+                yen += kwh * price
+            start = starts(day) + number * HALF_HOUR
+            found.append(Span(start, start + HALF_HOUR, yen))
     return found, doubts
+
+
+def _half_hours(tariff: Tariff, days: Days) -> Iterator[tuple[date, int, Band, Decimal]]:
+    """Yield the half-hours in which something was bought: day, number from 0, band and kWh."""
+    for day, half_hours in days.items():
+        for number, (band, kwh) in enumerate(zip(tariff.bands(day), half_hours, strict=True)):
+            if kwh:
+                yield day, number, band, kwh

@@ -23,6 +23,14 @@ class MarketCost(NamedTuple):
     missing: int = 0
     unpriced: Decimal = ZERO
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why it may be another sum."""
+        if not self.missing:
+            return ()
+        lacking = f"{self.missing} half-hours ({self.unpriced} kWh)"
+        return (f"JEPX's price is missing for {lacking}: the mean price of the others stands in",)
+
 
 def slot_price(market: Market, spot: Decimal) -> Decimal:
     """Return the yen a kWh of a half-hour, with tax: area price ÷ (1 − loss) × tax, cut, and the fee."""

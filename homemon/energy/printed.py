@@ -1,11 +1,13 @@
 """A bill as a company prints it, and as a program reads it."""
 
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
 from homemon.energy.bill import Bill, Line
 from homemon.energy.periods import ONE_DAY, Billed
 from homemon.energy.plan import ALL, Month, Plan
+from homemon.energy.prices import Entered
 from homemon.energy.selling import Income
 from homemon.energy.statement import Forecast, Statement
 
@@ -45,17 +47,28 @@ class Printed(NamedTuple):
     doubts: tuple[str, ...] = ()
     forecast: Forecast | None = None
     income: Income | None = None
+    entered: Entered | None = None
 
 
-def of_store(plan: Plan, billed: Billed, found: Statement, income: Income | None) -> Printed:
+def of_store(
+    plan: Plan, billed: Billed, found: Statement, income: Income | None, entered: Entered | None = None
+) -> Printed:
     """Return a bill of the store to print."""
     doubts = found.doubts + (income.provisional if income else ())
-    return Printed(plan, billed.month, found.kwh, found.bill, billed, doubts, found.forecast, income)
+    return Printed(plan, billed.month, found.kwh, found.bill, billed, doubts, found.forecast, income, entered)
+
+
+def compared(bills: Sequence[Printed], entered: Entered) -> Iterator[str]:
+    """Yield what the company said beside what was computed; of several bills of a month their sum."""
+    total, kwh = sum(each.bill.total for each in bills), sum((each.kwh for each in bills), Decimal(0))
+    yield f"{entered.yen:>11,}     請求額 (円、計算との差 {entered.yen - total:+,})"
+    if entered.kwh is not None:
+        yield f"{entered.kwh:>11,}     請求の使用量 (kWh、計算との差 {(entered.kwh - kwh).normalize():+f})"
 
 
 def described(printed: Printed) -> list[str]:
     """Return a bill for people."""
-    plan, month, kwh, bill, period, doubts, forecast, income = printed
+    plan, month, kwh, bill, period, doubts, forecast, income, entered = printed
     days = f" ({period.first} - {period.after - ONE_DAY}, {period.days}日間)" if period else ""
     lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分{days}, {kwh.normalize():f} kWh"]
     for line in bill.lines:
@@ -68,13 +81,14 @@ def described(printed: Printed) -> list[str]:
     for part in income.lines if income else ():
         price = "-" if part.price is None else part.price
         lines.append(f"{part.yen or 0:>14,.2f}  売電収入: {part.kwh} kWh × {price}")
+    lines += compared([printed], entered) if entered else ()
     return lines + [f"provisional: {why}" for why in doubts or bill.provisional]
 
 
 def facts(printed: Printed) -> dict[str, object]:
     """Return a bill as a program reads it."""
     exact = ("yen", "kwh", "price")
-    plan, month, kwh, bill, period, doubts, forecast, income = printed
+    plan, month, kwh, bill, period, doubts, forecast, income, entered = printed
     found: dict[str, object] = {
         "plan": plan.key,
         "month": f"{month[0]}-{month[1]:02}",
@@ -92,4 +106,6 @@ def facts(printed: Printed) -> dict[str, object]:
         found["forecast"] = forecast._asdict() | {"kwh": str(forecast.kwh)}
     if income:
         found["sold"] = {"kwh": sum(part.kwh for part in income.lines), "yen": income.total}
+    if entered:
+        found["billed"] = {"yen": entered.yen, "kwh": entered.kwh, "difference": entered.yen - bill.total}
     return found

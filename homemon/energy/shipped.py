@@ -8,18 +8,25 @@ from difflib import get_close_matches
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
 from homemon.core.errors import ConfigError
 from homemon.energy.bill import Bill, Contract, Price, Prices, Used, compute
 from homemon.energy.market import MarketCost
 from homemon.energy.plan import Month, Plan, Version
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import Table, fuel_price, levy_price, months_between, read_fuel, read_levy
+from homemon.energy.prices import Table, levy_price, monthly_price, months_between, read_fuel, read_levy
 from homemon.energy.pro_rata import Days
 from homemon.energy.selling import Selling, read_tables, selling_of
 
 PLANS = resources.files("homemon") / "plans"
 SUFFIX = ".toml"
+NOTHING: Mapping[str, Table] = MappingProxyType({})
+
+
+def items() -> set[str]:
+    """Return the names of all monthly prices that the plans that are shipped have."""
+    return {item for name in names() for version in _shipped(name).versions for item in version.items}
 
 
 def names() -> list[str]:
@@ -59,19 +66,19 @@ def _own(name: str, folder: Path) -> str:
         raise ConfigError(f"{name}: {reason}", "Name one that is shipped, or a file of your own.") from None
 
 
-def prices(plan: Plan, version: Version, given: Mapping[str, Price]) -> Prices:
-    """Return the monthly prices of a plan: those `given`, else those that are shipped for its area."""
+def prices(plan: Plan, version: Version, given: Mapping[str, Price], kept: Mapping[str, Table] = NOTHING) -> Prices:
+    """Return the monthly prices of a plan: those `given`, else those `kept` and shipped for its area."""
+    listed = {"levy": _levy(), "fuel": _fuel().get(plan.area, {})}
 
     def price(item: str, month: Month) -> Price | None:
         if item in given and version.base.minimum and given[item].each and given[item].lump is None:
             return given[item]._replace(doubt=f"{item} is counted for each kWh, and not as the minimum charge has it")
         if item in given:
             return given[item]
+        table = {**listed.get(item, {}), **kept.get(item, {})}
         if item == "levy":
-            return levy_price(_levy(), month)
-        if item == "fuel":
-            return fuel_price(_fuel().get(plan.area, {}), month, bool(version.base.minimum))
-        return None
+            return levy_price(table, month)
+        return monthly_price(item, table, month, bool(version.base.minimum))
 
     return price
 
@@ -105,6 +112,7 @@ def bill(
     contract: Contract,
     used: Mapping[str, Decimal],
     given: Mapping[str, Price],
+    kept: Mapping[str, Table] = NOTHING,
     *,
     version: Version | None = None,
     earlier: Sequence[Used] = (),
@@ -126,7 +134,7 @@ def bill(
     if lumps := sorted(item for item, price in given.items() if price.lump is not None and not holding.base.minimum):
         raise ConfigError(f"{plan.key} has no minimum charge", f"Give {', '.join(lumps)} as one price a kWh.")
     found = compute(
-        holding, contract, used, month, prices(plan, holding, given), earlier=earlier, days=days, market=market
+        holding, contract, used, month, prices(plan, holding, given, kept), earlier=earlier, days=days, market=market
     )
     change = None if version else _change_within(holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()

@@ -8,20 +8,31 @@ from typing import NamedTuple
 from homemon.energy import shipped
 from homemon.energy.bill import Bill, Contract, Price, Used, each_kwh
 from homemon.energy.calendar import bands_of_day
+from homemon.energy.market import HalfHour, MarketCost, Spot, market_cost
 from homemon.energy.periods import Billed
-from homemon.energy.plan import Band, Part, Plan
+from homemon.energy.plan import Band, Part, Plan, Version
+from homemon.energy.prices import Table
 from homemon.energy.pro_rata import days_of
 from homemon.energy.usage import Days, by_band
 
 
+def unknown(half_hour: HalfHour) -> None:
+    """Return no price: where nobody has imported JEPX's."""
+
+
 class Tariff(NamedTuple):
-    """A plan, with what is agreed and the prices given, for a billing period. `parts` are never empty."""
+    """A plan, with what is agreed and the prices given, for a billing period. `parts` are never empty.
+
+    `given` are prices of this bill, `kept` those of several; `spot` gives JEPX's prices to a plan that follows them.
+    """
 
     plan: Plan
     billed: Billed
     agreed: Contract
     given: Mapping[str, Price]
     parts: Sequence[Part]
+    kept: Mapping[str, Table] = shipped.NOTHING
+    spot: Spot = unknown
 
     def bands(self, day: date) -> tuple[Band, ...]:
         """Return the bands of a day's 48 half-hours. Raise ConfigError where the plan has none for some."""
@@ -33,28 +44,40 @@ class Tariff(NamedTuple):
 
     def bill(self, days: Days) -> Bill:
         """Return the bill for the 48 kWh of each day. Raise ConfigError where the plan lacks what is agreed."""
-        *earlier, last = (
-            Used(part.version, by_band({day: kwh for day, kwh in days.items() if self.part(day) is part}, self.bands))
-            for part in self.parts
-        )
+        *earlier, last = (self._used(part, days) for part in self.parts)
         return shipped.bill(
             self.plan,
             self.billed.month,
             self.agreed,
             last.kwh,
             self.given,
+            self.kept,
             version=last.version,
             earlier=earlier,
+            market=last.market,
             days=days_of(self.billed.first, self.billed.after, self.billed.usual),
         )
+
+    def _used(self, part: Part, days: Days) -> Used:
+        own = {day: kwh for day, kwh in days.items() if self.part(day) is part}
+        return Used(part.version, by_band(own, self.bands), self.market(part.version, own))
+
+    def market(self, version: Version, days: Days) -> MarketCost | None:
+        """Return what days cost by JEPX; None where the version does not follow it."""
+        if version.market is None:
+            return None
+        halves = (((day, number), kwh) for day, each in days.items() for number, kwh in enumerate(each))
+        return market_cost(version.market, halves, self.spot)
 
     def each_kwh(self) -> tuple[Decimal, tuple[str, ...]]:
         """Return what a kWh costs in any band, and why that is not sure."""
         version = self.parts[-1].version
-        return each_kwh(version, self.billed.month, shipped.prices(self.plan, version, self.given))
+        return each_kwh(version, self.billed.month, shipped.prices(self.plan, version, self.given, self.kept))
 
 
-def tariff(plan: Plan, billed: Billed, agreed: Contract, given: Mapping[str, Price]) -> Tariff | None:
+def tariff(
+    plan: Plan, billed: Billed, agreed: Contract, given: Mapping[str, Price], kept: Mapping[str, Table]
+) -> Tariff | None:
     """Return what a plan charges for a billing period; None where it has no prices for it."""
     parts = plan.parts(billed.month, billed.first, billed.after)
-    return Tariff(plan, billed, agreed, given, parts) if parts and parts[0].begin == billed.first else None
+    return Tariff(plan, billed, agreed, given, parts, kept) if parts and parts[0].begin == billed.first else None

@@ -4,25 +4,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import dropwhile
+from types import MappingProxyType
 from typing import NamedTuple
 
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
-from homemon.core.points import DAY
+from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
 from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
 from homemon.energy.periods import ONE_DAY, Billed, Period, billed, calendar, day_of, starts
 from homemon.energy.plan import Month, Plan
+from homemon.energy.prices import Entered
 from homemon.energy.rows import Row
 from homemon.energy.selling import Income
 from homemon.energy.spans import Span, total, within
 from homemon.energy.statement import Statement, sold_for, statement
-from homemon.energy.tariff import tariff
+from homemon.energy.tariff import Tariff, tariff
 from homemon.energy.usage import shape
-from homemon.runtime import state
+from homemon.runtime import kept, state
 from homemon.runtime.context import App
+from homemon.sources.registry import AREAS
+from homemon.storage.imported import spot_prices
 from homemon.storage.meters import Meters
 
 LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, "bill": 360}
@@ -42,12 +46,13 @@ def flows(app: App, since: int, until: int) -> household.Flows:
 
 
 class Charged(NamedTuple):
-    """The bill of a billing period by a plan, and what is paid for what was sold."""
+    """The bill of a billing period by a plan, what is paid for what was sold, and what the company said it came to."""
 
     plan: Plan
     billed: Billed
     statement: Statement
     income: Income | None
+    entered: Entered | None
 
 
 def bills(
@@ -66,11 +71,15 @@ def bills(
         look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
         known = flows(app, start - look_back, min(end + EDGE, now))
         plan = _plan(app, name or contract.plan)
+        charges = _tariff(app, plan, each, _agreed(agreed, contract), given)
+        if charges is None:
+            raise shipped.too_early(plan)
         yield Charged(
             plan,
             each,
-            _statement(plan, each, _agreed(agreed, contract), given, known["bought"], now),
+            statement(known["bought"], each.period, now, charges),
             _income(app, contract, each, known["sold"], now),
+            kept.load(app.config.path.parent).billed.get(each.month) if not name and each.days == each.usual else None,
         )
 
 
@@ -103,13 +112,22 @@ def _agreed(*several: bill.Contract | Contract) -> bill.Contract:
     return bill.Contract(**{unit: amounts[0] for unit, amounts in said.items() if amounts})
 
 
-def _statement(
-    plan: Plan, each: Billed, agreed: bill.Contract, given: Mapping[str, Price], bought: Sequence[Span], now: int
-) -> Statement:
-    charges = tariff(plan, each, agreed, given)
-    if charges is None:
-        raise shipped.too_early(plan)
-    return statement(bought, each.period, now, charges)
+def _tariff(
+    app: App, plan: Plan, each: Billed, agreed: bill.Contract, given: Mapping[str, Price] = MappingProxyType({})
+) -> Tariff | None:
+    """Return what a plan charges for a billing period; None where it has no prices for it."""
+    charges = tariff(plan, each, agreed, given, kept.load(app.config.path.parent).prices)
+    if charges is None or not any(part.version.market for part in charges.parts):
+        return charges
+    area = plan.area if plan.area in AREAS else "system"
+    prices = spot_prices(app.store.archive, area, each.period.start, each.period.end)
+    return charges._replace(spot=lambda half_hour: prices.get(starts(half_hour[0]) + half_hour[1] * HALF_HOUR))
+
+
+def items(app: App) -> set[str]:
+    """Return the names of the monthly prices that any plan has, shipped or of a contract. Raise ConfigError."""
+    plans = [_plan(app, contract.plan) for contract in app.config.contracts]
+    return shipped.items() | {item for plan in plans for version in plan.versions for item in version.items}
 
 
 def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:
@@ -167,7 +185,7 @@ def _costs(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator
     if contracts and since < (begin := starts(contracts[0].since)):
         yield Priced(Period("", since, begin), None)
     for contract, each in billed(contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = tariff(_plan(app, contract.plan), each, _agreed(contract), {})
+        charges = _tariff(app, _plan(app, contract.plan), each, _agreed(contract))
         if charges is None:
             yield Priced(each.period, None)
             continue
@@ -179,7 +197,7 @@ def _whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> It
     """Yield the whole bill of each billing period."""
     now = int(app.now().wall)
     for contract, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = tariff(_plan(app, contract.plan), each, _agreed(contract), {})
+        charges = _tariff(app, _plan(app, contract.plan), each, _agreed(contract))
         if charges is None:
             yield Priced(each.period, None)
             continue

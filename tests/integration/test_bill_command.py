@@ -58,7 +58,7 @@ FAULTS = [
         "no price fule It has fuel, levy",
     ),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fuel", "takes NAME=VALUE"),
-    ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fuel=x", "--price takes a number"),
+    ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh 1 --price fuel=x", "a price is -7.30"),
 ]
 
 

@@ -1,0 +1,121 @@
+"""`homemon bill price` and `homemon bill enter`: what a user knows is kept, used and compared."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homemon.core.points import HALF_HOUR, Point
+from homemon.energy.periods import starts
+from homemon.storage.store import Store
+from tests.commands import homemon, write_config
+from tests.judge import midnight
+from tests.stores import put
+
+BEGIN, END = date(2026, 8, 12), date(2026, 9, 12)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A store with 374 kWh in the billing period of 2026-09, and a contract."""
+    write_config(tmp_path, "[contract]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 12")
+    store = Store(tmp_path / "store")
+    count = (midnight(END) - midnight(BEGIN)) // HALF_HOUR
+    readings = ((starts(BEGIN) + n * HALF_HOUR, 100 + round(374 * n / count, 1)) for n in range(count + 1))
+    put(store, *(Point("+power", {"value": kwh}, time) for time, kwh in readings))
+    store.close()
+    return tmp_path
+
+
+def bill(folder: Path, *arguments: str) -> dict[str, Any]:
+    run = homemon("bill", "--month", "2026-09", *arguments, "--json", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def test_a_price_that_is_kept_is_used_and_corrects_the_past(folder: Path) -> None:
+    assert bill(folder)["provisional"] == ["fuel of 2026-09 is not known yet: that of 2026-08 stands in"]
+    run = homemon("bill", "price", "fuel", "2026-09", "-10.27", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert f"fuel of 2026-09 is -10.27, kept in {folder}/prices.toml" in run.stderr
+    assert (bill(folder)["total"], bill(folder)["provisional"]) == (12_093, [])
+    homemon("bill", "price", "fuel", "2026-09", "-7.27", cwd=folder)
+    assert bill(folder)["total"] == 12_093 + 3 * 374
+    assert bill(folder, "--price", "fuel=-10.27")["total"] == 12_093, "what is typed comes first"
+
+
+def test_a_kept_price_stands_in_for_later_bills_and_says_so(folder: Path) -> None:
+    homemon("bill", "price", "fuel", "2026-08", "-1.00", cwd=folder)
+    found = bill(folder)
+    assert found["total"] > 15_000
+    assert found["provisional"] == ["fuel of 2026-09 is not known yet: that of 2026-08 stands in"]
+
+
+def test_prices_of_several_kinds_come_back_as_they_were_given(folder: Path) -> None:
+    for item, month, yen in (
+        ("fuel", "2026-10", "-143.77+-9.57"),
+        ("capacity", "2026-09", "171/month"),
+        ("fuel", "2026-09", "-0.10"),
+    ):
+        assert homemon("bill", "price", item, month, yen, cwd=folder).returncode == 0
+    kept = (folder / "prices.toml").read_text()
+    assert '2026-09 = "-0.10"\n2026-10 = "-143.77+-9.57"' in kept
+    assert '[price.capacity]\n2026-09 = "171/month"' in kept
+    assert (folder / "prices.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_the_bill_really_said_is_kept_and_the_difference_shown(folder: Path) -> None:
+    homemon("bill", "price", "fuel", "2026-09", "-10.27", cwd=folder)
+    run = homemon("bill", "enter", "2026-09", "12100", "--kwh", "375", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert "12,100     請求額 (円、計算との差 +7)" in run.stdout
+    assert "375     請求の使用量 (kWh、計算との差 +1)" in run.stdout
+    shown = homemon("bill", "--month", "2026-09", cwd=folder).stdout
+    assert all(line in shown for line in run.stdout.splitlines())
+    assert bill(folder)["billed"] == {"yen": 12_100, "kwh": 375, "difference": 7}
+    assert "billed" not in bill(folder, "--plan", "tepco-standard-s"), "another plan's bill was not said"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("price fule 2026-09 -7.30", "no plan has a price 'fule'; there are"),
+        ("price fuel 2026-13 -7.30", "is no month of a bill"),
+        ("price fuel 2026-09 much", "a price is -7.30"),
+        ("price fuel 2026-09 99999999", "is no price"),
+        ("enter 2026-09 -5", "No such option"),
+        ("enter 2026-09 many", "not a valid integer"),
+        ("entre 2026-09 5", "Did you mean enter"),
+    ],
+)
+def test_what_cannot_be_kept_is_one_clear_error(folder: Path, words: str, why: str) -> None:
+    run = homemon("bill", *words.split(), cwd=folder)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert why in " ".join(run.stderr.split())
+    assert not (folder / "prices.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("[price.fuel]\n2026-9 = '-7.30'", "prices.toml:2: price.fuel.2026-9: is not known"),
+        ("[price.fuel]\n2026-09 = 'x'", "prices.toml:2: price.fuel.2026-09: a price is"),
+        ("[price.fuel]\n2026-09 = -7.30", "prices.toml:2: price.fuel.2026-09: is to be text"),
+        ("[billed.2026-09]\nyen = 'x'", "prices.toml:2: billed.2026-09.yen: is to be a whole number"),
+        ("[billed.2026-09]\nkwh = 1", "prices.toml:1: billed.2026-09.yen: is missing"),
+        ("fuel = 1", "prices.toml:1: fuel: is not known"),
+        ("nonsense", "prices.toml:1:"),
+    ],
+)
+def test_a_slip_in_what_is_kept_is_reported_with_its_line_and_nothing_is_lost(
+    folder: Path, content: str, why: str
+) -> None:
+    (folder / "prices.toml").write_text(content)
+    for words in (["--month", "2026-09"], ["price", "fuel", "2026-10", "-7.30"]):
+        run = homemon("bill", *words, cwd=folder)
+        assert (run.returncode, run.stdout) == (2, "")
+        assert why in " ".join(run.stderr.split())
+    assert (folder / "prices.toml").read_text() == content
