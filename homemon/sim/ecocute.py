@@ -7,7 +7,7 @@ at the time of the question.
 `Faults` says how it misbehaves: what units in the field do, and what a bad line does.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple, Protocol
@@ -183,12 +183,8 @@ class Ecocute:
 
     def _refuse(self, service: int, head: bytes, rest: bytes) -> list[Reply]:
         """Refuse to be written, as a whole (50, 51, 5E); what is no request gets nothing."""
-        refusals: dict[int, Callable[[], bytes]] = {
-            0x60: lambda: _frame_raw(head, 0x50, rest),
-            0x61: lambda: _frame_raw(head, 0x51, rest),
-            0x6E: lambda: _frame_raw(head, 0x5E, rest),
-        }
-        return [self._reply(refusals[service](), self._port)] if service in refusals else []
+        refused = service in (0x60, 0x61, 0x6E)
+        return [self._reply(_frame_raw(head, service - 0x10, rest), self._port)] if refused else []
 
 
 def _epcs(datagram: bytes) -> list[int] | None:
@@ -248,20 +244,13 @@ _FIXED: dict[int, bytes] = {
     0x9E: b"\x00",
     0xB0: b"\x41",
     0xB3: b"\xfd",  # undefined: the unit chooses by itself
-    0xC0: b"\x42",
     0xC1: b"\x55",
     0xC2: b"\x00\x00\x00\x00",
-    0xC3: b"\x42",
     0xD1: b"\x3c",
     0xD3: b"\x2a",
     0xE0: b"\x50",
     0xE2: b"\x01\x72",  # 370 L
-    0xE3: b"\x42",
-    0xE4: b"\x42",
-    0xE5: b"\x42",
-    0xE6: b"\x42",
-    0xE9: b"\x42",
-    0xEA: b"\x42",
+    **dict.fromkeys((0xC0, 0xC3, 0xE3, 0xE4, 0xE5, 0xE6, 0xE9, 0xEA), b"\x42"),
 }
 _NODE: dict[int, bytes] = {
     0x80: b"\x30",

@@ -186,12 +186,8 @@ class House:
             exported += (inward - sum(net)) * length
             generated += sum(minutes.solar[span]) * length
             ecocute += sum(minutes.ecocute[span]) * length
-        return Sums(
-            sums.imported + imported,
-            sums.exported + exported,
-            sums.generated + generated,
-            sums.ecocute + ecocute,
-        )
+        added = (imported, exported, generated, ecocute)
+        return Sums(*(before + more for before, more in zip(sums, added, strict=True)))
 
     def _make_day(self, day: int) -> Minutes:
         """Return day number `day` (since 1970-01-01, in JST), minute by minute."""

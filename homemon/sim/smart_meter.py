@@ -195,8 +195,7 @@ def _frame(tid: str, target: str, esv: str, properties: list[tuple[int, str]]) -
 
 def _reply(tid: str, target: str, esv: str, readings: list[tuple[int, Reading | None]]) -> Reply:
     frame = _frame(tid, target, esv, [(epc, reading.edt if reading else "") for epc, reading in readings])
-    given = [(epc, r.value) for epc, r in readings if r is not None and r.value is not None]
-    return Reply(frame, tuple((epc, value) for epc, value in given))
+    return Reply(frame, tuple((epc, r.value) for epc, r in readings if r is not None and r.value is not None))
 
 
 # --- the properties ---------------------------------------------------------------------
@@ -219,19 +218,17 @@ def _currents(meter: SmartMeter, now: float) -> Reading:
     return Reading(f"{r & 0xFFFF:04X}{t & 0xFFFF:04X}", (r, t))
 
 
-def _imported(meter: SmartMeter, now: float) -> Reading:
-    """Return E0: u32 counts, now."""
-    count = meter.shown(meter.imported(now))
-    return Reading(f"{count:08X}", count)
-
-
-def _exported(meter: SmartMeter, now: float) -> Reading:
-    """Return E3: u32 counts, now."""
-    count = meter.shown(meter.exported(now))
-    return Reading(f"{count:08X}", count)
-
-
 Energy = Callable[[SmartMeter, float], int]
+
+
+def _register(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
+    """Return E0, E3: u32 counts, now."""
+
+    def read(meter: SmartMeter, now: float) -> Reading:
+        count = meter.shown(energy(meter, now))
+        return Reading(f"{count:08X}", count)
+
+    return read
 
 
 def _dated(energy: Energy) -> Callable[[SmartMeter, float], Reading]:
@@ -299,10 +296,10 @@ GET: dict[int, Callable[[SmartMeter, float], Reading]] = {
     0x9F: _get_map,
     0xD3: lambda meter, now: Reading(f"{meter.coefficient:08X}", meter.coefficient),
     0xD7: lambda meter, now: Reading(f"{meter.digits:02X}", meter.digits),
-    0xE0: _imported,
+    0xE0: _register(SmartMeter.imported),
     0xE1: lambda meter, now: Reading(UNIT_CODES[meter.exponent], meter.exponent),
     0xE2: _history(SmartMeter.imported),
-    0xE3: _exported,
+    0xE3: _register(SmartMeter.exported),
     0xE4: _history(SmartMeter.exported),
     0xE5: lambda meter, now: Reading(f"{meter.history_day:02X}", meter.history_day),
     0xE7: _power,

@@ -17,11 +17,10 @@ for it grows again.
 from time import sleep
 
 from homemon.core.clock import Instant
+from homemon.core.points import DAY, HOUR, midnight
 from homemon.storage.outbox import OTHERS_WRITE
 from homemon.storage.store import Store
 
-DAY, HOUR = 86_400, 3600  # seconds
-JST_AHEAD = 9 * HOUR
 BATCH, BATCHES = 2000, 5  # rows to a transaction, transactions to a call
 SPARE = 0.2  # of the file may be free pages
 FREED_AT_ONCE = 500  # pages
@@ -51,7 +50,7 @@ def kept_from(store: Store, at: Instant, days: int) -> int | None:
 
 def days_before(now: int, days: int) -> int:
     """Return the midnight in Japan that is so many days before today's (Unix seconds)."""
-    return (now + JST_AHEAD) // DAY * DAY - JST_AHEAD - days * DAY
+    return midnight(now) - days * DAY
 
 
 class Retention:
