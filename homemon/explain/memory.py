@@ -7,27 +7,16 @@ from homemon.core.errors import WireError
 from homemon.core.points import HALF_HOUR, JST
 from homemon.explain.account import INDENT, Account, no_sense, stops
 from homemon.sources.kyocera import memory as solar
-from homemon.sources.kyocera.protocol import (
-    ACK,
-    NAK,
-    REQUEST,
-    Ack,
-    BadCommand,
-    Command,
-    Nak,
-    Parser,
-    announced,
-    sound_part,
-)
+from homemon.sources.kyocera import protocol
 from homemon.sources.kyocera.sniffer import Sniffer
 
 NAMES = {"hatuden": "generation", "baiden_diff": "bought − sold"}
-COMMANDS = {ACK: "ACK", NAK: "NAK: once more", REQUEST: "asks for the whole memory"}
+COMMANDS = {protocol.ACK: "ACK", protocol.NAK: "NAK: once more", protocol.REQUEST: "asks for the whole memory"}
 
 
 def dump_file(lines: list[str]) -> Account:
     """Return the account of a dump file's text, as far as it goes."""
-    sound, fault = sound_part(lines)
+    sound, fault = protocol.sound_part(lines)
     return no_sense("memory", fault) if fault and not sound else memory(sound, fault)
 
 
@@ -75,7 +64,7 @@ def sent(data: bytes, dump: Sniffer) -> Account:
     whole = dump.sent(data)
     words = COMMANDS.get(data, "")
     facts: dict[str, Any] = {"type": "monitor", "bytes": data.hex().upper(), "says": words}
-    if data == ACK and dump.total:
+    if data == protocol.ACK and dump.total:
         facts |= {"read": len(dump.memory), "total": dump.total}
         words += f": {len(dump.memory)} of {dump.total} bytes are read"
     account = Account(facts, [words or f"makes no sense: {data.hex().upper()}"], bool(words))
@@ -97,17 +86,17 @@ def received(data: bytes, dump: Sniffer) -> Account:
 def command(data: bytes) -> Account | None:
     """Return bytes that are commands of the monitor's line, in words; None where they are none."""
     said = []
-    for event in Parser().feed(data):
+    for event in protocol.Parser().feed(data):
         match event:
-            case Ack():
+            case protocol.Ack():
                 said.append("ACK")
-            case Nak():
+            case protocol.Nak():
                 said.append("NAK: once more")
-            case Command(text=text, raw=raw):
-                total = announced(text)
+            case protocol.Command(text=text, raw=raw):
+                total = protocol.announced(text)
                 words = COMMANDS.get(raw, "") or ("" if total is None else f"announces {total} bytes of memory")
                 said.append(f"command {text}{f': {words}' if words else ''}")
-            case BadCommand():
+            case protocol.BadCommand():
                 said.append("a command with a wrong sum")
             case _:
                 return None

@@ -56,8 +56,7 @@ class App:
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
-        if "store" in self.__dict__:
-            self.store.close()
+        self.close_store()
         if self._trace:
             self._trace.close()
 
@@ -339,7 +338,9 @@ class App:
             from homemon.delivery.deliver import send_quietly
 
             self.report_sending(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
-        self._drop_old()
+        if "store" in self.__dict__ and (retention := self.retention(self.store)):
+            with suppress(StoreError):  # the reading is stored; the next command drops them
+                self.report_dropped(retention.prune(self.now()))
 
     def retention(self, store: "Store") -> "Retention | None":
         """Return what drops old points from `store`; None where all are kept for ever."""
@@ -356,11 +357,6 @@ class App:
         from homemon.storage.retention import kept_from
 
         return kept_from(self.store, at, self.config.store.keep_days) or 0
-
-    def _drop_old(self) -> None:
-        if "store" in self.__dict__ and (retention := self.retention(self.store)):
-            with suppress(StoreError):  # the reading is stored; the next command drops them
-                self.report_dropped(retention.prune(self.now()))
 
     def report_dropped(self, rows: int) -> None:
         """Report, with --verbose, that old values were dropped."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from homemon.core.points import DAY, HALF_HOUR, HOUR, JST, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, HOUR, JST, Number, Point, midnight, moment_text
 from homemon.sources.kyocera import memory as solar
 
 FEW = 8  # half-hours that may be equal by chance
@@ -70,7 +70,8 @@ def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
         return Verdict([], [], f"its clock is {_off(off)}, by this machine's clock")
     known = max((time for _, time in stored), default=0)
     if not agreeing and points and known > newest + solar.DAYS * DAY:
-        return Verdict([], warnings, f"ends on {_date(newest)}, and half-hours are stored until {_date(known)}")
+        ends, until = (moment_text(time, "%Y-%m-%d") for time in (newest, known))
+        return Verdict([], warnings, f"ends on {ends}, and half-hours are stored until {until}")
     return Verdict(points, warnings if agreeing or warnings else _doubts(newest, now))
 
 
@@ -152,13 +153,8 @@ def _off_by_dates(memory: bytes, now: float | None) -> int:
     if now is None or not rows:
         return 0
     row, day = next(iter(rows.items()))
-    ahead, behind = (round(day.timestamp() - _today(at) + row * DAY) for at in (now + AHEAD, now))
+    ahead, behind = (round(day.timestamp() - midnight(int(at)) + row * DAY) for at in (now + AHEAD, now))
     return ahead if ahead >= DAY else behind if behind <= -DAYS_BEHIND * DAY else 0
-
-
-def _today(now: float) -> float:
-    """Return the midnight with which the day of `now` begins, in Unix seconds."""
-    return datetime.fromtimestamp(now, JST).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def _doubts(newest: int, now: float | None) -> list[str]:
@@ -170,10 +166,6 @@ def _doubts(newest: int, now: float | None) -> list[str]:
 
 def _off(seconds: int) -> str:
     return f"{_span(seconds)} {'ahead' if seconds > 0 else 'behind'}"
-
-
-def _date(time: int) -> str:
-    return f"{datetime.fromtimestamp(time, JST):%Y-%m-%d}"
 
 
 def _span(seconds: int) -> str:
