@@ -100,9 +100,9 @@ def parse(arguments: list[str]) -> None:
             context = command.make_context(name, rest, parent=context)
         except click.exceptions.Exit:  # --help, --version
             return
-        if not isinstance(command, click.Group):
-            return
         rest = [*context._protected_args, *context.args]
+        if not isinstance(command, click.Group) or (command.invoke_without_command and not rest):
+            return
         found, below, rest = command.resolve_command(context, rest)
         assert below is not None
         name, command = found or "", below

@@ -15,6 +15,7 @@ from homemon.core.points import JST
 from homemon.sim.house import DAY, HALF_HOUR, House
 from homemon.sim.kyocera import Faults, Monitor
 from homemon.sim.terminal import Clock, Terminal
+from tests import ROOT
 from tests.commands import ENVIRONMENT, PATIENCE, homemon, write_config
 
 START = int(time.time()) - 40 * DAY
@@ -84,7 +85,7 @@ def dump_over_i2c(*arguments: str, cwd: Path, **setting: Any) -> "subprocess.Com
         capture_output=True,
         text=True,
         timeout=PATIENCE,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
         check=False,
     )
 

@@ -144,7 +144,7 @@ def test_a_notification_may_have_the_number_of_a_question_of_ours() -> None:
     world = World(LINK, TENTHS)
     world.join_module()
     world.listen(60, every=30)
-    tid = next(sent for sent in reversed(world.sent) if sent.endswith(b"\x62\x01\xe7\x00"))[-12:-10].hex()
+    tid = next(sent for sent in reversed(world.sent) if sent.endswith(b"\x62\x02\xe7\x00\xe8\x00"))[-14:-12].hex()
     world.module.radio.datagram(bytes.fromhex(f"1081 {tid} 028801 05FF01 73 01 EA0B07EA0C1E0C00000000458E"))
     world.listen(5)
     assert not [note for note in world.notes if "does not fit" in note]

@@ -156,7 +156,7 @@ def test_a_lost_end_of_the_arib_limit_costs_minutes_and_no_hour(lost: Callable[[
     assert len([point for point in world.points if point.measurement == "power"]) >= len(received) + 2
 
 
-def test_three_unanswered_requests_lead_to_a_rejoin() -> None:
+def test_a_poll_without_an_answer_twice_whole_and_once_each_leads_to_a_rejoin() -> None:
     world = World(LINK)
     world.join_module()
     world.listen(120, every=60)
@@ -164,7 +164,7 @@ def test_three_unanswered_requests_lead_to_a_rejoin() -> None:
     world.module.fault("lose-answers", 1)
     world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent[asked:]), within=300)
     before = next(number for number, sent in enumerate(world.sent[asked:]) if b"SKVER" in sent)
-    assert sum(b"SKSENDTO" in sent for sent in world.sent[asked:][:before]) == 3
+    assert sum(b"SKSENDTO" in sent for sent in world.sent[asked:][:before]) == 4
 
 
 def test_joining_is_marked_as_what_nobody_can_ask_in() -> None:
@@ -270,3 +270,26 @@ def test_a_session_that_ends_is_begun_anew_at_once_whatever_came_before() -> Non
     world.listen(1)
     world.module.fault("end-session")
     world.until(lambda: any(b"SKJOIN" in sent for sent in world.sent), within=10)
+
+
+def test_power_and_current_are_asked_in_one_question() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.listen(300, every=60)
+    powers, currents = (
+        [point.time for point in world.points if point.measurement == name] for name in ("power", "current")
+    )
+    assert len(powers) == len(currents) >= 4
+    assert all(sent.endswith(b"\xe7\x00\xe8\x00") for sent in world.sent if b"\x62\x02\xe7" in sent)
+
+
+def test_a_meter_without_e8_is_asked_for_it_once_a_day_and_gives_its_power_all_the_same() -> None:
+    world = World(LINK)
+    world.join_module()
+    world.module.fault("refuse-epcs", "E8")
+    world.listen(24 * 3600 + 600, every=60)
+    assert len(world.values("power")) >= 24 * 60 - 5
+    assert not [point for point in world.points if point.measurement == "current"]
+    asked = sum(b"\xe8\x00" in sent for sent in world.sent)
+    assert 2 <= asked <= 8
+    assert sum("refuses E8" in note for note in world.notes) == 1

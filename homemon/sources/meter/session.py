@@ -31,7 +31,7 @@ BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; the radio can
 UNIT_AGAIN, WITHOUT_AGAIN = 60.0, 60.0  # seconds until the unit, or EB, is asked for again; then at growing pauses
 UNIT_EVERY = 86_400.0  # seconds; and after each join
 REFUSED_POLLS, REFUSED_FOR = 10, 300.0  # polls and seconds of refusals, which a new session may end
-POWER, FORWARD, REVERSE = 0xE7, 0xEA, 0xEB
+POWER, CURRENT, FORWARD, REVERSE = 0xE7, 0xE8, 0xEA, 0xEB
 REFUSES = "refuses"
 
 
@@ -64,6 +64,7 @@ class Session(Exchange):
         self._without: dict[int, tuple[float, Again]] = {}  # EA, EB while they are refused → when to ask again
         self._silent: dict[int, str] = {}  # EPCs that give no value now → why
         self._refused_polls = 0  # in a row
+        self._has_current = True  # E8 is asked too, until it is refused; again once a day
 
     def join(self) -> Dialogue[Link]:
         """Scan, join, and learn the scale as far as the meter reports it now."""
@@ -89,7 +90,7 @@ class Session(Exchange):
         return (yield from self.ask(epcs))
 
     def listen(self, every: float | None, port: str = "") -> Dialogue[None]:
-        """Stay joined for ever; ask E7 each `every` seconds, and EA and EB where the meter did not push them.
+        """Stay joined for ever; ask E7 and E8 each `every` seconds, and EA and EB where the meter did not push them.
 
         `port` is its name, for who reads that no module answers there any more.
         Raise NoAnswer when no module answers at the very start: then the port or the wiring is wrong.
@@ -189,6 +190,7 @@ class Session(Exchange):
             if self._now >= next_unit:
                 yield from self.learn_scale()
                 next_unit = self._unit_due()
+                self._has_current = True
             if self._now >= self._repair.due:  # a day takes a quarter of a minute; a poll that is due comes first
                 yield from self._repair_more()
 
@@ -205,9 +207,13 @@ class Session(Exchange):
         return self._unit_again.after(self._now)
 
     def _poll_power(self, every: float) -> Dialogue[None]:
-        """Ask E7. Raise SessionLost, once, where it was refused so long that a new session may help."""
-        answer = yield from self.ask((POWER,))
+        """Ask E7 and, where the meter has it, E8.
+
+        Raise SessionLost, once, where E7 was refused so long that a new session may help.
+        """
+        answer = yield from self.ask((POWER, CURRENT) if self._has_current else (POWER,))
         self._take_silence(answer)
+        self._has_current = self._silent.get(CURRENT) != REFUSES
         self._refused_polls = self._refused_polls + 1 if self._silent.get(POWER) == REFUSES else 0
         if self._refused_polls == max(REFUSED_POLLS, REFUSED_FOR // every):
             raise SessionLost("the meter goes on refusing E7 (power)")
