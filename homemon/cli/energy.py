@@ -22,7 +22,8 @@ def command(app: App, by: str, since: int | None, until: int | None, style: str)
 
     Bought, sold, generated and used kWh of each period, with the hours of which they are known where those are not
     all; the self-consumption of what was generated and the self-sufficiency of what was used, in percent; the
-    half-hour in which most was bought. With a [contract] in config.ini: what the energy costs, base charge and other
+    half-hour in which most was bought; how much more the company's portal says was bought, where that was imported, of
+    the hours that both know. With a [contract] in config.ini: what the energy costs, base charge and other
     monthly charges aside; by bill the whole bill.
 
     Without --since: today's half-hours, 14 days, 12 weeks, months or bills, or 10 years. Times are JST: 2026-11-23,

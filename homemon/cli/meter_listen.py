@@ -16,7 +16,11 @@ REOPEN_AFTER = 2.0  # seconds
 
 @click.command()
 @click.option(
-    "--poll", "every", metavar="SECONDS", type=click.IntRange(5, 3600), help="Also ask for power and current this often."
+    "--poll",
+    "every",
+    metavar="SECONDS",
+    type=click.IntRange(5, 3600),
+    help="Also ask for power and current this often.",
 )
 @trace_option
 @click.pass_obj

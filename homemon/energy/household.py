@@ -36,7 +36,10 @@ class Known(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A period's energy. Percentages have all their decimals; `peak` is the half-hour in which most was bought."""
+    """A period's energy. Percentages have all their decimals; `peak` is the half-hour in which most was bought.
+
+    `differs` is what the company's portal says was bought without what the meter says, of the hours that both know.
+    """
 
     bought: Known
     sold: Known
@@ -45,6 +48,7 @@ class Summary(NamedTuple):
     self_consumption: Decimal | None
     self_sufficiency: Decimal | None
     peak: Span | None
+    differs: Known  # what a portal says more than the meter, where both are known
 
 
 Spans = Sequence[Span]
@@ -71,10 +75,12 @@ def read(
 
 
 class Household:
-    """What a household bought, sold, generated and used, from the spans of each."""
+    """What a household bought, sold, generated and used, from the spans of each; `portal` is what its portal says."""
 
-    def __init__(self, flows: Flows) -> None:
+    def __init__(self, flows: Flows, portal: Spans = ()) -> None:
         self.flows = flows
+        both = segments(flows["bought"], portal) if portal else ()
+        self._differs = [Span(start, end, said - bought) for start, end, (bought, said) in both]
         self._whole = list(segments(flows["bought"], flows["sold"], flows["generated"]))
         self._used = list(self._all_used())
 
@@ -102,6 +108,7 @@ class Household:
             self_consumption=percent(made - sold, made),
             self_sufficiency=percent(made - sold, consumed) if made else None,
             peak=max((span for span in bought if span.seconds == HALF_HOUR), key=lambda span: span.kwh, default=None),
+            differs=known(within(self._differs, start, end)),
         )
 
 

@@ -51,6 +51,11 @@ def _known(known: Known, period: Period, now: int) -> str:
     return f"{known.kwh:,.2f}{hours}"
 
 
+def _differs(row: Row, now: int) -> str:
+    text = _known(row.summary.differs, row.period, now)
+    return text if text == UNKNOWN or text.startswith("-") else f"+{text}"
+
+
 def _percent(name: str) -> Callable[[Row, int], str]:
     def cell(row: Row, now: int) -> str:
         value = getattr(row.summary, name)
@@ -69,6 +74,7 @@ CELLS: Mapping[str, Callable[[Row, int], str]] = {
     **{f"{name} kWh": _energy(name) for name in ENERGIES},
     **{title: _percent(name) for name, title in PERCENTAGES.items()},
     "most in a half-hour": _peak,
+    "portal differs": _differs,
     "yen": lambda row, now: UNKNOWN if row.yen is None else f"{'~' if row.doubts else ''}{row.yen:,.0f}",
 }
 """The columns of the table for people, by their heads."""
@@ -87,6 +93,9 @@ def facts(row: Row) -> dict[str, Any]:
         found[f"{name}_percent"] = None if value is None else str(value.quantize(CENT))
     peak = row.summary.peak
     found["peak_kwh"] = None if peak is None else f"{peak.kwh.normalize():f}"
+    differs = row.summary.differs
+    found["portal_difference_kwh"] = None if differs.kwh is None else f"{differs.kwh.normalize():f}"
+    found["portal_hours"] = f"{differs.hours.normalize():f}"
     found["peak_at"] = None if peak is None else moment_text(peak.start, ISO)
     found["yen"] = None if row.yen is None else str(row.yen.quantize(CENT))
     found["provisional"] = "; ".join(row.doubts) or None

@@ -19,14 +19,14 @@ from homemon.energy.plan import Month, Plan
 from homemon.energy.prices import Entered
 from homemon.energy.rows import Row
 from homemon.energy.selling import Income
-from homemon.energy.spans import Span, total, within
+from homemon.energy.spans import Span, filled, total, within
 from homemon.energy.statement import Statement, sold_for, statement
 from homemon.energy.tariff import Tariff, tariff
 from homemon.energy.usage import shape
 from homemon.runtime import kept, state
 from homemon.runtime.context import App
 from homemon.sources.registry import AREAS
-from homemon.storage.imported import spot_prices
+from homemon.storage.imported import portal, spot_prices
 from homemon.storage.meters import Meters
 
 LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, "bill": 360}
@@ -40,6 +40,13 @@ def flows(app: App, since: int, until: int) -> household.Flows:
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
     return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges())
+
+
+def portal_spans(app: App, since: int, until: int) -> list[Span]:
+    """Return what the company's portal says was bought in a period: half-hours, and hours where it has no such."""
+    said = [Span(each.start, each.start + each.seconds, each.kwh) for each in portal(app.store.archive, since, until)]
+    halves, hours = ([span for span in said if (span.seconds == HALF_HOUR) is short] for short in (True, False))
+    return filled(halves, hours)
 
 
 # --- bills ------------------------------------------------------------------------------------
@@ -148,7 +155,8 @@ def rows(app: App, by: str, since: int | None, until: int) -> list[Row]:
     periods = list(_of_bills(app, begin, until) if by == "bill" else calendar(by, begin, until))
     if not periods:
         return []
-    house = Household(flows(app, periods[0].start - EDGE, periods[-1].end + EDGE))
+    since, until = periods[0].start - EDGE, periods[-1].end + EDGE
+    house = Household(flows(app, since, until), portal_spans(app, since, until))
     price = _whole_bills if by == "bill" else _costs
     reached = min(periods[-1].end, int(app.now().wall) + 1)
     priced = list(price(app, house.flows["bought"], periods[0].start, reached))

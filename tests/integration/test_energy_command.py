@@ -290,6 +290,29 @@ def test_the_table_has_units_and_only_what_the_house_has(lived: Lived, tmp_path:
     assert lines[0].split()[:3] == [at(lived.today - timedelta(days=1)), "4.80", "4.80"]
 
 
+def test_where_the_portal_differs_from_the_meter_is_told(lived: Lived, tmp_path: Path) -> None:
+    day = lived.today - timedelta(days=3)
+    write_config(tmp_path)
+    store = Store(tmp_path / "store")
+    put(store, *points(lived.house, midnight(day), midnight(day) + 2 * DAY, set()))
+    store.close()
+    hours = [judge.bought(lived.house, t, t + 3600) / 10 for t in range(midnight(day), midnight(day) + DAY, 3600)]
+    hours[5] += 0.25
+    titles = ",".join(f"{hour}-{hour + 1}時" for hour in range(24))
+    period = f"{day:%Y年%-m月%-d日} ～ {day:%Y年%-m月%-d日}"
+    (tmp_path / "hours.csv").write_text(
+        f"お客さま番号,1\nデータ抽出対象期間：{period}\n,１時間ごとの電力量内訳\n,{titles}\n"
+        f"合計,{','.join('0' for _ in hours)}\n {day:%m/%d},{','.join(f'{kwh:.2f}' for kwh in hours)}\n",
+        "utf-8-sig",
+    )
+    run = homemon("import", "hours.csv", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    head, first, second, *_ = homemon("energy", "--since", at(day), cwd=tmp_path).stdout.splitlines()
+    assert head.endswith("portal differs")
+    assert first.endswith("+0.25")
+    assert second.endswith("-")
+
+
 def test_of_an_empty_store_nothing_is_known(tmp_path: Path) -> None:
     write_config(tmp_path)
     assert homemon("energy", cwd=tmp_path).stdout == "nothing is known of this period\n"

@@ -8,7 +8,7 @@ import pytest
 from homemon.core.points import DAY, HALF_HOUR, Number
 from homemon.energy.household import QUANTITIES, Household, Known, Summary, read
 from homemon.energy.spans import Reading, differences, half_hours
-from tests.registers import MIDNIGHT, register
+from tests.registers import MIDNIGHT, register, span
 
 
 def household(**readings: list[Reading]) -> Household:
@@ -76,7 +76,8 @@ def test_where_the_meter_was_not_heard_the_monitors_balance_stands_in() -> None:
 def test_unknown_is_not_nothing() -> None:
     found = day(household())
     assert all(each == known("", 0) for each in found[:4])
-    assert found[4:] == (None, None, None)
+    assert found[4:7] == (None, None, None)
+    assert found.differs == known("", 0)
 
 
 def test_a_gap_of_the_meter_within_the_day_costs_no_energy() -> None:
@@ -89,6 +90,17 @@ def test_a_gap_of_the_meter_within_the_day_costs_no_energy() -> None:
     assert found.used == known("9.8", 24)
     assert found.peak is not None
     assert found.peak.seconds == HALF_HOUR, "of a gap no half-hour is known"
+
+
+def test_what_the_portal_says_is_compared_where_both_are_known() -> None:
+    bought = list(differences(register(MIDNIGHT, 1.0, 1.5, 2.5, 3.5, 4.0)))
+    flows = {name: bought if name == "bought" else [] for name in QUANTITIES}
+    says = [
+        span(MIDNIGHT, MIDNIGHT + 2 * HALF_HOUR, 1.5),
+        span(MIDNIGHT + 3 * HALF_HOUR, MIDNIGHT + 4 * HALF_HOUR, 0.7),
+    ]
+    assert Household(flows, says).summary(MIDNIGHT, MIDNIGHT + DAY).differs == known("0.2", 1.5)
+    assert Household(flows).summary(MIDNIGHT, MIDNIGHT + DAY).differs == known("", 0)
 
 
 class Recorded:
