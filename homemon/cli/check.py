@@ -10,7 +10,7 @@ from time import monotonic
 
 import click
 
-from homemon.check import delivery, devices, machine
+from homemon.check import contract, delivery, devices, machine
 from homemon.check.findings import Aside, Finding, Mark, fault
 from homemon.check.looking import WITHIN, Look, Looking
 from homemon.cli.options import trace_option
@@ -26,6 +26,7 @@ LOOKS = (
     Look("store", delivery.store),
     Look("server", delivery.server),
     *(Look(source.look, partial(devices.LOOKS[source.connection], source=source)) for source in SOURCES),
+    Look("contract", contract.contract),
     Look("start", machine.start),
 )
 

@@ -194,7 +194,8 @@ def _base(base: Base, contract: Contract, kwh: Decimal) -> Line:
 def _agreed(contract: Contract, unit: str, offered: Iterable[int] = ()) -> int:
     amount: int | None = getattr(contract, unit)
     if amount is None:
-        raise ConfigError(f"the plan's base charge is by {unit}", f"Give --{unit} {_offered(offered)}".rstrip() + ".")
+        amounts = f" of {_offered(offered)}" if offered else ""
+        raise ConfigError(f"the plan's base charge is by {unit}", f"Give --{unit}{amounts}, or {unit} in [contract].")
     return amount
 
 

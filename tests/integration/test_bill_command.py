@@ -40,7 +40,7 @@ FAULTS = [
     ("--plan tepco-juryo-x --month 2026-08 --kwh 1", "There are tepco-juryo-b"),
     ("--plan /nowhere/own.toml --month 2026-08 --kwh 1", "/nowhere/own.toml: No such file"),
     ("--plan looop-smart-time-one-tokyo --month 2026-08 --kwh 100", "follows JEPX each half-hour"),
-    ("--plan tepco-juryo-b --month 2026-08 --kwh 1", "Give --ampere 10, 15, 20, 30, 40, 50 or 60"),
+    ("--plan tepco-juryo-b --month 2026-08 --kwh 1", "Give --ampere of 10, 15, 20, 30, 40, 50 or 60"),
     ("--plan tepco-juryo-b --ampere 45 --month 2026-08 --kwh 1", "no base charge for 45 A"),
     ("--plan energia-juryo-b --month 2026-08 --kwh 1", "Give --kva"),
     ("--plan tepco-juryo-b --ampere 30 --month 2023-01 --kwh 1", "has prices from the bill of 2024-04 on"),

@@ -158,7 +158,7 @@ def test_a_period_that_began_before_the_store_says_how_much_of_it_is_missing(liv
     [
         ("", (), "there is no [contract], which says by which plan you pay"),
         ("[contract]\nplan = tepco-juryo-x", (), "there is no plan 'tepco-juryo-x'"),
-        ("[contract]\nplan = tepco-juryo-b", (), "Give --ampere 10, 15, 20, 30, 40, 50 or 60"),
+        ("[contract]\nplan = tepco-juryo-b", (), "Give --ampere of 10, 15, 20, 30, 40, 50 or 60"),
         ("[contract]\nplan = tepco-juryo-b\nampere = 45", (), "no base charge for 45 A"),
         ("[contract]\nplan = own.toml", (), "own.toml: No such file"),
         ("[contract]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 32", (), "from 1 to 31"),
@@ -317,3 +317,21 @@ def test_of_an_empty_store_nothing_is_known(tmp_path: Path) -> None:
     write_config(tmp_path)
     assert homemon("energy", cwd=tmp_path).stdout == "nothing is known of this period\n"
     assert homemon("energy", "--format", "json", cwd=tmp_path).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [
+        (
+            "plan = tepco-juryo-b\nampere = 40\nsell = fit-2025-10",
+            "ok      contract: 東京電力エナジーパートナー 従量電灯B",
+        ),
+        ("plan = kepco-hapie-r", "ok      contract: 関西電力 はぴeタイムR"),
+        ("plan = tepco-juryo-b", "fault   contract: the plan's base charge is by ampere. Give --ampere of 10"),
+        ("plan = tepco-juryo-x\nampere = 40", "fault   contract: there is no plan 'tepco-juryo-x'."),
+        ("plan = tepco-juryo-b\nampere = 40\nsell = dear", "fault   contract: sell: 'dear' is no price"),
+    ],
+)
+def test_check_says_whether_a_contract_can_be_billed(tmp_path: Path, more: str, found: str) -> None:
+    write_config(tmp_path, f"[contract]\n{more}")
+    assert found in homemon("check", cwd=tmp_path).stdout

@@ -142,7 +142,7 @@ MAY_IMPORT = {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
     }
     | SHARED,
-    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime"} | SHARED,
+    "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
         *("check", "energy", "imports", "sim"),
