@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import click
 
+from homemon.cli.bill_compare import compare
 from homemon.cli.bill_kept import enter, price
 from homemon.cli.bill_options import BillMonth, prices_of, used_of
 from homemon.cli.options import Commands
@@ -71,5 +72,5 @@ def command(
     return int("store" in vars(app) and app.store.db.left_out is not None)
 
 
-for _command in (price, enter):
+for _command in (compare, price, enter):
     command.add_command(_command)

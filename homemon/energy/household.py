@@ -57,14 +57,19 @@ Flows = Mapping[str, Spans]
 
 
 def read(
-    readings: Readings, since: int, until: int, modulus: Number | None = None, exchanges: Collection[int] = ()
+    readings: Readings,
+    since: int,
+    until: int,
+    modulus: Number | None = None,
+    exchanges: Collection[int] = (),
+    names: Iterable[str] = QUANTITIES,
 ) -> Flows:
-    """Return what is known of each quantity from `since` to `until`, Unix seconds.
+    """Return what is known of each quantity from `since` to `until`, Unix seconds; of `names` only.
 
     `modulus` and `exchanges` are the meter's, as in `spans.differences`.
     """
     found = {}
-    for name in QUANTITIES:
+    for name in names:
         series = NAMED[name]
         register = series.kind is Kind.REGISTER
         end = until + 1 if register else until

@@ -34,6 +34,11 @@ def names() -> list[str]:
     return sorted(path.name.removesuffix(SUFFIX) for path in PLANS.iterdir() if path.name.endswith(SUFFIX))
 
 
+def of_area(area: str) -> list[Plan]:
+    """Return the plans of an area that are shipped."""
+    return [plan for plan in map(_shipped, names()) if plan.area == area]
+
+
 def find(name: str, folder: Path = Path()) -> Plan:
     """Return the plan of that name, or of the file where the name ends in `.toml`, as seen from `folder`.
 

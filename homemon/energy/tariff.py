@@ -5,11 +5,12 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from homemon.core.points import HALF_HOUR
 from homemon.energy import shipped
 from homemon.energy.bill import Bill, Contract, Price, Used, each_kwh
 from homemon.energy.calendar import bands_of_day
 from homemon.energy.market import HalfHour, MarketCost, Spot, market_cost
-from homemon.energy.periods import Billed
+from homemon.energy.periods import Billed, starts
 from homemon.energy.plan import Band, Part, Plan, Version
 from homemon.energy.prices import Table
 from homemon.energy.pro_rata import days_of
@@ -18,6 +19,11 @@ from homemon.energy.usage import Days, by_band
 
 def unknown(half_hour: HalfHour) -> None:
     """Return no price: where nobody has imported JEPX's."""
+
+
+def spot(prices: Mapping[int, Decimal]) -> Spot:
+    """Return JEPX's prices by day and half-hour, of those by the start of each, Unix seconds."""
+    return lambda half_hour: prices.get(starts(half_hour[0]) + half_hour[1] * HALF_HOUR)
 
 
 class Tariff(NamedTuple):
@@ -33,6 +39,11 @@ class Tariff(NamedTuple):
     parts: Sequence[Part]
     kept: Mapping[str, Table] = shipped.NOTHING
     spot: Spot = unknown
+
+    @property
+    def follows_market(self) -> bool:
+        """Whether half-hours cost what JEPX says."""
+        return any(part.version.market for part in self.parts)
 
     def bands(self, day: date) -> tuple[Band, ...]:
         """Return the bands of a day's 48 half-hours. Raise ConfigError where the plan has none for some."""

@@ -51,21 +51,29 @@ def shape(spans: Sequence[Span], start: int, end: int) -> Shape:
 
 def used(shape: Shape, bands: Bands) -> Usage:
     """Return what was used in a period, by band."""
-    doubts = (
+    return Usage(by_band(shape.days, bands), (*parted(shape, bands), *shape.missing))
+
+
+def parted(shape: Shape, bands: Bands) -> Iterator[str]:
+    """Yield what is known as a sum only, and falls into several bands or periods."""
+    yield from (
         f"{span.kwh} kWh from {moment_text(span.start, SHORT)} to {moment_text(span.end, SHORT)} are known as a sum"
         " only, and are spread evenly over bands and periods"
         for span in shape.spread
         if _is_parted(span, shape, bands)
     )
-    return Usage(by_band(shape.days, bands), (*doubts, *shape.missing))
 
 
 def by_band(days: Days, bands: Bands) -> dict[str, Decimal]:
-    """Return the kWh of days by the names of bands."""
-    kwh: dict[str, Decimal] = {}
+    """Return the kWh of days by the names of bands; days of one sequence of bands are added up together."""
+    alike: dict[int, tuple[Sequence[Band], list[Sequence[Decimal]]]] = {}  # by identity: to compare bands takes longer
     for day, half_hours in days.items():
-        for band, part in zip(bands(day), half_hours, strict=True):
-            kwh[band.name] = kwh.get(band.name, ZERO) + part
+        laid = bands(day)
+        alike.setdefault(id(laid), (laid, []))[1].append(half_hours)
+    kwh: dict[str, Decimal] = {}
+    for laid, found in alike.values():
+        for band, column in zip(laid, zip(*found, strict=True), strict=True):
+            kwh[band.name] = sum(column, kwh.get(band.name, ZERO))
     return kwh
 
 

@@ -1,6 +1,6 @@
 """A household's energy and bills, from the store and the contracts of config.ini."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import dropwhile
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
-from homemon.core.points import DAY, HALF_HOUR
+from homemon.core.points import DAY
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
 from homemon.energy.cost import costs
@@ -21,7 +21,7 @@ from homemon.energy.rows import Row
 from homemon.energy.selling import Income
 from homemon.energy.spans import Span, filled, total, within
 from homemon.energy.statement import Statement, sold_for, statement
-from homemon.energy.tariff import Tariff, tariff
+from homemon.energy.tariff import Tariff, spot, tariff
 from homemon.energy.usage import shape
 from homemon.runtime import kept, state
 from homemon.runtime.context import App
@@ -35,11 +35,11 @@ EDGE = 40 * DAY  # seconds before and after a period in which a reading is looke
 UNITS = ("ampere", "kva", "kw")
 
 
-def flows(app: App, since: int, until: int) -> household.Flows:
+def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES) -> household.Flows:
     """Return what is known of bought, sold and generated energy in a period, Unix seconds. Raise StoreError."""
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
-    return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges())
+    return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges(), names)
 
 
 def portal_spans(app: App, since: int, until: int) -> list[Span]:
@@ -71,26 +71,28 @@ def bills(
     contract holds, or its plan has no prices.
     """
     now = int(app.now().wall)
-    for contract, each in list(_periods(app, day_of(now), month)):
+    for contract, each in list(billing_periods(app, day_of(now), month)):
         start, end = each.period.start, each.period.end
         if start > now:
             raise ConfigError(f"the billing period of {each.period.label} has not begun", "Name an earlier --month.")
         look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
-        known = flows(app, start - look_back, min(end + EDGE, now))
-        plan = _plan(app, name or contract.plan)
-        charges = _tariff(app, plan, each, _agreed(agreed, contract), given)
+        names = ("bought", "sold") if contract.sell else ("bought",)
+        known = flows(app, start - look_back, min(end + EDGE, now), names)
+        plan = plan_of(app, name or contract.plan)
+        charges = _tariff(app, plan, each, agreed_of(agreed, contract), given)
         if charges is None:
             raise shipped.too_early(plan)
         yield Charged(
             plan,
             each,
             statement(known["bought"], each.period, now, charges),
-            _income(app, contract, each, known["sold"], now),
+            _income(app, contract, each, known.get("sold", ()), now),
             kept.load(app.config.path.parent).billed.get(each.month) if not name and each.days == each.usual else None,
         )
 
 
-def _periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contract, Billed]]:
+def billing_periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contract, Billed]]:
+    """Yield the billing periods of a month, or the one of `today`, with their contracts. Raise ConfigError."""
     contracts = app.config.contracts
     if not contracts:
         raise ConfigError(
@@ -109,11 +111,12 @@ def _periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contr
     yield from found
 
 
-def _plan(app: App, name: str) -> Plan:
+def plan_of(app: App, name: str) -> Plan:
+    """Return a plan that is shipped, or that of a file as config.ini names it. Raise ConfigError."""
     return shipped.find(name, app.config.path.parent)
 
 
-def _agreed(*several: bill.Contract | Contract) -> bill.Contract:
+def agreed_of(*several: bill.Contract | Contract) -> bill.Contract:
     """Return what is agreed: each unit as the first of several says it."""
     said = {unit: [amount for each in several if (amount := getattr(each, unit))] for unit in UNITS}
     return bill.Contract(**{unit: amounts[0] for unit, amounts in said.items() if amounts})
@@ -124,16 +127,20 @@ def _tariff(
 ) -> Tariff | None:
     """Return what a plan charges for a billing period; None where it has no prices for it."""
     charges = tariff(plan, each, agreed, given, kept.load(app.config.path.parent).prices)
-    if charges is None or not any(part.version.market for part in charges.parts):
+    if charges is None or not charges.follows_market:
         return charges
-    area = plan.area if plan.area in AREAS else "system"
-    prices = spot_prices(app.store.archive, area, each.period.start, each.period.end)
-    return charges._replace(spot=lambda half_hour: prices.get(starts(half_hour[0]) + half_hour[1] * HALF_HOUR))
+    area = spot_area(plan)
+    return charges._replace(spot=spot(spot_prices(app.store.archive, area, each.period.start, each.period.end)))
+
+
+def spot_area(plan: Plan) -> str:
+    """Return the area whose JEPX prices a plan follows; Okinawa has none of its own."""
+    return plan.area if plan.area in AREAS else "system"
 
 
 def items(app: App) -> set[str]:
     """Return the names of the monthly prices that any plan has, shipped or of a contract. Raise ConfigError."""
-    plans = [_plan(app, contract.plan) for contract in app.config.contracts]
+    plans = [plan_of(app, contract.plan) for contract in app.config.contracts]
     return shipped.items() | {item for plan in plans for version in plan.versions for item in version.items}
 
 
@@ -165,7 +172,7 @@ def rows(app: App, by: str, since: int | None, until: int) -> list[Row]:
 
 
 def _of_bills(app: App, since: int, until: int) -> Iterator[Period]:
-    list(_periods(app, day_of(until - 1), None))
+    list(billing_periods(app, day_of(until - 1), None))
     return (each.period for _, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY))
 
 
@@ -193,7 +200,7 @@ def _costs(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator
     if contracts and since < (begin := starts(contracts[0].since)):
         yield Priced(Period("", since, begin), None)
     for contract, each in billed(contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = _tariff(app, _plan(app, contract.plan), each, _agreed(contract))
+        charges = _tariff(app, plan_of(app, contract.plan), each, agreed_of(contract))
         if charges is None:
             yield Priced(each.period, None)
             continue
@@ -205,7 +212,7 @@ def _whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> It
     """Yield the whole bill of each billing period."""
     now = int(app.now().wall)
     for contract, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = _tariff(app, _plan(app, contract.plan), each, _agreed(contract))
+        charges = _tariff(app, plan_of(app, contract.plan), each, agreed_of(contract))
         if charges is None:
             yield Priced(each.period, None)
             continue

@@ -40,6 +40,24 @@ def _complete(since: int, times: Sequence[int], before: Sequence[int | None]) ->
     return (begun and before[1:] == times[:-1]) or None in before  # from before there were seals
 
 
+def _marks(values: Sequence[object]) -> str:
+    """Return the placeholders of so many values in SQL."""
+    return ",".join("?" * len(values))
+
+
+def _sums_sql(
+    large: list[int], other: list[int], since: int, until: int, least: Number, other_below: Number
+) -> tuple[str, tuple[Number, ...]]:
+    """Return a query for times and sums of `least` and more, of which series `large` have at least the half."""
+    rows = f"SELECT time, value FROM point WHERE series IN ({_marks(large)}) AND time >= ? AND time < ?"
+    others = f"SELECT time, value FROM point WHERE series IN ({_marks(other)}) AND value < ?"
+    query = (
+        f"SELECT time, round(a.value + b.value, 1) AS total FROM ({rows} AND value >= ? AND {SOUND}) AS a"
+        f" CROSS JOIN ({others} AND {SOUND}) AS b USING (time) WHERE total >= ?"
+    )
+    return query, (*large, since, until, least / 2, *other, other_below, least)
+
+
 class Series(NamedTuple):
     """What a series is known by. `tags` is None for this configuration's own, else as `points.tags_text` gives them."""
 
@@ -292,13 +310,39 @@ class Archive:
         query = f"SELECT min(value), avg(value), max(value) FROM point WHERE {which}"
         with self._db.explained("read"):
             found = self._found(measurement, field)
-            query = query.format(",".join("?" * len(found)))
+            query = query.format(_marks(found))
             while (first := self._first(found, since, until)) is not None:
                 since += (first - since) // step * step
                 row = self._db.execute(query, (*found, since, min(since + step, until))).fetchone()
                 if row[0] is not None:
                     yield since, *row
                 since += step
+
+    def count(self, measurement: str, field: str, since: int, until: int) -> int:
+        """Return how many values of one series of our own a period has. Raise StoreError."""
+        with self._db.explained("read"):
+            found = self._found(measurement, field)
+            query = f"SELECT count(*) FROM point WHERE series IN ({_marks(found)}) AND time >= ? AND time < ?"
+            number: int = self._db.execute(query, (*found, since, until)).fetchone()[0]
+        return number
+
+    def sums(
+        self, measurement: str, fields: tuple[str, str], since: int, until: int, least: Number
+    ) -> list[tuple[float, int, int]]:
+        """Return the sums of two fields of one time that are at least `least`, rounded to tenths, ascending.
+
+        Each with how often it came, and when first. A sum that large has a part of at least its half, so few rows are
+        looked at. Raise StoreError.
+        """
+        with self._db.explained("read"):
+            one, other = (self._found(measurement, field) for field in fields)
+            parts = [(one, other, LARGEST), (other, one, least / 2)]
+            queries, values = zip(
+                *(_sums_sql(large, small, since, until, least, below) for large, small, below in parts), strict=True
+            )
+            groups = " GROUP BY total ORDER BY total"
+            query = f"SELECT total, count(*), min(time) FROM ({' UNION ALL '.join(queries)}){groups}"
+            return self._db.execute(query, tuple(value for each in values for value in each)).fetchall()
 
     def _first(self, found: list[int], since: int, until: int) -> int | None:
         """Return the time of the first row of any of the series in a period."""

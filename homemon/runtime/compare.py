@@ -1,0 +1,192 @@
+"""A household's last bills by every plan of its area, from the store and the contract of config.ini."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from homemon.config.keys import Contract
+from homemon.core.errors import ConfigError, HomemonError
+from homemon.energy import amperes, bill, compare, shift, shipped
+from homemon.energy.amperes import Advice
+from homemon.energy.compare import Charge, Outcome, Past
+from homemon.energy.compared import Compared, Moved
+from homemon.energy.periods import ONE_DAY, Billed, billed, day_of
+from homemon.energy.plan import Plan
+from homemon.energy.spans import Span
+from homemon.energy.tariff import Tariff, spot, tariff
+from homemon.energy.usage import shape
+from homemon.runtime import kept
+from homemon.runtime.context import App
+from homemon.runtime.energy import EDGE, agreed_of, billing_periods, flows, plan_of, spot_area
+from homemon.storage.imported import spot_prices
+
+LONGEST = 31 * ONE_DAY  # of a month
+ECOCUTE = "ecocute"
+NO_PRICES: Mapping[str, bill.Price] = MappingProxyType({})
+
+
+class Wish(NamedTuple):
+    """What is to be compared: so many bills, what is agreed instead of the contract's, plans of other areas or one's
+    own, and the hours into which the EcoCute is shifted, as half-hours from 0, None where it is not.
+    """
+
+    months: int
+    agreed: bill.Contract
+    plans: Sequence[str] = ()
+    into: tuple[int, int] | None = None
+
+
+def compared(app: App, wish: Wish) -> Compared:
+    """Return the last bills of a household by each plan, the present one's first of all as it is.
+
+    Raise ConfigError where there is no contract, or the present plan cannot have what is wished; HomemonError where
+    no billing period is known from its beginning to its end; StoreError.
+    """
+    now = int(app.now().wall)
+    contract, running = list(billing_periods(app, day_of(now), None))[-1]
+    plan = plan_of(app, contract.plan)
+    past = list(_past(app, _periods(app, contract, running.first, wish.months), now))
+    if not past:
+        raise HomemonError(
+            "no billing period is stored from its beginning to its end",
+            f"The first one is over a month after the first reading at the latest; that of today on {running.after}.",
+        )
+    own, agreed, charge = agreed_of(contract), agreed_of(wish.agreed, contract), _charge(app, past)
+    wished, moved = (past, None) if wish.into is None else _shifted(app, contract, past, wish.into)
+    today = _today(plan, past, own, charge)
+    if today and agreed != own:
+        compare.outcome(plan, wished, agreed, charge)  # an ampere that the plan lacks is an error, not a plan less
+
+    def saved(ampere: int) -> int | None:
+        return today and today.a_month - compare.outcome(plan, past, bill.Contract(ampere=ampere), charge).a_month
+
+    others = [plan_of(app, name) for name in wish.plans]
+    plans = {each.key: each for each in (plan, *shipped.of_area(plan.area), *others)}
+    outcomes, left_out = compare.outcomes(plans.values(), wished, agreed, charge)
+    if not outcomes:
+        raise left_out[0].error
+    return Compared(
+        wish.months,
+        plan,
+        past,
+        today,
+        outcomes,
+        left_out,
+        moved,
+        _advice(app, past, now, agreed, plan, saved),
+    )
+
+
+def _today(plan: Plan, past: Sequence[Past], own: bill.Contract, charge: Charge) -> Outcome | None:
+    """Return what the present plan comes to; None where it cannot be computed, for which it is left out as others."""
+    try:
+        return compare.outcome(plan, past, own, charge)
+    except ConfigError:
+        return None
+
+
+# --- what is stored -------------------------------------------------------------------------
+
+
+def _periods(app: App, contract: Contract, before: date, months: int) -> list[Billed]:
+    """Return the last billing periods that the store reaches back to, as if the contract had always been this one."""
+    ever = contract._replace(since=date.min)
+    first = next(iter(app.store.archive.values("+power", "value", 0, 1 << 62)), None)
+    found = [each for _, each in billed([ever], before - months * LONGEST, before)]
+    return [each for each in found if first and first[0] <= each.period.start][-months:]
+
+
+def _past(app: App, periods: Sequence[Billed], now: int) -> Iterator[Past]:
+    """Yield the periods of which anything is known."""
+    for each, bought in _spans(app, periods, now, "bought"):
+        found = shape(bought, each.period.start, each.period.end)
+        if found.days:
+            yield compare.past(each, found)
+
+
+def _spans(app: App, periods: Sequence[Billed], now: int, name: str) -> Iterator[tuple[Billed, Sequence[Span]]]:
+    if periods:
+        since, until = periods[0].period.start - EDGE, min(periods[-1].period.end + EDGE, now)
+        found = flows(app, since, until, [name])[name]
+        yield from ((each, found) for each in periods)
+
+
+def _charge(app: App, past: Sequence[Past]) -> Charge:
+    """Return what a plan charges, with the prices kept beside config.ini and JEPX's."""
+    prices = kept.load(app.config.path.parent).prices
+    since, until = past[0].billed.period.start, past[-1].billed.period.end
+
+    @cache
+    def market(area: str) -> Mapping[int, Decimal]:
+        return spot_prices(app.store.archive, area, since, until)
+
+    def charge(plan: Plan, each: Billed, agreed: bill.Contract) -> Tariff:
+        found = tariff(plan, each, agreed, NO_PRICES, prices)
+        if found is None:
+            raise shipped.too_early(plan)
+        return found._replace(spot=spot(market(spot_area(plan)))) if found.follows_market else found
+
+    return charge
+
+
+# --- what if --------------------------------------------------------------------------------
+
+
+def _shifted(
+    app: App, contract: Contract, past: Sequence[Past], into: tuple[int, int]
+) -> tuple[list[Past], Moved]:
+    """Return the periods with the EcoCute in other hours. Raise ConfigError where nothing of it is recorded."""
+    since, until = past[0].billed.period.start, past[-1].billed.period.end
+    heated = shift.heating(
+        *(app.store.archive.values(ECOCUTE, field, since - EDGE, until + EDGE) for field in ("powerSum", "power"))
+    )
+    sold = flows(app, since, until, ["sold"])["sold"]
+    found = [
+        shift.shift(each.shape.days, *(shape(spans, *_ends(each)).days for spans in (heated, sold)), shift.slots(into))
+        for each in past
+    ]
+    if not any(span.end > since and span.start < until for span in heated):
+        raise ConfigError(
+            "nothing of the EcoCute is recorded in these billing periods: it cannot be shifted",
+            "`homemon ecocute-poll` each 10 minutes records it.",
+        )
+    unsold = {day: kwh for each in found for day, kwh in each.unsold.items()}
+    selling = shipped.selling(contract.sell, app.config.path.parent) if contract.sell else None
+    moved = Moved(
+        into,
+        sum((each.moved for each in found), Decimal(0)),
+        sum(unsold.values(), Decimal(0)),
+        shift.not_paid(unsold, selling) if selling else None,
+    )
+    return [
+        compare.past(each.billed, each.shape._replace(days=new.days)) for each, new in zip(past, found, strict=True)
+    ], moved
+
+
+def _ends(past: Past) -> tuple[int, int]:
+    return past.billed.period.start, past.billed.period.end
+
+
+# --- amperes --------------------------------------------------------------------------------
+
+
+def _advice(
+    app: App, past: Sequence[Past], now: int, agreed: bill.Contract, plan: Plan, saved: Callable[[int], int | None]
+) -> Advice | None:
+    """Return which ampere would have held since the first of the periods; None where no current is recorded.
+
+    `saved` gives the yen a month that it would cost less than the present one.
+    """
+    archive, since = app.store.archive, past[0].billed.period.start
+
+    def sums(least: float) -> amperes.Sums:
+        return archive.sums("current", ("r", "t"), since, now, least)
+
+    load = amperes.load(sums, archive.count("current", "r", since, now), agreed.ampere)
+    if load is None:
+        return None
+    enough = amperes.least_of(amperes.offered(plan), load.highest)
+    return Advice(load, agreed.ampere, enough, saved(enough) if enough else None)
