@@ -66,7 +66,7 @@ def _head(compared: Compared) -> str:
 
 def _row(found: Outcome, compared: Compared) -> Iterator[str]:
     plan, year = found.plan, f"{'~' if found.doubts or any(missing(compared.past)) else ''}{found.a_year:,}"
-    mark = " (present)" if plan.key == compared.present.key else ""
+    mark = " (present)" if plan is compared.present else ""
     names = f"{plan.key}  {plan.company} {plan.name}{mark}"
     difference = f"{found.a_year - compared.today.a_year:+,}" if compared.today else "-"
     yield f"{year:>12}{found.a_month:>10,}{difference:>12}  {names}"
@@ -104,7 +104,8 @@ def _advice(advice: Advice | None, plan: Plan) -> Iterator[str]:
     yield f"amperes: at most {load.highest} A on both wires, at {when}, in {load.readings:,} readings"
     if ampere:
         near = (ampere * NEAR).normalize()
-        yield f"amperes: above {near:f} A (80 % of {ampere} A) {load.near:,} times, above {ampere} A {load.over:,} times"
+        limits = f"{load.near:,} times above {near:f} A (80 % of {ampere} A), {load.over:,} times above {ampere} A"
+        yield f"amperes: {limits}"
     if advice.enough:
         yield f"amperes: {advice.enough} A is the least of {plan.key} that would have held{_saved(advice)}"
 

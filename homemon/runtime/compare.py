@@ -1,6 +1,6 @@
 """A household's last bills by every plan of its area, from the store and the contract of config.ini."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -17,7 +17,7 @@ from homemon.energy.periods import ONE_DAY, Billed, billed, day_of
 from homemon.energy.plan import Plan
 from homemon.energy.spans import Span
 from homemon.energy.tariff import Tariff, spot, tariff
-from homemon.energy.usage import shape
+from homemon.energy.usage import Days, shape
 from homemon.runtime import kept
 from homemon.runtime.context import App
 from homemon.runtime.energy import EDGE, agreed_of, billing_periods, flows, plan_of, spot_area
@@ -40,44 +40,36 @@ class Wish(NamedTuple):
 
 
 def compared(app: App, wish: Wish) -> Compared:
-    """Return the last bills of a household by each plan, the present one's first of all as it is.
+    """Return the last bills of a household by each plan, the cheapest first.
 
     Raise ConfigError where there is no contract, or the present plan cannot have what is wished; HomemonError where
     no billing period is known from its beginning to its end; StoreError.
     """
     now = int(app.now().wall)
     contract, running = list(billing_periods(app, day_of(now), None))[-1]
-    plan = plan_of(app, contract.plan)
-    past = list(_past(app, _periods(app, contract, running.first, wish.months), now))
-    if not past:
-        raise HomemonError(
-            "no billing period is stored from its beginning to its end",
-            f"The first one is over a month after the first reading at the latest; that of today on {running.after}.",
-        )
+    past = _past(app, contract, running, wish.months, now)
     own, agreed, charge = agreed_of(contract), agreed_of(wish.agreed, contract), _charge(app, past)
     wished, moved = (past, None) if wish.into is None else _shifted(app, contract, past, wish.into)
+    plan, *others = _plans(app, contract, wish.plans)
     today = _today(plan, past, own, charge)
     if today and agreed != own:
         compare.outcome(plan, wished, agreed, charge)  # an ampere that the plan lacks is an error, not a plan less
+    found, left_out = compare.outcomes((plan, *others), wished, agreed, charge)
+    if not found:
+        raise left_out[0].error
 
     def saved(ampere: int) -> int | None:
         return today and today.a_month - compare.outcome(plan, past, bill.Contract(ampere=ampere), charge).a_month
 
-    others = [plan_of(app, name) for name in wish.plans]
-    plans = {each.key: each for each in (plan, *shipped.of_area(plan.area), *others)}
-    outcomes, left_out = compare.outcomes(plans.values(), wished, agreed, charge)
-    if not outcomes:
-        raise left_out[0].error
-    return Compared(
-        wish.months,
-        plan,
-        past,
-        today,
-        outcomes,
-        left_out,
-        moved,
-        _advice(app, past, now, agreed, plan, saved),
-    )
+    advice = _advice(app, past, now, agreed, plan, saved)
+    return Compared(wish.months, plan, past, today, found, left_out, moved, advice)
+
+
+def _plans(app: App, contract: Contract, names: Sequence[str]) -> list[Plan]:
+    """Return the contract's plan, those of its area, and those called `names`. Raise ConfigError."""
+    plan = plan_of(app, contract.plan)
+    others = dict.fromkeys((*(each.key for each in shipped.of_area(plan.area)), *names))
+    return [plan, *(plan_of(app, name) for name in others if name != contract.plan)]
 
 
 def _today(plan: Plan, past: Sequence[Past], own: bill.Contract, charge: Charge) -> Outcome | None:
@@ -91,27 +83,24 @@ def _today(plan: Plan, past: Sequence[Past], own: bill.Contract, charge: Charge)
 # --- what is stored -------------------------------------------------------------------------
 
 
-def _periods(app: App, contract: Contract, before: date, months: int) -> list[Billed]:
-    """Return the last billing periods that the store reaches back to, as if the contract had always been this one."""
+def _past(app: App, contract: Contract, running: Billed, months: int, now: int) -> list[Past]:
+    """Return the last billing periods, as if the contract had always been this one.
+
+    Without those before the store begins, and those of which nothing is known. Raise HomemonError where none is left.
+    """
     ever = contract._replace(since=date.min)
-    first = next(iter(app.store.archive.values("+power", "value", 0, 1 << 62)), None)
-    found = [each for _, each in billed([ever], before - months * LONGEST, before)]
-    return [each for each in found if first and first[0] <= each.period.start][-months:]
-
-
-def _past(app: App, periods: Sequence[Billed], now: int) -> Iterator[Past]:
-    """Yield the periods of which anything is known."""
-    for each, bought in _spans(app, periods, now, "bought"):
-        found = shape(bought, each.period.start, each.period.end)
-        if found.days:
-            yield compare.past(each, found)
-
-
-def _spans(app: App, periods: Sequence[Billed], now: int, name: str) -> Iterator[tuple[Billed, Sequence[Span]]]:
-    if periods:
-        since, until = periods[0].period.start - EDGE, min(periods[-1].period.end + EDGE, now)
-        found = flows(app, since, until, [name])[name]
-        yield from ((each, found) for each in periods)
+    first = next(iter(app.store.archive.values("+power", "value", 0, 1 << 62)), (now, 0))[0]
+    before = [each for _, each in billed([ever], running.first - (months + 1) * LONGEST, running.first)]
+    over = [each for each in before if first <= each.period.start and each.period.end <= now][-months:]
+    if over:
+        bought = flows(app, over[0].period.start - EDGE, min(over[-1].period.end + EDGE, now), ["bought"])["bought"]
+        past = [compare.past(each, shape(bought, each.period.start, each.period.end)) for each in over]
+        if found := [each for each in past if each.shape.days]:
+            return found
+    raise HomemonError(
+        "no billing period is stored from its beginning to its end",
+        f"The running one ends before {running.after}; `homemon bill` shows it.",
+    )
 
 
 def _charge(app: App, past: Sequence[Past]) -> Charge:
@@ -135,19 +124,15 @@ def _charge(app: App, past: Sequence[Past]) -> Charge:
 # --- what if --------------------------------------------------------------------------------
 
 
-def _shifted(
-    app: App, contract: Contract, past: Sequence[Past], into: tuple[int, int]
-) -> tuple[list[Past], Moved]:
+def _shifted(app: App, contract: Contract, past: Sequence[Past], into: tuple[int, int]) -> tuple[list[Past], Moved]:
     """Return the periods with the EcoCute in other hours. Raise ConfigError where nothing of it is recorded."""
     since, until = past[0].billed.period.start, past[-1].billed.period.end
     heated = shift.heating(
         *(app.store.archive.values(ECOCUTE, field, since - EDGE, until + EDGE) for field in ("powerSum", "power"))
     )
     sold = flows(app, since, until, ["sold"])["sold"]
-    found = [
-        shift.shift(each.shape.days, *(shape(spans, *_ends(each)).days for spans in (heated, sold)), shift.slots(into))
-        for each in past
-    ]
+    slots = shift.slots(into)
+    found = [shift.shift(each.shape.days, _days(heated, each), _days(sold, each), slots) for each in past]
     if not any(span.end > since and span.start < until for span in heated):
         raise ConfigError(
             "nothing of the EcoCute is recorded in these billing periods: it cannot be shifted",
@@ -166,8 +151,8 @@ def _shifted(
     ], moved
 
 
-def _ends(past: Past) -> tuple[int, int]:
-    return past.billed.period.start, past.billed.period.end
+def _days(spans: Sequence[Span], past: Past) -> Days:
+    return shape(spans, past.billed.period.start, past.billed.period.end).days
 
 
 # --- amperes --------------------------------------------------------------------------------

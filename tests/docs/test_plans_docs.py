@@ -14,7 +14,7 @@ PAGE = DOCS / "plans.md"
 
 
 def test_the_bill_on_the_page_is_what_the_command_prints(tmp_path: Path) -> None:
-    (command,), (printed,) = blocks("sh", of=PAGE), blocks("text", of=PAGE)
+    (command, _), (printed, _) = blocks("sh", of=PAGE), blocks("text", of=PAGE)
     run = homemon(*shlex.split(command.text)[1:], cwd=tmp_path)
     assert run.stdout == printed.text
 

@@ -163,7 +163,8 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels"),
-    *("energy.bill", "energy.calendar", "energy.cost", "energy.forecast", "energy.household", "energy.market"),
+    *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
+    *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
     *("energy.selling", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )
