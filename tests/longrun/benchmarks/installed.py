@@ -19,7 +19,7 @@ from tests.longrun.benchmarks.measure import BUILD, Unavailable
 VENV = BUILD / "bench-venv"
 PYTHON = str(VENV / "bin" / "python")
 HOMEMON = str(VENV / "bin" / "homemon")
-PEERS = ("momonga", "pychonet", "uecho", "influxdb-client", "influxdb")
+PEERS = ("momonga", "pychonet", "uecho", "influxdb-client", "influxdb", "pandas")
 
 
 def install() -> None:
