@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
-from homemon.energy.bill import YEN, Bill, Contract, Line, demand_kw
+from homemon.energy.bill import YEN, Bill, Contract, Line
 from homemon.energy.periods import Billed
 from homemon.energy.plan import Plan
 from homemon.energy.spans import ZERO
@@ -101,31 +101,19 @@ def outcomes(
 def _billed(
     plan: Plan, periods: Sequence[Past], number: int, agreed: Contract, charge: Charge
 ) -> tuple[Bill, tuple[str, ...]]:
-    """Return the bill of one of the periods, and why it may change; what is missing of it concerns all plans alike."""
+    """Return the bill of one of the periods, and why it may change; what is missing of it concerns all plans alike.
+
+    The kW of real demand are those of a period and the eleven before it; the first eleven have the highest half-hour of
+    the first twelve: it is the demand of one who goes on as in that year.
+    """
     billed, shape, _ = periods[number]
     tariff = charge(plan, billed, agreed)
-    doubts: tuple[str, ...] = ()
-    if agreed.kw is None and _is_by_demand(tariff):
-        kw, doubts = _real_demand(periods, number)
-        tariff = tariff._replace(agreed=Contract(ampere=agreed.ampere, kva=agreed.kva, kw=kw))
+    if agreed.kw is None and tariff.by_demand:
+        window = periods[max(0, number - A_YEAR + 1) :][:A_YEAR]
+        known = len(window) == A_YEAR and not any(each.shape.spread or each.shape.missing for each in window)
+        tariff = tariff.demanding((each.peak for each in window), not known)
     bill = tariff.bill(shape.days)
-    return bill, (*bill.provisional, *parted(shape, tariff.bands), *doubts)
-
-
-def _is_by_demand(tariff: Tariff) -> bool:
-    blocks = (part.version.base.block for part in tariff.parts)
-    return any(block and block.unit == "kw" for block in blocks)
-
-
-def _real_demand(periods: Sequence[Past], number: int) -> tuple[int, tuple[str, ...]]:
-    """Return the kW of the highest half-hour of a period and the eleven before it, and why they may be more.
-
-    The first eleven have the highest of the first twelve: it is the demand of one who goes on as in that year.
-    """
-    window = periods[max(0, number - A_YEAR + 1) :][:A_YEAR]
-    kw = demand_kw(each.peak for each in window)
-    whole = len(window) == A_YEAR and not any(each.shape.spread or each.shape.missing for each in window)
-    return kw, () if whole else (f"{kw} kW of real demand are those of the half-hours that are known",)
+    return bill, (*bill.provisional, *parted(shape, tariff.bands))
 
 
 def kwh(periods: Iterable[Past]) -> Decimal:

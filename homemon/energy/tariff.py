@@ -1,13 +1,14 @@
 """What a contract charges for one billing period: the versions of its plan that hold in it, and their bill."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR
 from homemon.energy import shipped
-from homemon.energy.bill import Bill, Contract, Price, Used, each_kwh
+from homemon.energy.bill import Bill, Contract, Price, Used, demand_kw, each_kwh
 from homemon.energy.calendar import bands_of_day
 from homemon.energy.market import HalfHour, MarketCost, Spot, market_cost
 from homemon.energy.periods import Billed, starts
@@ -30,6 +31,7 @@ class Tariff(NamedTuple):
     """A plan, with what is agreed and the prices given, for a billing period. `parts` are never empty.
 
     `given` are prices of this bill, `kept` those of several; `spot` gives JEPX's prices to a plan that follows them.
+    `doubts` say why what is agreed may be otherwise.
     """
 
     plan: Plan
@@ -39,6 +41,19 @@ class Tariff(NamedTuple):
     parts: Sequence[Part]
     kept: Mapping[str, Table] = shipped.NOTHING
     spot: Spot = unknown
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def by_demand(self) -> bool:
+        """Whether the base charge goes by kW, which are those of the highest half-hour (実量制)."""
+        blocks = (part.version.base.block for part in self.parts)
+        return any(block and block.unit == "kw" for block in blocks)
+
+    def demanding(self, peaks: Iterable[Decimal], missing: bool) -> "Tariff":
+        """Return it with the kW of the highest half-hours of a year, in kWh, of which some may be missing."""
+        kw = demand_kw(peaks)
+        doubts = (f"{kw} kW of real demand are those of the half-hours that are known",) if missing else ()
+        return self._replace(agreed=replace(self.agreed, kw=kw), doubts=self.doubts + doubts)
 
     @property
     def follows_market(self) -> bool:
@@ -56,7 +71,7 @@ class Tariff(NamedTuple):
     def bill(self, days: Days) -> Bill:
         """Return the bill for the 48 kWh of each day. Raise ConfigError where the plan lacks what is agreed."""
         *earlier, last = (self._used(part, days) for part in self.parts)
-        return shipped.bill(
+        found = shipped.bill(
             self.plan,
             self.billed.month,
             self.agreed,
@@ -68,6 +83,7 @@ class Tariff(NamedTuple):
             market=last.market,
             days=days_of(self.billed.first, self.billed.after, self.billed.usual),
         )
+        return replace(found, provisional=found.provisional + self.doubts)
 
     def _used(self, part: Part, days: Days) -> Used:
         own = {day: kwh for day, kwh in days.items() if self.part(day) is part}

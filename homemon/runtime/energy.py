@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
-from homemon.core.points import DAY
+from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
 from homemon.energy.cost import costs
@@ -32,6 +32,7 @@ from homemon.storage.meters import Meters
 LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, "bill": 360}
 """How many days before today a table of such periods begins."""
 EDGE = 40 * DAY  # seconds before and after a period in which a reading is looked for, where there is none at its ends
+YEAR_BEFORE = 335 * ONE_DAY  # to eleven bills before
 UNITS = ("ampere", "kva", "kw")
 
 
@@ -127,6 +128,8 @@ def _tariff(
 ) -> Tariff | None:
     """Return what a plan charges for a billing period; None where it has no prices for it."""
     charges = tariff(plan, each, agreed, given, kept.load(app.config.path.parent).prices)
+    if charges and charges.by_demand and agreed.kw is None:
+        charges = _demanding(app, charges)
     if charges is None or not charges.follows_market:
         return charges
     area = spot_area(plan)
@@ -136,6 +139,15 @@ def _tariff(
 def spot_area(plan: Plan) -> str:
     """Return the area whose JEPX prices a plan follows; Okinawa has none of its own."""
     return plan.area if plan.area in AREAS else "system"
+
+
+def _demanding(app: App, charges: Tariff) -> Tariff:
+    """Return it with the kW of the billing period and the eleven before it; as it is where no half-hour is known."""
+    since, until = starts(charges.billed.first - YEAR_BEFORE), charges.billed.period.end
+    bought = flows(app, since, until, ["bought"])["bought"]
+    peaks = [span.kwh for span in within(bought, since, until) if span.seconds == HALF_HOUR]
+    missing = bool(shape(bought, since, min(until, int(app.now().wall) - HALF_HOUR)).missing)
+    return charges.demanding(peaks, missing) if peaks else charges
 
 
 def items(app: App) -> set[str]:

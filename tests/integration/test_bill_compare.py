@@ -163,8 +163,8 @@ def test_a_plan_by_jepx_is_left_out_without_prices_and_compared_with_them(tmp_pa
 def test_a_plan_that_lacks_what_is_agreed_is_named_with_what_it_needs(tmp_path: Path) -> None:
     area = home(tmp_path, "[contract]\nplan = energia-juryo-a\nreading_day = 12", *steady())
     left_out = {each["plan"]: each["why"] for each in area.found()["left_out"]}
-    assert left_out["energia-economy-night"] == "the plan's base charge is by kva. Give --kva."
-    assert "left out: energia-economy-night: the plan's base charge is by kva. Give --kva." in area.run()
+    assert left_out["energia-economy-night"] == "the plan's base charge is by kva. Give --kva, or kva in [contract]."
+    assert "left out: energia-economy-night: the plan's base charge is by kva. Give --kva, or kva in [contract]." in area.run()
     given = area.plans("--kva", "6")
     assert "energia-economy-night" in given
     demand = given["energia-denka-style"]["lines"][0]

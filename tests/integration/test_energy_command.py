@@ -130,6 +130,25 @@ def test_what_only_a_sum_is_known_of_makes_a_bill_by_hours_provisional_and_one_w
     assert bill(lived, "--month", label)["provisional"] == []
 
 
+def test_without_kw_those_of_the_highest_half_hour_of_twelve_bills_are_taken(lived: Lived) -> None:
+    label, _, end = months(lived)[-1]
+    begin = next(begin for _, begin, _ in months(lived)[-12:])
+    highest = max(judge.bought(lived.house, t, t + HALF_HOUR) for t in known_half_hours(lived, begin, end))
+    (base, *_), why = (
+        bill(lived, "--month", label, "--plan", "kepco-hapie-r")[key] for key in ("lines", "provisional")
+    )
+    assert base["name"] == f"base charge, {(2 * highest + 5) // 10} kW"
+    assert f"{(2 * highest + 5) // 10} kW of real demand are those of the half-hours that are known" not in why
+    (given, *_) = bill(lived, "--month", label, "--plan", "kepco-hapie-r", "--kw", "9")["lines"]
+    assert given["name"] == "base charge, 9 kW"
+
+
+def known_half_hours(lived: Lived, begin: date, end: date) -> list[int]:
+    """The starts of those of which both registers were heard."""
+    times = range(midnight(begin), midnight(end), HALF_HOUR)
+    return [t for t in times if not {t, t + HALF_HOUR} & lived.lost]
+
+
 def test_what_was_sold_is_paid_by_whole_kwh(lived: Lived) -> None:
     for label, begin, end in months(lived):
         tenths = lived.house.register_export(midnight(end)) - lived.house.register_export(midnight(begin))
