@@ -164,7 +164,10 @@ def test_a_plan_that_lacks_what_is_agreed_is_named_with_what_it_needs(tmp_path: 
     area = home(tmp_path, "[contract]\nplan = energia-juryo-a\nreading_day = 12", *steady())
     left_out = {each["plan"]: each["why"] for each in area.found()["left_out"]}
     assert left_out["energia-economy-night"] == "the plan's base charge is by kva. Give --kva, or kva in [contract]."
-    assert "left out: energia-economy-night: the plan's base charge is by kva. Give --kva, or kva in [contract]." in area.run()
+    assert (
+        "left out: energia-economy-night: the plan's base charge is by kva. Give --kva, or kva in [contract]."
+        in area.run()
+    )
     given = area.plans("--kva", "6")
     assert "energia-economy-night" in given
     demand = given["energia-denka-style"]["lines"][0]

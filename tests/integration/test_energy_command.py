@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from homemon.core.points import DAY, HALF_HOUR, Point
 from homemon.energy.periods import day_of
 from homemon.page import panels
 from homemon.sim.house import House
+from homemon.storage.meters import Meters
 from homemon.storage.store import Store
 from tests import judge
 from tests.commands import homemon, write_config
@@ -354,3 +356,75 @@ def test_of_an_empty_store_nothing_is_known(tmp_path: Path) -> None:
 def test_check_says_whether_a_contract_can_be_billed(tmp_path: Path, more: str, found: str) -> None:
     write_config(tmp_path, f"[contract]\n{more}")
     assert found in homemon("check", cwd=tmp_path).stdout
+
+
+# --- by JEPX --------------------------------------------------------------------------------
+
+
+def spot(day: date, number: int) -> str:
+    """A price of the Tokyo area that anyone can recompute."""
+    return f"{(day.toordinal() * 7 + number * 13) % 3000 / 100 + 0.01:.2f}"
+
+
+def spot_file(lived: Lived, begin: date, end: date, lacking: tuple[date, int]) -> Path:
+    path = lived.folder / "spot_summary.csv"
+    lines = ["受渡日,時刻コード,エリアプライス東京(円/kWh)"]
+    for day in (begin + timedelta(days=n) for n in range((end - begin).days)):
+        lines += [
+            f"{day:%Y/%m/%d},{number + 1},{spot(day, number)}" for number in range(48) if (day, number) != lacking
+        ]
+    path.write_text("\n".join(lines) + "\n", "cp932")
+    return path
+
+
+def test_a_plan_that_follows_jepx_is_billed_from_the_imported_prices(lived: Lived) -> None:
+    label, begin, end = months(lived)[-3]
+    lacking = (begin + timedelta(days=3), 4)
+    asked = ("--month", label, "--plan", "looop-smart-time-one-tokyo", "--price", "levy=4.18", "--price", "capacity=0")
+    run = homemon("bill", *asked, cwd=lived.folder)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "no JEPX price is known of this period" in run.stderr
+    path = spot_file(lived, begin, end, lacking)
+    assert homemon("import", "--area", "tokyo", str(path), cwd=lived.folder).returncode == 0
+    found = json.loads(lived.run("bill", *asked, "--json"))
+    assert any("JEPX's price is missing for 1 half-hours" in why for why in found["provisional"])
+    energy, known, kwh = (
+        Fraction(0),
+        Fraction(0),
+        {t: Fraction(0) for t in range(midnight(begin), midnight(end), HALF_HOUR)},
+    )
+    heard = [t for t in range(midnight(begin) - DAY, midnight(end) + DAY, HALF_HOUR) if t not in lived.lost]
+    for start, after in pairwise(heard):
+        part = Fraction(judge.bought(lived.house, start, after), 10) / ((after - start) // HALF_HOUR)
+        kwh |= {t: part for t in range(start, after, HALF_HOUR) if t in kwh}
+    for t, part in kwh.items():
+        slot = (day_of(t), (t - midnight(day_of(t))) // HALF_HOUR)
+        if slot != lacking:
+            sen = int(Fraction(spot(*slot)) / (1 - Fraction(69, 1000)) * Fraction(11, 10) * 100) + 1511
+            energy += part * sen / 100
+            known += part
+    energy *= sum(kwh.values()) / known
+    line = next(line for line in found["lines"] if line["name"].startswith("energy"))
+    assert Fraction(line["yen"]) == pytest.approx(energy, abs=1e-15)
+
+
+# --- another meter --------------------------------------------------------------------------
+
+
+def test_what_was_bought_between_two_meters_is_missing_and_never_their_difference(tmp_path: Path) -> None:
+    write_config(tmp_path, "[contract]\nplan = tepco-juryo-b\nampere = 40")
+    day = date.today().replace(day=1) - timedelta(days=20)
+    begin = midnight(day)
+    store = Store(tmp_path / "store")
+    meters = Meters(store)
+    meters.note("FE80:0000:0000:0000:0200:AA00:0000:0001")
+    put(store, *(Point("+power", {"value": 5000 + n / 2}, begin + n * HALF_HOUR) for n in range(20)))
+    meters.note("FE80:0000:0000:0000:0200:AA00:0000:0002")
+    put(store, *(Point("+power", {"value": n / 2}, begin + n * HALF_HOUR) for n in range(21, 49)))
+    store.close()
+    found = rows(
+        Lived(tmp_path, House(begin), day, day, set()), "--since", at(day), "--until", at(day + timedelta(days=1))
+    )
+    assert [(row["bought_kwh"], row["bought_hours"]) for row in found.values()] == [("23", "23")]
+    run = homemon("bill", "--month", f"{day:%Y-%m}", cwd=tmp_path)
+    assert "hours are not known and not counted" in run.stdout
