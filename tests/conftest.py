@@ -17,6 +17,7 @@ from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.storage.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
+from tests.lived import Lived, live
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
 
 # How long an example takes says how busy the machine is, and nothing of the code.
@@ -81,6 +82,12 @@ def victoria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VictoriaServe
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    """A store of a year of the simulated house, with a contract."""
+    return live(tmp_path_factory.mktemp("year"))
 
 
 @pytest.fixture
