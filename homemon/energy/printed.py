@@ -78,9 +78,9 @@ def described(printed: Printed) -> list[str]:
     if forecast:
         reach = f"{forecast.low:,} - {forecast.high:,}"
         lines.append(f"{forecast.yen:>11,}     予想 (円、{reach}; {forecast.kwh:.0f} kWh)")
-    for part in income.lines if income else ():
-        price = "-" if part.price is None else part.price
-        lines.append(f"{part.yen or 0:>14,.2f}  売電収入: {part.kwh} kWh × {price}")
+    if income:
+        parts = (f"{part.kwh} kWh × {'-' if part.price is None else part.price}" for part in income.lines)
+        lines.append(f"{income.total:>11,}     売電収入 (円): {', '.join(parts)}")
     lines += compared([printed], entered) if entered else ()
     return lines + [f"provisional: {why}" for why in doubts or bill.provisional]
 

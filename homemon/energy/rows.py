@@ -12,6 +12,7 @@ ENERGIES = ("bought", "sold", "generated", "used")
 PERCENTAGES = {"self_consumption": "self-cons.", "self_sufficiency": "self-suff."}
 CENT = Decimal("0.01")
 UNKNOWN = "-"
+LATE = 1  # hour that the newest reading may be away from now
 
 
 class Row(NamedTuple):
@@ -47,7 +48,8 @@ def _known(known: Known, period: Period, now: int) -> str:
     if known.kwh is None:
         return UNKNOWN
     whole = Decimal(min(period.end, max(now, period.start)) - period.start) / HOUR
-    hours = "" if known.hours >= whole - 1 else f" ({known.hours.normalize():f} h)"
+    due = whole if period.end <= now else whole - LATE
+    hours = "" if known.hours >= due else f" ({known.hours.normalize():f} h)"
     return f"{known.kwh:,.2f}{hours}"
 
 

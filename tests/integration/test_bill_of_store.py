@@ -64,6 +64,12 @@ def test_what_was_sold_is_paid_by_whole_kwh(lived: Lived) -> None:
         assert bill(lived, "--month", label)["sold"] == {"kwh": tenths // 10, "yen": tenths // 10 * 16}
 
 
+def test_what_is_paid_for_what_was_sold_is_shown_in_whole_yen(lived: Lived) -> None:
+    label, begin, end = months(lived)[-1]
+    kwh = (lived.house.register_export(midnight(end)) - lived.house.register_export(midnight(begin))) // 10
+    assert f"{kwh * 16:,}     売電収入 (円): {kwh} kWh × 16" in lived.run("bill", "--month", label)
+
+
 def test_the_running_period_has_a_forecast_within_its_range_and_is_provisional(lived: Lived) -> None:
     found = bill(lived)
     forecast = found["forecast"]

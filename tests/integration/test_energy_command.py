@@ -49,6 +49,21 @@ def test_the_energy_of_a_gap_across_midnight_is_of_neither_day_and_of_their_week
     assert [row["bought_hours"] for row in found.values()] == ["19.5", "18.5"]
 
 
+def test_a_day_of_which_half_an_hour_is_not_known_says_so_in_the_table(lived: Lived, tmp_path: Path) -> None:
+    write_config(tmp_path)
+    day = lived.today - timedelta(days=2)
+    store = Store(tmp_path / "store")
+    late = midnight(day) + DAY
+    kept = [point for point in points(lived.house, midnight(day), late + DAY, set()) if point.time != late]
+    put(store, *(point for point in kept if point.measurement == "+power"))
+    store.close()
+    first, second = homemon("energy", "--since", at(day), "--until", at(lived.today), cwd=tmp_path).stdout.splitlines()[
+        1:
+    ]
+    assert "(23.5 h)" in first
+    assert "(23.5 h)" in second
+
+
 def test_half_hours_that_were_not_heard_are_unknown_and_not_zero(lived: Lived) -> None:
     missing = max(time for time in lived.lost if time < midnight(lived.today) - 45 * DAY)
     found = rows(lived, "--by", "half-hour", "--since", at(day_of(missing)), "--until", at(day_of(missing + DAY)))
