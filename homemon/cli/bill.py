@@ -12,6 +12,7 @@ from homemon.cli.options import Commands
 from homemon.energy import printed, shipped
 from homemon.energy.bill import Contract
 from homemon.energy.plan import Month
+from homemon.runtime import energy
 from homemon.runtime.context import App
 
 
@@ -45,7 +46,7 @@ def command(
     why: a price that is not known yet and stands in from the month before (or is given with --price), an hour that is
     missing, a period that is not over.
 
-    With --kwh or --band it is the bill of so many kWh, and needs --plan, --month and no config.ini.
+    With --kwh or --band it is the bill of so many kWh, and needs --month; with --plan as well it needs no config.ini.
     """
     if ctx.invoked_subcommand:
         return 0
@@ -53,15 +54,13 @@ def command(
     agreed = Contract(ampere=ampere, kva=kva, kw=kw)
     prices = prices_of(given)
     if kwh is None and not bands:
-        from homemon.runtime.energy import bills
-
-        found = [printed.of_store(*each) for each in bills(app, month, name, agreed, prices)]
-    elif name is None or month is None:
-        raise click.UsageError("--kwh and --band need --plan and --month")
+        found = [printed.of_store(*each) for each in energy.bills(app, month, name, agreed, prices)]
+    elif month is None:
+        raise click.UsageError("--kwh and --band need --month")
     else:
-        plan = shipped.find(name)
+        plan, agreed, kept = energy.terms(app, month, name, agreed)
         used = used_of(plan, month, kwh, bands)
-        bill = shipped.bill(plan, month, agreed, used, prices)
+        bill = shipped.bill(plan, month, agreed, used, prices, kept)
         found = [printed.Printed(plan, month, sum(used.values(), Decimal(0)), bill)]
     for each in found:
         if as_json:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from homemon.config.keys import Contract
-from homemon.core.errors import ConfigError
+from homemon.core.errors import ConfigError, NoConfig
 from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
@@ -16,7 +16,7 @@ from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
 from homemon.energy.periods import ONE_DAY, Billed, Period, billed, calendar, day_of, starts
 from homemon.energy.plan import Month, Plan
-from homemon.energy.prices import Entered
+from homemon.energy.prices import Entered, Table
 from homemon.energy.rows import Row
 from homemon.energy.selling import Income
 from homemon.energy.spans import Span, filled, total, within
@@ -79,7 +79,7 @@ def bills(
         look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
         names = ("bought", "sold") if contract.sell else ("bought",)
         known = flows(app, start - look_back, min(end + EDGE, now), names)
-        plan = plan_of(app, name or contract.plan)
+        plan = shipped.find(name) if name else plan_of(app, contract.plan)
         charges = _tariff(app, plan, each, agreed_of(agreed, contract), given)
         if charges is None:
             raise shipped.too_early(plan)
@@ -92,6 +92,39 @@ def bills(
         )
 
 
+class Terms(NamedTuple):
+    """By which plan a bill is computed, what is agreed, and the prices that are kept."""
+
+    plan: Plan
+    agreed: bill.Contract
+    prices: Mapping[str, Table] = MappingProxyType({})
+
+
+def terms(app: App, month: Month, name: str | None, agreed: bill.Contract) -> Terms:
+    """Return what holds for the bill of a month whose kWh are given: the contract's, but for what is said otherwise.
+
+    Raise ConfigError where neither a plan is named nor a contract holds. With a plan no config.ini is needed.
+    """
+    try:
+        config = app.config
+    except NoConfig:
+        if name is None:
+            raise
+        return Terms(shipped.find(name), agreed)
+    prices = kept.load(config.path.parent).prices
+    if name:
+        held = [contract for contract, each in billed(config.contracts, *_around(month)) if each.month == month]
+        return Terms(shipped.find(name), agreed_of(agreed, *held[-1:]), prices)
+    contract = list(billing_periods(app, date(*month, 1), month))[-1][0]
+    return Terms(plan_of(app, contract.plan), agreed_of(agreed, contract), prices)
+
+
+def _around(month: Month) -> tuple[date, date]:
+    """Return a time in which each billing period of a month has a day."""
+    first = date(*month, 1)
+    return first - 31 * ONE_DAY, first + 32 * ONE_DAY
+
+
 def billing_periods(app: App, today: date, month: Month | None) -> Iterator[tuple[Contract, Billed]]:
     """Yield the billing periods of a month, or the one of `today`, with their contracts. Raise ConfigError."""
     contracts = app.config.contracts
@@ -100,8 +133,7 @@ def billing_periods(app: App, today: date, month: Month | None) -> Iterator[tupl
             f"{app.config.path}: there is no [contract], which says by which plan you pay",
             "See config.ini.example; or give --plan and --kwh.",
         )
-    first = today if month is None else date(*month, 1)
-    since, until = (first, first + ONE_DAY) if month is None else (first - 31 * ONE_DAY, first + 32 * ONE_DAY)
+    since, until = (today, today + ONE_DAY) if month is None else _around(month)
     found = [(contract, each) for contract, each in billed(contracts, since, until) if month in (None, each.month)]
     if not found:
         which = "today" if month is None else f"the bill of {month[0]}-{month[1]:02}"

@@ -79,6 +79,29 @@ def test_what_the_bill_really_said_is_kept_and_the_difference_shown(folder: Path
     assert "billed" not in bill(folder, "--plan", "tepco-standard-s"), "another plan's bill was not said"
 
 
+def test_given_kwh_are_billed_by_the_contract_and_with_what_is_kept(folder: Path) -> None:
+    homemon("bill", "price", "fuel", "2026-10", "-10.27", cwd=folder)
+    asked = ("bill", "--month", "2026-10", "--kwh", "374", "--json")
+    assert json.loads(homemon(*asked, cwd=folder).stdout)["total"] == 12_093
+    other = json.loads(homemon(*asked, "--plan", "tepco-standard-s", cwd=folder).stdout)
+    assert (other["plan"], other["total"], other["provisional"]) == ("tepco-standard-s", 12_093, [])
+    dearer = json.loads(homemon(*asked, "--ampere", "50", "--price", "fuel=-9.27", cwd=folder).stdout)
+    assert dearer["total"] == 12_093 + 311 + 374 + 1, "311.75 and 374 yen more"
+
+
+def test_a_plan_of_ones_own_lies_where_it_is_named(folder: Path) -> None:
+    plan = 'name = "own"\ncompany = "a"\narea = "tokyo"\n[[version]]\nsource = "a"\nchecked = 2026-08-16\nprice = 10\n'
+    (folder / "sub").mkdir()
+    (folder / "sub" / "mine.toml").write_text(plan + "[version.base]\nflat = 100\n")
+    run = homemon("-c", "../config.ini", "bill", "--month", "2026-09", "--plan", "mine.toml", cwd=folder / "sub")
+    assert run.returncode == 0, run.stderr
+    (folder / "own.toml").write_text(plan + "[version.base]\nflat = 200\n")
+    config = (folder / "config.ini").read_text()
+    (folder / "config.ini").write_text(config.replace("tepco-juryo-b", "own.toml"))
+    run = homemon("-c", "../config.ini", "bill", "--month", "2026-09", cwd=folder / "sub")
+    assert "200.00  基本料金" in run.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

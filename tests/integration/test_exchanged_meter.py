@@ -125,7 +125,7 @@ def test_no_energy_is_counted_from_one_meter_to_the_next(tmp_path: Path) -> None
     for old, new in ((100.0, 145.0), (9987.0, 2.0)):
         registers = [(T, old - 1), (T + HALF_HOUR, old), (T + 2 * HALF_HOUR, new), (T + 3 * HALF_HOUR, new + 0.5)]
         spans = list(differences(registers, exchanges=[T + HALF_HOUR + 1]))
-        assert [(span.start, span.kwh) for span in spans] == [(T, 1), (T + 2 * HALF_HOUR, 0.5)]
+        assert [(span.start, float(span.kwh)) for span in spans] == [(T, 1), (T + 2 * HALF_HOUR, 0.5)]
         assert len(list(differences(registers))) == 3, "which nothing but the exchange reports"
 
 

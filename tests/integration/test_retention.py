@@ -12,10 +12,10 @@ import pytest
 
 from homemon.core import clock
 from homemon.core.clock import Instant
-from homemon.core.points import HALF_HOUR, JST, Point
+from homemon.core.points import DAY, HALF_HOUR, HOUR, JST, Point
 from homemon.storage import retention
 from homemon.storage.database import FILE
-from homemon.storage.retention import BATCH, BATCHES, DAY, HOUR, SPARE, Retention
+from homemon.storage.retention import BATCH, BATCHES, SPARE, Retention
 from homemon.storage.schema import MIGRATIONS
 from homemon.storage.store import Store
 from tests.commands import PATIENCE, homemon, running, simulated, wait_for, write_config

@@ -13,8 +13,11 @@ from tests.registers import MIDNIGHT, register, span
 
 def household(**readings: list[Reading]) -> Household:
     """Of the readings of each quantity: registers of the meter's, half-hours of the monitor's."""
-    made = {"bought": differences, "sold": differences, "generated": half_hours, "balance": half_hours}
-    return Household({name: list(made[name](readings.get(name, []))) for name in QUANTITIES})
+    found = {name: readings.get(name, []) for name in QUANTITIES}
+    registers = ("bought", "sold")
+    return Household(
+        {name: list((differences if name in registers else half_hours)(rows)) for name, rows in found.items()}
+    )
 
 
 def known(kwh: str, hours: float) -> Known:

@@ -70,6 +70,10 @@ def test_hours_of_which_nothing_is_known_are_told() -> None:
     )
 
 
+def kwh(*days: list[int]) -> list[list[Decimal]]:
+    return [list(map(Decimal, day)) for day in days]
+
+
 # --- the rest of a period -------------------------------------------------------------------
 
 
@@ -88,15 +92,15 @@ def test_the_rest_goes_as_on_the_same_weekdays_of_each_of_the_last_four_weeks() 
     assert len(ways) == 4
     for number, way in enumerate(ways, 1):
         sunday = date(2026, 11, 29)
-        assert way[sunday] == [10 * number] * 48
-        assert way[sunday + timedelta(days=1)] == [number] * 48
+        assert [*way[sunday]] == [Decimal(10 * number)] * 48
+        assert [*way[sunday + timedelta(days=1)]] == [Decimal(number)] * 48
         assert len(way) == 7
     assert forecast.mean(ways)[date(2026, 11, 24)] == [Decimal("2.5")] * 48
 
 
 def test_of_today_only_what_is_not_known_yet_is_forecast() -> None:
     ways = forecast.ways(weeks(2), MIDNIGHT + 20 * HALF_HOUR, MIDNIGHT + DAY)
-    assert [way[date(2026, 11, 24)] for way in ways] == [[0] * 20 + [1] * 28, [0] * 20 + [2] * 28]
+    assert [[*way[date(2026, 11, 24)]] for way in ways] == kwh([0] * 20 + [1] * 28, [0] * 20 + [2] * 28)
 
 
 def test_a_day_that_is_not_known_whole_is_no_model() -> None:
@@ -110,7 +114,7 @@ def test_without_a_known_day_there_is_no_forecast_and_with_a_few_any_of_them_is_
     assert forecast.ways([], MIDNIGHT, MIDNIGHT + DAY) == []
     assert forecast.ways(half_hours(MIDNIGHT - DAY, 47), MIDNIGHT, MIDNIGHT + DAY) == []
     (way,) = forecast.ways(half_hours(MIDNIGHT - DAY, 48), MIDNIGHT, MIDNIGHT + DAY)
-    assert way == {day_of(MIDNIGHT): [1] * 48}
+    assert [(day, [*half_hours]) for day, half_hours in way.items()] == [(day_of(MIDNIGHT), [ONE] * 48)]
 
 
 def test_a_month_of_weeks_is_what_the_spans_say() -> None:

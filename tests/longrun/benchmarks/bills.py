@@ -8,7 +8,7 @@ homemon prices them as well, looks at seals, amperes and gaps, and says why.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from subprocess import run
@@ -18,7 +18,7 @@ from typing import Any
 
 from homemon.energy import shipped
 from homemon.energy.calendar import bands_of_day
-from homemon.energy.periods import date, starts
+from homemon.energy.periods import starts
 from homemon.storage.database import FILE
 from tests.commands import write_config
 from tests.longrun.benchmarks.installed import HOMEMON, PYTHON, VENV
