@@ -7,7 +7,7 @@ other way of rounding fits all). All prices include ten percent of tax, which is
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import NamedTuple
 
 from homemon.core.errors import ConfigError
@@ -97,16 +97,16 @@ def compute(
     total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
     lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
     doubts = [*_doubts(parts, contract, month), *filter(None, [days and doubt_of(version.pro_rata, days)])]
-    lines += _discounted(version, lines)
+    lines = _rounded_sum([*lines, *_discounted(version, lines)], version.rounding.get(ENERGY))
     for item in version.items:
         price = prices(item, month)
         if price is None:
             doubts.append(_unknown(item, month))
             continue
         doubts += [price.doubt] if price.doubt else []
-        lines.append(_item(item, price, base, total_kwh))
-    lines = [_rounded(line, version.rounding) for line in _at_least(lines, version)]
-    whole = sum((line.yen for line in lines), ZERO).to_integral_value(ROUND_FLOOR)
+        lines.append(_rounded(_item(item, price, base, total_kwh), version.rounding))
+    lines = _at_least(lines, version)
+    whole = sum((line.yen for line in lines), ZERO).to_integral_value(WAYS[version.rounding.get(TOTAL, "down")])
     return Bill(
         lines=tuple(lines),
         total=int(whole),
@@ -270,13 +270,20 @@ def _at_least(lines: list[Line], version: Version) -> list[Line]:
     return [*lines, Line("up to the least amount", version.least - without)]
 
 
-ROUNDING = {
-    "levy": {"levy": ROUND_FLOOR},
-    "none": dict[str, str](),
-}
-"""Which lines are rounded to whole yen before they are added: the regulated rule, and none."""
+WAYS = {"down": ROUND_DOWN, "up": ROUND_UP, "half-up": ROUND_HALF_UP}
+"""Ways of rounding to whole yen: towards zero, away from it, and to the nearest, a half away from it."""
+ENERGY, TOTAL = "energy", "total"
+ROUNDED = (ENERGY, TOTAL)
+"""What can be rounded, in addition to a plan's monthly items."""
 
 
-def _rounded(line: Line, profile: str) -> Line:
-    how = ROUNDING[profile].get(line.name)
-    return line._replace(yen=line.yen.to_integral_value(how)) if how else line
+def _rounded_sum(lines: list[Line], way: str | None) -> list[Line]:
+    """Return the lines with one more, which rounds their sum."""
+    whole = sum((line.yen for line in lines), ZERO)
+    rest = whole.to_integral_value(WAYS[way]) - whole if way else ZERO
+    return [*lines, Line("rounding", rest)] if rest else lines
+
+
+def _rounded(line: Line, rounding: Mapping[str, str]) -> Line:
+    way = rounding.get(line.name)
+    return line._replace(yen=line.yen.to_integral_value(WAYS[way])) if way else line

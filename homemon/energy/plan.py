@@ -129,6 +129,14 @@ class Unsure:
     months: frozenset[int] = ALL_MONTHS
 
 
+LEVY_DOWN = {"levy": "down"}
+"""The regulated rule of rounding: by the names of what is rounded to whole yen before the sum is, and how.
+
+Such names are those of monthly items, and `energy`, which is base charge, energy and discounts together; `total` says
+how the sum is rounded, which is down where nothing is said.
+"""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Version:
     """A plan as it holds from the bill `since` on, or from the day of use `used_from`, whose month `since` is then.
@@ -149,7 +157,7 @@ class Version:
     base_at: Literal["begin", "end"] = "end"  # of a billing period, whose base charge it has where prices change within
     pro_rata: ProRata | None = None
     market: Market | None = None  # in addition to the prices of its bands
-    rounding: str = "levy"  # what is cut to whole yen before the sum is
+    rounding: Mapping[str, str] = field(default_factory=lambda: LEVY_DOWN)
     unsure: tuple[Unsure, ...] = ()
 
     def band(self, name: str) -> Band | None:

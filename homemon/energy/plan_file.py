@@ -1,15 +1,16 @@
 """A plan as TOML, each figure checked; a fault is reported with its line."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from homemon.energy.bill import ROUNDING
+from homemon.energy.bill import ROUNDED, WAYS
 from homemon.energy.calendar import gaps
 from homemon.energy.plan import (
     ALL,
+    LEVY_DOWN,
     WHOLE_DAY,
     Band,
     Base,
@@ -139,6 +140,7 @@ def _version(fields: Fields) -> Version:
     if "from" in fields and "used_from" in fields:
         fields.fault("used_from", "is for days of use, and from for bills: a version has one of them")
     used_from = fields.take("used_from", day, None)
+    items = fields.take("items", list_of(text), ("fuel", "levy"))
     version = Version(
         since=fields.take("from", month, (used_from.year, used_from.month) if used_from else (2000, 1)),
         used_from=used_from,
@@ -146,18 +148,25 @@ def _version(fields: Fields) -> Version:
         checked=fields.take("checked", day, date.min),
         base=base,
         bands=bands,
-        items=fields.take("items", list_of(text), ("fuel", "levy")),
+        items=items,
         discounts=tuple(map(_discount, fields.tables("discount"))),
         least=fields.take("least", yen, None),
         holidays=holidays,
         base_at=fields.take("base_at", one_of("begin", "end"), "end"),
         pro_rata=_pro_rata(fields.table("pro_rata")) if "pro_rata" in fields else None,
         market=market,
-        rounding=fields.take("rounding", one_of(*ROUNDING), "levy"),
+        rounding=_rounding(fields.table("rounding"), items) if "rounding" in fields else LEVY_DOWN,
         unsure=unsure,
     )
     fields.close()
     return version
+
+
+def _rounding(fields: Fields, items: Iterable[str]) -> Mapping[str, str]:
+    """Return how what is rounded; what is neither a monthly item nor one of ROUNDED is a fault."""
+    found = {name: fields.take(name, one_of(*WAYS)) for name in (*ROUNDED, *items) if name in fields}
+    fields.close()
+    return found
 
 
 def _check(fields: Fields, bands: tuple[Band, ...], holidays: Holidays, unsure: tuple[Unsure, ...]) -> None:

@@ -20,6 +20,7 @@ TITLES = {
     "capacity": "容量拠出金相当額",
     "fee": "手数料",
     "wheeling": "託送料金相当額",
+    "rounding": "端数処理",
     "up to the least amount": "最低月額料金までの差額",
 }
 """Lines of a bill, and what a company calls them."""

@@ -208,3 +208,38 @@ def test_the_real_demand_is_twice_the_highest_half_hour_rounded_half_up(peaks: l
 def test_without_a_half_hour_there_is_no_real_demand() -> None:
     with pytest.raises(ValueError, match="empty"):
         demand_kw([])
+
+
+ROUNDED = CHUBU.replace('"fuel", "capacity", "levy"', '"fuel", "levy"').replace("400, 27.00", "400, 27.33")
+
+
+@pytest.mark.parametrize(
+    ("rounding", "total"),
+    [  # 3 kWh: energy 81.99, fuel -1.23 each, levy 4.18 each
+        ("", 81.99 - 3.69 + 12),
+        ("[version.rounding]", 81.99 - 3.69 + 12.54),
+        ('[version.rounding]\ntotal = "up"', 91),
+        ('[version.rounding]\nenergy = "up"\nfuel = "up"\nlevy = "down"', 82 - 4 + 12),
+        ('[version.rounding]\nenergy = "down"\nfuel = "down"\nlevy = "down"', 81 - 3 + 12),
+        ('[version.rounding]\nenergy = "half-up"\nfuel = "half-up"\nlevy = "half-up"', 82 - 4 + 13),
+    ],
+)
+def test_what_is_rounded_and_how_is_the_plans(rounding: str, total: float) -> None:
+    plan = read_plan(f"{ROUNDED}{rounding}", "own.toml", "own")
+    prices = {"fuel": Price(Decimal("-1.23")), "levy": Price(Decimal("4.18"))}
+    found = billed(plan, "2026-05", {"all": 3}, prices)
+    assert found.total == int(total)
+    assert int(sum(line.yen for line in found.lines)) <= found.total
+
+
+@pytest.mark.parametrize(
+    ("rounding", "fault"),
+    [
+        ('levy = "nearest"', "own.toml:14: version[0].rounding.levy: is to be one of down, up, half-up, not 'nearest'"),
+        ('capacity = "up"', "own.toml:14: version[0].rounding.capacity: is not known"),
+    ],
+)
+def test_a_slip_in_what_is_rounded_is_reported_with_its_line(rounding: str, fault: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read_plan(f"{ROUNDED}[version.rounding]\n{rounding}\n", "own.toml", "own")
+    assert str(error.value) == fault
