@@ -71,8 +71,18 @@ def _own(name: str, folder: Path) -> str:
         raise ConfigError(f"{name}: {reason}", "Name one that is shipped, or a file of your own.") from None
 
 
-def prices(plan: Plan, version: Version, given: Mapping[str, Price], kept: Mapping[str, Table] = NOTHING) -> Prices:
-    """Return the monthly prices of a plan: those `given`, else those `kept` and shipped for its area."""
+def prices(
+    plan: Plan,
+    version: Version,
+    given: Mapping[str, Price],
+    kept: Mapping[str, Table] = NOTHING,
+    read: Month | None = None,
+) -> Prices:
+    """Return the monthly prices of a plan: those `given`, else those `kept` and shipped for its area.
+
+    `read` is the month of the reading that ends the billing period, where that is known: it decides about the levy,
+    which changes from the May reading on, for what was used since the April one.
+    """
     listed = {"levy": _levy(), "fuel": _fuel().get(plan.area, {})}
 
     def price(item: str, month: Month) -> Price | None:
@@ -82,7 +92,7 @@ def prices(plan: Plan, version: Version, given: Mapping[str, Price], kept: Mappi
             return given[item]
         table = {**listed.get(item, {}), **kept.get(item, {})}
         if item == "levy":
-            return levy_price(table, month)
+            return levy_price(table, read or month)
         return monthly_price(item, table, month, bool(version.base.minimum))
 
     return price
@@ -123,13 +133,14 @@ def bill(
     earlier: Sequence[Used] = (),
     days: Days | None = None,
     market: MarketCost | None = None,
+    read: Month | None = None,
 ) -> Bill:
     """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
 
     Where the days of the billing period are known, `Plan.parts` gives the versions that hold in it: the last one is
     `version`, those before it are `earlier` with what was used while they held; `days` are for 日割り. `market` is
-    what `used` costs by JEPX. Raise ConfigError where the plan has no prices for that month, lacks what the contract
-    says, has no such price, or asks for half-hours.
+    what `used` costs by JEPX, `read` as in `prices`. Raise ConfigError where the plan has no prices for that month,
+    lacks what the contract says, has no such price, or asks for half-hours.
     """
     holding = version or plan.version(month)
     if holding is None:
@@ -139,7 +150,14 @@ def bill(
     if lumps := sorted(item for item, price in given.items() if price.lump is not None and not holding.base.minimum):
         raise ConfigError(f"{plan.key} has no minimum charge", f"Give {', '.join(lumps)} as one price a kWh.")
     found = compute(
-        holding, contract, used, month, prices(plan, holding, given, kept), earlier=earlier, days=days, market=market
+        holding,
+        contract,
+        used,
+        month,
+        prices(plan, holding, given, kept, read),
+        earlier=earlier,
+        days=days,
+        market=market,
     )
     change = None if version else _change_within(holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()

@@ -12,7 +12,7 @@ from homemon.energy.bill import Bill, Contract, Price, Used, demand_kw, each_kwh
 from homemon.energy.calendar import bands_of_day
 from homemon.energy.market import HalfHour, MarketCost, Spot, market_cost
 from homemon.energy.periods import Billed, starts
-from homemon.energy.plan import Band, Part, Plan, Version
+from homemon.energy.plan import Band, Month, Part, Plan, Version
 from homemon.energy.prices import Table
 from homemon.energy.pro_rata import days_of
 from homemon.energy.usage import Days, by_band
@@ -42,6 +42,11 @@ class Tariff(NamedTuple):
     kept: Mapping[str, Table] = shipped.NOTHING
     spot: Spot = unknown
     doubts: tuple[str, ...] = ()
+
+    @property
+    def read(self) -> Month:
+        """The month of the reading that ends the billing period: another than the bill's where it is on the 1st."""
+        return self.billed.after.year, self.billed.after.month
 
     @property
     def by_demand(self) -> bool:
@@ -81,6 +86,7 @@ class Tariff(NamedTuple):
             version=last.version,
             earlier=earlier,
             market=last.market,
+            read=self.read,
             days=days_of(self.billed.first, self.billed.after, self.billed.usual),
         )
         return replace(found, provisional=found.provisional + self.doubts)
@@ -99,7 +105,9 @@ class Tariff(NamedTuple):
     def each_kwh(self) -> tuple[Decimal, tuple[str, ...]]:
         """Return what a kWh costs in any band, and why that is not sure."""
         version = self.parts[-1].version
-        return each_kwh(version, self.billed.month, shipped.prices(self.plan, version, self.given, self.kept))
+        return each_kwh(
+            version, self.billed.month, shipped.prices(self.plan, version, self.given, self.kept, self.read)
+        )
 
 
 def tariff(
