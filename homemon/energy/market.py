@@ -43,12 +43,14 @@ def market_cost(market: Market, used: Iterable[tuple[HalfHour, Decimal]], spot: 
 
     Raise ConfigError where no price at all is known.
     """
-    found = [(kwh, spot(half_hour)) for half_hour, kwh in used if kwh]
+    halves = [(half_hour, kwh) for half_hour, kwh in used if kwh]
+    found = [(kwh, spot(half_hour)) for half_hour, kwh in halves]
     priced = [(kwh, slot_price(market, price)) for kwh, price in found if price is not None]
     total, known = (sum((kwh for kwh, _ in some), ZERO) for some in (found, priced))
     yen = sum((kwh * price for kwh, price in priced), ZERO)
     if found and not priced:
-        raise ConfigError("no JEPX price is known of this period", "Import JEPX's file of that fiscal year.")
+        first, last = (halves[end][0][0] for end in (0, -1))
+        raise ConfigError(f"no JEPX price is known of {first} to {last}", "Import JEPX's file of that fiscal year.")
     unpriced = total - known
     stand_in = unpriced * yen / known if unpriced else ZERO
     return MarketCost(total, yen + stand_in, len(found) - len(priced), unpriced)

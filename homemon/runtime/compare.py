@@ -48,12 +48,10 @@ def compared(app: App, wish: Wish) -> Compared:
     now = int(app.now().wall)
     contract, running = list(billing_periods(app, day_of(now), None))[-1]
     past = _past(app, contract, running, wish.months, now)
-    own, agreed, charge = agreed_of(contract), agreed_of(wish.agreed, contract), _charge(app, past)
+    agreed, charge = agreed_of(wish.agreed, contract), _charge(app, past)
     wished, moved = (past, None) if wish.into is None else _shifted(app, contract, past, wish.into)
     plan, *others = _plans(app, contract, wish.plans)
-    today = _today(plan, past, own, charge)
-    if today and agreed != own:
-        compare.outcome(plan, wished, agreed, charge)  # an ampere that the plan lacks is an error, not a plan less
+    today = _today(plan, past, contract, wish, charge)
     found, left_out = compare.outcomes((plan, *others), wished, agreed, charge)
     if not found:
         raise left_out[0].error
@@ -72,12 +70,24 @@ def _plans(app: App, contract: Contract, names: Sequence[str]) -> list[Plan]:
     return [plan, *(plan_of(app, name) for name in others if name != contract.plan)]
 
 
-def _today(plan: Plan, past: Sequence[Past], own: bill.Contract, charge: Charge) -> Outcome | None:
-    """Return what the present plan comes to; None where it cannot be computed, for which it is left out as others."""
+def _today(plan: Plan, past: Sequence[Past], contract: Contract, wish: Wish, charge: Charge) -> Outcome | None:
+    """Return what the present plan comes to as it is; None where that cannot be computed.
+
+    What the contract does not say is as wished. Raise ConfigError where the plan lacks what is wished, such as an
+    ampere: for what it lacks in any case it is left out as others.
+    """
+    ways = (agreed_of(contract), agreed_of(contract, wish.agreed), agreed_of(wish.agreed, contract))
+    own, filled, wished = (_attempt(plan, past, agreed, charge) for agreed in ways)
+    if isinstance(wished, ConfigError) and str(wished) != str(own):
+        raise wished
+    return next((each for each in (own, filled) if isinstance(each, Outcome)), None)
+
+
+def _attempt(plan: Plan, past: Sequence[Past], agreed: bill.Contract, charge: Charge) -> Outcome | ConfigError:
     try:
-        return compare.outcome(plan, past, own, charge)
-    except ConfigError:
-        return None
+        return compare.outcome(plan, past, agreed, charge)
+    except ConfigError as error:
+        return error
 
 
 # --- what is stored -------------------------------------------------------------------------
@@ -115,7 +125,7 @@ def _charge(app: App, past: Sequence[Past]) -> Charge:
     def charge(plan: Plan, each: Billed, agreed: bill.Contract) -> Tariff:
         found = tariff(plan, each, agreed, NO_PRICES, prices)
         if found is None:
-            raise shipped.too_early(plan)
+            raise ConfigError(str(shipped.too_early(plan)), "Compare fewer --months.")
         return found._replace(spot=spot(market(spot_area(plan)))) if found.follows_market else found
 
     return charge

@@ -152,7 +152,9 @@ def test_a_plan_by_jepx_is_left_out_without_prices_and_compared_with_them(tmp_pa
     without = home(tmp_path / "without", CONTRACT, *steady())
     left_out = {each["plan"]: each["why"] for each in without.found()["left_out"]}
     assert "looop-smart-time-one-tokyo" in left_out
-    assert left_out["direct-power-tokyo"].startswith("no JEPX price is known of this period. Import")
+    assert left_out["direct-power-tokyo"].startswith(
+        f"no JEPX price is known of {ENDS[0]} to {ENDS[1] - timedelta(days=1)}. Import"
+    )
     times = range(midnight(ENDS[0]), midnight(ENDS[-1]), HALF_HOUR)
     spot = (Point("spot", {"tokyo": 10.0}, t) for t in times)
     found = home(tmp_path / "with", CONTRACT, *steady(), *spot).found()
@@ -252,14 +254,23 @@ def test_another_ampere_is_everybodys_and_the_difference_is_to_the_present_one(l
 
 def test_recorded_currents_say_which_ampere_would_have_held(tmp_path: Path) -> None:
     start = midnight(ENDS[-1]) - 3600
-    currents = [(1.0, 2.0), (12.5, 12.5), (20.1, 8.0), (16.0, 17.5), (-3.0, 10.0), (33.0, 0.5)]
+    currents = [
+        (1.0, 2.0),
+        (12.5, 12.5),
+        (20.1, 8.0),
+        (16.0, 17.5),
+        (-3.0, 10.0),
+        (33.0, 0.5),
+        (20.0, 4.0),
+        (15.0, 15.0),
+    ]
     wires = (Point("current", {"r": r, "t": t}, start + 60 * n) for n, (r, t) in enumerate(currents))
     found = home(tmp_path, CONTRACT.replace("40", "30"), *steady(), *wires)
     assert found.found()["amperes"] == {
         "highest": "33.5",
         "at": start + 180,
-        "readings": 6,
-        "above_80_percent": 4,
+        "readings": 8,
+        "above_80_percent": 5,
         "above": 2,
         "least": 40,
         "yen_a_month_less": -312,
@@ -299,6 +310,28 @@ def test_an_ecocute_that_was_never_recorded_cannot_be_shifted(lived: tuple[Home,
     said = lived[0].run("--shift", "ecocute", "10-15", status=2)
     assert "nothing of the EcoCute is recorded in these billing periods" in said
     assert "`homemon ecocute-poll` each 10 minutes records it" in said
+
+
+def test_where_the_contract_says_no_ampere_it_is_asked_for(tmp_path: Path) -> None:
+    unsaid = home(tmp_path, CONTRACT.replace("ampere = 40\n", ""), *steady())
+    found = unsaid.found()
+    assert found["today"] is None
+    assert {each["plan"]: each["why"] for each in found["left_out"]}["tepco-juryo-b"].startswith(
+        "the plan's base charge is by ampere"
+    )
+    assert not any(each["difference_a_year"] for each in found["plans"])
+    given = unsaid.found("--ampere", "40")
+    assert given["today"]["yen"] == next(each["yen"] for each in given["plans"] if each["plan"] == "tepco-juryo-b")
+    assert "the plan has no base charge for 45 A" in unsaid.run("--ampere", "45", status=2)
+
+
+def test_a_plan_without_prices_for_all_of_the_months_is_left_out(tmp_path: Path) -> None:
+    later = OWN.replace("2020-01", f"{ENDS[-1]:%Y-%m}")
+    own = home(tmp_path, CONTRACT, *steady())
+    (tmp_path / "own.toml").write_text(later)
+    why = f"own has prices from the bill of {ENDS[-1]:%Y-%m} on. Compare fewer --months."
+    assert {"plan": "own", "why": why} in own.found("--plan", "own.toml")["left_out"]
+    assert "own" in own.plans("--plan", "own.toml", "--months", "1")
 
 
 def test_without_a_contract_or_a_whole_period_it_says_so(tmp_path: Path) -> None:

@@ -135,6 +135,17 @@ def test_a_plan_that_lacks_one_of_the_periods_is_compared_in_none() -> None:
         compare.outcome(shipped.find("tepco-juryo-b"), [*periods("1"), *old], agreed, charge)
 
 
+def test_what_only_a_sum_is_known_of_concerns_the_plans_by_hours() -> None:
+    (whole,) = periods("300")
+    night = Span(whole.shape.start + 4 * HALF_HOUR, whole.shape.start + 20 * HALF_HOUR, Decimal(3))
+    known = [whole._replace(shape=whole.shape._replace(spread=[night]))]
+    found, _ = compare.outcomes(
+        map(shipped.find, ("tepco-juryo-b", "tepco-smartlife-s")), known, Contract(ampere=40), charge
+    )
+    doubts = {each.plan.key: any("as a sum only" in doubt for doubt in each.doubts) for each in found}
+    assert doubts == {"tepco-juryo-b": False, "tepco-smartlife-s": True}
+
+
 def test_bills_of_fewer_months_make_a_year() -> None:
     found = compare.outcome(shipped.find("tepco-juryo-b"), periods("100", "100", "100"), Contract(ampere=40), charge)
     assert len(set(found.bills)) <= 3
