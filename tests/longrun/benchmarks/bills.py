@@ -53,7 +53,7 @@ for plan, days in ready["plans"].items():
         day, slot = divmod((time - ready["begin"]) // 1800, 48)
         band, own = days[day][slot], sums[ready["period"][day]]
         own[band] = own.get(band, 0) + used
-    found[plan] = sum(int(used + 0.5) for own in sums for used in own.values())
+    found[plan] = sum(int(round(used, 1) + 0.5) for own in sums for used in own.values())
 print(json.dumps(found))
 """
 PANDAS = f"""{READ}
@@ -67,7 +67,7 @@ found = {{}}
 for plan, days in ready["plans"].items():
     band = numpy.array(days).reshape(-1)[number]
     sums = frame["kwh"].groupby([period, band]).sum()
-    found[plan] = int((sums + 0.5).astype(int).sum())
+    found[plan] = int((sums.round(1) + 0.5).astype(int).sum())
 print(json.dumps(found))
 """
 
@@ -129,9 +129,12 @@ def a_year(program: str, package: str = "") -> Outcome:
 
 
 def used(plan: dict[str, Any]) -> int:
-    """The whole kWh of a plan's bands."""
-    names = {band.name for version in shipped.find(plan["plan"]).versions for band in version.bands}
-    return sum(int(line["kwh"]) for line in plan["lines"] if line["name"] in names)
+    """The whole kWh of a plan's bands, with those that a minimum charge includes."""
+    versions = shipped.find(plan["plan"]).versions
+    names = {band.name for version in versions for band in version.bands}
+    minimum = versions[-1].base.minimum
+    included = len(plan["bills"]) * minimum.kwh if minimum else 0
+    return included + sum(int(line["kwh"]) for line in plan["lines"] if line["name"] in names)
 
 
 def a_month() -> Outcome:
