@@ -81,21 +81,23 @@ def compute(
     earlier: Sequence[Used] = (),
     days: Days | None = None,
     market: MarketCost | None = None,
+    complete: bool = True,
 ) -> Bill:
-    """Return the bill of a whole billing period.
+    """Return the bill of a billing period.
 
     `used` is kWh by the names of the plan's bands; each is rounded to whole kWh, half up. Where prices changed
     within the period, `earlier` is what was used before, and `version` the one at its end. `days` scales what the
-    plan scales (日割り). `market` is what `used` costs by JEPX. Raise ConfigError where the plan lacks what the
+    plan scales (日割り). `market` is what `used` costs by JEPX. Only where `used` is
+    `complete` can nothing have been used, which halves the base charge. Raise ConfigError where the plan lacks what the
     contract says, names a band otherwise, or asks for half-hours.
     """
-    parts = [_billed(part) for part in (*earlier, Used(version, used, market))]
+    parts = list(_billed((*earlier, Used(version, used, market))))
     share = share_of(version.pro_rata, days) if version.pro_rata and days else None
     if share:
         parts, prices = [part._replace(version=scaled(part.version, share)) for part in parts], _scaled(prices, share)
     base = parts[0 if version.base_at == "begin" else -1].version.base
     total_kwh = sum((kwh for part in parts for kwh in part.kwh.values()), ZERO)
-    lines = [_base(base, contract, total_kwh), *_energy(parts, base)]
+    lines = [_base(base, contract, unused=complete and not total_kwh), *_energy(parts, base)]
     doubts = [*_doubts(parts, contract, month), *filter(None, [days and doubt_of(version.pro_rata, days)])]
     lines = _rounded_sum([*lines, *_discounted(version, lines)], version.rounding.get(ENERGY))
     for item in version.items:
@@ -124,18 +126,25 @@ def demand_kw(peaks: Iterable[Decimal]) -> int:
     return int((2 * max(peaks)).quantize(YEN, ROUND_HALF_UP))
 
 
-def _billed(part: Used) -> Used:
-    """Return whole kWh. Raise ConfigError where a band is not the plan's."""
-    names = [band.name for band in part.version.bands]
-    if unknown := sorted(part.kwh.keys() - set(names)):
-        raise ConfigError(f"the plan has no band {', '.join(unknown)}", f"Its bands are {', '.join(names)}.")
-    billed = {name: kwh.quantize(YEN, ROUND_HALF_UP) for name, kwh in part.kwh.items()}
-    if part.version.market and not part.market and any(billed.values()):
-        raise ConfigError(
-            "the plan's price follows JEPX each half-hour: the kWh of a period alone do not give its bill",
-            "Let it be computed from the half-hours that are stored.",
-        )
-    return part._replace(kwh=billed)
+def _billed(parts: Iterable[Used]) -> Iterator[Used]:
+    """Yield the parts in whole kWh, which add up to those of the period. Raise ConfigError for a band of no plan."""
+    reached = dict[str, Decimal]()
+    for part in parts:
+        names = [band.name for band in part.version.bands]
+        if unknown := sorted(part.kwh.keys() - set(names)):
+            raise ConfigError(f"the plan has no band {', '.join(unknown)}", f"Its bands are {', '.join(names)}.")
+        if part.version.market and not part.market and any(part.kwh.values()):
+            raise ConfigError(
+                "the plan's price follows JEPX each half-hour: the kWh of a period alone do not give its bill",
+                "Let it be computed from the half-hours that are stored.",
+            )
+        before = {name: _whole(reached.get(name, ZERO)) for name in part.kwh}
+        reached |= {name: reached.get(name, ZERO) + kwh for name, kwh in part.kwh.items()}
+        yield part._replace(kwh={name: _whole(reached[name]) - before[name] for name in part.kwh})
+
+
+def _whole(kwh: Decimal) -> Decimal:
+    return kwh.quantize(YEN, ROUND_HALF_UP)
 
 
 def _doubts(parts: Sequence[Used], contract: Contract, month: Month) -> Iterator[str]:
@@ -170,7 +179,7 @@ def _scaled(prices: Prices, share: Share) -> Prices:
     return price
 
 
-def _base(base: Base, contract: Contract, kwh: Decimal) -> Line:
+def _base(base: Base, contract: Contract, unused: bool) -> Line:
     """Return the base charge. Raise ConfigError where the plan has none for the contract."""
     if base.minimum:
         return Line("minimum charge", base.minimum.price)
@@ -188,7 +197,7 @@ def _base(base: Base, contract: Contract, kwh: Decimal) -> Line:
         full = base.block.price + max(0, amount - base.block.first) * base.block.above
         name = f"base charge, {amount} {'kVA' if base.block.unit == 'kva' else 'kW'}"
     assert full is not None
-    return Line(name, full if kwh else full * base.unused)
+    return Line(name, full * base.unused if unused else full)
 
 
 def _agreed(contract: Contract, unit: str, offered: Iterable[int] = ()) -> int:

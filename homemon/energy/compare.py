@@ -20,11 +20,15 @@ A_YEAR = 12  # bills
 
 
 class Past(NamedTuple):
-    """A billing period that is over, its half-hours, and the kWh of the highest of them."""
+    """A billing period that is over, its half-hours, and the kWh of the highest of them.
+
+    The first of several has those before it that are known, up to eleven, which decide about its kW of real demand.
+    """
 
     billed: Billed
     shape: Shape
     peak: Decimal
+    earlier: "tuple[Past, ...]" = ()
 
 
 class Outcome(NamedTuple):
@@ -103,13 +107,14 @@ def _billed(
 ) -> tuple[Bill, tuple[str, ...]]:
     """Return the bill of one of the periods, and why it may change; what is missing of it concerns all plans alike.
 
-    The kW of real demand are those of a period and the eleven before it; the first eleven have the highest half-hour of
-    the first twelve: it is the demand of one who goes on as in that year.
+    The kW of real demand are those of a period and the eleven before it. Where those are not known it has the highest
+    half-hour of the first twelve: it is the demand of one who goes on as in that year.
     """
-    billed, shape, _ = periods[number]
+    billed, shape, *_ = periods[number]
     tariff = charge(plan, billed, agreed)
     if agreed.kw is None and tariff.by_demand:
-        window = periods[max(0, number - A_YEAR + 1) :][:A_YEAR]
+        earlier = periods[0].earlier
+        window = [*earlier, *periods][max(0, len(earlier) + number - A_YEAR + 1) :][:A_YEAR]
         known = len(window) == A_YEAR and not any(each.shape.spread or each.shape.missing for each in window)
         tariff = tariff.demanding((each.peak for each in window), not known)
     bill = tariff.bill(shape.days)

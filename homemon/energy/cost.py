@@ -3,7 +3,7 @@
 The base charge, what is charged once a month and the rounding of a bill belong to no half-hour, and are left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -39,7 +39,20 @@ def costs(tariff: Tariff, shape: Shape) -> tuple[list[Span], tuple[str, ...]]:
                 yen += kwh * price
             start = starts(day) + number * HALF_HOUR
             found.append(Span(start, start + HALF_HOUR, yen))
-    return found, doubts
+    return sorted(_joined(found, shape)), doubts
+
+
+def _joined(costs: Iterable[Span], shape: Shape) -> Iterator[Span]:
+    """Yield the costs, those of half-hours that only a sum is known of as one; none of a sum that leaves the period."""
+    sums = dict.fromkeys(shape.spread, ZERO)
+    for cost in costs:
+        if within := next((span for span in sums if span.start <= cost.start and cost.end <= span.end), None):
+            sums[within] += cost.kwh
+        elif not any(span.start < cost.end and cost.start < span.end for span in sums):
+            yield cost
+    for span, yen in sums.items():
+        if shape.start <= span.start and span.end <= shape.end:
+            yield Span(span.start, span.end, yen)
 
 
 def _half_hours(tariff: Tariff, days: Days) -> Iterator[tuple[date, int, Band, Decimal]]:

@@ -1,8 +1,9 @@
 """Periods as people count them, in Japan: days, weeks from Monday, months, years, and billing periods.
 
 A billing period begins on a reading day (検針日) and ends with the day before the next one. Its bill is called by the
-month in which it ends: with the 12th as the reading day, the August bill (8月分) is of July 12 to August 11. Without
-a reading day it is a calendar month.
+month of the reading that ends it: with the 12th as the reading day, the August bill (8月分) is of July 12 to August 11,
+with the 1st it is of July. Without a reading day it is of a calendar month and is called by it. A period that a
+contract cuts short has the name of the whole one.
 """
 
 from calendar import monthrange
@@ -93,13 +94,15 @@ Agreed = TypeVar("Agreed", bound=Agreement)
 class Billed(NamedTuple):
     """A billing period: the month of its bill, its first day and the day after its last.
 
-    `usual` is how many days it would have if no contract began or ended in it.
+    `read` is the month of the reading that ends it, `usual` how many days it would have if no contract began or ended
+    in it.
     """
 
     month: Month
     first: date
     after: date
     usual: int
+    read: Month
 
     @property
     def days(self) -> int:
@@ -133,8 +136,9 @@ def _of_one(agreement: Agreement, since: date, until: date, end: date) -> Iterat
         if first >= until:
             return
         if last > since:
-            day = last - ONE_DAY
-            yield Billed((day.year, day.month), first, last, (after - begin).days)
+            named = after if agreement.reading_day else after - ONE_DAY
+            read = after.year, after.month
+            yield Billed((named.year, named.month), first, last, (after - begin).days, read)
 
 
 def _readings(agreement: Agreement, since: date) -> Iterator[date]:

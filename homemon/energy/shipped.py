@@ -134,13 +134,14 @@ def bill(
     days: Days | None = None,
     market: MarketCost | None = None,
     read: Month | None = None,
+    complete: bool = True,
 ) -> Bill:
     """Return the bill of `month` for kWh by band, with the prices `given` and those that are shipped.
 
     Where the days of the billing period are known, `Plan.parts` gives the versions that hold in it: the last one is
     `version`, those before it are `earlier` with what was used while they held; `days` are for 日割り. `market` is
-    what `used` costs by JEPX, `read` as in `prices`. Raise ConfigError where the plan has no prices for that month,
-    lacks what the contract says, has no such price, or asks for half-hours.
+    what `used` costs by JEPX, `read` as in `prices`, `complete` as in `compute`. Raise ConfigError where the plan has
+    no prices for that month, lacks what the contract says, has no such price, or asks for half-hours.
     """
     holding = version or plan.version(month)
     if holding is None:
@@ -158,6 +159,7 @@ def bill(
         earlier=earlier,
         days=days,
         market=market,
+        complete=complete,
     )
     change = None if version else _change_within(holding, month)
     doubt = (f"prices changed on {change}: those from that day on are taken for all of the period",) if change else ()

@@ -15,6 +15,7 @@ from homemon.core.points import HALF_HOUR, HOUR, Number
 
 LARGEST_KW = 100  # a low-voltage contract ends at 50: what is more, another meter counted
 SMALLEST_MODULUS = 10_000  # kWh: 100,000,000 counts of 0.0001, the smallest unit of a register
+GUESSED_WITHIN = 2 * HOUR  # between two readings of which the second is lower, where a roll-over may be guessed
 ZERO = Decimal(0)
 
 Reading = tuple[int, Number]
@@ -54,17 +55,37 @@ def differences(
 ) -> Iterator[Span]:
     """Yield what a register counted between each two readings, where one meter counted, and can have counted that.
 
-    `modulus` is where it rolls over, in kWh; without it, that is judged by the readings. `exchanges` are the Unix
-    times from which another meter counted.
+    `modulus` is where it rolls over, in kWh; without it, that is judged by the readings, of which two are to be close
+    together then: after a longer time another meter may count. A reading that the next one falls below is none where
+    that one goes on from the reading before. `exchanges` are the Unix times from which another meter counted.
     """
-    for (start, before), (end, after) in pairwise((time, exact(value)) for time, value in registers):
-        if exchanges and any(start < exchange <= end for exchange in exchanges):
-            continue
-        kwh = after - before
-        if kwh < 0:
-            kwh += exact(modulus) if modulus else likely_modulus(before)
-        if kwh * HOUR <= LARGEST_KW * (end - start):
-            yield Span(start, end, kwh)
+    last: tuple[int, Decimal] | None = None
+    held: Span | None = None  # from the reading before `last` to it; given out when the next one has come
+    for time, value in ((time, exact(value)) for time, value in registers):
+        if last is None or (exchanges and any(last[0] < exchange <= time for exchange in exchanges)):
+            span = None
+        else:
+            span = _counted_between(last, (time, value), modulus)
+            if span is None and held and value < last[1] and held.kwh >= last[1] - value:
+                held = _counted_between((held.start, last[1] - held.kwh), (time, value), modulus)
+                last = time, value
+                continue
+        if held:
+            yield held
+        held, last = span, (time, value)
+    if held:
+        yield held
+
+
+def _counted_between(earlier: tuple[int, Decimal], later: tuple[int, Decimal], modulus: Number | None) -> Span | None:
+    """Return what a register counted from one reading to another; None where no meter can have counted it."""
+    (start, before), (end, after) = earlier, later
+    kwh = after - before
+    if kwh < 0:
+        if modulus is None and end - start > GUESSED_WITHIN:
+            return None
+        kwh += exact(modulus) if modulus else likely_modulus(before)
+    return Span(start, end, kwh) if kwh * HOUR <= LARGEST_KW * (end - start) else None
 
 
 def likely_modulus(before: Number | Decimal) -> int:

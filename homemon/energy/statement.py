@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+from homemon.core.errors import HomemonError
 from homemon.core.points import moment_text
 from homemon.energy import forecast
 from homemon.energy.bill import Bill
@@ -21,8 +22,8 @@ class Tariff(Protocol):
     def bands(self, day: date) -> Sequence[Band]:
         """Return the bands of a day's 48 half-hours."""
 
-    def bill(self, days: Days) -> Bill:
-        """Return the bill for the 48 kWh of each day."""
+    def bill(self, days: Days, complete: bool = True) -> Bill:
+        """Return the bill for the 48 kWh of each day, which are `complete` where they are all of the period."""
 
 
 class Forecast(NamedTuple):
@@ -44,12 +45,20 @@ class Statement(NamedTuple):
 
 
 def statement(bought: Sequence[Span], period: Period, now: int, tariff: Tariff) -> Statement:
-    """Return the bill of a period, so far where it is not over at `now` (Unix seconds)."""
+    """Return the bill of a period, so far where it is not over at `now` (Unix seconds).
+
+    Raise HomemonError where nothing is known of it.
+    """
     running = now < period.end
     reached = max(period.start, min(now, bought[-1].end if bought else now)) if running else period.end
     so_far = shape(bought, period.start, reached)
     usage = used(so_far, tariff.bands)
-    bill = tariff.bill(so_far.days)
+    bill = tariff.bill(so_far.days, complete=not running and not so_far.missing)
+    if not so_far.days:
+        raise HomemonError(
+            f"no half-hour of the billing period of {period.label} is stored",
+            "`homemon energy --by bill` shows of which there are; `homemon meter-history` asks the meter for 99 days.",
+        )
     doubts = [*bill.provisional, *usage.doubts]
     if running:
         end = moment_text(period.end - 1, "%Y-%m-%d")

@@ -12,7 +12,7 @@ from homemon.energy.bill import Bill, Contract, Price, Used, demand_kw, each_kwh
 from homemon.energy.calendar import bands_of_day
 from homemon.energy.market import HalfHour, MarketCost, Spot, market_cost
 from homemon.energy.periods import Billed, starts
-from homemon.energy.plan import Band, Month, Part, Plan, Version
+from homemon.energy.plan import Band, Part, Plan, Version
 from homemon.energy.prices import Table
 from homemon.energy.pro_rata import days_of
 from homemon.energy.usage import Days, by_band
@@ -44,11 +44,6 @@ class Tariff(NamedTuple):
     doubts: tuple[str, ...] = ()
 
     @property
-    def read(self) -> Month:
-        """The month of the reading that ends the billing period: another than the bill's where it is on the 1st."""
-        return self.billed.after.year, self.billed.after.month
-
-    @property
     def by_demand(self) -> bool:
         """Whether the base charge goes by kW, which are those of the highest half-hour (実量制)."""
         blocks = (part.version.base.block for part in self.parts)
@@ -73,8 +68,11 @@ class Tariff(NamedTuple):
         """Return the version that holds on a day."""
         return next((part for part in self.parts if part.begin <= day < part.end), self.parts[-1])
 
-    def bill(self, days: Days) -> Bill:
-        """Return the bill for the 48 kWh of each day. Raise ConfigError where the plan lacks what is agreed."""
+    def bill(self, days: Days, complete: bool = True) -> Bill:
+        """Return the bill for the 48 kWh of each day, which are `complete` where they are all of the period.
+
+        Raise ConfigError where the plan lacks what is agreed.
+        """
         *earlier, last = (self._used(part, days) for part in self.parts)
         found = shipped.bill(
             self.plan,
@@ -86,7 +84,8 @@ class Tariff(NamedTuple):
             version=last.version,
             earlier=earlier,
             market=last.market,
-            read=self.read,
+            read=self.billed.read,
+            complete=complete,
             days=days_of(self.billed.first, self.billed.after, self.billed.usual),
         )
         return replace(found, provisional=found.provisional + self.doubts)
@@ -106,7 +105,7 @@ class Tariff(NamedTuple):
         """Return what a kWh costs in any band, and why that is not sure."""
         version = self.parts[-1].version
         return each_kwh(
-            version, self.billed.month, shipped.prices(self.plan, version, self.given, self.kept, self.read)
+            version, self.billed.month, shipped.prices(self.plan, version, self.given, self.kept, self.billed.read)
         )
 
 

@@ -12,6 +12,7 @@ from homemon.energy.plan import WHOLE_DAY, Band
 from homemon.energy.spans import ZERO, Span, touching
 
 SHORT = "%m-%d %H:%M"
+SHARE = Decimal("0.000001")  # kWh: a share that is rounded to it adds up with the others exactly
 Bands = Callable[[date], Sequence[Band]]
 """The bands of a day's 48 half-hours."""
 Days = Mapping[date, Sequence[Decimal]]
@@ -90,7 +91,7 @@ def pieces(span: Span) -> Iterator[tuple[int, Decimal]]:
     cuts = [span.start, *range(first + HALF_HOUR, span.end, HALF_HOUR), span.end]
     left = span.kwh
     for start, end in pairwise(cuts):
-        part = left if end == span.end else span.kwh * (end - start) / span.seconds
+        part = left if end == span.end else (span.kwh * (end - start) / span.seconds).quantize(SHARE)
         left -= part
         yield start // HALF_HOUR * HALF_HOUR, part
 

@@ -20,7 +20,7 @@ from homemon.energy.tariff import Tariff, spot, tariff
 from homemon.energy.usage import Days, shape
 from homemon.runtime import kept
 from homemon.runtime.context import App
-from homemon.runtime.energy import EDGE, agreed_of, billing_periods, flows, plan_of, spot_area
+from homemon.runtime.energy import EDGE, ELEVEN, agreed_of, billing_periods, flows, plan_of, spot_area
 from homemon.storage.imported import spot_prices
 
 LONGEST = 31 * ONE_DAY  # of a month
@@ -100,13 +100,14 @@ def _past(app: App, contract: Contract, running: Billed, months: int, now: int) 
     """
     ever = contract._replace(since=date.min)
     first = next(iter(app.store.archive.values("+power", "value", 0, 1 << 62)), (now, 0))[0]
-    before = [each for _, each in billed([ever], running.first - (months + 1) * LONGEST, running.first)]
-    over = [each for each in before if first <= each.period.start and each.period.end <= now][-months:]
+    before = [each for _, each in billed([ever], running.first - (months + ELEVEN + 1) * LONGEST, running.first)]
+    over = [each for each in before if first <= each.period.start and each.period.end <= now][-months - ELEVEN :]
     if over:
         bought = flows(app, over[0].period.start - EDGE, min(over[-1].period.end + EDGE, now), ["bought"])["bought"]
         past = [compare.past(each, shape(bought, each.period.start, each.period.end)) for each in over]
         if found := [each for each in past if each.shape.days]:
-            return found
+            earlier, last = found[:-months], found[-months:]
+            return [last[0]._replace(earlier=tuple(earlier)), *last[1:]]
     raise HomemonError(
         "no billing period is stored from its beginning to its end",
         f"The running one ends before {running.after}; `homemon bill` shows it.",
@@ -156,9 +157,10 @@ def _shifted(app: App, contract: Contract, past: Sequence[Past], into: tuple[int
         sum(unsold.values(), Decimal(0)),
         shift.not_paid(unsold, selling) if selling else None,
     )
-    return [
+    shifted = [
         compare.past(each.billed, each.shape._replace(days=new.days)) for each, new in zip(past, found, strict=True)
-    ], moved
+    ]
+    return [shifted[0]._replace(earlier=past[0].earlier), *shifted[1:]], moved
 
 
 def _days(spans: Sequence[Span], past: Past) -> Days:

@@ -19,7 +19,7 @@ from homemon.energy.plan import Month, Plan
 from homemon.energy.prices import Entered, Table
 from homemon.energy.rows import Row
 from homemon.energy.selling import Income
-from homemon.energy.spans import Span, filled, total, within
+from homemon.energy.spans import Span, filled, total, touching, within
 from homemon.energy.statement import Statement, sold_for, statement
 from homemon.energy.tariff import Tariff, spot, tariff
 from homemon.energy.usage import shape
@@ -32,7 +32,7 @@ from homemon.storage.meters import Meters
 LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, "bill": 360}
 """How many days before today a table of such periods begins."""
 EDGE = 40 * DAY  # seconds before and after a period in which a reading is looked for, where there is none at its ends
-YEAR_BEFORE = 335 * ONE_DAY  # to eleven bills before
+ELEVEN = 11  # bills before one, whose highest half-hour decides with its own about the kW of real demand
 UNITS = ("ampere", "kva", "kw")
 
 
@@ -51,6 +51,13 @@ def portal_spans(app: App, since: int, until: int) -> list[Span]:
 
 
 # --- bills ------------------------------------------------------------------------------------
+
+
+class Every(NamedTuple):
+    """Billing periods that begin on a day of each month."""
+
+    reading_day: int
+    since: date = date.min
 
 
 class Charged(NamedTuple):
@@ -83,11 +90,12 @@ def bills(
         charges = _tariff(app, plan, each, agreed_of(agreed, contract), given)
         if charges is None:
             raise shipped.too_early(plan)
+        income = _income(app, contract, each, known.get("sold", ()), now)
         yield Charged(
             plan,
             each,
             statement(known["bought"], each.period, now, charges),
-            _income(app, contract, each, known.get("sold", ()), now),
+            income,
             kept.load(app.config.path.parent).billed.get(each.month) if not name and each.days == each.usual else None,
         )
 
@@ -175,7 +183,10 @@ def spot_area(plan: Plan) -> str:
 
 def _demanding(app: App, charges: Tariff) -> Tariff:
     """Return it with the kW of the billing period and the eleven before it; as it is where no half-hour is known."""
-    since, until = starts(charges.billed.first - YEAR_BEFORE), charges.billed.period.end
+    first = charges.billed.first
+    every = Every(max(first.day, charges.billed.after.day))  # a day that February lacks is one of the two
+    earlier = [each.first for _, each in billed([every], first - 13 * 31 * ONE_DAY, first)][-ELEVEN:]
+    since, until = starts(earlier[0]), charges.billed.period.end
     bought = flows(app, since, until, ["bought"])["bought"]
     peaks = [span.kwh for span in within(bought, since, until) if span.seconds == HALF_HOUR]
     missing = bool(shape(bought, since, min(until, int(app.now().wall) - HALF_HOUR)).missing)
@@ -257,7 +268,7 @@ def _whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> It
     now = int(app.now().wall)
     for contract, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY):
         charges = _tariff(app, plan_of(app, contract.plan), each, agreed_of(contract))
-        if charges is None:
+        if charges is None or not touching(bought, each.period.start, each.period.end):
             yield Priced(each.period, None)
             continue
         found = statement(bought, each.period, now, charges)

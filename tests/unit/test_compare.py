@@ -91,7 +91,7 @@ def periods(*peaks: str) -> list[Past]:
     found, first = [], date(2025, 1, 1)
     for peak in peaks:
         after = month_after(first)
-        billed = Billed((first.year, first.month), first, after, (after - first).days)
+        billed = Billed((first.year, first.month), first, after, (after - first).days, (after.year, after.month))
         shape = Shape(starts(first), starts(after), {first: day(([20], peak))}, (), ())
         found.append(compare.past(billed, shape))
         first = after

@@ -51,7 +51,7 @@ def test_periods_follow_each_other_without_a_gap_over_a_leap_day(by: str) -> Non
 
 def test_the_august_bill_ends_on_the_day_before_augusts_reading_day() -> None:
     (bill,) = bills(Agreed(date(2024, 1, 12), 12), since="2026-07-12", until="2026-08-12")
-    assert bill == ((2026, 8), date(2026, 7, 12), date(2026, 8, 12), 31)
+    assert bill == ((2026, 8), date(2026, 7, 12), date(2026, 8, 12), 31, (2026, 8))
     assert bill.days == 31
     assert bill.period == ("2026-08", starts(date(2026, 7, 12)), starts(date(2026, 8, 12)))
 
@@ -76,18 +76,25 @@ def test_each_day_of_many_years_is_in_one_bill_and_each_month_has_one(day: int |
 
 def test_without_a_reading_day_a_bill_is_of_a_calendar_month() -> None:
     (bill,) = bills(Agreed(date.min, None), since="2026-02-03", until="2026-02-04")
-    assert bill == ((2026, 2), date(2026, 2, 1), date(2026, 3, 1), 28)
+    assert bill == ((2026, 2), date(2026, 2, 1), date(2026, 3, 1), 28, (2026, 3))
+
+
+def test_with_the_first_as_the_reading_day_a_bill_is_called_by_the_reading_that_ends_it() -> None:
+    (bill,) = bills(Agreed(date.min, 1), since="2026-04-03", until="2026-04-04")
+    assert bill == ((2026, 5), date(2026, 4, 1), date(2026, 5, 1), 30, (2026, 5))
 
 
 def test_another_contract_ends_a_period_early_and_nothing_is_billed_twice() -> None:
     found = bills(Agreed(date(2026, 1, 1), 12), Agreed(date(2026, 3, 20), 5), since="2026-03-01", until="2026-05-01")
-    assert [bill[1:] for bill in found] == [
+    assert [bill[1:4] for bill in found] == [
         (date(2026, 2, 12), date(2026, 3, 12), 28),
         (date(2026, 3, 12), date(2026, 3, 20), 31),
         (date(2026, 3, 20), date(2026, 4, 5), 31),
         (date(2026, 4, 5), date(2026, 5, 5), 30),
     ]
-    assert [bill.month for bill in found] == [(2026, 3), (2026, 3), (2026, 4), (2026, 5)]
+    assert [bill.month for bill in found] == [(2026, 3), (2026, 4), (2026, 4), (2026, 5)], (
+        "as the whole periods have it"
+    )
 
 
 def test_before_the_first_contract_nothing_is_billed() -> None:

@@ -148,3 +148,24 @@ def test_nothing_is_known_across_a_time_at_which_one_of_them_is_not_known() -> N
 def test_of_none_nothing_is_known() -> None:
     assert not list(segments())
     assert not list(segments(half_hours([(MIDNIGHT, 1)]), half_hours([])))
+
+
+def test_a_reading_that_the_next_one_falls_below_is_none_where_that_goes_on_from_the_one_before() -> None:
+    spans = list(differences(register(MIDNIGHT, 300.0, 300.2, 349.2, 300.6, 300.8)))
+    assert [(each.start, each.end, each.kwh) for each in spans] == [
+        (at(0), at(1), Decimal("0.2")),
+        (at(1), at(3), Decimal("0.4")),
+        (at(3), at(4), Decimal("0.2")),
+    ]
+
+
+def test_what_an_old_meter_counted_last_is_kept_where_a_new_one_begins() -> None:
+    spans = list(differences(register(MIDNIGHT, 4567.0, 4567.5, 3.0, 3.5)))
+    assert [each.kwh for each in spans] == [Decimal("0.5"), Decimal("0.5")]
+
+
+@pytest.mark.parametrize(("hours", "known"), [(0.5, True), (2, True), (2.5, False), (30, False)])
+def test_a_roll_over_is_guessed_over_a_short_time_only(hours: float, known: bool) -> None:
+    readings = [(MIDNIGHT, 9980.8), (MIDNIGHT + int(hours * HOUR), 1.0)]
+    assert bool(list(differences(readings))) is known
+    assert [each.kwh for each in differences(readings, 10_000)] == [Decimal("20.2")]

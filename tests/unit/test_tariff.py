@@ -16,14 +16,15 @@ from homemon.energy.tariff import tariff
     [
         (date(2026, 3, 12), date(2026, 4, 12), (2026, 4), "3.98"),
         (date(2026, 4, 12), date(2026, 5, 12), (2026, 5), "4.18"),
-        (date(2026, 3, 1), date(2026, 4, 1), (2026, 3), "3.98"),
-        (date(2026, 4, 1), date(2026, 5, 1), (2026, 4), "4.18"),
+        (date(2026, 3, 1), date(2026, 4, 1), (2026, 4), "3.98"),
+        (date(2026, 4, 1), date(2026, 5, 1), (2026, 5), "4.18"),
+        (date(2026, 4, 1), date(2026, 5, 1), (2026, 4), "4.18"),  # of a calendar month
     ],
 )
 def test_the_levy_changes_for_what_was_used_since_the_april_reading_on_whatever_day_that_is(
     first: date, after: date, month: tuple[int, int], levy: str
 ) -> None:
-    billed = Billed(month, first, after, (after - first).days)
+    billed = Billed(month, first, after, (after - first).days, (after.year, after.month))
     charges = tariff(shipped.find("tepco-juryo-b"), billed, Contract(ampere=40), {}, {})
     assert charges
     bill = charges.bill({first: [Decimal(1)] * 48})

@@ -58,6 +58,8 @@ def test_shares_of_a_sum_add_up_exactly() -> None:
     parts = list(pieces(whole))
     assert [time for time, _ in parts] == [MIDNIGHT + n * HALF_HOUR for n in range(7)]
     assert sum(kwh for _, kwh in parts) == 10
+    thirds = list(pieces(span(MIDNIGHT, MIDNIGHT + 3 * HALF_HOUR, 373.5)))
+    assert sum(kwh for _, kwh in reversed(thirds)) == Decimal("373.5"), "in any order"
     assert list(pieces(span(MIDNIGHT, MIDNIGHT + HALF_HOUR, 0.7))) == [(MIDNIGHT, Decimal("0.7"))]
 
 
