@@ -226,7 +226,7 @@ def connected(path: Path) -> socket.socket:
 def test_what_is_no_question_is_refused_and_disturbs_nothing(tmp_path: Path, rubbish: bytes) -> None:
     write_config(tmp_path, address=ADDRESS, history_days="0")
     with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:
-        wait_for(lambda: bool(list((tmp_path / "store").glob("*.sock"))))
+        wait_for(lambda: any(map(answers, (tmp_path / "store").glob("*.sock"))))  # it is bound before it listens
         with connected(socket_in(tmp_path)) as ours, ours.makefile() as said:
             ours.sendall(rubbish)
             answer = said.read().splitlines()
