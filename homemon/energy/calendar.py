@@ -45,11 +45,22 @@ def national_holidays(year: int) -> frozenset[date]:
 
 def gaps(bands: Iterable[Band], holidays: Holidays) -> Iterator[Gap]:
     """Yield the half-hours that no band fits, of each month's weekdays and, where the plan has any, holidays."""
+    for month, holiday, laid in _kinds(tuple(bands), holidays):
+        yield from (Gap(month, holiday, half_hour) for half_hour, band in enumerate(laid) if band is None)
+
+
+def never(bands: Iterable[Band], holidays: Holidays) -> list[Band]:
+    """Return the bands that hold on no half-hour, since those before them have it."""
     bands = tuple(bands)
+    holding = {id(band) for _, _, laid in _kinds(bands, holidays) for band in laid}
+    return [band for band in bands if id(band) not in holding]
+
+
+def _kinds(bands: tuple[Band, ...], holidays: Holidays) -> Iterator[tuple[int, bool, list[Band | None]]]:
+    """Yield each month's weekdays and, where the plan has any, holidays, with the band of each half-hour."""
     for month in range(1, 13):
         for holiday in (False, True) if holidays != Holidays() else (False,):
-            found = enumerate(_laid(bands, month, holiday))
-            yield from (Gap(month, holiday, half_hour) for half_hour, band in found if band is None)
+            yield month, holiday, _laid(bands, month, holiday)
 
 
 @cache  # a version is equal to itself alone: a year of days asks for at most 24 of these

@@ -12,7 +12,8 @@ from homemon.energy.plan import Month
 
 Value = TypeVar("Value")
 REQUIRED: Any = object()
-DEAREST = Decimal(10_000)  # yen a kWh, and a hundred times as much a month: what is beyond is a slip
+DEAREST = Decimal(200)  # yen a kWh: what is beyond, such as -1027 for -10.27, is a slip
+MOST_A_MONTH = 100_000  # yen
 
 
 def read_toml(text: str, file: str, read: "Callable[[Fields], Value]") -> Value:
@@ -40,6 +41,10 @@ class Fields:
 
     def __contains__(self, key: str) -> bool:
         return key in self._left
+
+    def filled(self, key: str) -> bool:
+        """Whether there is something behind a key, right or wrong, other than nothing."""
+        return self._left.get(key, []) not in ([], {})
 
     def take(self, key: str, read: Callable[[Any], Any], default: Any = REQUIRED) -> Any:
         """Return what is behind a key; `default` where it is wrong or left out, which is a fault without one."""
@@ -87,7 +92,12 @@ class Fields:
         yield from left.items()
 
     def fault(self, key: str, text: str) -> None:
-        self._faults.append((f"{self._path}{key}", text))
+        self._faults.append((f"{self._path}{key}".rstrip("."), text))
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing within was a fault so far."""
+        return not any(path.startswith(self._path) for path, _ in self._faults)
 
     def close(self) -> None:
         """Report what nobody took."""
@@ -102,9 +112,37 @@ def yen(raw: Any) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
         raise ValueError(f"is to be a number of yen, not {raw!r}")
     price = Decimal(raw)
-    if not price.is_finite() or abs(price) > DEAREST * 100:
-        raise ValueError(f"{raw} is no price")
+    if not price.is_finite() or abs(price) > MOST_A_MONTH:
+        raise ValueError(f"{raw} is no price: {MOST_A_MONTH:,} yen are the most")
     return price
+
+
+def a_kwh(raw: Any) -> Decimal:
+    """Return yen a kWh, which may be less than nothing. Raise ValueError where it is a slip."""
+    price = yen(raw)
+    if abs(price) > DEAREST:
+        raise ValueError(f"{raw} is no price of a kWh: {DEAREST} yen are the most")
+    return price
+
+
+def between(least: int, most: int | Decimal) -> Callable[[Any], Decimal]:
+    def read(raw: Any) -> Decimal:
+        found = yen(raw)
+        if not least <= found <= most:
+            raise ValueError(f"is to be a number from {least} to {most}, not {raw}")
+        return found
+
+    return read
+
+
+charge = between(0, MOST_A_MONTH)
+energy_price = between(0, DEAREST)
+
+
+def flag(raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise ValueError(f"is to be true or false, not {raw!r}")
+    return raw
 
 
 def text(raw: Any) -> str:

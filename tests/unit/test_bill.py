@@ -105,13 +105,83 @@ def test_a_price_that_is_not_known_yet_stands_in_and_says_so() -> None:
         ("flat = 0", "flat = 0\n[[version.band]]\nname = 'night'", 13, "band[0].price: is missing"),
         ("items", "item", 10, "is not known"),
         ("[[400, 27.00], 26.00]", "[[400, 27.00], [300, 1], 26.00]", 9, "rise"),
+        ("flat = 0", "", 11, "version[0].base: is to be one of ampere"),
+        ('"fuel", "capacity"', '"fuel", "fuel"', 10, "has fuel twice"),
+        ("flat = 0", 'flat = 0\n[version.holidays]\nnational = "yes"', 14, "is to be true or false, not 'yes'"),
+        ('from = "2025-01"', 'from = "2025-13"', 6, "is to be a bill's month"),
+        ('name = "a plan of the Chubu area"', "", 1, "name: is missing"),
+        ("[[version]]", "[version]", 5, "is to be tables, [[version]]"),
     ],
 )
-def test_a_fault_of_a_plan_is_reported_with_its_line(old: str, new: str, line: int, fault: str) -> None:
+def test_a_fault_of_a_plan_is_reported_once_with_its_line(old: str, new: str, line: int, fault: str) -> None:
     with pytest.raises(ConfigError) as error:
         read_plan(CHUBU.replace(old, new), "own.toml", "own")
-    assert str(error.value).startswith(f"own.toml:{line}: ")
-    assert fault in str(error.value)
+    first, *more = str(error.value).splitlines()
+    assert first.startswith(f"own.toml:{line}: ")
+    assert fault in first
+    assert not more
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[400, 27.00]", "[400, 2700]"),
+        ("26.00]", "-26.00]"),
+        ("27.00], 26.00", "27.00], 2600"),
+        ("flat = 0", "flat = -1"),
+        ("flat = 0", "flat = 100_001"),
+        ("flat = 0", "ampere = { 30 = -935.25 }"),
+        ("flat = 0", "kva = -1"),
+        ("flat = 0", "minimum = { price = -1, kwh = 15 }"),
+        ("flat = 0", "block = { price = 1, above = -1 }"),
+        ("flat = 0", "flat = 0\nunused = 2"),
+        ("flat = 0", 'flat = 0\n[[version.discount]]\nname = "a"\nyen = -1'),
+        ("flat = 0", 'flat = 0\n[[version.discount]]\nname = "a"\npercent = 101'),
+        ("flat = 0", 'flat = 0\n[[version.discount]]\nname = "a"\nyen = 1\npercent = 1'),
+        ("flat = 0", 'flat = 0\n[[version.discount]]\nname = "a"'),
+        ("flat = 0", 'flat = 0\n[[version.discount]]\nname = "a"\nyen = 1\ncap = 1'),
+        ("flat = 0", "flat = 0\n[version.market]\nfee = 1511"),
+        ("checked", "least = -1\nchecked"),
+    ],
+)
+def test_a_figure_that_is_a_slip_is_a_fault(old: str, new: str) -> None:
+    with pytest.raises(ConfigError, match=r"own.toml:\d+: version\[0\]"):
+        read_plan(CHUBU.replace(old, new), "own.toml", "own")
+
+
+def test_hours_for_which_nothing_is_paid_are_no_slip() -> None:
+    assert read_plan(CHUBU.replace("26.00]", "0]"), "own.toml", "own").versions[0].bands[0].tiers[-1] == (
+        None,
+        Decimal(0),
+    )
+
+
+BAND = """
+[[version.band]]
+name = "day"
+price = 30
+[[version.band]]
+name = "night"
+price = 20
+hours = ["23-7"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("", "", "own.toml:5: version[0].band: night never holds: the bands before it have all of its half-hours"),
+        ("price = 30", "price = 30\nmonths = []", "own.toml:16: version[0].band[0].months: is to be at least"),
+        ("price = 30", 'price = 30\nhours = ["7"]', "own.toml:16: version[0].band[0].hours: is to be hours such as"),
+        ("price = 30", 'price = 30\ndays = "weekend"', "own.toml:16: version[0].band[0].days: is to be one of"),
+    ],
+)
+def test_a_band_that_never_holds_is_a_fault_and_what_follows_a_slip_is_none(old: str, new: str, fault: str) -> None:
+    plan = CHUBU.replace("price = [[400, 27.00], 26.00]\n", "") + BAND.replace(old, new)
+    with pytest.raises(ConfigError) as error:
+        read_plan(plan, "own.toml", "own")
+    assert str(error.value).startswith(fault)
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_amperes_that_the_plan_lacks_are_no_bill() -> None:

@@ -127,6 +127,7 @@ def test_a_band_that_a_part_of_the_bill_lacks_is_no_bill() -> None:
         ('used_from = "2026-07"', "is to be a day such as"),
         ('used_from = 2026-07-21\nfrom = "2026-07"', "a version has one of them"),
         ('used_from = 2026-07-21\nbase_at = "middle"', "is to be one of begin, end"),
+        ('from = "2024-04"', "another version begins then too"),
     ],
 )
 def test_a_wrong_beginning_of_a_version_is_reported_with_its_line(new: str, fault: str) -> None:
