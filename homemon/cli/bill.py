@@ -25,7 +25,7 @@ from homemon.runtime.context import App
 @click.option("--kva", type=click.IntRange(1, 100), help="契約容量.")
 @click.option("--kw", type=click.IntRange(1, 100), help="契約電力.")
 @click.option("--price", "given", multiple=True, metavar="NAME=YEN[/month]", help="A monthly price: fuel=-7.30.")
-@click.option("--json", "as_json", is_flag=True, help="For programs; yen and kWh exact, as text.")
+@click.option("--json", "as_json", is_flag=True, help="For programs; what may have decimals is text, exact.")
 @click.pass_context
 def command(
     ctx: click.Context,

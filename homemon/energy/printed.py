@@ -1,6 +1,6 @@
 """A bill as a company prints it, and as a program reads it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from homemon.energy.prices import Entered
 from homemon.energy.selling import Income
 from homemon.energy.statement import Forecast, Statement
 
+SEN = Decimal("0.01")
 TITLES = {
     "base charge": "基本料金",
     "minimum charge": "最低料金",
@@ -67,14 +68,23 @@ def compared(bills: Sequence[Printed], entered: Entered) -> Iterator[str]:
         yield f"{entered.kwh:>11,}     請求の使用量 (kWh、計算との差 {(entered.kwh - kwh).normalize():+f})"
 
 
+def provisional(bills: Iterable[Printed]) -> list[str]:
+    """Return why bills may change, a line each."""
+    return [f"provisional: {why}" for why in dict.fromkeys(why for each in bills for why in _doubts(each))]
+
+
+def _doubts(printed: Printed) -> Sequence[str]:
+    return printed.doubts or printed.bill.provisional
+
+
 def described(printed: Printed) -> list[str]:
     """Return a bill for people."""
-    plan, month, kwh, bill, period, doubts, forecast, income, entered = printed
+    plan, month, kwh, bill, period, _, forecast, income, entered = printed
     days = f" ({period.first} - {period.after - ONE_DAY}, {period.days}日間)" if period else ""
     lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分{days}, {kwh.normalize():f} kWh"]
     for line in bill.lines:
         product = f": {line.kwh} kWh × {line.price}" if line.kwh is not None else ""
-        lines.append(f"{line.yen:>14,.2f}  {title(line)}{product}")
+        lines.append(f"{_shown(line.yen):>14,}  {title(line)}{product}")
     lines.append(f"{bill.total:>11,}     合計 (円、うち消費税等 {bill.tax:,})")
     if forecast:
         reach = f"{forecast.low:,} - {forecast.high:,}"
@@ -83,30 +93,44 @@ def described(printed: Printed) -> list[str]:
         parts = (f"{part.kwh} kWh × {'-' if part.price is None else part.price}" for part in income.lines)
         lines.append(f"{income.total:>11,}     売電収入 (円): {', '.join(parts)}")
     lines += compared([printed], entered) if entered else ()
-    return lines + [f"provisional: {why}" for why in doubts or bill.provisional]
+    return lines + provisional([printed])
+
+
+def _shown(yen: Decimal) -> Decimal:
+    """Return yen to the sen, and never -0.00."""
+    return yen.quantize(SEN) + 0
+
+
+def _text(exact: Decimal | None) -> str | None:
+    """Return an exact figure for a program; None stays, and there is no -0."""
+    return None if exact is None else str(exact + 0)
 
 
 def facts(printed: Printed) -> dict[str, object]:
-    """Return a bill as a program reads it."""
+    """Return a bill as a program reads it: what may have decimals as text, exact; whole yen and kWh as numbers."""
     exact = ("yen", "kwh", "price")
-    plan, month, kwh, bill, period, doubts, forecast, income, entered = printed
+    plan, month, kwh, bill, period, _, forecast, income, entered = printed
     found: dict[str, object] = {
         "plan": plan.key,
         "month": f"{month[0]}-{month[1]:02}",
         "lines": [
-            {key: str(value) if key in exact and value is not None else value for key, value in line._asdict().items()}
+            {key: _text(value) if key in exact else value for key, value in line._asdict().items()}
             for line in bill.lines
         ],
         "total": bill.total,
         "tax": bill.tax,
-        "provisional": list(doubts or bill.provisional),
+        "provisional": list(_doubts(printed)),
     }
     if period:
         found |= {"kwh": str(kwh), "since": str(period.first), "until": str(period.after), "days": period.days}
     if forecast:
         found["forecast"] = forecast._asdict() | {"kwh": str(forecast.kwh)}
     if income:
-        found["sold"] = {"kwh": sum(part.kwh for part in income.lines), "yen": income.total}
+        found["sold"] = {
+            "kwh": sum(part.kwh for part in income.lines),
+            "yen": income.total,
+            "parts": [{"kwh": each.kwh, "price": _text(each.price), "yen": _text(each.yen)} for each in income.lines],
+        }
     if entered:
         found["billed"] = {"yen": entered.yen, "kwh": entered.kwh, "difference": entered.yen - bill.total}
     return found

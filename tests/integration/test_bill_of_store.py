@@ -61,7 +61,11 @@ def test_without_kw_those_of_the_highest_half_hour_of_twelve_bills_are_taken(liv
 def test_what_was_sold_is_paid_by_whole_kwh(lived: Lived) -> None:
     for label, begin, end in months(lived):
         tenths = lived.house.register_export(midnight(end)) - lived.house.register_export(midnight(begin))
-        assert bill(lived, "--month", label)["sold"] == {"kwh": tenths // 10, "yen": tenths // 10 * 16}
+        assert bill(lived, "--month", label)["sold"] == {
+            "kwh": tenths // 10,
+            "yen": tenths // 10 * 16,
+            "parts": [{"kwh": tenths // 10, "price": "16", "yen": str(tenths // 10 * 16)}],
+        }
 
 
 def test_what_is_paid_for_what_was_sold_is_shown_in_whole_yen(lived: Lived) -> None:
