@@ -18,7 +18,7 @@ def contract(app: Aside) -> Iterator[Finding]:
         try:
             plan = shipped.find(each.plan, folder)
             agreed = bill.Contract(ampere=each.ampere, kva=each.kva, kw=each.kw or KW)
-            shipped.bill(plan, plan.versions[-1].since, agreed, {}, {}, kept.load(folder).prices)
+            shipped.bill(plan, plan.versions[-1].since, agreed, {}, {}, kept.load(app.config).of(plan.area))
             if each.sell:
                 shipped.selling(each.sell, folder)
         except HomemonError as error:

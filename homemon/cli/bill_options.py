@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import click
 
 from homemon.energy.bill import Price
 from homemon.energy.plan import ALL, Month, Plan
-from homemon.energy.prices import read_price
+from homemon.energy.prices import MOST_YEN, read_price
+
+MOST_KWH = 1_000_000
 
 
 class BillMonth(click.ParamType[Month]):
@@ -24,15 +26,26 @@ class BillMonth(click.ParamType[Month]):
         return int(found[1]), int(found[2])
 
 
+class Whole(click.ParamType[int]):
+    """A whole number as it is typed or as a bill prints it: 12093, 12,093."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not isinstance(value, str):
+            return value
+        found = int(value.replace(",", "")) if re.fullmatch("[0-9]{1,8}|[0-9]{1,2}(,[0-9]{3}){1,2}", value) else -1
+        if not 0 <= found <= MOST_YEN:
+            self.fail(f"{value!r} is no whole number from 0 to {MOST_YEN:,}: write 12093 or 12,093", param, ctx)
+        return found
+
+
 def number(text: str, what: str) -> Decimal:
-    """Return a number that was typed. Raise click.UsageError."""
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not 0 <= value <= 1_000_000:
-        raise click.UsageError(f"{what} takes a number, not {text!r}")
-    return value
+    """Return a number that was typed: digits, and a dot at most. Raise click.UsageError."""
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) or Decimal(text) > MOST_KWH:
+        raise click.UsageError(f"{what} takes a number such as 374 or 374.5, not {text!r}")
+    return Decimal(text)
 
 
 def pairs(texts: tuple[str, ...], option: str, read: Callable[[str], object]) -> dict[str, object]:

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 from homemon.energy.bill import Price
 from homemon.energy.plan import Month
-from homemon.energy.toml_file import Fields, month, read_toml, text, whole, yen
+from homemon.energy.plan_file import AREAS
+from homemon.energy.toml_file import DEAREST, Fields, a_kwh, month, read_toml, text, whole, yen
 
-NUMBER = r"[-+]?\d+(?:\.\d+)?"
-YEAR_OF_LEVY = 12  # bills that a levy holds for
-
-
+NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?"
+MINUS = "\N{MINUS SIGN}"
+LEVY = "levy"
+LEVY_BEGINS = 5  # with the May bill of a fiscal year
+MOST_INCLUDED = 15  # kWh that a minimum charge includes
 MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 MOST_YEN = 10_000_000
 
@@ -36,7 +38,7 @@ Table = Mapping[Month, Figure]
 
 def read_levy(content: str, file: str) -> Table:
     """Return the levy by the bill from which it holds. Raise ConfigError."""
-    return _dated(content, file, "levy")["levy"]
+    return _dated(content, file, LEVY)[LEVY]
 
 
 def read_fuel(content: str, file: str) -> Mapping[str, Table]:
@@ -60,27 +62,46 @@ def _figure(raw: Any) -> Figure:
     if isinstance(raw, list):
         if len(raw) != 2:
             raise ValueError("is to be [yen for the minimum's kWh, yen a kWh]")
-        return Figure(yen(raw[1]), yen(raw[0]))
-    return Figure(yen(raw))
+        return Figure(a_kwh(raw[1]), _lump(raw[0]))
+    return Figure(a_kwh(raw))
+
+
+def _lump(raw: Any) -> Decimal:
+    """Return yen for the kWh that a minimum charge includes. Raise ValueError."""
+    if abs(price := yen(raw)) > MOST_INCLUDED * DEAREST:
+        raise ValueError(f"{raw} is no price of at most {MOST_INCLUDED} kWh")
+    return price
 
 
 def read_price(text: str) -> Price:
     """Return a price as it is typed: `-7.30`, a kWh; `171/month`; `-143.77+-9.57`, with the lump of a minimum charge.
 
-    Raise ValueError where it is none of them.
+    Its minus may be that of a web page, U+2212. Raise ValueError where it is none of them, or can only be a slip.
     """
-    found = re.fullmatch(rf"(?:(?P<lump>{NUMBER})\+)?(?P<value>{NUMBER})(?P<each>/kwh|/month)?", text)
+    typed = text.replace(MINUS, "-")
+    found = re.fullmatch(rf"(?:(?P<lump>{NUMBER})\+)?(?P<value>{NUMBER})(?P<each>/kwh|/month)?", typed)
     if not found or (found["lump"] and found["each"] == "/month"):
         raise ValueError(f"a price is -7.30, 171/month, or LUMP+EACH such as -143.77+-9.57, not {text!r}")
-    lump = yen(Decimal(found["lump"])) if found["lump"] else None
-    return Price(yen(Decimal(found["value"])), lump, found["each"] != "/month")
+    lump = _lump(Decimal(found["lump"])) if found["lump"] else None
+    each = found["each"] != "/month"
+    return Price((a_kwh if each else yen)(Decimal(found["value"])), lump, each)
+
+
+EVERYWHERE = ""  # the area of the levy
 
 
 class Kept(NamedTuple):
-    """What a user keeps: prices by item and bill, and what bills really came to, each with its whole kWh if known."""
+    """What a user keeps: prices, and what bills really came to, each with its whole kWh if known.
 
-    prices: Mapping[str, Table] = MappingProxyType({})
+    Prices are by area, item and bill; those of the area EVERYWHERE hold in all of them.
+    """
+
+    prices: Mapping[str, Mapping[str, Table]] = MappingProxyType({})
     billed: Mapping[Month, "Entered"] = MappingProxyType({})
+
+    def of(self, area: str) -> Mapping[str, Table]:
+        """Return the prices, by item and bill, of the plans of an area."""
+        return {**self.prices.get(EVERYWHERE, {}), **self.prices.get(area, {})}
 
 
 class Entered(NamedTuple):
@@ -90,19 +111,39 @@ class Entered(NamedTuple):
     kwh: int | None = None
 
 
-def read_kept(content: str, file: str) -> Kept:
-    """Return what a user keeps. Raise ConfigError, which names each fault with file and line."""
-    return read_toml(content, file, _kept)
+def read_kept(content: str, file: str, is_item: Callable[[str], bool]) -> Kept:
+    """Return what a user keeps; `is_item` says of a name whether any plan has such a price.
+
+    Raise ConfigError, which names each fault with file and line.
+    """
+    return read_toml(content, file, lambda fields: _kept(fields, is_item))
 
 
-def _kept(fields: Fields) -> Kept:
-    prices, billed = fields.table("price"), fields.table("billed")
+def _kept(fields: Fields, is_item: Callable[[str], bool]) -> Kept:
+    billed = fields.table("billed")
     found = Kept(
-        {name: _by_month(prices.table(name), _typed) for name, _ in prices.peek()},
+        _by_area(fields.table("price"), is_item),
         {label: _entered(billed.table(key)) for key, label in _labels(billed)},
     )
-    for each in (prices, billed, fields):
+    for each in (billed, fields):
         each.close()
+    return found
+
+
+def _by_area(fields: Fields, is_item: Callable[[str], bool]) -> Mapping[str, Mapping[str, Table]]:
+    found = {area: _by_item(fields.table(area), is_item) for area in AREAS if area in fields}
+    if LEVY in fields:
+        found[EVERYWHERE] = {LEVY: _by_month(fields.table(LEVY), _typed)}
+    for name, _ in fields.items():
+        fields.fault(name, f"is neither {LEVY} nor one of {', '.join(AREAS)}; fuel is [price.tokyo.fuel]")
+    return found
+
+
+def _by_item(fields: Fields, is_item: Callable[[str], bool]) -> Mapping[str, Table]:
+    names = [name for name, _ in fields.peek() if name != LEVY and is_item(name)]
+    found = {name: _by_month(fields.table(name), _typed) for name in names}
+    for name, _ in fields.items():
+        fields.fault(name, "is a price that no plan has" if name != LEVY else "is of no area: [price.levy]")
     return found
 
 
@@ -146,13 +187,19 @@ def monthly_price(item: str, table: Table, wanted: Month, has_minimum: bool) -> 
     return Price(value, lump if has_minimum else None, each, "; ".join(filter(None, doubts)))
 
 
-def levy_price(table: Table, wanted: Month) -> Price | None:
+def levy_price(table: Table, wanted: Month, has_minimum: bool) -> Price | None:
     """Return the levy of a bill: that of its fiscal year, or the last known one as a stand-in."""
     known = max((label for label in table if label <= wanted), default=None)
     if known is None:
         return Price(Decimal(0))
-    doubt = _stands_in("levy", known, wanted) if months_between(known, wanted) >= YEAR_OF_LEVY else ""
-    return Price(table[known].value, doubt=doubt)
+    value, lump, each = table[known]
+    doubt = _stands_in(LEVY, known, wanted) if _levy_year(known) != _levy_year(wanted) else ""
+    return Price(value, lump if has_minimum else None, each, doubt)
+
+
+def _levy_year(bill: Month) -> int:
+    """Return the fiscal year whose levy is on a bill: until the April one it is that of the year before."""
+    return bill[0] - (bill[1] < LEVY_BEGINS)
 
 
 def _stands_in(item: str, known: Month, wanted: Month) -> str:

@@ -92,7 +92,7 @@ def prices(
             return given[item]
         table = {**listed.get(item, {}), **kept.get(item, {})}
         if item == "levy":
-            return levy_price(table, read or month)
+            return levy_price(table, read or month, bool(version.base.minimum))
         return monthly_price(item, table, month, bool(version.base.minimum))
 
     return price

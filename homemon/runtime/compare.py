@@ -116,7 +116,7 @@ def _past(app: App, contract: Contract, running: Billed, months: int, now: int) 
 
 def _charge(app: App, past: Sequence[Past]) -> Charge:
     """Return what a plan charges, with the prices kept beside config.ini and JEPX's."""
-    prices = kept.load(app.config.path.parent).prices
+    known = kept.load(app.config)
     since, until = past[0].billed.period.start, past[-1].billed.period.end
 
     @cache
@@ -124,7 +124,7 @@ def _charge(app: App, past: Sequence[Past]) -> Charge:
         return spot_prices(app.store.archive, area, since, until)
 
     def charge(plan: Plan, each: Billed, agreed: bill.Contract) -> Tariff:
-        found = tariff(plan, each, agreed, NO_PRICES, prices)
+        found = tariff(plan, each, agreed, NO_PRICES, known.of(plan.area))
         if found is None:
             raise ConfigError(str(shipped.too_early(plan)), "Compare fewer --months.")
         return found._replace(spot=spot(market(spot_area(plan)))) if found.follows_market else found

@@ -96,7 +96,7 @@ def bills(
             each,
             statement(known["bought"], each.period, now, charges),
             income,
-            kept.load(app.config.path.parent).billed.get(each.month) if not name and each.days == each.usual else None,
+            kept.load(app.config).billed.get(each.month) if not name and each.days == each.usual else None,
         )
 
 
@@ -119,12 +119,33 @@ def terms(app: App, month: Month, name: str | None, agreed: bill.Contract) -> Te
         if name is None:
             raise
         return Terms(shipped.find(name), agreed)
-    prices = kept.load(config.path.parent).prices
+    known = kept.load(config)
     if name:
-        held = [contract for contract, each in billed(config.contracts, *_around(month)) if each.month == month]
-        return Terms(shipped.find(name), agreed_of(agreed, *held[-1:]), prices)
+        plan = shipped.find(name)
+        return Terms(plan, agreed_of(agreed, *_held(app, month)[-1:]), known.of(plan.area))
     contract = list(billing_periods(app, date(*month, 1), month))[-1][0]
-    return Terms(plan_of(app, contract.plan), agreed_of(agreed, contract), prices)
+    plan = plan_of(app, contract.plan)
+    return Terms(plan, agreed_of(agreed, contract), known.of(plan.area))
+
+
+def _held(app: App, month: Month) -> list[Contract]:
+    """Return the contracts that hold for a bill."""
+    return [contract for contract, each in billed(app.config.contracts, *_around(month)) if each.month == month]
+
+
+def billing_plan(app: App, month: Month) -> Plan | None:
+    """Return the plan of a bill: the contract's of that time, else the last one's; None where there is no contract.
+
+    Raise ConfigError.
+    """
+    held = _held(app, month) or app.config.contracts
+    return plan_of(app, held[-1].plan) if held else None
+
+
+def counted(app: App, each: Billed) -> bool:
+    """Return whether anything is known of what was bought in a billing period. Raise StoreError."""
+    start, end = each.period.start, each.period.end
+    return bool(within(flows(app, start, end, ["bought"])["bought"], start, end))
 
 
 def _around(month: Month) -> tuple[date, date]:
@@ -167,7 +188,7 @@ def _tariff(
     app: App, plan: Plan, each: Billed, agreed: bill.Contract, given: Mapping[str, Price] = MappingProxyType({})
 ) -> Tariff | None:
     """Return what a plan charges for a billing period; None where it has no prices for it."""
-    charges = tariff(plan, each, agreed, given, kept.load(app.config.path.parent).prices)
+    charges = tariff(plan, each, agreed, given, kept.load(app.config).of(plan.area))
     if charges and charges.by_demand and agreed.kw is None:
         charges = _demanding(app, charges)
     if charges is None or not charges.follows_market:
@@ -191,12 +212,6 @@ def _demanding(app: App, charges: Tariff) -> Tariff:
     peaks = [span.kwh for span in within(bought, since, until) if span.seconds == HALF_HOUR]
     missing = bool(shape(bought, since, min(until, int(app.now().wall) - HALF_HOUR)).missing)
     return charges.demanding(peaks, missing) if peaks else charges
-
-
-def items(app: App) -> set[str]:
-    """Return the names of the monthly prices that any plan has, shipped or of a contract. Raise ConfigError."""
-    plans = [plan_of(app, contract.plan) for contract in app.config.contracts]
-    return shipped.items() | {item for plan in plans for version in plan.versions for item in version.items}
 
 
 def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:

@@ -48,7 +48,10 @@ FAULTS = [
     ("--kwh 100", "--kwh and --band need --month"),
     ("--month 2026-08 --kwh 374", "no configuration found"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh -1", "--kwh takes a number"),
-    ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh NaN", "--kwh takes a number"),
+    *(
+        (f"--plan tepco-juryo-b --ampere 30 --month 2026-08 --kwh {kwh}", "--kwh takes a number such as 374")
+        for kwh in ("NaN", "1_000", "1e3", "３７４", "1.2.3", "1,000", "1000001")
+    ),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08", "no configuration found"),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --band day=1", "takes --kwh KWH"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 1", "--band 'night=KWH'"),
@@ -132,6 +135,13 @@ def test_a_band_is_asked_for_in_its_months_only_and_named_as_the_plan_names_it(t
     run = homemon(*asked, "2026-02", *bands, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert all(f"電力量料金 {name}: 10 kWh" in run.stdout for name in winter)
+
+
+def test_a_product_of_nothing_is_no_negative_zero(tmp_path: Path) -> None:
+    asked = ("bill", "--plan", "tepco-juryo-b", "--ampere", "30", "--month", "2026-08", "--kwh", "0")
+    assert "          0.00  燃料費調整額: 0 kWh × -10.27" in homemon(*asked, cwd=tmp_path).stdout
+    lines = json.loads(homemon(*asked, "--json", cwd=tmp_path).stdout)["lines"]
+    assert [line["yen"] for line in lines if line["name"] == "fuel"] == ["0.00"]
 
 
 @pytest.mark.parametrize(("arguments", "why"), FAULTS)

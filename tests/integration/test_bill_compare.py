@@ -72,7 +72,7 @@ def home(folder: Path, contract: str, *points: Point) -> Home:
     write_config(folder, contract)
     labels = [f"{end:%Y-%m}" for end in ENDS[1:]]
     fuel, levy = ("\n".join(f'{label} = "{yen}"' for label in labels) for yen in ("-7.00", "4.18"))
-    (folder / "prices.toml").write_text(f"[price.fuel]\n{fuel}\n[price.levy]\n{levy}\n")
+    (folder / "prices.toml").write_text(f"[price.tokyo.fuel]\n{fuel}\n[price.levy]\n{levy}\n")
     store = Store(folder / "store")
     put(store, *points)
     store.close()

@@ -1,14 +1,19 @@
 """`homemon bill price` and `homemon bill enter`: what a user knows is kept, used and compared."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from homemon.config.read import load
 from homemon.core.points import HALF_HOUR, Point
 from homemon.energy.periods import starts
+from homemon.energy.prices import Figure
+from homemon.runtime import kept
 from homemon.storage.store import Store
 from tests.commands import homemon, write_config
 from tests.judge import midnight
@@ -40,7 +45,7 @@ def test_a_price_that_is_kept_is_used_and_corrects_the_past(folder: Path) -> Non
     assert bill(folder)["provisional"] == ["fuel of 2026-09 is not known yet: that of 2026-08 stands in"]
     run = homemon("bill", "price", "fuel", "2026-09", "-10.27", cwd=folder)
     assert run.returncode == 0, run.stderr
-    assert f"fuel of 2026-09 is -10.27, kept in {folder}/prices.toml" in run.stderr
+    assert f"fuel of 2026-09 in tokyo is -10.27, kept in {folder}/prices.toml" in run.stderr
     assert (bill(folder)["total"], bill(folder)["provisional"]) == (12_093, [])
     homemon("bill", "price", "fuel", "2026-09", "-7.27", cwd=folder)
     assert bill(folder)["total"] == 12_093 + 3 * 374
@@ -55,16 +60,87 @@ def test_a_kept_price_stands_in_for_later_bills_and_says_so(folder: Path) -> Non
 
 
 def test_prices_of_several_kinds_come_back_as_they_were_given(folder: Path) -> None:
-    for item, month, yen in (
-        ("fuel", "2026-10", "-143.77+-9.57"),
-        ("capacity", "2026-09", "171/month"),
-        ("fuel", "2026-09", "-0.10"),
+    for words in (
+        ["fuel", "2026-10", "-143.77+-9.57", "--area", "chugoku"],
+        ["capacity", "2026-09", "171/month"],
+        ["fuel", "2026-09", "-0.10", "--plan", "energia-smart"],
+        ["levy", "2027-05", "4.50"],
     ):
-        assert homemon("bill", "price", item, month, yen, cwd=folder).returncode == 0
+        run = homemon("bill", "price", *words, cwd=folder)
+        assert run.returncode == 0, run.stderr
     kept = (folder / "prices.toml").read_text()
-    assert '2026-09 = "-0.10"\n2026-10 = "-143.77+-9.57"' in kept
-    assert '[price.capacity]\n2026-09 = "171/month"' in kept
+    assert '[price.chugoku.fuel]\n2026-09 = "-0.10"\n2026-10 = "-143.77+-9.57"' in kept
+    assert '[price.tokyo.capacity]\n2026-09 = "171/month"' in kept
+    assert '[price.levy]\n2027-05 = "4.50"' in kept
     assert (folder / "prices.toml").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_price_is_kept_for_the_plans_of_its_area_and_the_levy_for_all(folder: Path) -> None:
+    asked = ("--month", "2026-08", "--plan", "energia-smart", "--kwh", "100")
+    before = homemon("bill", *asked, cwd=folder).stdout
+    homemon("bill", "price", "fuel", "2026-08", "-1.00", cwd=folder)
+    assert homemon("bill", *asked, cwd=folder).stdout == before
+    homemon("bill", "price", "levy", "2026-08", "5.00", cwd=folder)
+    assert "100 kWh × 5.00" in homemon("bill", *asked, cwd=folder).stdout
+    homemon("bill", "price", "fuel", "2026-08", "-1.00", "--plan", "energia-smart", cwd=folder)
+    assert "100 kWh × -1.00" in homemon("bill", *asked, cwd=folder).stdout
+
+
+def test_without_a_contract_a_price_is_of_the_area_that_is_named(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    price = ("bill", "price", "fuel", "2026-09", "-7.30")
+    run = homemon(*price, cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "add --area or --plan" in " ".join(run.stderr.split())
+    assert homemon("bill", "price", "levy", "2026-09", "4.18", cwd=tmp_path).returncode == 0
+    assert homemon(*price, "--area", "tokyo", cwd=tmp_path).returncode == 0
+    asked = "bill --plan tepco-standard-s --ampere 40 --month 2026-09 --kwh 100"
+    assert "100 kWh × -7.30" in homemon(*asked.split(), cwd=tmp_path).stdout
+
+
+def test_a_price_that_the_plan_does_not_have_is_kept_with_a_note(folder: Path) -> None:
+    run = homemon("bill", "price", "capacity", "2026-09", "171/month", cwd=folder)
+    assert run.returncode == 0
+    assert "tepco-juryo-b has no capacity: its bills stay as they are" in run.stderr
+    assert "has no" not in homemon("bill", "price", "fuel", "2026-09", "-7.30", cwd=folder).stderr
+
+
+def test_prices_that_are_kept_at_once_are_all_kept(folder: Path) -> None:
+    config = load(folder / "config.ini")
+
+    def keep(month: int) -> None:
+        figure = Figure(Decimal(month))
+        kept.change(config, lambda before: kept.with_price(before, "tokyo", "fuel", (2026, month), figure))
+
+    with ThreadPoolExecutor(12) as several:
+        list(several.map(keep, range(1, 13)))
+    assert [label[1] for label in kept.load(config).of("tokyo")["fuel"]] == list(range(1, 13))
+
+
+def test_a_minus_of_a_web_page_is_one(folder: Path) -> None:
+    assert homemon("bill", "price", "fuel", "2026-09", "\N{MINUS SIGN}10.27", cwd=folder).returncode == 0
+    assert bill(folder)["total"] == 12_093
+
+
+def test_what_is_entered_is_computed_before_it_is_kept(folder: Path) -> None:
+    write_config(folder, "[contract 2026-08-12]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 12")
+    run = homemon("bill", "enter", "2026-06", "12,093", cwd=folder)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "no [contract] holds for the bill of 2026-06" in run.stderr
+    assert not (folder / "prices.toml").exists()
+
+
+def test_a_bill_of_which_nothing_is_stored_is_kept_and_compared_with_nothing(folder: Path) -> None:
+    run = homemon("bill", "enter", "2026-06", "12,093", cwd=folder)
+    assert (run.returncode, run.stdout) == (0, "")
+    assert "there is nothing to compare it with" in run.stderr
+    assert "yen = 12093" in (folder / "prices.toml").read_text()
+
+
+def test_a_difference_to_what_may_yet_change_comes_with_why(folder: Path) -> None:
+    run = homemon("bill", "enter", "2026-09", "12,093", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    assert "provisional: fuel of 2026-09 is not known yet: that of 2026-08 stands in" in run.stdout
 
 
 def test_what_the_bill_really_said_is_kept_and_the_difference_shown(folder: Path) -> None:
@@ -109,8 +185,16 @@ def test_a_plan_of_ones_own_lies_where_it_is_named(folder: Path) -> None:
         ("price fuel 2026-13 -7.30", "is no month of a bill"),
         ("price fuel 2026-09 much", "a price is -7.30"),
         ("price fuel 2026-09 99999999", "is no price"),
+        ("price fuel 2026-09 -1027", "is no price of a kWh: 200 yen are the most"),
+        ("price fuel 2026-09 -143.77+-9.57", "no minimum charge in tepco-juryo-b: give fuel as one price a kWh"),
+        ("price fuel 2026-09 -143.77+-9.57 --area tokyo", "give fuel as one price a kWh"),
+        ("price fuel 2026-09 -7.30 --area tokyo --plan tepco-juryo-b", "leave --area out"),
         ("enter 2026-09 -5", "No such option"),
-        ("enter 2026-09 many", "not a valid integer"),
+        ("enter 2026-09 many", "'many' is no whole number from 0 to 10,000,000"),
+        ("enter 2026-09 12_093", "write 12093 or 12,093"),
+        ("enter 2026-09 1,2093", "write 12093 or 12,093"),
+        ("enter 2026-09 １２０９３", "write 12093 or 12,093"),
+        ("enter 2026-09 12093 --kwh 3_74", "is no whole number"),
         ("entre 2026-09 5", "Did you mean enter"),
     ],
 )
@@ -124,9 +208,13 @@ def test_what_cannot_be_kept_is_one_clear_error(folder: Path, words: str, why: s
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("[price.fuel]\n2026-9 = '-7.30'", "prices.toml:2: price.fuel.2026-9: is not known"),
-        ("[price.fuel]\n2026-09 = 'x'", "prices.toml:2: price.fuel.2026-09: a price is"),
-        ("[price.fuel]\n2026-09 = -7.30", "prices.toml:2: price.fuel.2026-09: is to be text"),
+        ("[price.tokyo.fuel]\n2026-9 = '-7.30'", "prices.toml:2: price.tokyo.fuel.2026-9: is not known"),
+        ("[price.tokyo.fuel]\n2026-09 = 'x'", "prices.toml:2: price.tokyo.fuel.2026-09: a price is"),
+        ("[price.tokyo.fuel]\n2026-09 = -7.30", "prices.toml:2: price.tokyo.fuel.2026-09: is to be text"),
+        ("[price.tokyo.fuel]\n2026-09 = '-1027'", "prices.toml:2: price.tokyo.fuel.2026-09: -1027 is no price"),
+        ("[price.tokyo.feul]\n2026-09 = '1'", "prices.toml:1: price.tokyo.feul: is a price that no plan has"),
+        ("[price.tokyo.levy]\n2026-09 = '1'", "prices.toml:1: price.tokyo.levy: is of no area: [price.levy]"),
+        ("[price.feul]\n2026-09 = '1'", "prices.toml:1: price.feul: is neither levy nor one of hokkaido"),
         ("[billed.2026-09]\nyen = 'x'", "prices.toml:2: billed.2026-09.yen: is to be a whole number"),
         ("[billed.2026-09]\nkwh = 1", "prices.toml:1: billed.2026-09.yen: is missing"),
         ("fuel = 1", "prices.toml:1: fuel: is not known"),

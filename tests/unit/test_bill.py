@@ -11,7 +11,8 @@ from homemon.energy.bill import Bill, Contract, Price, demand_kw
 from homemon.energy.market import MarketCost
 from homemon.energy.plan import Plan
 from homemon.energy.plan_file import read_plan
-from homemon.energy.prices import read_price
+from homemon.energy.prices import Figure, read_price
+from homemon.energy.toml_file import month
 
 CHUBU = """
 name = "a plan of the Chubu area"
@@ -241,6 +242,7 @@ def test_a_wrong_reason_is_reported_with_its_line(unsure: str, fault: str) -> No
     ("typed", "price"),
     [
         ("-7.30", Price(Decimal("-7.30"))),
+        ("\N{MINUS SIGN}7.30", Price(Decimal("-7.30"))),
         ("-7.30/kwh", Price(Decimal("-7.30"))),
         ("171/month", Price(Decimal(171), each=False)),
         ("-143.77+-9.57", Price(Decimal("-9.57"), Decimal("-143.77"))),
@@ -251,10 +253,45 @@ def test_a_price_reads_as_it_is_typed(typed: str, price: Price) -> None:
     assert read_price(typed) == price
 
 
-@pytest.mark.parametrize("typed", ["", "x", "NaN", "1/day", "1+", "+", "1+2/month", "1 2", "1+2+3", "99999999"])
+SLIPS = ["-1027", "2862", "-14377+-9.57", "100001/month", "１", "1_0", "1e1"]
+
+
+@pytest.mark.parametrize("typed", ["", "x", "NaN", "1/day", "1+", "+", "1+2/month", "1 2", "1+2+3", "99999999", *SLIPS])
 def test_what_is_no_price_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="price"):
         read_price(typed)
+
+
+def levy(known: str, figure: Figure, wanted: str, key: str = "tepco-juryo-b") -> Price | None:
+    kept = {"levy": {month(known): figure}}
+    plan = shipped.find(key)
+    return shipped.prices(plan, plan.versions[-1], {}, kept)("levy", month(wanted))
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted", "stands_in"),
+    [
+        ("2027-05", "2028-04", False),
+        ("2027-05", "2028-05", True),
+        ("2027-12", "2028-04", False),
+        ("2027-12", "2028-05", True),
+        ("2028-04", "2028-04", False),
+        ("2028-04", "2028-05", True),
+    ],
+)
+def test_a_levy_holds_to_the_next_aprils_bill_from_whichever_bill_it_is_known(
+    known: str, wanted: str, stands_in: bool
+) -> None:
+    found = levy(known, Figure(Decimal("4.50")), wanted)
+    assert found
+    assert found.doubt == (f"levy of {wanted} is not known yet: that of {known} stands in" if stands_in else "")
+
+
+def test_a_levy_is_charged_as_it_is_kept() -> None:
+    a_month = Figure(Decimal(171), each=False)
+    assert levy("2027-05", a_month, "2027-06") == Price(Decimal(171), each=False)
+    with_lump = Figure(Decimal("4.50"), Decimal(60))
+    assert levy("2027-05", with_lump, "2027-06", "energia-juryo-a") == Price(Decimal("4.50"), Decimal(60))
 
 
 def test_a_lump_that_is_given_bills_the_minimum_charge_as_the_company_does() -> None:
