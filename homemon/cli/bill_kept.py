@@ -76,12 +76,16 @@ def enter(app: App, month: Month, yen: int, kwh: int | None) -> None:
     does. It is kept in prices.toml beside config.ini.
     """
     from homemon.energy import printed
+    from homemon.energy.statement import NothingKnown
     from homemon.runtime import energy, kept
 
     entered = Entered(yen, kwh)
-    found = [printed.of_store(*each) for each in energy.bills(app, month, None, Contract(), {})]
+    try:
+        found = [printed.of_store(*each) for each in energy.bills(app, month, None, Contract(), {})]
+    except NothingKnown:
+        found = []
     path = kept.change(app.config, lambda before: kept.with_billed(before, month, entered))
-    if not any(each.period and energy.counted(app, each.period) for each in found):
+    if not found:
         app.info(f"kept in {path}; no half-hour of that bill is stored: there is nothing to compare it with")
         return
     for text in (*printed.compared(found, entered), *printed.provisional(found)):

@@ -16,6 +16,10 @@ from homemon.energy.spans import ZERO, Span
 from homemon.energy.usage import Days, shape, used
 
 
+class NothingKnown(HomemonError):
+    """No half-hour of a billing period is stored."""
+
+
 class Tariff(Protocol):
     """What is charged in a billing period."""
 
@@ -47,7 +51,7 @@ class Statement(NamedTuple):
 def statement(bought: Sequence[Span], period: Period, now: int, tariff: Tariff) -> Statement:
     """Return the bill of a period, so far where it is not over at `now` (Unix seconds).
 
-    Raise HomemonError where nothing is known of it.
+    Raise NothingKnown where none of its half-hours is.
     """
     running = now < period.end
     reached = max(period.start, min(now, bought[-1].end if bought else now)) if running else period.end
@@ -55,7 +59,7 @@ def statement(bought: Sequence[Span], period: Period, now: int, tariff: Tariff) 
     usage = used(so_far, tariff.bands)
     bill = tariff.bill(so_far.days, complete=not running and not so_far.missing)
     if not so_far.days:
-        raise HomemonError(
+        raise NothingKnown(
             f"no half-hour of the billing period of {period.label} is stored",
             "`homemon energy --by bill` shows of which there are; `homemon meter-history` asks the meter for 99 days.",
         )

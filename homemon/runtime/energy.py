@@ -142,12 +142,6 @@ def billing_plan(app: App, month: Month) -> Plan | None:
     return plan_of(app, held[-1].plan) if held else None
 
 
-def counted(app: App, each: Billed) -> bool:
-    """Return whether anything is known of what was bought in a billing period. Raise StoreError."""
-    start, end = each.period.start, each.period.end
-    return bool(within(flows(app, start, end, ["bought"])["bought"], start, end))
-
-
 def _around(month: Month) -> tuple[date, date]:
     """Return a time in which each billing period of a month has a day."""
     first = date(*month, 1)
