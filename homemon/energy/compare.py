@@ -117,7 +117,7 @@ def _billed(
         window = [*earlier, *periods][max(0, len(earlier) + number - A_YEAR + 1) :][:A_YEAR]
         known = len(window) == A_YEAR and not any(each.shape.spread or each.shape.missing for each in window)
         tariff = tariff.demanding((each.peak for each in window), not known)
-    bill = tariff.bill(shape.days)
+    bill = tariff.bill(shape.days, complete=not shape.missing)
     return bill, (*bill.provisional, *parted(shape, tariff.bands))
 
 

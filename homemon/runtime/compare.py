@@ -67,7 +67,7 @@ def _plans(app: App, contract: Contract, names: Sequence[str]) -> list[Plan]:
     """Return the contract's plan, those of its area, and those called `names`. Raise ConfigError."""
     plan = plan_of(app, contract.plan)
     others = dict.fromkeys((*(each.key for each in shipped.of_area(plan.area)), *names))
-    return [plan, *(plan_of(app, name) for name in others if name != contract.plan)]
+    return [plan, *(shipped.find(name) for name in others if name != contract.plan)]
 
 
 def _today(plan: Plan, past: Sequence[Past], contract: Contract, wish: Wish, charge: Charge) -> Outcome | None:
