@@ -46,12 +46,12 @@ class Options(NamedTuple):
 
 
 def text_of(raw: bytes) -> str:
-    """Return a line of UTF-8, with a byte order mark or without, or of cp932, without its end."""
+    """Return a line of UTF-8, with a byte order mark or without, or of cp932, with its end where it has one."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("cp932", "replace")
-    return text.removeprefix("\ufeff").rstrip("\r\n")
+    return text.removeprefix("\ufeff")
 
 
 def cells(text: str) -> list[str]:

@@ -74,18 +74,20 @@ def read(lines: Lines, options: Options) -> Iterator[Item]:
             found = named.of(options.areas)
             lacking = (area for area in options.areas if area not in found.prices)
             yield from (Bad(line, f"there is no column {TITLES[area]}") for area in lacking)
-        elif found and text.strip(", \t\x1a"):
+        elif found and text.strip(", \t\r\n\x1a"):
             try:
-                yield from _row(cells(text), found)
+                yield from _row(cells(text), found, text.endswith("\n"))
             except ValueError as error:
                 yield Bad(line, str(error))
 
 
-def _row(row: Sequence[str], found: Columns) -> list[Item]:
-    """Return the point of a row, and what is missing of it. Raise ValueError."""
+def _row(row: Sequence[str], found: Columns, ended: bool) -> list[Item]:
+    """Return the point of a row, and what is missing of it; `ended` where its line has an end. Raise ValueError."""
     last = max(found.date, found.code, *found.prices.values(), 0)
     if len(row) < min(last + 2, found.width):  # the last cell of a line that is cut off may be half a number
         raise ValueError("the line has too few columns")
+    if len(row) < last + 2 and not ended:
+        raise ValueError("the line has no end: its last price may be half a number")
     time = begin(row[found.date]) + (_code(row[found.code]) - 1) * HALF_HOUR
     prices = {area: number(row[at], MOST) or None for area, at in found.prices.items()}  # 0 is none: the least is 0.01
     missing = [Missing("spot", area, NO_PRICE) for area, price in prices.items() if price is None]

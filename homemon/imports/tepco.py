@@ -63,7 +63,7 @@ def _csv_rows(lines: Lines) -> Iterator[Row | Bad]:
     for line, text in lines:
         if is_header(text):
             titles = [plain(cell) for cell in cells(text)]
-        elif titles and text.strip(", \x1a"):
+        elif titles and text.strip(", \r\n\x1a"):
             yield _csv_row(line, cells(text), titles)
 
 

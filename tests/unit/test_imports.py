@@ -153,6 +153,13 @@ def test_a_line_that_cannot_be_read_is_named_and_the_next_one_is_read(before: st
     assert isinstance(good, Point)
 
 
+def test_a_last_line_that_is_cut_off_in_the_wanted_price_is_named() -> None:
+    titles, row = (",".join(line.split(",")[:9]) for line in (TITLES, ROW))
+    cut = Bad(2, "the line has no end: its last price may be half a number")
+    assert read(f"{titles}\n{row[:-1]}") == [cut]
+    assert read(f"{titles}\n{row}\n") == [Point("spot", {"tokyo": 55.23}, at("2026-08-26 17:00"))]
+
+
 def test_a_file_without_the_column_of_an_area_says_so() -> None:
     assert spot(ROW, titles=TITLES.replace("エリアプライス東京", "x")) == [
         Bad(1, "there is no column エリアプライス東京")
@@ -245,6 +252,11 @@ def test_the_time_of_tepcos_csv_is_the_end_of_the_half_hour(encoding: str) -> No
         Missing("portal", "bought", "no value in the file"),
         Point("portal", {"bought": 0.0}, at("2021-09-28 23:30")),
     ]
+
+
+def test_an_empty_line_of_tepcos_csv_is_none() -> None:
+    rows = ['"1","1","1","1","2021/09/28 00:30","火","","a","0.2","0"', "", " , "]
+    assert read("\r\n".join((TEPCO, *rows, ""))) == [Point("portal", {"bought": 0.2}, at("2021-09-28 00:00"))]
 
 
 def test_of_a_csv_of_whole_hours_or_days_no_half_hour_is_guessed() -> None:
