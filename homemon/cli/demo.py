@@ -31,6 +31,7 @@ SIMULATED = {  # by connection: a simulator's options, and what config.ini says 
     Connection.LAN: (("--bind", HEATER), f"host = {HEATER}\nbind = {OURS}"),
     Connection.MONITOR: ((), "transport = serial\nserial_port = {}"),
 }
+CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 40\n"
 DEFAULT_FOLDER = "~/.local/state/homemon-demo"
 WEB_PORT = 8000
 
@@ -47,8 +48,8 @@ def command(app: App, folder: Path | None) -> None:
     """The whole way of a reading, with a simulated house.
 
     A smart meter, a water heater and a solar monitor are simulated, and every command that collects
-    is run against them. Ends with the graphs of the house's last two days, and how to look at them. Needs no
-    hardware, no server and no configuration.
+    is run against them. Ends with its bill and the graphs of the house's last two days, and how to look at them. Needs
+    no hardware, no server and no configuration.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, whoever ends us
     with ExitStack() as stack:
@@ -64,7 +65,7 @@ def command(app: App, folder: Path | None) -> None:
         ]
         folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
         config = folder / "config.ini"
-        replace_file(config, "\n".join([*sections, f"[store]\ndir = {folder}/store\n"]).encode())
+        replace_file(config, "\n".join([*sections, CONTRACT, f"[store]\ndir = {folder}/store\n"]).encode())
         common, ours = ("-c", str(config)), App(str(config))
         run(app, *common, "join")
         app.info(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
@@ -80,6 +81,7 @@ def command(app: App, folder: Path | None) -> None:
         read_until(heater, echoing(app, lambda line: line.startswith(f"{ECOCUTE.series[0].measurement} ")))
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
+        run(app, *common, "bill")
         draw(app, common, folder / "index.html")
     app.info("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")

@@ -33,6 +33,8 @@ def test_the_demo_ends_with_lines_that_can_be_pasted(tmp_path: Path, typed: str)
     status = in_shell(last, tmp_path)
     assert (status.returncode, status.stderr) == (0, "")
     assert "0 points wait" in status.stdout
+    assert "東京電力エナジーパートナー 従量電灯B" in run.stdout
+    assert "基本料金 40 A" in run.stdout
     assert str(folder / "index.html") in run.stderr
     port = reserve_port()
     words = web.split()[:-1]
