@@ -300,7 +300,8 @@ def broken(line: str, scale: ReportedScale) -> Account:
     if "length" in fields:
         digits = re.split("[^0-9A-Fa-f]", line[end:], maxsplit=1)[0]
         promised, data = int(fields["length"], 16), bytes.fromhex(digits[: len(digits) // 2 * 2])
-        there = f"{len(data)} are there" if len(digits) <= 2 * promised else "more are there"
+        behind = "more are there" if len(digits) > 2 * promised else "and something else is behind them"
+        there = f"{len(data)} are there" if len(data) < promised else behind
         error = WireError(f"{promised} bytes of payload are promised, {there}", end + 2 * min(len(data), promised))
         _payload(account, (int(fields["rport"], 16), int(fields["lport"], 16)), data[:promised], scale)
     if error:

@@ -309,6 +309,7 @@ def test_bytes_in_the_place_of_an_address_are_no_address() -> None:
 @settings(deadline=None)
 @given(st.sampled_from(sorted(SHAPES)), st.integers(0, 300), st.integers(0, 20), st.binary(max_size=8))
 @example("print(readline())", 0, 0, b"\\")
+@example("ANSI colours", 189, 0, b"A")
 def test_no_line_of_a_log_is_too_odd(shape: str, at: int, lost: int, noise: bytes) -> None:
     """Whatever is torn out of a line: no error, nothing that a terminal obeys, and no contradiction."""
     data = SHAPES[shape].encode()
