@@ -28,6 +28,20 @@ def test_a_month_of_faults_loses_nothing_and_makes_nothing_wrong(disk: Path) -> 
     assert world.happened.keys() >= {kind.name for kind in KINDS}
 
 
+@pytest.mark.parametrize(
+    ("cut", "deleted"),
+    [
+        (6 * HOUR, 7 * HOUR),
+        (6 * HOUR, 8 * HOUR + 5),  # the power is back, but no listener yet
+        (6 * HOUR + 20, 6 * HOUR + 10),
+        (6 * HOUR + 35, 6 * HOUR + 30),
+    ],
+)
+def test_nothing_is_deleted_that_no_listener_has_open(disk: Path, cut: float, deleted: float) -> None:
+    verdict = live(disk, ("power cut", cut, 2 * HOUR), ("store's log deleted", deleted, 0.0))
+    assert verdict.good, verdict
+
+
 # --- the safeguards ----------------------------------------------------------------------
 
 

@@ -69,6 +69,11 @@ class Pi:
         now = self.time.now
         return Instant(now + (0.0 if self.ntp else self._error), now - self.booted + BOOT_TAKES, f"boot-{self._number}")
 
+    @property
+    def holds_store(self) -> bool:
+        """Whether a process has the store open."""
+        return bool(self._stores) and not self.dead
+
     # --- processes -------------------------------------------------------------------
 
     def start(self, life: Callable[[], object]) -> Actor:

@@ -20,6 +20,7 @@ FILES = FILE, LOG, INDEX
 HOUR = 3600.0
 REPAIRED = 10 * 24 * HOUR  # seconds that readings may be older that came since a copy was made
 POLLS_EVERY = 600.0  # of the EcoCute
+LOOKED_WITHIN = 120.0  # seconds until the listener has written again what was deleted
 
 
 def file_moved(*names: str) -> Begin:
@@ -69,14 +70,15 @@ def folder_moved(world: "World", seconds: float) -> End:
 
 
 def deleted(*names: str) -> Begin:
-    """They are gone, but for the listener that has them open."""
+    """They are gone, but for the listener that has them open: without one nobody could bring them back."""
 
     def delete(world: "World") -> None:
+        world.power_stays_until = world.time.now + LOOKED_WITHIN
         for name in names:
             (world.store_folder / name).unlink(missing_ok=True)
 
     def begin(world: "World", seconds: float) -> End:
-        world.time.at(between_polls(world.time.now), lambda: delete(world))
+        when_awake(world, lambda: delete(world))
         return None
 
     return begin
@@ -115,9 +117,15 @@ def _copy(world: "World", folder: Path) -> None:
 
 
 def when_awake(world: "World", do: Callable[[], None]) -> None:
-    """Between two polls, and where somebody is there to do it."""
-    then = between_polls(world.time.now) if not world.pi.dead else world.time.now + HOUR
-    world.time.at(then, do if not world.pi.dead else lambda: when_awake(world, do))
+    """Between two polls, and while the listener is there; looked at when it is done, as the power may have gone."""
+
+    def do_or_wait() -> None:
+        if world.pi.holds_store:
+            do()
+        else:
+            world.time.at(world.time.now + HOUR, lambda: when_awake(world, do))
+
+    world.time.at(between_polls(world.time.now), do_or_wait)
 
 
 def later(world: "World", do: Callable[[], None]) -> None:

@@ -81,6 +81,7 @@ class World:
         self.server = Server(self._request)
         self.radio_away = self.unplugged = self.lan_away = self.monitor_away = 0
         self.stores_away = 0
+        self.power_stays_until = 0.0  # what is deleted is in the open store alone until somebody looks
         self.disk_full = False
         self.said = Counter[str]()
         self.happened = Counter[str]()
@@ -213,6 +214,9 @@ class World:
 
     def cut_power(self, where: str, seconds: float) -> None:
         """The power goes, now or in the middle of the next write, for so many seconds."""
+        if self.time.now < self.power_stays_until:
+            self.time.at(self.power_stays_until, lambda: self.cut_power(where, seconds))
+            return
         if self.pi.dead or self.pi.armed:
             self.happened["power cut while it was off already"] += 1
             return
