@@ -21,6 +21,7 @@ class Questions:
         self.at_once = at_once
         self.missing: list[int] = []  # what the device never answered
         self._pending = list(wanted)
+        self._several = len(wanted) > 1
         self._silences = 0
         self._has_answered = False
         self._left_out: set[int] = set()  # asked for alone, without an answer
@@ -33,9 +34,12 @@ class Questions:
         return tuple(self._pending[: self._size])
 
     @property
+    def _whole_failed(self) -> bool:
+        return not self._has_answered and self._silences >= WHOLE_TRIES
+
+    @property
     def _size(self) -> int:
-        whole_failed = not self._has_answered and self._silences >= WHOLE_TRIES
-        return 1 if whole_failed else self.at_once or len(self._pending)
+        return 1 if self._whole_failed else self.at_once or len(self._pending)
 
     def answered(self, asked: Sequence[int], reported: Collection[int], refused: Collection[int]) -> None:
         """Take in an answer to `asked`: which properties it reported, and which it refused (without an EDT).
@@ -46,7 +50,7 @@ class Questions:
         if not settled:
             self.silent(asked)
             return
-        if len(asked) == 1 and settled <= set(asked) and self._silences >= WHOLE_TRIES and not self._has_answered:
+        if self._whole_failed and self._several and len(asked) == 1 and settled <= set(asked):
             self.at_once = 1
         self._has_answered = True
         if len(asked) != 1 and not reported:  # for one of them, maybe

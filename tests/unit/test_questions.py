@@ -78,6 +78,14 @@ def test_a_datagram_that_is_lost_says_nothing_of_the_device() -> None:
     assert (reported, questions.at_once, count) == (set(WANTED), None, 2)
 
 
+def test_one_property_that_came_at_the_third_try_says_nothing_of_several() -> None:
+    questions = Questions((0xD3,))
+    for _ in range(2):
+        questions.silent(questions.next())
+    questions.answered(questions.next(), {0xD3}, set())
+    assert questions.at_once is None
+
+
 def test_a_silent_device_is_given_up() -> None:
     reported, questions, count = poll(lambda asked: None)
     assert (reported, count) == (set(), 5)
