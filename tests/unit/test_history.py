@@ -1,6 +1,6 @@
 """No half-hour is lost: what nobody received is asked of the meter's own record, and only that."""
 
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 
@@ -43,6 +43,16 @@ def test_the_power_is_polled_on_time_during_a_repair() -> None:
     all_true(world, MIDNIGHT - 99 * DAY)
 
 
+def test_the_power_is_polled_while_a_slow_meter_is_read_again_and_again() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    _be_fickle(world)
+    world.module.fault("late-answers", 12)
+    world.listen(3600, every=60)
+    polls = [point.time or 0 for point in world.points if point.measurement == "power"]
+    assert max(after - before for before, after in pairwise(polls)) < 120
+
+
 def test_only_what_is_missing_is_asked() -> None:
     world = World(LINK, repaired_days=7)
     world.join_module()
@@ -78,9 +88,8 @@ def test_what_is_stored_wrong_of_the_last_three_days_is_corrected(ago: int) -> N
     all_true(world, MIDNIGHT - 7 * DAY)
 
 
-def test_a_half_hour_that_is_another_at_each_reading_is_read_three_times_and_not_stored() -> None:
-    world = World(LINK, TENTHS, repaired_days=1)
-    world.join_module()
+def _be_fickle(world: World) -> None:
+    """One half-hour of the meter's record is another at each reading."""
     get, counts = world.module.radio.meter._get, count(1)
 
     def fickle(epc: int, now: float) -> Reading | None:
@@ -90,6 +99,12 @@ def test_a_half_hour_that_is_another_at_each_reading_is_read_three_times_and_not
         )
 
     world.module.radio.meter._get = fickle  # type: ignore[method-assign]
+
+
+def test_a_half_hour_that_is_another_at_each_reading_is_read_three_times_and_not_stored() -> None:
+    world = World(LINK, TENTHS, repaired_days=1)
+    world.join_module()
+    _be_fickle(world)
     world.run(world.session.fill_history(world.repaired_days))
     assert asked_epcs(world).count(0xE2) == 2 * 3, "today's record and yesterday's"
     assert world.half_hours("+power").keys().isdisjoint({MIDNIGHT + 5 * 3600, MIDNIGHT - DAY + 5 * 3600})

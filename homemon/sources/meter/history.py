@@ -33,6 +33,7 @@ class Asker(Protocol):
 
     def ask(self, epcs: Iterable[int]) -> Dialogue[Frame]: ...
     def exchange(self, esv: Esv, properties: list[Property]) -> Dialogue[Frame]: ...
+    def poll_if_due(self) -> Dialogue[None]: ...
 
 
 class NoHistory(DeviceError):
@@ -200,7 +201,7 @@ def _records(asker: Asker, ago: int, wanted: Iterable[str]) -> Dialogue[dict[str
 
 def meter_time(asker: Asker) -> Dialogue[datetime]:
     """Return the meter's date and clock (98, 97). Raise NoHistory where it does not report them."""
-    reported = reported_time((yield from asker.ask((0x98, 0x97))))
+    reported = reported_time((yield from _ask(asker, (0x98, 0x97))))
     if reported is None:
         raise NoHistory("the meter does not report its date and time (98, 97), by which its record is found")
     return reported
@@ -233,11 +234,17 @@ def right_size(prop: Property) -> bool:
 
 
 def _value(asker: Asker, epc: int) -> Dialogue[Any]:
-    answer = yield from asker.ask((epc,))
+    answer = yield from _ask(asker, (epc,))
     for prop in answer.reported:
         if prop.epc == epc and right_size(prop):
             return meter.value_of(prop)
     return None
+
+
+def _ask(asker: Asker, epcs: Iterable[int]) -> Dialogue[Frame]:
+    """Ask, after the poll that is due: a slow meter takes minutes to give its record of a day."""
+    yield from asker.poll_if_due()
+    return (yield from asker.ask(epcs))
 
 
 def midnight(day: date) -> int:

@@ -63,6 +63,7 @@ class Session(Exchange):
         self._unit_again = Again(UNIT_AGAIN)
         self._without: dict[int, tuple[float, Again]] = {}  # EA, EB while they are refused → when to ask again
         self._silent: dict[int, str] = {}  # EPCs that give no value now → why
+        self._every = self._next_poll = float("inf")  # seconds between two polls, and when the next one is due
         self._refused_polls = 0  # in a row
         self._has_current = True  # E8 is asked too, until it is refused; again once a day
 
@@ -157,7 +158,7 @@ class Session(Exchange):
     def _stay(self, every: float | None) -> Dialogue[None]:
         """Live joined: wait, poll, fill in the half-hours that were not received. Ends by SessionLost only."""
         yield from self._ask_half_hours()
-        next_poll = self._now if every else float("inf")
+        self._every, self._next_poll = (every, self._now) if every else (float("inf"), float("inf"))
         next_check = self._now + self._until_pushed()
         next_unit = self._unit_due()
         self._repair.soon(self._now)
@@ -168,7 +169,7 @@ class Session(Exchange):
                 self._doubts.contradicted = False
                 self._repair.compare(self._now)
             next_refused = min((at for at, _ in self._without.values()), default=float("inf"))
-            due = min(next_poll, next_check, next_unit, next_refused, self._repair.due)
+            due = min(self._next_poll, next_check, next_unit, next_refused, self._repair.due)
             try:
                 events = yield from self._requests.wait(self._ends_waiting, max(0.0, due - self._now))
             except NoAnswer:
@@ -177,9 +178,7 @@ class Session(Exchange):
                 if is_trouble(events[-1]):
                     yield from live_through(events[-1])
                 continue
-            if every and self._now >= next_poll:
-                next_poll = max(next_poll + every, self._now)
-                yield from self._poll_power(every)
+            yield from self.poll_if_due()
             if self._now >= next_check:
                 if self.scale is None:
                     yield from self.learn_scale()
@@ -206,7 +205,13 @@ class Session(Exchange):
             return self._now + UNIT_EVERY
         return self._unit_again.after(self._now)
 
-    def _poll_power(self, every: float) -> Dialogue[None]:
+    def poll_if_due(self) -> Dialogue[None]:
+        """Poll the power where it is time to. Raise SessionLost, NoAnswer."""
+        if self._now >= self._next_poll:
+            self._next_poll = max(self._next_poll + self._every, self._now)
+            yield from self._poll_power()
+
+    def _poll_power(self) -> Dialogue[None]:
         """Ask E7 and, where the meter has it, E8.
 
         Raise SessionLost, once, where E7 was refused so long that a new session may help.
@@ -215,7 +220,7 @@ class Session(Exchange):
         self._take_silence(answer)
         self._has_current = self._silent.get(CURRENT) != REFUSES
         self._refused_polls = self._refused_polls + 1 if self._silent.get(POWER) == REFUSES else 0
-        if self._refused_polls == max(REFUSED_POLLS, REFUSED_FOR // every):
+        if self._refused_polls == max(REFUSED_POLLS, REFUSED_FOR // self._every):
             raise SessionLost("the meter goes on refusing E7 (power)")
 
     def _take_silence(self, answer: echonet.Frame) -> None:
