@@ -10,7 +10,7 @@ from random import Random
 from time import time
 from typing import Any, NamedTuple
 
-from homemon.core.points import DAY, HALF_HOUR, Point
+from homemon.core.points import HALF_HOUR, Point
 from homemon.energy.periods import day_of
 from homemon.sim.house import House
 from homemon.storage.store import Store
@@ -20,6 +20,7 @@ from tests.stores import put
 
 PRICES = ("--price", "fuel=-7.00", "--price", "levy=4.18")
 DAYS = 400
+READING_DAY = 12
 
 
 class Lived(NamedTuple):
@@ -30,6 +31,7 @@ class Lived(NamedTuple):
     first: date
     today: date
     lost: set[int]
+    night: date
 
     def run(self, *arguments: str, status: int = 0) -> str:
         run = homemon(*arguments, cwd=self.folder)
@@ -42,20 +44,20 @@ def live(folder: Path) -> Lived:
     """A year of the house. Some half-hours of each tenth day are lost, and once a night from 20:00 to 5:30."""
     today = day_of(int(time()))
     first = today - timedelta(days=DAYS)
+    first -= timedelta(days=first.day == READING_DAY)  # the store begins within a billing period
+    night = (today.replace(day=1) - timedelta(days=31)).replace(day=20)
     house, rng = House(midnight(first)), Random(13)
     lost = {
         midnight(first + timedelta(days=day)) + slot * HALF_HOUR
         for day in range(5, DAYS, 10)
         for slot in rng.sample(range(1, 48), 4)
     }
-    lost |= set(
-        range(midnight(today) - 40 * DAY - 8 * HALF_HOUR, midnight(today) - 40 * DAY + 11 * HALF_HOUR, HALF_HOUR)
-    )
+    lost |= set(range(midnight(night) - 8 * HALF_HOUR, midnight(night) + 11 * HALF_HOUR, HALF_HOUR))
     write_config(folder, "[contract]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 12\nsell = 16")
     store = Store(folder / "store")
     put(store, *points(house, midnight(first), midnight(today), lost))
     store.close()
-    return Lived(folder, house, first, today, lost)
+    return Lived(folder, house, first, today, lost, night)
 
 
 def points(house: House, begin: int, end: int, lost: set[int]) -> Iterator[Point]:

@@ -43,11 +43,9 @@ from homemon.energy.toml_file import (
     text,
     whole,
 )
+from homemon.sources import registry
 
-AREAS = (
-    *("hokkaido", "tohoku", "tokyo", "chubu", "hokuriku"),
-    *("kansai", "chugoku", "shikoku", "kyushu", "okinawa"),
-)
+AREAS = (*registry.AREAS, "okinawa")  # which has no price at JEPX
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

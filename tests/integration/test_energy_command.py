@@ -30,7 +30,8 @@ def test_what_was_bought_and_sold_is_the_judges_where_the_registers_at_both_ends
     known = 0
     for row in rows(lived, "--by", by, "--since", at(lived.first)).values():
         begin, end = (midnight(date.fromisoformat(row[edge][:10])) for edge in ("since", "until"))
-        if {begin, end} & lived.lost or begin < midnight(lived.first) or end > midnight(lived.today):
+        begin, end = max(begin, midnight(lived.first)), min(end, midnight(lived.today))
+        if {begin, end} & lived.lost or begin == end:
             continue
         known += 1
         assert Decimal(row["bought_kwh"]) == Decimal(judge.bought(lived.house, begin, end)) / 10
@@ -40,11 +41,11 @@ def test_what_was_bought_and_sold_is_the_judges_where_the_registers_at_both_ends
         assert Decimal(row["generated_kwh"]) == Decimal(made) / 10
         assert Decimal(row["used_kwh"]) == Decimal(row["bought_kwh"]) + Decimal(made - sold) / 10
         assert float(row["bought_hours"]) == (end - begin) / 3600
-    assert known >= {"day": 350, "week": 50, "month": 10, "year": 0}[by]
+    assert known >= {"day": 350, "week": 50, "month": 10, "year": 1}[by]
 
 
 def test_the_energy_of_a_gap_across_midnight_is_of_neither_day_and_of_their_week(lived: Lived) -> None:
-    night = day_of(midnight(lived.today) - 40 * DAY)
+    night = lived.night
     found = rows(lived, "--since", at(night - timedelta(days=1)), "--until", at(night + timedelta(days=1)))
     assert [row["bought_hours"] for row in found.values()] == ["19.5", "18.5"]
 
@@ -166,7 +167,7 @@ def test_what_was_bought_between_two_meters_is_missing_and_never_their_differenc
     put(store, *(Point("+power", {"value": n / 2}, begin + n * HALF_HOUR) for n in range(21, 49)))
     store.close()
     found = rows(
-        Lived(tmp_path, House(begin), day, day, set()), "--since", at(day), "--until", at(day + timedelta(days=1))
+        Lived(tmp_path, House(begin), day, day, set(), day), "--since", at(day), "--until", at(day + timedelta(days=1))
     )
     assert [(row["bought_kwh"], row["bought_hours"]) for row in found.values()] == [("23", "23")]
     run = homemon("bill", "--month", f"{day:%Y-%m}", cwd=tmp_path)
