@@ -7,12 +7,12 @@ import click
 from homemon.cli.export import csv_row
 from homemon.cli.times import TimeOfDay
 from homemon.energy import rows
-from homemon.runtime import energy, output
+from homemon.runtime import ledger, output
 from homemon.runtime.context import App
 
 
 @click.command()
-@click.option("--by", type=click.Choice(list(energy.LOOK_BACK)), default="day", show_default=True, help="A row a …")
+@click.option("--by", type=click.Choice(list(ledger.LOOK_BACK)), default="day", show_default=True, help="A row a …")
 @click.option("--since", metavar="TIME", type=TimeOfDay(), help="From the period on that has this time.")
 @click.option("--until", metavar="TIME", type=TimeOfDay(), help="Up to then, not including it.")
 @click.option("--format", "style", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
@@ -30,7 +30,7 @@ def command(app: App, by: str, since: int | None, until: int | None, style: str)
     "2026-11-23 14:30", yesterday, today, 3d, 12h. CSV and JSON have exact decimals, and nothing for what is unknown.
     """
     now = int(app.now().wall)
-    found = energy.rows(app, by, since, now if until is None else until)
+    found = ledger.rows(app, by, since, now if until is None else until)
     if style == "table":
         texts = rows.table(found, now) if found else ["nothing is known of this period"]
     elif style == "json":

@@ -19,6 +19,8 @@ from homemon.sources.source import Kind
 
 QUANTITIES = ("bought", "sold", "generated", "balance")
 """The series of the registry that a household's energy is made of; balance is bought - sold."""
+ENERGIES = ("bought", "sold", "generated", "used")
+"""What a summary has the kWh of."""
 
 
 class Readings(Protocol):
@@ -97,6 +99,10 @@ class Household:
         by_meter = [Span(start, end, bought - sold + made) for start, end, (bought, sold, made) in self._whole]
         by_monitor = segments(flows["balance"], flows["generated"])
         return filled(by_meter, (Span(start, end, balance + made) for start, end, (balance, made) in by_monitor))
+
+    def spans(self, name: str) -> Spans:
+        """Return the spans of one of ENERGIES, ascending."""
+        return self._used if name == "used" else self.flows[name]
 
     def summary(self, start: int, end: int) -> Summary:
         """Return the energy from `start` to `end`, Unix seconds."""

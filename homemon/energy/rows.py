@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from homemon.core.points import HOUR, moment_text
-from homemon.energy.household import Known, Summary
+from homemon.energy.household import ENERGIES, Known, Summary
 from homemon.energy.periods import Period
 
-ENERGIES = ("bought", "sold", "generated", "used")
 PERCENTAGES = {"self_consumption": "self-cons.", "self_sufficiency": "self-suff."}
 CENT = Decimal("0.01")
 UNKNOWN = "-"

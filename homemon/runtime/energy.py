@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from itertools import dropwhile
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -12,14 +10,11 @@ from homemon.core.errors import ConfigError, NoConfig
 from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
-from homemon.energy.cost import costs
-from homemon.energy.household import Household, Summary
-from homemon.energy.periods import ONE_DAY, Billed, Period, billed, calendar, day_of, starts
+from homemon.energy.periods import ONE_DAY, Billed, billed, day_of, starts
 from homemon.energy.plan import Month, Plan
 from homemon.energy.prices import Entered, Table
-from homemon.energy.rows import Row
 from homemon.energy.selling import Income
-from homemon.energy.spans import Span, filled, total, touching, within
+from homemon.energy.spans import Span, filled, within
 from homemon.energy.statement import Statement, sold_for, statement
 from homemon.energy.tariff import Tariff, spot, tariff
 from homemon.energy.usage import shape
@@ -29,11 +24,10 @@ from homemon.sources.registry import AREAS
 from homemon.storage.imported import portal, spot_prices
 from homemon.storage.meters import Meters
 
-LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, "bill": 360}
-"""How many days before today a table of such periods begins."""
 EDGE = 40 * DAY  # seconds before and after a period in which a reading is looked for, where there is none at its ends
 ELEVEN = 11  # bills before one, whose highest half-hour decides with its own about the kW of real demand
 UNITS = ("ampere", "kva", "kw")
+NOTHING_AGREED = bill.Contract()
 
 
 def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES) -> household.Flows:
@@ -80,24 +74,41 @@ def bills(
     """
     now = int(app.now().wall)
     for contract, each in list(billing_periods(app, day_of(now), month)):
-        start, end = each.period.start, each.period.end
-        if start > now:
+        if each.period.start > now:
             raise ConfigError(f"the billing period of {each.period.label} has not begun", "Name an earlier --month.")
-        look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
-        names = ("bought", "sold") if contract.sell else ("bought",)
-        known = flows(app, start - look_back, min(end + EDGE, now), names)
-        plan = shipped.find(name) if name else plan_of(app, contract.plan)
-        charges = _tariff(app, plan, each, agreed_of(agreed, contract), given)
-        if charges is None:
-            raise shipped.too_early(plan)
-        income = _income(app, contract, each, known.get("sold", ()), now)
-        yield Charged(
-            plan,
-            each,
-            statement(known["bought"], each.period, now, charges),
-            income,
-            kept.load(app.config).billed.get(each.month) if not name and each.days == each.usual else None,
-        )
+        yield _charged(app, contract, each, now, shipped.find(name) if name else None, agreed, given)
+
+
+def bill_at(app: App, contract: Contract, each: Billed, at: int) -> Charged:
+    """Return the bill of a billing period as it was at a time, Unix seconds. Raise ConfigError, NothingKnown."""
+    return _charged(app, contract, each, at)
+
+
+def _charged(
+    app: App,
+    contract: Contract,
+    each: Billed,
+    now: int,
+    plan: Plan | None = None,
+    agreed: bill.Contract = NOTHING_AGREED,
+    given: Mapping[str, Price] = MappingProxyType({}),
+) -> Charged:
+    start, end = each.period.start, each.period.end
+    look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
+    names = ("bought", "sold") if contract.sell else ("bought",)
+    known = flows(app, start - look_back, min(end + EDGE, now), names)
+    by = plan or plan_of(app, contract.plan)
+    charges = tariff_of(app, by, each, agreed_of(agreed, contract), given)
+    if charges is None:
+        raise shipped.too_early(by)
+    income = _income(app, contract, each, known.get("sold", ()), now)
+    return Charged(
+        by,
+        each,
+        statement(known["bought"], each.period, now, charges),
+        income,
+        kept.load(app.config).billed.get(each.month) if not plan and each.days == each.usual else None,
+    )
 
 
 class Terms(NamedTuple):
@@ -178,7 +189,7 @@ def agreed_of(*several: bill.Contract | Contract) -> bill.Contract:
     return bill.Contract(**{unit: amounts[0] for unit, amounts in said.items() if amounts})
 
 
-def _tariff(
+def tariff_of(
     app: App, plan: Plan, each: Billed, agreed: bill.Contract, given: Mapping[str, Price] = MappingProxyType({})
 ) -> Tariff | None:
     """Return what a plan charges for a billing period; None where it has no prices for it."""
@@ -212,73 +223,3 @@ def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], no
     if not contract.sell:
         return None
     return sold_for(sold, each.first, each.after, now, shipped.selling(contract.sell, app.config.path.parent))
-
-
-# --- a row a period ---------------------------------------------------------------------------
-
-
-def rows(app: App, by: str, since: int | None, until: int) -> list[Row]:
-    """Return the energy of each period of a kind, without those at the beginning of which nothing is known.
-
-    `since` and `until` in Unix seconds; without `since` as LOOK_BACK has it. Raise StoreError, ConfigError.
-    """
-    begin = starts(day_of(until - 1)) - LOOK_BACK[by] * DAY if since is None else since
-    periods = list(_of_bills(app, begin, until) if by == "bill" else calendar(by, begin, until))
-    if not periods:
-        return []
-    since, until = periods[0].start - EDGE, periods[-1].end + EDGE
-    house = Household(flows(app, since, until), portal_spans(app, since, until))
-    price = _whole_bills if by == "bill" else _costs
-    reached = min(periods[-1].end, int(app.now().wall) + 1)
-    priced = list(price(app, house.flows["bought"], periods[0].start, reached))
-    found = [_row(period, house.summary(period.start, period.end), priced) for period in periods]
-    return list(dropwhile(lambda row: not any(known.hours for known in row.summary[:4]), found))
-
-
-def _of_bills(app: App, since: int, until: int) -> Iterator[Period]:
-    list(billing_periods(app, day_of(until - 1), None))
-    return (each.period for _, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY))
-
-
-class Priced(NamedTuple):
-    """What a billing period costs: spans of yen, or None where no price is known, and why that may change."""
-
-    period: Period
-    spans: Sequence[Span] | None
-    doubts: tuple[str, ...] = ()
-
-
-def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:
-    """Return a row; where something was bought at a price that is not known, its yen are not known."""
-    parts = [each for each in priced if each.period.start < period.end and period.start < each.period.end]
-    found = [each.spans for each in parts if each.spans is not None]
-    if summary.bought.kwh is None or not parts or len(found) < len(parts):
-        return Row(period, summary, None)
-    yen = sum((total(within(spans, period.start, period.end)) for spans in found), Decimal(0))
-    return Row(period, summary, yen, tuple(dict.fromkeys(doubt for each in parts for doubt in each.doubts)))
-
-
-def _costs(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
-    """Yield what each half-hour costs by the contract of its time."""
-    contracts = app.config.contracts
-    if contracts and since < (begin := starts(contracts[0].since)):
-        yield Priced(Period("", since, begin), None)
-    for contract, each in billed(contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = _tariff(app, plan_of(app, contract.plan), each, agreed_of(contract))
-        if charges is None:
-            yield Priced(each.period, None)
-            continue
-        spans, doubts = costs(charges, shape(bought, each.period.start, each.period.end))
-        yield Priced(each.period, spans, doubts)
-
-
-def _whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
-    """Yield the whole bill of each billing period."""
-    now = int(app.now().wall)
-    for contract, each in billed(app.config.contracts, day_of(since), day_of(until - 1) + ONE_DAY):
-        charges = _tariff(app, plan_of(app, contract.plan), each, agreed_of(contract))
-        if charges is None or not touching(bought, each.period.start, each.period.end):
-            yield Priced(each.period, None)
-            continue
-        found = statement(bought, each.period, now, charges)
-        yield Priced(each.period, [Span(each.period.start, each.period.end, Decimal(found.bill.total))], found.doubts)

@@ -166,7 +166,7 @@ PURE = (
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
-    *("energy.selling", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
+    *("energy.selling", "energy.so_far", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 

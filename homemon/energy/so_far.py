@@ -1,0 +1,78 @@
+"""A running day or billing period so far, and the same part of earlier ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from homemon.energy import forecast
+from homemon.energy.household import ENERGIES, Household, Known, known
+from homemon.energy.periods import Period
+from homemon.energy.rows import Row
+from homemon.energy.spans import Span, within
+from homemon.energy.statement import Forecast
+from homemon.energy.usage import shape
+
+
+class Earlier(NamedTuple):
+    """The same part of an earlier period, which is called by its `name`: kWh and hours of each energy, and yen.
+
+    `part` is as long as what is known of the running period; of an energy that is known of less, less is compared.
+    """
+
+    name: str
+    part: Period
+    known: Mapping[str, Known]
+    yen: Decimal | None
+
+
+class SoFar(NamedTuple):
+    """A running period: its energy and yen so far (`row`), earlier ones, and what it will come to.
+
+    `name` is "day", "bill" or "month"; `reached` the Unix time up to which it is known, its start where nothing is.
+    `expected` are the kWh that will have been bought at its end, `forecast` the bill; None where that is not known.
+    """
+
+    name: str
+    period: Period
+    reached: int
+    row: Row
+    earlier: tuple[Earlier, ...]
+    expected: Decimal | None
+    forecast: Forecast | None = None
+
+
+def reached(spans: Sequence[Span], period: Period) -> int:
+    """Return up to when a period is known, Unix seconds; its start where nothing of it is."""
+    inside = within(spans, period.start, period.end)
+    return inside[-1].end if inside else period.start
+
+
+def same_part(before: Period, spans: Sequence[Span], running: Period) -> Period:
+    """Return the part of the period `before` that is as long as what is known of the running one."""
+    return before._replace(end=min(before.end, before.start + reached(spans, running) - running.start))
+
+
+def parts(earlier: Household, before: Period, household: Household, running: Period) -> dict[str, Known]:
+    """Return the kWh of each energy in the same part of the period `before`, out of the household as it was then."""
+    found = {}
+    for name in ENERGIES:
+        part = same_part(before, household.spans(name), running)
+        found[name] = known(within(earlier.spans(name), part.start, part.end))
+    return found
+
+
+def expected(bought: Sequence[Span], period: Period) -> Decimal | None:
+    """Return the kWh that will have been bought at the end of a running period, as `forecast` has it; None if unknown.
+
+    The kWh so far are all that is known of the period.
+    """
+    since = reached(bought, period)
+    ways = forecast.ways(bought, since, period.end) if since < period.end else []
+    if not ways or since == period.start:
+        return None
+    so_far = shape(bought, period.start, since).days
+    return _sum(so_far.values()) + _sum(forecast.mean(ways).values())
+
+
+def _sum(days: Iterable[Sequence[Decimal]]) -> Decimal:
+    return sum((sum(half_hours, Decimal(0)) for half_hours in days), Decimal(0))

@@ -1,0 +1,104 @@
+"""What today and the running billing period come to so far, beside the same part of earlier ones."""
+
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from homemon.config.keys import Contract
+from homemon.core.errors import ConfigError
+from homemon.core.points import DAY, midnight
+from homemon.energy.household import Household
+from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_of, starts
+from homemon.energy.rows import Row
+from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part
+from homemon.energy.statement import NothingKnown, Statement
+from homemon.runtime.context import App
+from homemon.runtime.energy import EDGE, bill_at, flows
+from homemon.runtime.ledger import Ledger
+
+DAYS_BEFORE = {"yesterday": 1, "a week before": 7}
+LOOK_BACK = 4 * 7 * DAY  # seconds before today that its ledger is to reach, for what is compared and expected
+LONGEST = 31 * ONE_DAY  # of a billing period
+
+
+def today(ledger: Ledger, now: int) -> SoFar:
+    """Return the day so far. The ledger reaches back LOOK_BACK seconds before `now`."""
+    household, start = ledger.household, midnight(now)
+    day, bought = Period("", start, start + DAY), household.spans("bought")
+    earlier = []
+    for name, days in DAYS_BEFORE.items():
+        before = Period("", start - days * DAY, start - days * DAY + DAY)
+        part = same_part(before, bought, day)
+        earlier.append(Earlier(name, part, parts(household, before, household, day), ledger.row(part).yen))
+    return SoFar("day", day, reached(bought, day), ledger.row(day), tuple(earlier), expected(bought, day))
+
+
+def running(app: App, now: int) -> SoFar:
+    """Return the billing period that goes on, the calendar month where no contract holds. Raise StoreError."""
+    this, others = _periods(app, day_of(now))
+    since = min((each.period.start for each in others.values() if each.is_near(this)), default=this.period.start)
+    household = Household(flows(app, since - EDGE, this.period.end))
+    bought, period = household.spans("bought"), this.period
+    bill = this.bill(app, now)
+    row = Row(period, household.summary(period.start, period.end), bill and Decimal(bill.bill.total))
+    forecast = bill.forecast if bill else None
+    kwh = forecast.kwh if forecast else expected(bought, period)
+    earlier = []
+    for name, each in others.items():
+        then = household if each.is_near(this) else Household(flows(app, each.period.start - EDGE, each.period.end))
+        part = same_part(each.period, bought, period)
+        paid = each.bill(app, part.end)
+        known = parts(then, each.period, household, period)
+        earlier.append(Earlier(name, part, known, paid and Decimal(paid.bill.total)))
+    row = row._replace(doubts=bill.doubts if bill else ())
+    return SoFar(
+        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, forecast
+    )
+
+
+class Running(NamedTuple):
+    """A billing period with the contract that holds in it; a calendar month has none."""
+
+    period: Period
+    contract: Contract | None = None
+    billed: Billed | None = None
+
+    def is_near(self, later: "Running") -> bool:
+        """Return whether it ends where another begins."""
+        return self.period.end == later.period.start
+
+    def bill(self, app: App, at: int) -> Statement | None:
+        """Return its bill as it was at a time, Unix seconds; None where no price or half-hour is known."""
+        if self.contract is None or self.billed is None or at <= self.period.start:
+            return None
+        with suppress(ConfigError, NothingKnown):
+            return bill_at(app, self.contract, self.billed, at).statement
+        return None
+
+
+def _periods(app: App, day: date) -> tuple[Running, dict[str, Running]]:
+    """Return the running period of a day, and by their names the one before it and the one a year before."""
+    held = [
+        Running(each.period, contract, each)
+        for contract, each in billed(app.config.contracts, day - 13 * LONGEST, day + ONE_DAY)
+    ]
+    if not held or held[-1].period.end <= starts(day):
+        return _months(day)
+    this = held[-1]
+    near = [("period before", each) for each in held[-2:-1] if each.is_near(this)]
+    month = this.billed.month if this.billed else (0, 0)
+    a_year_ago = [each for each in held if each.billed and each.billed.month == (month[0] - 1, month[1])]
+    found = dict([*near, *(("a year before", each) for each in a_year_ago)])
+    return this, found
+
+
+def _months(day: date) -> tuple[Running, dict[str, Running]]:
+    this = day.replace(day=1)
+    before = {"period before": (this - ONE_DAY).replace(day=1), "a year before": this.replace(year=this.year - 1)}
+    return _month(this), {name: _month(first) for name, first in before.items()}
+
+
+def _month(first: date) -> Running:
+    step = STEPS["month"]
+    return Running(Period(first.strftime(step.label), starts(first), starts(step.following(first))))
