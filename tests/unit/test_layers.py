@@ -138,8 +138,21 @@ MAY_IMPORT = {
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
     "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page.web": {"core.errors", "page", "sources.source"},
     "runtime": {
-        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
+        *(
+            "echonet",
+            "skstack",
+            "sources",
+            "ports",
+            "storage",
+            "delivery",
+            "explain",
+            "replay",
+            "energy",
+            "imports",
+            "page",
+        ),
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
@@ -158,6 +171,7 @@ ONLY_IN = {
     "serial": {"ports"},
     "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
+    "waitress": {"page.web"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
