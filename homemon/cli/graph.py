@@ -45,7 +45,8 @@ def command(app: App, output: Path, days: int, lang: str | None) -> int:
 
     Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """
-    facts, charts = page.facts(app, days), page.charts(app, days)
+    facts = page.facts(app, days)
+    charts = page.charts(app, facts.now, days)
     if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
         raise HomemonError(f"{output} is another user's link", "Name another --output.")
     path = output.resolve()  # what a link points at is replaced, not the link

@@ -1,11 +1,15 @@
-"""What a page shows, out of the store."""
+"""What a page shows, out of the store: its facts, what its charts draw, and what moves on it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from homemon.core.points import LARGEST, Number, midnight
-from homemon.energy.household import Household
+from homemon.core.points import DAY, LARGEST, Number, midnight
+from homemon.energy.household import QUANTITIES, Household
 from homemon.energy.periods import day_of, starts
+from homemon.page import cards
+from homemon.page.html import HERE, html
+from homemon.page.html import style as page_style
 from homemon.page.panels import Panels, collect
 from homemon.page.views import (
     LENGTHS,
@@ -19,8 +23,10 @@ from homemon.page.views import (
     Place,
     View,
     place,
+    place_of,
     places,
 )
+from homemon.page.write import data
 from homemon.runtime import so_far, state
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger
@@ -50,11 +56,11 @@ def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
     )
 
 
-def charts(app: App, days: int) -> Panels:
-    """Return what the charts of the last `days` draw. Raise StoreError."""
+def charts(app: App, until: int, days: int) -> Panels:
+    """Return what the charts of the `days` up to `until`, Unix seconds, draw. Raise StoreError."""
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
-    return collect(app.store.archive, int(app.now().wall), days, modulus, Meters(app.store).exchanges())
+    return collect(app.store.archive, until, days, modulus, Meters(app.store).exchanges())
 
 
 def sections(app: App) -> list[str]:
@@ -136,3 +142,35 @@ def _monthly(app: App, series: Series, since: int, until: int) -> Iterator[tuple
         start, end = each.period.start, each.period.end
         yield from app.store.archive.extents(series.measurement, series.field, start, min(end, until), end - start)
         each = each.later
+
+
+# --- served ---------------------------------------------------------------------------------
+
+
+def render(app: App, view: str, language: str) -> bytes:
+    """Return the page of a view, `day/2026-11-25` or empty for today's. Raise NoSuchView, StoreError, ConfigError."""
+    now = int(app.now().wall)
+    wanted = place_of(view, now)
+    period = wanted.period
+    panels = charts(app, min(period.end - 1, max(now, period.start)), (period.end - period.start) // DAY)
+    found = facts(app, 1, wanted)
+    return html(found, panels, language, data(found, panels, language), served=True).encode()
+
+
+def live(app: App, language: str) -> dict[str, Any]:
+    """Return what moves: the cards by their names, and up to when energy is known, Unix seconds. Raise StoreError."""
+    now = int(app.now().wall)
+    energies = [NAMED[name] for name in QUANTITIES]
+    latest = [app.store.archive.latest(series.measurement, series.field, now + 1) for series in energies]
+    written = max((found[0] for found in latest if found), default=0)
+    return {"cards": cards.live(newest(app, now), language), "written": written}
+
+
+def style() -> bytes:
+    """Return the style sheet of a served page."""
+    return page_style().encode()
+
+
+def script() -> bytes:
+    """Return the JavaScript of a served page."""
+    return (HERE / "page.js").read_bytes()
