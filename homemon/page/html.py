@@ -25,27 +25,36 @@ def html(facts: Facts, panels: Panels, language: str, data: Json, served: bool =
     """Return the page; `data` is what page.js reads. A served page has style and script from its server."""
     href = sections.path if served else sections.anchor
     drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, panels)]
+    main = numbers(facts, href, language) if drawn or any(view.row.summary.bought.hours for view in facts.views) else ""
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         lang=language,
         live=' data-live="/live"' if served else "",
         title=text(language, "title"),
         written=text(language, "written").format(moment_text(facts.now, "%Y-%m-%d %H:%M")),
         style='<link rel="stylesheet" href="/page.css">' if served else f"<style>\n{style()}</style>",
-        now=text(language, "now"),
-        cards=cards.html(facts, language),
         empty=nothing(facts, drawn, language),
-        today=text(language, "today"),
-        so_far=compared.html(facts, language),
-        views=text(language, "views"),
-        kinds=sections.kinds(facts, href, language),
-        sections=sections.html(facts, href, language),
+        main=main,
         fault=text(language, "no plotly"),
         panels="\n".join(section(panel, facts, language) for panel in drawn),
-        readout=text(language, "readout"),
+        no_script=text(language, "no script") if drawn else "",
+        readout=text(language, "readout") if drawn else "",
         version=__version__,
         zone=text(language, "zone"),
         data=compact(data),
         scripts=scripts(served),
+    )
+
+
+def numbers(facts: Facts, href: sections.Href, language: str) -> str:
+    """Return what is now, what came so far, and the views."""
+    so_far = compared.html(facts, language)
+    return "\n".join(
+        (
+            f'<section id="now" aria-label="{text(language, "now")}">\n{cards.html(facts, language)}\n</section>',
+            f'<section id="so-far" aria-label="{text(language, "so far")}">\n{so_far}\n</section>' if so_far else "",
+            f'<nav id="kinds" aria-label="{text(language, "views")}">{sections.kinds(facts, href, language)}</nav>',
+            f'<div id="views">\n{sections.html(facts, href, language)}\n</div>',
+        )
     )
 
 

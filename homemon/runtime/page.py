@@ -30,7 +30,7 @@ from homemon.page.write import data
 from homemon.runtime import so_far, state
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger
-from homemon.sources.registry import NAMED, SHOWN, SOURCES
+from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
 from homemon.storage.meters import Meters
 
@@ -42,15 +42,17 @@ def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
     """Return all numbers of a page of the last `days`, or of one view. Raise StoreError, ConfigError."""
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
-    ledger = Ledger(app, min([midnight(now) - so_far.LOOK_BACK, *(each.period.start for each in shown)]), now)
+    since, begin = midnight(now) - so_far.LOOK_BACK, min(each.period.start for each in shown)
+    ledger = Ledger(app, since if wanted else min(since, begin), now)
+    of_views = Ledger(app, begin, max(begin, min(wanted.period.end, now))) if wanted else ledger
     levels = _levels(app, shown, now)
     return Facts(
         now,
         newest(app, now),
         so_far.today(ledger, now),
         so_far.running(app, now),
-        [_view(ledger, each, levels[PARTS[each.kind]], now) for each in shown],
-        list(_energies(ledger.household)),
+        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
+        list(_energies(app, ledger.household, of_views.household)),
         sections(app),
         None if wanted else _reach(shown),
     )
@@ -72,15 +74,15 @@ def _reach(shown: Sequence[Place]) -> tuple[date, date]:
     return min(each.first for each in shown), max(each.first for each in shown)
 
 
-def _energies(household: Household) -> Iterator[str]:
+def _energies(app: App, *households: Household) -> Iterator[str]:
     """Yield what there is of bought, sold, generated and used: what is used is bought where nothing else is known."""
-    yield "bought"
-    if any(span.kwh for span in household.spans("sold")):
+    if SMART_METER.section in sections(app) or any(each.spans("bought") for each in households):
+        yield "bought"
+    if any(span.kwh for each in households for span in each.spans("sold")):
         yield "sold"
-    if household.spans("generated"):
+    if any(each.spans("generated") for each in households):
         yield "generated"
-        if household.spans("used"):
-            yield "used"
+        yield "used"
 
 
 def _view(ledger: Ledger, each: Place, levels: Levels, now: int) -> View:
