@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import dropwhile
 from typing import NamedTuple
 
+from homemon.core.errors import ConfigError
 from homemon.core.points import DAY
 from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
@@ -57,6 +58,11 @@ def whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Ite
         yield Priced(each.period, [Span(each.period.start, each.period.end, Decimal(found.bill.total))], found.doubts)
 
 
+def unpriced(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
+    """Yield no price."""
+    return iter(())
+
+
 class Ledger:
     """The energy and yen from `since` to `until`, Unix seconds, by `prices`. Raise StoreError, ConfigError."""
 
@@ -74,6 +80,15 @@ class Ledger:
         """Return a row for each period, without those at the beginning of which nothing is known."""
         found = map(self.row, periods)
         return list(dropwhile(lambda row: not any(known.hours for known in row.summary[:4]), found))
+
+
+def known(app: App, since: int, until: int) -> Ledger:
+    """Return the ledger; without yen where a contract cannot be priced, which is reported. Raise StoreError."""
+    try:
+        return Ledger(app, since, until)
+    except ConfigError as error:
+        app.warn(f"no yen are shown: {error}", error.hint)
+        return Ledger(app, since, until, unpriced)
 
 
 def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:

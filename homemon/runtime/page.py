@@ -29,7 +29,7 @@ from homemon.page.views import (
 from homemon.page.write import data
 from homemon.runtime import so_far, state
 from homemon.runtime.context import App
-from homemon.runtime.ledger import Ledger
+from homemon.runtime.ledger import Ledger, known
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
 from homemon.storage.meters import Meters
@@ -43,8 +43,8 @@ def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
     since, begin = midnight(now) - so_far.LOOK_BACK, min(each.period.start for each in shown)
-    ledger = Ledger(app, since if wanted else min(since, begin), now)
-    of_views = Ledger(app, begin, max(begin, min(wanted.period.end, now))) if wanted else ledger
+    ledger = known(app, since if wanted else min(since, begin), now)
+    of_views = known(app, begin, max(begin, min(wanted.period.end, now))) if wanted else ledger
     levels = _levels(app, shown, now)
     return Facts(
         now,

@@ -13,6 +13,7 @@ from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_o
 from homemon.energy.rows import Row
 from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part, wholes
 from homemon.energy.statement import NothingKnown, Statement
+from homemon.runtime import ledger as ledgers
 from homemon.runtime.context import App
 from homemon.runtime.energy import EDGE, bill_at, flows
 from homemon.runtime.ledger import Ledger
@@ -20,6 +21,12 @@ from homemon.runtime.ledger import Ledger
 DAYS_BEFORE = {"yesterday": 1, "a week before": 7}
 LOOK_BACK = 4 * 7 * DAY  # seconds before today that its ledger is to reach, for what is compared and expected
 LONGEST = 31 * ONE_DAY  # of a billing period
+
+
+def both(app: App, now: int) -> dict[str, SoFar]:
+    """Return the day and the running period so far, as "today" and "period". Raise StoreError."""
+    ledger = ledgers.known(app, midnight(now) - LOOK_BACK, now)
+    return {"today": today(ledger, now), "period": running(app, now)}
 
 
 def today(ledger: Ledger, now: int) -> SoFar:
