@@ -29,7 +29,7 @@ from homemon.page.views import (
 from homemon.page.write import data
 from homemon.runtime import so_far, state
 from homemon.runtime.context import App
-from homemon.runtime.ledger import Ledger, known
+from homemon.runtime.ledger import Ledger, household, known
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
 from homemon.storage.meters import Meters
@@ -42,20 +42,29 @@ def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
     """Return all numbers of a page of the last `days`, or of one view. Raise StoreError, ConfigError."""
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
-    since, begin = midnight(now) - so_far.LOOK_BACK, min(each.period.start for each in shown)
-    ledger = known(app, since if wanted else min(since, begin), now)
-    of_views = known(app, begin, max(begin, min(wanted.period.end, now))) if wanted else ledger
+    ledger, of_views = _ledgers(app, shown, wanted, now)
     levels = _levels(app, shown, now)
     return Facts(
         now,
         newest(app, now),
         so_far.today(ledger, now),
-        so_far.running(app, now),
+        so_far.running(app, now, ledger.household),
         [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
         list(_energies(app, ledger.household, of_views.household)),
         sections(app),
         None if wanted else _reach(shown),
     )
+
+
+def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -> tuple[Ledger, Ledger]:
+    """Return the ledger of what is so far, and that of the views: one for both, unless one view alone is wanted."""
+    begin, look_back = min(each.period.start for each in shown), midnight(now) - so_far.LOOK_BACK
+    if wanted:
+        home = household(app, so_far.begins(app, now), now)
+        return known(app, look_back, now, home), known(app, begin, max(begin, min(wanted.period.end, now)))
+    home = household(app, min(so_far.begins(app, now), begin), now)
+    ledger = known(app, min(look_back, begin), now, home)
+    return ledger, ledger
 
 
 def charts(app: App, until: int, days: int) -> Panels:
