@@ -9,16 +9,14 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from ipaddress import ip_address
 from threading import Lock
 
 from homemon.core.errors import HomemonError, StoreError
 from homemon.page import write
-from homemon.page.web.answers import Headers
-from homemon.page.web.pages import Body, body
+from homemon.page.web.pages import File
 from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime import page
 from homemon.runtime.context import App
@@ -89,15 +87,15 @@ def _look(path: str) -> tuple[int, ...]:
     return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if found.st_size else ()
 
 
-def files() -> dict[str, tuple[Headers, Callable[[], Body]]]:
-    """Return what a page loads: by its path its headers and what makes its body, once. Raise HomemonError."""
+def files() -> dict[str, File]:
+    """Return what a page loads, by its path. Raise HomemonError."""
     plotly = write.javascript()
     asked, kept = ("Cache-Control", "no-cache"), ("Cache-Control", "private, max-age=86400")
     javascript = ("Content-Type", "text/javascript; charset=utf-8")
     return {
-        "/page.css": ((("Content-Type", "text/css; charset=utf-8"), asked), cache(lambda: body(page.style()))),
-        "/page.js": ((javascript, asked), cache(lambda: body(page.script()))),
-        "/plotly.min.js": ((javascript, kept), cache(lambda: body(plotly.read_bytes(), BEST))),
+        "/page.css": File((("Content-Type", "text/css; charset=utf-8"), asked), page.style),
+        "/page.js": File((javascript, asked), page.script),
+        "/plotly.min.js": File((javascript, kept), plotly.read_bytes, BEST),
     }
 
 
