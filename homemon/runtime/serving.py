@@ -23,6 +23,7 @@ from homemon.runtime.context import App
 from homemon.storage.database import FILE
 
 MOST_REPORTED = 100
+MDNS = "/run/avahi-daemon"  # where it runs, the LAN knows this machine as NAME.local
 BEST = 9  # of gzip: packed once
 
 
@@ -110,7 +111,8 @@ def login() -> str:
 
 
 def addresses(bound: str, port: int) -> list[str]:
-    """Return the addresses at which a browser finds what is bound so, those of the LAN first."""
+    """Return the addresses at which a browser finds what is bound so: those of the LAN and a name for all."""
+    own = socket.gethostname() + (".local" if os.path.exists(MDNS) else "")
     every = ip_address(bound).is_unspecified
-    hosts = [*(each.address for each in lan_interfaces()), socket.gethostname()] if every else [bound]
+    hosts = [*(each.address for each in lan_interfaces()), own] if every else [bound]
     return [f"http://{f'[{host}]' if ':' in host else host}:{port}/" for host in hosts]

@@ -1,8 +1,6 @@
 """`homemon serve` as browsers and strangers find it: the real command on the loopback."""
 
 import gzip
-import http.client
-import json
 import re
 import resource
 import socket
@@ -11,84 +9,24 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from http.client import HTTPMessage
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import move
 from threading import Event, Thread
 from time import monotonic, time
-from typing import NamedTuple
 
 import pytest
 
-from homemon.core.points import Point
 from homemon.page.web.answers import ALWAYS
 from homemon.page.web.live import MOST
 from homemon.storage.database import FILE
-from homemon.storage.store import Store
-from tests.commands import HOMEMON, LOADED, PATIENCE, Running, homemon, running, write_config
-from tests.stores import put
+from tests.commands import HOMEMON, LOADED, PATIENCE, homemon, running, write_config
+from tests.serving import Served, record, serving, stream
 
 QUICK = 2.0 + LOADED  # seconds
 MUCH = 120_000  # KiB of memory
 VIEWS = ["/", "/day/2026-11-25", "/week/2026-11-25", "/month/2026-11-25", "/year/2026-11-25"]
 FILES = ["/page.css", "/page.js", "/plotly.min.js"]
-
-
-class Reply(NamedTuple):
-    status: int
-    headers: HTTPMessage
-    body: bytes
-
-
-class Served:
-    """A command that serves, and where."""
-
-    def __init__(self, command: Running) -> None:
-        command.says("open http://")
-        (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
-        self.port = int(port)
-        self.command = command
-
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, headers=named)
-            answer = connection.getresponse()
-            return Reply(answer.status, answer.headers, answer.read())
-        finally:
-            connection.close()
-
-    def connect(self, *sent: bytes) -> socket.socket:
-        opened = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        for data in sent:
-            opened.sendall(data)
-        return opened
-
-    def memory(self) -> int:
-        status = Path(f"/proc/{self.command.process.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0])
-
-    def said(self) -> str:
-        return self.command.errors.read_text()
-
-
-@contextmanager
-def serving(folder: Path, *options: str, program: tuple[str, ...] = HOMEMON) -> Iterator[Served]:
-    (folder / "stderr.txt").unlink(missing_ok=True)
-    with running("serve", "--port", "0", *options, cwd=folder, program=program) as command:
-        served = Served(command)
-        yield served
-        assert command.stop() == 0
-        assert "Traceback" not in served.said()
-
-
-def record(folder: Path, watts: int, when: float | None = None) -> None:
-    """Store one reading of the power, as a command beside us does."""
-    store = Store(folder / "store")
-    put(store, Point("power", {"value": watts}, int(when or time())))
-    store.close()
 
 
 @pytest.fixture
@@ -97,20 +35,6 @@ def home(tmp_path: Path) -> Path:
     write_config(tmp_path)
     record(tmp_path, 523, time() - 60)
     return tmp_path
-
-
-@contextmanager
-def stream(served: Served) -> Iterator[Iterator[dict[str, dict[str, object]]]]:
-    """The events of an open stream."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
-    try:
-        connection.request("GET", "/live")
-        answer = connection.getresponse()
-        assert (answer.status, answer.getheader("Content-Type")) == (200, "text/event-stream; charset=utf-8")
-        lines = iter(answer.readline, b"")
-        yield (json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: "))
-    finally:
-        connection.close()
 
 
 # --- what is there -----------------------------------------------------------------
@@ -240,10 +164,10 @@ def test_the_password_is_asked_for_and_never_said(tmp_path: Path) -> None:
 def test_it_says_where_to_open_it_and_warns_where_everyone_may_look(home: Path) -> None:
     with serving(home) as served:
         assert f"homemon: open http://127.0.0.1:{served.port}/\n" in served.said()
-        assert f"ssh -L {served.port}:127.0.0.1:{served.port} " in served.said()
+        assert f"ssh -L {served.port}:localhost:{served.port} " in served.said()
         assert "password" not in served.said()
     with serving(home, "--bind", "0.0.0.0") as served:
-        assert f"http://{socket.gethostname()}:{served.port}/" in served.said()
+        assert re.search(rf"http://{socket.gethostname()}(\.local)?:{served.port}/", served.said())
         assert "everyone on the network can look" in served.said()
 
 
