@@ -42,10 +42,10 @@ class Served:
         finally:
             connection.close()
 
-    def connect(self, *sent: bytes) -> socket.socket:
-        opened = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
-        for data in sent:
-            opened.sendall(data)
+    def connect(self, sent: bytes = b"", host: str = "127.0.0.1") -> socket.socket:
+        """Return a connection from an address of the loopback, with something sent already."""
+        opened = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE, source_address=(host, 0))
+        opened.sendall(sent)
         return opened
 
     def memory(self) -> int:

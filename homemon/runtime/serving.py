@@ -13,8 +13,10 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from threading import Lock
+from time import time_ns
 
 from homemon.core.errors import HomemonError, StoreError
+from homemon.core.points import HOUR
 from homemon.page import write
 from homemon.page.web.pages import File
 from homemon.ports.interfaces import lan_interfaces
@@ -22,7 +24,8 @@ from homemon.runtime import page
 from homemon.runtime.context import App
 from homemon.storage.database import FILE
 
-MOST_REPORTED = 100
+MOST_REPORTED = 100  # in an hour
+SETTLED = 50_000_000  # nanoseconds; the kernel notes the time of a change in steps of up to 10 ms
 MDNS = "/run/avahi-daemon"  # where it runs, the LAN knows this machine as NAME.local
 BEST = 9  # of gzip: packed once
 
@@ -33,7 +36,7 @@ class Shown(App):
     def __init__(self, config: str | None, quiet: bool, verbose: bool) -> None:
         super().__init__(config, quiet, verbose)
         self._lock = Lock()
-        self._reported: set[str] = set()
+        self._reported: dict[str, float] = {}
 
     def page(self, view: str, language: str) -> bytes:
         """Return a page. Raise NoSuchView, StoreError."""
@@ -69,9 +72,11 @@ class Shown(App):
         self.warn(str(error), error.hint)
 
     def warn(self, text: str, hint: str = "") -> None:
-        """Report an error, but none again that was reported."""
+        """Report an error, but not again within an hour: each page finds the same."""
+        now = self.now().ticks
+        self._reported = {said: when for said, when in self._reported.items() if now - when < HOUR}
         if text not in self._reported and len(self._reported) < MOST_REPORTED:
-            self._reported.add(text)
+            self._reported[text] = now
             super().warn(text, hint)
 
     def version(self) -> Hashable:
@@ -81,11 +86,13 @@ class Shown(App):
 
 
 def _look(path: str) -> tuple[int, ...]:
+    """Return the same of one file, and whether it changed just now: then more may come that shows no other time."""
     try:
         found = os.stat(path)
     except OSError:
         return ()
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if found.st_size else ()
+    just_now = time_ns() - found.st_mtime_ns < SETTLED
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, just_now) if found.st_size else ()
 
 
 def files() -> dict[str, File]:
@@ -102,7 +109,8 @@ def files() -> dict[str, File]:
 
 def names() -> set[str]:
     """Return this machine's names, in lower case."""
-    return {name.lower() for name in (socket.gethostname(), socket.getfqdn())} - {""}
+    whole = socket.gethostname().lower()  # getfqdn() would ask a name server, and wait for it
+    return {whole, whole.partition(".")[0]} - {""}
 
 
 def login() -> str:

@@ -19,8 +19,10 @@ import pytest
 
 from homemon.page.web.answers import ALWAYS
 from homemon.page.web.live import MOST
+from homemon.page.web.server import OF_ONE
+from homemon.runtime.serving import Shown
 from homemon.storage.database import FILE
-from tests.commands import HOMEMON, LOADED, PATIENCE, homemon, running, write_config
+from tests.commands import HOMEMON, LOADED, PATIENCE, homemon, running, wait_for, write_config
 from tests.serving import Served, record, serving, stream
 
 QUICK = 2.0 + LOADED  # seconds
@@ -221,23 +223,25 @@ def many_files() -> Iterator[None]:
 @pytest.mark.usefixtures("many_files")
 def test_a_thousand_connections_slow_nobody_and_stay_within_bounds(home: Path) -> None:
     get = b"GET /%b HTTP/1.1\r\nHost: localhost\r\n"
-    kinds = {
-        "says nothing": (),
-        "half a request": (get % b"",),
-        "reads nothing of a file": (get % b"plotly.min.js" + b"\r\n",),
-        "reads nothing of a page": (get % b"" + b"\r\n",),
-        "listens": (get % b"live" + b"\r\n",),
-    }
+    kinds = [b"", get % b"", get % b"plotly.min.js" + b"\r\n", get % b"" + b"\r\n", get % b"live" + b"\r\n"]
     with serving(home) as served, ExitStack() as opened:
-        for sent in kinds.values():
+        for number, sent in enumerate(kinds):
             for _ in range(200):
-                opened.enter_context(served.connect(*sent))
+                opened.enter_context(served.connect(sent, host=f"127.0.0.{2 + number}"))
         begun = monotonic()
         assert served.ask("/").status == 200
         assert served.ask("/plotly.min.js", Accept_Encoding="gzip").status == 200
         assert monotonic() - begun < QUICK
         assert served.memory() < MUCH
         assert served.command.stop() == 0
+
+
+@pytest.mark.usefixtures("many_files")
+def test_one_machine_does_not_take_all_connections(home: Path) -> None:
+    with serving(home) as served, ExitStack() as opened:
+        connections = [opened.enter_context(served.connect(host="127.0.0.2")) for _ in range(OF_ONE + 1)]
+        assert connections[-1].recv(1) == b""
+        assert served.ask("/").status == 200
 
 
 def test_more_streams_than_there_may_be_are_refused_until_one_is_closed(home: Path) -> None:
@@ -289,6 +293,18 @@ def test_it_opens_no_store_between_two_pages_and_makes_none(tmp_path: Path) -> N
         (tmp_path / "store" / FILE).unlink()
         assert served.ask("/").status == 503
         assert not (tmp_path / "store" / FILE).exists()
+
+
+def test_what_changed_just_now_is_looked_at_once_more(home: Path) -> None:
+    """Two commits within one tick of the kernel's clock leave a log that looks the same."""
+    shown = Shown(str(home / "config.ini"), quiet=True, verbose=False)
+    record(home, 600)
+    just_now = shown.version()
+    wait_for(lambda: shown.version() != just_now)
+    settled = shown.version()
+    assert shown.live("en")
+    assert shown.page("", "en")
+    assert shown.version() == settled, "a look changes nothing"
 
 
 def opened_by(served: Served) -> list[Path]:

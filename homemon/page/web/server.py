@@ -20,7 +20,8 @@ from homemon.page.web.live import MOST
 
 THREADS = MOST + 8
 STACK = 1 << 19  # bytes of address space for each thread
-CONNECTIONS = 1200
+CONNECTIONS = 2000
+OF_ONE = 400  # connections of one address, so that no machine takes them all
 SPARE = 64  # files that are open beside connections
 LOOP = 1.0  # seconds after which the server looks for idle connections
 ENDS_WITHIN = 1  # second, for answers that are under way
@@ -98,6 +99,11 @@ def serve(
 
     class Channel(HTTPChannel):
         error_task_class = Refusal
+
+        def __init__(self, server: Any, sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
+            super().__init__(server, sock, addr, adj, map)
+            others = sum(channel.addr[0] == addr[0] for channel in server.active_channels.values())
+            self.will_close = others > OF_ONE
 
     limit = min(CONNECTIONS, _files_allowed() - SPARE - THREADS)
     connections: dict[int, Any] = {}
