@@ -8,7 +8,8 @@ from typing import NamedTuple
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
 from homemon.core.points import DAY, midnight
-from homemon.energy.household import Household
+from homemon.energy import forecast
+from homemon.energy.household import Flows, Household
 from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_of, starts
 from homemon.energy.rows import Row
 from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part
@@ -37,23 +38,24 @@ def today(ledger: Ledger, now: int) -> SoFar:
 def running(app: App, now: int) -> SoFar:
     """Return the billing period that goes on, the calendar month where no contract holds. Raise StoreError."""
     this, others = _periods(app, day_of(now))
-    since = min((each.period.start for each in others.values() if each.is_near(this)), default=this.period.start)
-    household = Household(flows(app, since - EDGE, this.period.end))
+    near = [this.period.start - forecast.LOOK_BACK.days * DAY]
+    near += [each.period.start - EDGE for each in others.values() if each.is_near(this)]
+    household = Household(flows(app, min(near), this.period.end))
     bought, period = household.spans("bought"), this.period
-    bill = this.bill(app, now)
+    bill = this.bill(app, now, household.flows)
     row = Row(period, household.summary(period.start, period.end), bill and Decimal(bill.bill.total))
-    forecast = bill.forecast if bill else None
-    kwh = forecast.kwh if forecast else expected(bought, period)
+    outlook = bill.forecast if bill else None
+    kwh = outlook.kwh if outlook else expected(bought, period)
     earlier = []
     for name, each in others.items():
         then = household if each.is_near(this) else Household(flows(app, each.period.start - EDGE, each.period.end))
         part = same_part(each.period, bought, period)
-        paid = each.bill(app, part.end)
+        paid = each.bill(app, part.end, then.flows)
         known = parts(then, each.period, household, period)
         earlier.append(Earlier(name, part, known, paid and Decimal(paid.bill.total)))
     row = row._replace(doubts=bill.doubts if bill else ())
     return SoFar(
-        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, forecast
+        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, outlook
     )
 
 
@@ -68,12 +70,12 @@ class Running(NamedTuple):
         """Return whether it ends where another begins."""
         return self.period.end == later.period.start
 
-    def bill(self, app: App, at: int) -> Statement | None:
+    def bill(self, app: App, at: int, known: Flows) -> Statement | None:
         """Return its bill as it was at a time, Unix seconds; None where no price or half-hour is known."""
         if self.contract is None or self.billed is None or at <= self.period.start:
             return None
         with suppress(ConfigError, NothingKnown):
-            return bill_at(app, self.contract, self.billed, at).statement
+            return bill_at(app, self.contract, self.billed, at, known).statement
         return None
 
 
