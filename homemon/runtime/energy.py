@@ -10,6 +10,7 @@ from homemon.core.errors import ConfigError, NoConfig
 from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy import bill, forecast, household, shipped
 from homemon.energy.bill import Price
+from homemon.energy.household import Flows
 from homemon.energy.periods import ONE_DAY, Billed, billed, day_of, starts
 from homemon.energy.plan import Month, Plan
 from homemon.energy.prices import Entered, Table
@@ -30,7 +31,7 @@ UNITS = ("ampere", "kva", "kw")
 NOTHING_AGREED = bill.Contract()
 
 
-def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES) -> household.Flows:
+def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES) -> Flows:
     """Return what is known of bought, sold and generated energy in a period, Unix seconds. Raise StoreError."""
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
@@ -76,16 +77,18 @@ def bills(
     for contract, each in list(billing_periods(app, day_of(now), month)):
         if each.period.start > now:
             raise ConfigError(f"the billing period of {each.period.label} has not begun", "Name an earlier --month.")
-        yield _charged(app, contract, each, now, shipped.find(name) if name else None, agreed, given)
+        look_back = forecast.LOOK_BACK.days * DAY if now < each.period.end else EDGE
+        names = ("bought", "sold") if contract.sell else ("bought",)
+        known = flows(app, each.period.start - look_back, min(each.period.end + EDGE, now), names)
+        yield _charged(app, contract, each, now, known, shipped.find(name) if name else None, agreed, given)
 
 
-def bill_at(app: App, contract: Contract, each: Billed, at: int, known: household.Flows) -> Charged:
-    """Return the bill of a billing period as it was at a time, Unix seconds. Raise ConfigError, NothingKnown.
+def bill_at(app: App, contract: Contract, each: Billed, at: int, known: Flows) -> Charged:
+    """Return the bill of a billing period as it was at a time, Unix seconds, out of what is known of its energy.
 
-    `known` are the flows of that time and, for a forecast, of `forecast.LOOK_BACK` before the period.
+    What was sold is no part of it. Raise ConfigError, NothingKnown.
     """
-    by_then = {name: within(known[name], 0, at) for name in ("bought", "sold")}
-    return _charged(app, contract, each, at, known=by_then)
+    return _charged(app, contract._replace(sell=None), each, at, known)
 
 
 def _charged(
@@ -93,16 +96,11 @@ def _charged(
     contract: Contract,
     each: Billed,
     now: int,
+    known: Flows,
     plan: Plan | None = None,
     agreed: bill.Contract = NOTHING_AGREED,
     given: Mapping[str, Price] = MappingProxyType({}),
-    known: household.Flows | None = None,
 ) -> Charged:
-    start, end = each.period.start, each.period.end
-    if known is None:
-        look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
-        names = ("bought", "sold") if contract.sell else ("bought",)
-        known = flows(app, start - look_back, min(end + EDGE, now), names)
     by = plan or plan_of(app, contract.plan)
     charges = tariff_of(app, by, each, agreed_of(agreed, contract), given)
     if charges is None:
