@@ -51,6 +51,7 @@ TEXTS: dict[str, Text] = {
     "provisional": ("~ は暫定です", "~ is provisional"),
     # the views
     "views": ("期間", "Period"),
+    "steps": ("前後の期間", "Earlier and later"),
     "day": ("日", "day"),
     "week": ("週", "week"),
     "month": ("月", "month"),

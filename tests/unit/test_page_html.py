@@ -23,6 +23,7 @@ from homemon.page.texts import LANGUAGES
 from homemon.page.views import Extent, Facts, Load, Newest, Now, View, place
 from homemon.sources.registry import NAMED, SHOWN, SOURCES
 from homemon.sources.source import Kind
+from tests.graphs import contrast
 
 DAY = date(2026, 11, 25)
 START = starts(DAY)
@@ -341,3 +342,17 @@ def test_levels_are_those_of_the_registry() -> None:
     found = [card.name for card in cards.cards(Now(extra, None), "en")]
     assert sorted(found) == sorted(extra)
     assert found[:2] == ["power", "tank"]
+
+
+LINES = ("bought", "sold", "generated", "used", "heating", "tank", "balance", "current", "pressed")
+WRITTEN = ("text", "quiet", "stale", "link")
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_colours_have_contrast(scheme: int) -> None:
+    rules = re.findall(r"(?s):root \{(.*?)\n *\}", style())[scheme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", rules))
+    for ground in ("panel", "ground", "soft"):
+        assert all(contrast(colours[name], colours[ground]) >= 4.5 for name in WRITTEN)
+    assert all(contrast(colours[name], colours["panel"]) >= 3 for name in LINES)
+    assert contrast(colours["on-pressed"], colours["pressed"]) >= 4.5
