@@ -4,7 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime.context import App
 from homemon.runtime.demo_folder import begun_anew, made
 from homemon.runtime.lan import lan_lock
+from homemon.runtime.living import live_on
 from homemon.runtime.subcommands import await_owner, echoing, program, read_until, run, running
 from homemon.sources.registry import ECOCUTE, SOURCES
 from homemon.sources.source import Connection
@@ -34,6 +35,7 @@ SIMULATED = {  # by connection: a simulator's options, and what config.ini says 
 CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 40\n"
 DEFAULT_FOLDER = "~/.local/state/homemon-demo"
 WEB_PORT = 8000
+CRON = {"meter-poll E7 E8": 10.0, "ecocute-poll": 60.0, "kyocera-dump --days 1": 600.0}  # seconds
 
 
 @click.command()
@@ -43,8 +45,10 @@ WEB_PORT = 8000
     type=click.Path(path_type=Path),
     help=f"Where to keep it; default: {DEFAULT_FOLDER}, which each demo begins anew.",
 )
+@click.option("--live", is_flag=True, help="Then let the house live on, and serve its page, until Ctrl-C.")
+@click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Of --live.")
 @click.pass_obj
-def command(app: App, folder: Path | None) -> None:
+def command(app: App, folder: Path | None, live: bool, port: int) -> None:
     """The whole way of a reading, with a simulated house.
 
     A smart meter, a water heater and a solar monitor are simulated, and every command that collects
@@ -82,6 +86,11 @@ def command(app: App, folder: Path | None) -> None:
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
         run(app, *common, "bill")
+        if live:
+            served = start(*common, "serve", "--port", str(port))
+            with suppress(KeyboardInterrupt):
+                live_on(common, (listener, heater, served), CRON)
+            return
         draw(app, common, folder / "index.html")
     app.info("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")
