@@ -46,10 +46,15 @@ def _known(known: Known, period: Period, now: int) -> str:
     """Return kWh, with the hours of which they are known where those are not all that there were."""
     if known.kwh is None:
         return UNKNOWN
+    hours = hours_short(known, period, now)
+    return f"{known.kwh:,.2f}" + ("" if hours is None else f" ({hours.normalize():f} h)")
+
+
+def hours_short(known: Known, period: Period, now: int) -> Decimal | None:
+    """Return the hours of a period of which its kWh are known; None where those are all that there were at `now`."""
     whole = Decimal(min(period.end, max(now, period.start)) - period.start) / HOUR
     due = whole if period.end <= now else whole - LATE
-    hours = "" if known.hours >= due else f" ({known.hours.normalize():f} h)"
-    return f"{known.kwh:,.2f}{hours}"
+    return None if known.hours >= due else known.hours
 
 
 def _differs(row: Row, now: int) -> str:

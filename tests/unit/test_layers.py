@@ -137,7 +137,7 @@ MAY_IMPORT = {
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
-    "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page": {"energy", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
     }
