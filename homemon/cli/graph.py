@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from homemon.core.errors import HomemonError
-from homemon.page import panels, write
+from homemon.page import write
 from homemon.page.texts import LANGUAGES
-from homemon.runtime import state
+from homemon.page.views import DETAILED_DAYS
+from homemon.runtime import page
 from homemon.runtime.context import App
 from homemon.runtime.output import put
-from homemon.sources.registry import SOURCES
-from homemon.storage.meters import Meters
 
 
 @click.command()
@@ -30,7 +29,7 @@ from homemon.storage.meters import Meters
     "--days",
     metavar="N",
     type=click.IntRange(1, 3660),
-    default=panels.DETAILED_DAYS,
+    default=DETAILED_DAYS,
     show_default=True,
     help="So many days up to now.",
 )
@@ -46,16 +45,14 @@ def command(app: App, output: Path, days: int, lang: str | None) -> int:
 
     Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """
-    scale = state.load(app.folder).scale
-    modulus = scale.modulus if scale else None
-    shown = panels.collect(app.store.archive, int(app.now().wall), days, modulus, Meters(app.store).exchanges())
-    sections = [source.section for source in SOURCES if app.config.of(source.section)]
+    chosen = lang or language(os.environ)
+    facts, charts, data = page.page(app, days, chosen)
     if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
         raise HomemonError(f"{output} is another user's link", "Name another --output.")
-    page = output.resolve()  # what a link points at is replaced, not the link
-    write.write(page, shown, sections, lang or language(os.environ))
+    path = output.resolve()  # what a link points at is replaced, not the link
+    write.write(path, facts, charts, chosen, data)
     if not app.quiet:
-        put(os.fsencode(page) + b"\n")  # the name as a shell finds it again
+        put(os.fsencode(path) + b"\n")  # the name as a shell finds it again
     return int(app.store.db.left_out is not None)
 
 

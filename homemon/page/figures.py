@@ -290,6 +290,7 @@ def value_axis() -> Json:
     """Return an axis of values, whose unit page.js adds."""
     return {
         "showticksuffix": "last",
+        "tickmode": "auto",
         "separatethousands": True,
         "nticks": 5,
         "fixedrange": True,
@@ -315,4 +316,5 @@ def time_axis(language: str) -> Json:
         "spikecolor": "--quiet",
         "spikethickness": 1,
         "spikedash": "solid",
+        "spikemode": "across",
     }

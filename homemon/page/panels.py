@@ -18,10 +18,10 @@ from homemon.energy.household import ENERGIES, Household, known
 from homemon.energy.periods import Period, calendar
 from homemon.energy.rows import hours_short
 from homemon.energy.spans import Reading, Span, differences, within
+from homemon.page.views import PARTS
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import Kind, Series
 
-DETAILED_DAYS = 30  # of a page in one file: the minutes and half-hours of more days than that would make it too large
 LATE = 1.5  # a line breaks where the next reading comes this many times later than makes it stale
 
 Columns = list[list[Number | None]]
@@ -35,11 +35,11 @@ class Cuts(NamedTuple):
     levels: str
 
 
-CUTS: Mapping[str, Cuts] = {
-    "day": Cuts("half-hour", "readings"),
-    "week": Cuts("day", "readings"),
-    "month": Cuts("day", "extents"),
-    "year": Cuts("month", "extents"),
+CUTS = {
+    "day": Cuts(PARTS["day"], "readings"),
+    "week": Cuts(PARTS["week"], "readings"),
+    "month": Cuts(PARTS["month"], "extents"),
+    "year": Cuts(PARTS["year"], "extents"),
 }
 """The cuts of each kind of view."""
 LENGTHS = {"half-hour": HALF_HOUR, "day": DAY, "month": 31 * DAY, "extents": DAY}
@@ -66,9 +66,6 @@ class Readings(Protocol):
 
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         """Return one field's times and values, oldest first."""
-
-    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
-        """Return the newest of them before `until`."""
 
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int
@@ -104,14 +101,6 @@ class Charts(NamedTuple):
         return any(any(found[name][1]) for found in self.cuts.values() if found.get(name))
 
 
-class Headline(NamedTuple):
-    """The number a person asks for, None where it is not known, its time, and for how long it is not stale."""
-
-    value: Number | None
-    time: int | None
-    stale: int
-
-
 def collect(
     readings: Readings, household: Household, now: int, drawn: Drawn, kinds: Collection[str] = tuple(CUTS)
 ) -> Charts:
@@ -120,12 +109,6 @@ def collect(
     levels = {cut: READ[cut](readings, drawn.begin(cut), until) for cut in cuts if cut in READ}
     others = {cut: energies(household, cut, drawn.begin(cut), until, now) for cut in cuts if cut not in READ}
     return Charts(now, drawn, levels | others)
-
-
-def newest(readings: Readings, series: Series, now: int) -> Headline:
-    """Return the newest reading of a level; none of the future. Raise StoreError."""
-    time, value = readings.latest(series.measurement, series.field, now + 1) or (None, None)
-    return Headline(value, time, series.stale or DAY)
 
 
 def possible(rows: Iterable[Reading]) -> Iterator[Reading]:

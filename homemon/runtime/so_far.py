@@ -11,7 +11,7 @@ from homemon.core.points import DAY, midnight
 from homemon.energy.household import Household
 from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_of, starts
 from homemon.energy.rows import Row
-from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part
+from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part, wholes
 from homemon.energy.statement import NothingKnown, Statement
 from homemon.runtime.context import App
 from homemon.runtime.energy import EDGE, bill_at, flows
@@ -30,7 +30,9 @@ def today(ledger: Ledger, now: int) -> SoFar:
     for name, days in DAYS_BEFORE.items():
         before = Period("", start - days * DAY, start - days * DAY + DAY)
         part = same_part(before, bought, day)
-        earlier.append(Earlier(name, part, parts(household, before, household, day), ledger.row(part).yen))
+        known = parts(household, before, household, day)
+        alike = wholes(household, before, household, day)
+        earlier.append(Earlier(name, part, known, ledger.row(part).yen, alike))
     return SoFar("day", day, reached(bought, day), ledger.row(day), tuple(earlier), expected(bought, day))
 
 
@@ -50,7 +52,8 @@ def running(app: App, now: int) -> SoFar:
         part = same_part(each.period, bought, period)
         paid = each.bill(app, part.end)
         known = parts(then, each.period, household, period)
-        earlier.append(Earlier(name, part, known, paid and Decimal(paid.bill.total)))
+        alike = wholes(then, each.period, household, period)
+        earlier.append(Earlier(name, part, known, paid and Decimal(paid.bill.total), alike))
     row = row._replace(doubts=bill.doubts if bill else ())
     return SoFar(
         "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, forecast

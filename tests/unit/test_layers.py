@@ -138,8 +138,10 @@ MAY_IMPORT = {
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
     "page": {"energy", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page.web": {"core.errors", "page", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
+        "page",
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
@@ -158,11 +160,12 @@ ONLY_IN = {
     "serial": {"ports"},
     "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
+    "waitress": {"page.web"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels"),
+    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),

@@ -7,10 +7,10 @@ import pytest
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Number, Point, midnight
 from homemon.energy.household import Household, read
-from homemon.energy.periods import Period, calendar
+from homemon.energy.periods import calendar
 from homemon.energy.spans import Reading
-from homemon.page.panels import Charts, Columns, Drawn, broken, collect, columns, newest
-from homemon.sources.registry import NAMED, SHOWN
+from homemon.page.panels import Charts, Columns, Drawn, broken, collect, columns
+from homemon.sources.registry import SHOWN
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
 from tests.registers import MIDNIGHT, register
@@ -29,9 +29,6 @@ class Recorded:
 
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         return (row for row in self._readings.get((measurement, field), ()) if since <= row[0] < until)
-
-    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
-        return max(self.values(measurement, field, 0, until), default=None)
 
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int
@@ -177,17 +174,6 @@ def test_an_ecocute_that_was_not_heard_for_hours_says_of_how_many_it_is_known() 
     ((begin, kwh, hours),) = rows(charts(Recorded(counted=counted), MIDNIGHT + DAY, 3).cuts["extents"]["heated"])
     assert (begin, kwh) == (MIDNIGHT - DAY, 2.95)
     assert hours == pytest.approx(59 / 6, abs=0.01)
-
-
-# --- the newest ---------------------------------------------------------------------------
-
-
-def test_the_newest_is_not_of_the_future_and_has_its_age_however_long_ago() -> None:
-    power, tank = NAMED["power"], NAMED["tank"]
-    recorded = Recorded(power=[(MIDNIGHT, 1), (MIDNIGHT + DAY, 2)], tank=[(MIDNIGHT - 400 * DAY, 100)])
-    assert newest(recorded, power, MIDNIGHT + 60) == (1, MIDNIGHT, 10 * MINUTE)
-    assert newest(recorded, tank, MIDNIGHT) == (100, MIDNIGHT - 400 * DAY, 30 * MINUTE)
-    assert newest(Recorded(), tank, MIDNIGHT) == (None, None, 30 * MINUTE)
 
 
 # --- of the store -----------------------------------------------------------------------

@@ -75,9 +75,7 @@ def test_a_band_says_its_name_and_price_in_the_language_of_the_page() -> None:
 
 
 def test_half_hours_of_like_price_are_one_band_with_the_lowest_and_the_highest() -> None:
-    bands = [
-        PriceBand(BEGIN + at * HALF_HOUR, BEGIN + (at + 1) * HALF_HOUR, "all", Decimal(at)) for at in range(48)
-    ]
+    bands = [PriceBand(BEGIN + at * HALF_HOUR, BEGIN + (at + 1) * HALF_HOUR, "all", Decimal(at)) for at in range(48)]
     assert [(shade.price, shade.level) for shade in shades(bands, "en")] == [
         ("0 – 15 yen/kWh", 0), ("16 – 31 yen/kWh", 1), ("32 – 47 yen/kWh", 2),
     ]  # fmt: skip
