@@ -1,16 +1,21 @@
 """What a page shows, out of the store: its facts, what its charts draw, and what moves on it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from homemon.core.points import DAY, LARGEST, Number, midnight
+from homemon.core.errors import ConfigError
+from homemon.core.points import LARGEST, Number, midnight
 from homemon.energy.household import QUANTITIES, Household
 from homemon.energy.periods import day_of, starts
 from homemon.page import cards
-from homemon.page.html import HERE, html
+from homemon.page.figures import Json, data, panels_of
+from homemon.page.html import html
+from homemon.page.html import script as page_script
 from homemon.page.html import style as page_style
-from homemon.page.panels import Panels, collect
+from homemon.page.panels import Charts, Drawn, collect
+from homemon.page.prices import shades
 from homemon.page.views import (
     LENGTHS,
     PARTS,
@@ -26,34 +31,27 @@ from homemon.page.views import (
     place_of,
     places,
 )
-from homemon.page.write import data
-from homemon.runtime import so_far, state
+from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger, household, known
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
-from homemon.storage.meters import Meters
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
 
 
-def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
-    """Return all numbers of a page of the last `days`, or of one view. Raise StoreError, ConfigError."""
+def page(app: App, days: int, language: str, wanted: Place | None = None) -> tuple[Facts, Charts, Json]:
+    """Return all numbers of a page of the last `days`, or of one view, what its charts draw, and that as JSON.
+
+    Raise StoreError, ConfigError.
+    """
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
     ledger, of_views = _ledgers(app, shown, wanted, now)
-    levels = _levels(app, shown, now)
-    return Facts(
-        now,
-        newest(app, now),
-        so_far.today(ledger, now),
-        so_far.running(app, now, ledger.household),
-        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
-        list(_energies(app, ledger.household, of_views.household)),
-        sections(app),
-        None if wanted else _reach(shown),
-    )
+    found = _facts(app, shown, wanted is None, now, ledger, of_views)
+    charts = collect(app.store.archive, of_views.household, now, _drawn(shown), {each.kind for each in shown})
+    return found, charts, data(charts, panels_of(found.sections), _prices(app, shown, language), language)
 
 
 def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -> tuple[Ledger, Ledger]:
@@ -67,11 +65,33 @@ def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -
     return ledger, ledger
 
 
-def charts(app: App, until: int, days: int) -> Panels:
-    """Return what the charts of the `days` up to `until`, Unix seconds, draw. Raise StoreError."""
-    scale = state.load(app.folder).scale
-    modulus = scale.modulus if scale else None
-    return collect(app.store.archive, until, days, modulus, Meters(app.store).exchanges())
+def _drawn(shown: Sequence[Place]) -> Drawn:
+    """Return what charts are to reach over; readings and half-hours from the first day on that has a view."""
+    periods = [each.period for each in shown]
+    detailed = [each.period.start for each in shown if each.kind == "day"] or [each.start for each in periods]
+    return Drawn(min(each.start for each in periods), max(each.end for each in periods), min(detailed))
+
+
+def _prices(app: App, shown: Sequence[Place], language: str) -> Json:
+    """Return the bands of prices of each day that has a view; none where a contract cannot be priced."""
+    with suppress(ConfigError):
+        bands = price_bands.of_days(app, [each.first for each in shown if each.kind == "day"])
+        return {str(day): shades(each, language) for day, each in bands.items()}
+    return {}
+
+
+def _facts(app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger) -> Facts:
+    levels = _levels(app, shown, now)
+    return Facts(
+        now,
+        newest(app, now),
+        so_far.today(ledger, now),
+        so_far.running(app, now, ledger.household),
+        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
+        list(_energies(app, ledger.household, of_views.household)),
+        sections(app),
+        _reach(shown) if reaches else None,
+    )
 
 
 def sections(app: App) -> list[str]:
@@ -162,10 +182,8 @@ def render(app: App, view: str, language: str) -> bytes:
     """Return the page of a view, `day/2026-11-25` or empty for today's. Raise NoSuchView, StoreError, ConfigError."""
     now = int(app.now().wall)
     wanted = place_of(view, now)
-    period = wanted.period
-    panels = charts(app, min(period.end - 1, max(now, period.start)), (period.end - period.start) // DAY)
-    found = facts(app, 1, wanted)
-    return html(found, panels, language, data(found, panels, language), served=True).encode()
+    found, charts, drawn = page(app, 1, language, wanted)
+    return html(found, charts, language, drawn, served=True).encode()
 
 
 def live(app: App, language: str) -> dict[str, Any]:
@@ -184,4 +202,4 @@ def style() -> bytes:
 
 def script() -> bytes:
     """Return the JavaScript of a served page."""
-    return (HERE / "page.js").read_bytes()
+    return page_script().encode()
