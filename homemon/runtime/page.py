@@ -3,22 +3,25 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from homemon.core.errors import ConfigError
-from homemon.core.points import LARGEST, Number, midnight
-from homemon.energy.household import QUANTITIES, Household
+from homemon.core.points import DAY, HOUR, LARGEST, Number, midnight
+from homemon.energy.household import QUANTITIES, Household, Known
 from homemon.energy.periods import day_of, starts
+from homemon.energy.spans import exact
 from homemon.page import cards
 from homemon.page.figures import Json, data, panels_of
 from homemon.page.html import html
 from homemon.page.html import script as page_script
 from homemon.page.html import style as page_style
-from homemon.page.panels import Charts, Drawn, collect
+from homemon.page.panels import COUNTED, Charts, Drawn, collect
 from homemon.page.prices import shades
 from homemon.page.views import (
     LENGTHS,
     PARTS,
+    Counted,
     Extent,
     Facts,
     Levels,
@@ -39,6 +42,7 @@ from homemon.sources.source import MINUTE, Kind, Series
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
+NOTHING = Known(None, Decimal(0))
 
 
 def page(app: App, days: int, language: str, wanted: Place | None = None) -> tuple[Facts, Charts, Json]:
@@ -49,8 +53,8 @@ def page(app: App, days: int, language: str, wanted: Place | None = None) -> tup
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
     ledger, of_views = _ledgers(app, shown, wanted, now)
-    found = _facts(app, shown, wanted is None, now, ledger, of_views)
     charts = collect(app.store.archive, of_views.household, now, _drawn(shown), {each.kind for each in shown})
+    found = _facts(app, shown, wanted is None, now, ledger, of_views, charts)
     return found, charts, data(charts, panels_of(found.sections), _prices(app, shown, language), language)
 
 
@@ -80,14 +84,17 @@ def _prices(app: App, shown: Sequence[Place], language: str) -> Json:
     return {}
 
 
-def _facts(app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger) -> Facts:
+def _facts(
+    app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger, charts: Charts
+) -> Facts:
     levels = _levels(app, shown, now)
+    counted = {kind: _counted(charts, kind) for kind in ("month", "year")}
     return Facts(
         now,
         newest(app, now),
         so_far.today(ledger, now),
         so_far.running(app, now, ledger.household),
-        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
+        [_view(of_views, each, levels[PARTS[each.kind]], counted.get(each.kind, {}), now) for each in shown],
         list(_energies(app, ledger.household, of_views.household)),
         sections(app),
         _reach(shown) if reaches else None,
@@ -114,10 +121,24 @@ def _energies(app: App, *households: Household) -> Iterator[str]:
         yield "used"
 
 
-def _view(ledger: Ledger, each: Place, levels: Levels, now: int) -> View:
+def _view(ledger: Ledger, each: Place, levels: Levels, counted: Counted, now: int) -> View:
     period = each.period
     parts = [ledger.row(part) for part in each.parts(now + 1)]
-    return View(*each, period, ledger.row(period), parts, ledger.household.balance(period.start, period.end), levels)
+    balance = ledger.household.balance(period.start, period.end)
+    return View(*each, period, ledger.row(period), parts, balance, levels, counted)
+
+
+def _counted(charts: Charts, kind: str) -> Counted:
+    """Return what the charts draw of what devices counted each day, by the parts of a kind of view."""
+    found: dict[str, dict[int, Known]] = {name: {} for name in COUNTED}
+    for name, parts in found.items():
+        for time, kwh, hours in zip(*(charts.cuts.get("extents", {}).get(name) or ((), (), ())), strict=True):
+            if kwh is not None:
+                begin = place(PARTS[kind], day_of(int(time))).period.start
+                before = parts.get(begin, NOTHING)
+                covered = DAY // HOUR if hours is None else hours
+                parts[begin] = Known((before.kwh or 0) + exact(kwh), before.hours + exact(covered))
+    return found
 
 
 # --- levels ---------------------------------------------------------------------------------
