@@ -47,12 +47,12 @@ def command(app: App, output: Path, days: int, lang: str | None) -> int:
 
     Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """
-    facts = page.facts(app, days)
-    charts = page.charts(app, facts.now, days)
+    chosen = lang or language(os.environ)
+    facts, charts, data = page.page(app, days, chosen)
     if output.is_symlink() and output.lstat().st_uid not in (0, os.geteuid()):
         raise HomemonError(f"{output} is another user's link", "Name another --output.")
     path = output.resolve()  # what a link points at is replaced, not the link
-    write.write(path, facts, charts, lang or language(os.environ))
+    write.write(path, facts, charts, chosen, data)
     if not app.quiet:
         put(os.fsencode(path) + b"\n")  # the name as a shell finds it again
     return int(app.store.db.left_out is not None)

@@ -46,10 +46,15 @@ def kwh_text(known: Known, period: Period, now: int) -> str:
     """Return the kWh of a period, with the hours of which they are known where those are not all that there were."""
     if known.kwh is None:
         return UNKNOWN
+    hours = hours_short(known, period, now)
+    return amount_text(known.kwh) + ("" if hours is None else f" ({hours.normalize():f} h)")
+
+
+def hours_short(known: Known, period: Period, now: int) -> Decimal | None:
+    """Return the hours of a period of which its kWh are known; None where those are all that there were at `now`."""
     whole = Decimal(min(period.end, max(now, period.start)) - period.start) / HOUR
     due = whole if period.end <= now else whole - LATE
-    hours = "" if known.hours >= due else f" ({known.hours.normalize():f} h)"
-    return f"{amount_text(known.kwh)}{hours}"
+    return None if known.hours >= due else known.hours
 
 
 def amount_text(kwh: Decimal) -> str:

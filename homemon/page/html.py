@@ -10,28 +10,35 @@ from string import Template
 from homemon import __version__
 from homemon.core.points import moment_text
 from homemon.page import cards, compared, sections
-from homemon.page.figures import Json, Panel, aliases, panels_of
-from homemon.page.panels import Panels
+from homemon.page.figures import Json, Panel, aliases, has_readings, panels_of
+from homemon.page.panels import Charts
 from homemon.page.texts import remedy, said, text
 from homemon.page.views import Facts
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import Source
 
 HERE = Path(__file__).parent
+STYLES = ("page.css", "charts.css")
+NAMED_FOR_PLOTLY = ' id="plotly.js-style-global" class="no-inline-styles"'
+"""A style sheet that is called so has plotly's rules in it, and plotly makes none, which a CSP refuses."""
+SCRIPTS = ("charts.js", "moment.js", "page.js")
+"""The parts of our script, in order."""
 ENERGIES = ("bought", "sold", "generated", "used")
 
 
-def html(facts: Facts, panels: Panels, language: str, data: Json, served: bool = False) -> str:
+def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool = False) -> str:
     """Return the page; `data` is what page.js reads. A served page has style and script from its server."""
     href = sections.path if served else sections.anchor
-    drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, panels)]
-    main = numbers(facts, href, language) if drawn or any(view.row.summary.bought.hours for view in facts.views) else ""
+    drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, charts)]
+    main = numbers(facts, href, language) if drawn or _anything(facts) else ""
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         lang=language,
         live=' data-live="/live"' if served else "",
         title=text(language, "title"),
         written=text(language, "written").format(moment_text(facts.now, "%Y-%m-%d %H:%M")),
-        style='<link rel="stylesheet" href="/page.css">' if served else f"<style>\n{style()}</style>",
+        style=f'<link rel="stylesheet" href="/page.css"{NAMED_FOR_PLOTLY}>'
+        if served
+        else f"<style{NAMED_FOR_PLOTLY}>\n{style()}</style>",
         empty=nothing(facts, drawn, language),
         main=main,
         fault=text(language, "no plotly"),
@@ -43,6 +50,11 @@ def html(facts: Facts, panels: Panels, language: str, data: Json, served: bool =
         data=compact(data),
         scripts=scripts(served),
     )
+
+
+def _anything(facts: Facts) -> bool:
+    """Return whether any number is known."""
+    return any(facts.moment.levels.values()) or any(view.row.summary.bought.hours for view in facts.views)
 
 
 def numbers(facts: Facts, href: sections.Href, language: str) -> str:
@@ -62,25 +74,24 @@ def style() -> str:
     """Return the style sheet, with the colours of the registry's series."""
     names = dict.fromkeys(("current", "quiet", *ENERGIES, *(series.name for series in SHOWN)))
     classes = "".join(f".c-{name} {{ --dot: var(--{name}); }}\n" for name in names)
-    return (HERE / "page.css").read_text("utf-8") + aliases() + classes
+    return "".join((HERE / name).read_text("utf-8") for name in STYLES) + aliases() + classes
 
 
 def scripts(served: bool) -> str:
     """Return plotly, which is loaded after the page is shown, and our script, which waits for it."""
     if served:
         return '<script src="/plotly.min.js" defer></script>\n<script src="/page.js" defer></script>'
-    script = (HERE / "page.js").read_text("utf-8")
-    return f'<script src="plotly.min.js"></script>\n<script>\n{script}</script>'
+    return f'<script src="plotly.min.js" defer></script>\n<script>\n{script()}</script>'
+
+
+def script() -> str:
+    """Return our script."""
+    return "".join((HERE / name).read_text("utf-8") for name in SCRIPTS)
 
 
 def compact(value: Json) -> str:
     """Return JSON that may be put in a <script>."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("</", "<\\/")
-
-
-def has_readings(panel: Panel, panels: Panels) -> bool:
-    """Return whether there is anything to draw."""
-    return any(panels.detailed[trace.of] or panels.daily[trace.of] for trace in panel.traces)
 
 
 # --- panels ---------------------------------------------------------------------------------
@@ -89,14 +100,9 @@ def has_readings(panel: Panel, panels: Panels) -> bool:
 def section(panel: Panel, facts: Facts, language: str) -> str:
     """Return the frame of a panel: its heading, its legend, and where it is drawn."""
     name = escape(said(language, panel.title))
-    cuts = "".join(
-        f' <small class="{cut}">{text(language, key)}</small>'
-        for cut, key in (("in-detail", panel.detailed), ("by-day", panel.by_day))
-        if key
-    )
     legend = "".join(f'<li class="c-{key} dot">{escape(text(language, key))}</li>' for key in shown(panel, facts))
     return (
-        f'<section class="panel" id="{panel.name}"><header><h2>{name}{cuts}</h2><ul>{legend}</ul></header>\n'
+        f'<section class="panel" id="{panel.name}"><header><h2>{name}</h2><ul>{legend}</ul></header>\n'
         f'<div class="plot" role="img" aria-label="{name}"></div></section>'
     )
 

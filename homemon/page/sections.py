@@ -5,18 +5,20 @@ from decimal import Decimal
 from html import escape
 
 from homemon.core.points import moment_text
-from homemon.energy.household import Balance
+from homemon.energy.household import Balance, Known
 from homemon.energy.periods import day_of
 from homemon.energy.rows import PERCENTAGES, Row, amount_text, kwh_text, percent_text, yen_text
 from homemon.page import dates
 from homemon.page.cards import SOURCE_OF, level_text
 from homemon.page.compared import doubts, figure, shown
+from homemon.page.panels import COUNTED
 from homemon.page.texts import said, text
 from homemon.page.views import LONG_ENOUGH, PARTS, Extent, Facts, Place, View, place
-from homemon.sources.registry import NAMED, SMART_METER
+from homemon.sources.registry import NAMED, SMART_METER, SOURCES
 
 Href = Callable[[Place], str]
 """Where a view is found."""
+NOTHING = Known(None, Decimal(0))
 EXTENT = ("low", "mean", "high")
 WAYS = {"source": ("bought", "generated"), "use": ("used", "sold")}
 """The two bars: where energy came from and went to; their parts are those of a Balance."""
@@ -153,27 +155,36 @@ def _bar(balance: Balance, way: str, names: Sequence[str], language: str) -> str
 def _table(view: View, facts: Facts, language: str) -> str:
     """Return every number of the view's charts: a row a part, and one for the whole."""
     name, kind = view.place.name, PARTS[view.kind]
+    counted = [each for each, found in view.counted.items() if any(row.period.start in found for row in view.parts)]
     levels = [level for level, found in view.levels.items() if any(row.period.start in found for row in view.parts)]
     caption = f"{dates.heading(language, view.kind, view.first)} · {text(language, kind)}"
-    body = "".join(_row(row, dates.part(language, kind, row.period), levels, view, facts) for row in view.parts)
-    total = _row(view.row, text(language, view.kind), (), view, facts)
+    body = "".join(
+        _row(row, dates.part(language, kind, row.period), counted, levels, view, facts) for row in view.parts
+    )
+    total = _row(view.row, text(language, view.kind), (), (), view, facts)
     return (
         f'<details class="table"><summary>{text(language, "table")}</summary>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">'
-        f'<table id="table-{name}"><caption>{caption}</caption>{_heads(levels, facts, kind, language)}'
+        f'<table id="table-{name}"><caption>{caption}</caption>{_heads(counted, levels, facts, kind, language)}'
         f"<tbody>{body}</tbody><tfoot>{total}</tfoot></table></div></details>"
     )
 
 
-def _heads(levels: Sequence[str], facts: Facts, kind: str, language: str) -> str:
+def _heads(counted: Sequence[str], levels: Sequence[str], facts: Facts, kind: str, language: str) -> str:
     energies = [f"{text(language, name)} <small>kWh</small>" for name in facts.energies]
     if _priced(facts):
         energies.append(f"{text(language, 'cost')} <small>{text(language, 'yen')}</small>")
+    energies += [f"{_counter_label(name, language)} <small>kWh</small>" for name in counted]
     rows = ' rowspan="2"' if levels else ""
     first = "".join(f'<th scope="col"{rows}>{head}</th>' for head in (text(language, kind), *energies))
     groups = "".join(f'<th scope="colgroup" colspan="3">{_level_label(name, language)}</th>' for name in levels)
     below = "".join(f'<th scope="col">{text(language, each)}</th>' for each in EXTENT) * len(levels)
     return f"<thead><tr>{first}{groups}</tr>{f'<tr>{below}</tr>' if levels else ''}</thead>"
+
+
+def _counter_label(name: str, language: str) -> str:
+    source = next(source for source in SOURCES for series in source.series if series.measurement == COUNTED[name][0])
+    return escape(f"{said(language, source.name)} {text(language, name)}")
 
 
 def _level_label(name: str, language: str) -> str:
@@ -182,10 +193,13 @@ def _level_label(name: str, language: str) -> str:
     return f"{escape(device + said(language, series.label))} <small>{escape(series.unit)}</small>"
 
 
-def _row(row: Row, head: str, levels: Sequence[str], view: View, facts: Facts) -> str:
+def _row(row: Row, head: str, counted: Sequence[str], levels: Sequence[str], view: View, facts: Facts) -> str:
     cells = [shown(kwh_text(getattr(row.summary, name), row.period, facts.now)) for name in facts.energies]
     if _priced(facts):
         cells.append(shown(yen_text(row.yen, row.doubts)))
+    for name in counted:
+        known = view.counted[name].get(row.period.start, NOTHING)
+        cells.append(shown(kwh_text(known, row.period, facts.now)))
     for level in levels:
         cells += _extent(view.levels[level].get(row.period.start))
     return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'

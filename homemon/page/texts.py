@@ -16,7 +16,28 @@ TEXTS: dict[str, Text] = {
     # how the panels are cut
     "by half-hour": ("30分ごと", "per half-hour"),
     "by day": ("1日ごと", "per day"),
-    "extents": ("1日の最小・平均・最大", "lowest, mean and highest of each day"),
+    "by month": ("1か月ごと", "per month"),
+    "by extents": ("1日の最小・平均・最大", "lowest, mean and highest of each day"),
+    # what is computed
+    "heated": ("消費電力量", "energy"),
+    # what the script says
+    "zoom in": ("拡大", "Zoom in"),
+    "zoom out": ("縮小", "Zoom out"),
+    "zoom reset": ("全体を表示", "Show all"),
+    "key earlier": ("前へ (←)", "earlier (←)"),
+    "key later": ("次へ (→)", "later (→)"),
+    "half-hour from": ("{} から30分間", "half-hour from {}"),
+    # prices behind the curves
+    "yen a kWh": ("{} 円/kWh", "{} yen/kWh"),
+    "band all": ("終日", "all day"),
+    "band night": ("夜間", "night"),
+    "band day": ("昼間", "day"),
+    "band home": ("ホーム", "home"),
+    "band living": ("リビング", "living"),
+    "band family": ("ファミリー", "family"),
+    "band holiday": ("休日", "holiday"),
+    "band summer": ("夏季", "summer"),
+    "band summer and winter": ("夏季・冬季", "summer and winter"),
     # what is now
     "now": ("現在の状況", "Now"),
     "power now": ("現在の電力", "Power now"),
@@ -101,9 +122,11 @@ TIMES = {
     "tick": ("%H:%M\n%-m/%-d (%a)", "%H:%M\n%b %-d"),
     "tick day": ("%-m/%-d", "%b %-d"),
     "tick month": ("%Y/%-m", "%b %Y"),
-    "hover": ("%-m/%-d (%a) %H:%M", "%a, %b %-d, %H:%M"),
-    "hover by half-hour": ("%-m/%-d (%a) %H:%M から30分間", "half-hour from %a, %b %-d, %H:%M"),
+    "hover readings": ("%-m/%-d (%a) %H:%M", "%a, %b %-d, %H:%M"),
+    "hover half-hour": ("%-m/%-d (%a) %H:%M から30分間", "half-hour from %a, %b %-d, %H:%M"),
     "hover day": ("%Y/%-m/%-d (%a)", "%a, %b %-d, %Y"),
+    "hover extents": ("%Y/%-m/%-d (%a)", "%a, %b %-d, %Y"),
+    "hover month": ("%Y年%-m月", "%B %Y"),
 }
 """Formats of d3-time-format, which plotly takes."""
 

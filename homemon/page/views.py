@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from homemon.core.points import DAY, HALF_HOUR, LATEST, Number
-from homemon.energy.household import Balance
+from homemon.energy.household import Balance, Known
 from homemon.energy.periods import ONE_DAY, STEPS, Period, calendar, day_of, starts
 from homemon.energy.rows import Row
 from homemon.energy.so_far import SoFar
@@ -116,8 +116,12 @@ Levels = Mapping[str, Mapping[int, Extent]]
 """The extents of each level by its name, by when their part begins, Unix seconds."""
 
 
+Counted = Mapping[str, Mapping[int, Known]]
+"""What devices counted by themselves, by the names of `panels.COUNTED`, by when a part begins, Unix seconds."""
+
+
 class View(NamedTuple):
-    """What a view shows: its energy and yen, those of its parts, where energy came from and went to, and levels."""
+    """What a view shows: its energy and yen, those of its parts, where energy came from and went to, and of devices."""
 
     kind: str
     first: date
@@ -126,6 +130,7 @@ class View(NamedTuple):
     parts: Sequence[Row]
     balance: Balance | None = None
     levels: Levels = MappingProxyType({})
+    counted: Counted = MappingProxyType({})
 
     @property
     def place(self) -> Place:

@@ -8,27 +8,28 @@ import os
 import stat
 from contextlib import suppress
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 
 from homemon.core.errors import HomemonError
 from homemon.core.files import replace_file
-from homemon.page.figures import Json, figure, panels_of, settings
-from homemon.page.html import has_readings, html
-from homemon.page.panels import DETAILED_DAYS, Columns, Panels
+from homemon.page.figures import Json
+from homemon.page.html import html
+from homemon.page.panels import Charts
 from homemon.page.views import Facts
 
 JAVASCRIPT = "plotly.min.js"
-FIRST_VIEW = 2  # days, as the original's
 READABLE = 0o644  # the web server is another user
 
 
-def write(path: Path, facts: Facts, panels: Panels, language: str) -> None:
-    """Write the page, and next to it plotly's JavaScript where that is not there yet. Raise HomemonError."""
+def write(path: Path, facts: Facts, charts: Charts, language: str, data: Json) -> None:
+    """Write the page, and next to it plotly's JavaScript where that is not there yet. Raise HomemonError.
+
+    `data` is what its charts are drawn of.
+    """
     script = javascript()
     try:
         put_next_to(script, path.with_name(JAVASCRIPT))
-        put(path, html(facts, panels, language, data(facts, panels, language)).encode())
+        put(path, html(facts, charts, language, data).encode())
     except OSError as error:
         raise HomemonError(
             f"{path} cannot be written: {error.strerror}",
@@ -66,27 +67,3 @@ def put(path: Path, content: bytes) -> None:
     replace_file(path, content)
     if new:
         path.chmod(READABLE)
-
-
-# --- what page.js reads ---------------------------------------------------------------------
-
-
-def data(facts: Facts, panels: Panels, language: str) -> Json:
-    """Return what page.js reads."""
-    drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, panels)]
-    return {
-        "now": panels.now,
-        "days": panels.days,
-        "detailed_days": DETAILED_DAYS,
-        "first_view": min(panels.days, FIRST_VIEW) if panels.days <= DETAILED_DAYS else panels.days,
-        "detailed": {name: packed(columns) for name, columns in panels.detailed.items()},
-        "daily": {name: packed(columns) for name, columns in panels.daily.items()},
-        "panels": [figure(panel, language) for panel in drawn],
-        **settings(language),
-    }
-
-
-def packed(columns: Columns) -> Columns:
-    """Return the times as steps from one to the next, which are short."""
-    times, *values = columns or [[]]
-    return [[after - before for before, after in pairwise([0, *times])], *values]  # type: ignore[operator]

@@ -1,19 +1,27 @@
 """What a page shows, out of the store: its facts, what its charts draw, and what moves on it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from homemon.core.points import DAY, LARGEST, Number, midnight
-from homemon.energy.household import QUANTITIES, Household
+from homemon.core.errors import ConfigError
+from homemon.core.points import DAY, HOUR, LARGEST, Number, midnight
+from homemon.energy.household import QUANTITIES, Household, Known
 from homemon.energy.periods import day_of, starts
+from homemon.energy.spans import exact
 from homemon.page import cards
-from homemon.page.html import HERE, html
+from homemon.page.figures import Json, data, panels_of
+from homemon.page.html import html
+from homemon.page.html import script as page_script
 from homemon.page.html import style as page_style
-from homemon.page.panels import Panels, collect
+from homemon.page.panels import COUNTED, Charts, Drawn, collect
+from homemon.page.prices import shades
 from homemon.page.views import (
     LENGTHS,
     PARTS,
+    Counted,
     Extent,
     Facts,
     Levels,
@@ -26,34 +34,28 @@ from homemon.page.views import (
     place_of,
     places,
 )
-from homemon.page.write import data
-from homemon.runtime import so_far, state
+from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger, household, known
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
-from homemon.storage.meters import Meters
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
+NOTHING = Known(None, Decimal(0))
 
 
-def facts(app: App, days: int, wanted: Place | None = None) -> Facts:
-    """Return all numbers of a page of the last `days`, or of one view. Raise StoreError, ConfigError."""
+def page(app: App, days: int, language: str, wanted: Place | None = None) -> tuple[Facts, Charts, Json]:
+    """Return all numbers of a page of the last `days`, or of one view, what its charts draw, and that as JSON.
+
+    Raise StoreError, ConfigError.
+    """
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
     ledger, of_views = _ledgers(app, shown, wanted, now)
-    levels = _levels(app, shown, now)
-    return Facts(
-        now,
-        newest(app, now),
-        so_far.today(ledger, now),
-        so_far.running(app, now, ledger.household),
-        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
-        list(_energies(app, ledger.household, of_views.household)),
-        sections(app),
-        None if wanted else _reach(shown),
-    )
+    charts = collect(app.store.archive, of_views.household, now, _drawn(shown), {each.kind for each in shown})
+    found = _facts(app, shown, wanted is None, now, ledger, of_views, charts)
+    return found, charts, data(charts, panels_of(found.sections), _prices(app, shown, language), language)
 
 
 def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -> tuple[Ledger, Ledger]:
@@ -67,11 +69,36 @@ def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -
     return ledger, ledger
 
 
-def charts(app: App, until: int, days: int) -> Panels:
-    """Return what the charts of the `days` up to `until`, Unix seconds, draw. Raise StoreError."""
-    scale = state.load(app.folder).scale
-    modulus = scale.modulus if scale else None
-    return collect(app.store.archive, until, days, modulus, Meters(app.store).exchanges())
+def _drawn(shown: Sequence[Place]) -> Drawn:
+    """Return what charts are to reach over; readings and half-hours from the first day on that has a view."""
+    periods = [each.period for each in shown]
+    detailed = [each.period.start for each in shown if each.kind == "day"] or [each.start for each in periods]
+    return Drawn(min(each.start for each in periods), max(each.end for each in periods), min(detailed))
+
+
+def _prices(app: App, shown: Sequence[Place], language: str) -> Json:
+    """Return the bands of prices of each day that has a view; none where a contract cannot be priced."""
+    with suppress(ConfigError):
+        bands = price_bands.of_days(app, [each.first for each in shown if each.kind == "day"])
+        return {str(day): shades(each, language) for day, each in bands.items()}
+    return {}
+
+
+def _facts(
+    app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger, charts: Charts
+) -> Facts:
+    levels = _levels(app, shown, now)
+    counted = {kind: _counted(charts, kind) for kind in ("month", "year")}
+    return Facts(
+        now,
+        newest(app, now),
+        so_far.today(ledger, now),
+        so_far.running(app, now, ledger.household),
+        [_view(of_views, each, levels[PARTS[each.kind]], counted.get(each.kind, {}), now) for each in shown],
+        list(_energies(app, ledger.household, of_views.household)),
+        sections(app),
+        _reach(shown) if reaches else None,
+    )
 
 
 def sections(app: App) -> list[str]:
@@ -94,10 +121,24 @@ def _energies(app: App, *households: Household) -> Iterator[str]:
         yield "used"
 
 
-def _view(ledger: Ledger, each: Place, levels: Levels, now: int) -> View:
+def _view(ledger: Ledger, each: Place, levels: Levels, counted: Counted, now: int) -> View:
     period = each.period
     parts = [ledger.row(part) for part in each.parts(now + 1)]
-    return View(*each, period, ledger.row(period), parts, ledger.household.balance(period.start, period.end), levels)
+    balance = ledger.household.balance(period.start, period.end)
+    return View(*each, period, ledger.row(period), parts, balance, levels, counted)
+
+
+def _counted(charts: Charts, kind: str) -> Counted:
+    """Return what the charts draw of what devices counted each day, by the parts of a kind of view."""
+    found: dict[str, dict[int, Known]] = {name: {} for name in COUNTED}
+    for name, parts in found.items():
+        for time, kwh, hours in zip(*(charts.cuts.get("extents", {}).get(name) or ((), (), ())), strict=True):
+            if kwh is not None:
+                begin = place(PARTS[kind], day_of(int(time))).period.start
+                before = parts.get(begin, NOTHING)
+                covered = DAY // HOUR if hours is None else hours
+                parts[begin] = Known((before.kwh or 0) + exact(kwh), before.hours + exact(covered))
+    return found
 
 
 # --- levels ---------------------------------------------------------------------------------
@@ -162,10 +203,8 @@ def render(app: App, view: str, language: str) -> bytes:
     """Return the page of a view, `day/2026-11-25` or empty for today's. Raise NoSuchView, StoreError, ConfigError."""
     now = int(app.now().wall)
     wanted = place_of(view, now)
-    period = wanted.period
-    panels = charts(app, min(period.end - 1, max(now, period.start)), (period.end - period.start) // DAY)
-    found = facts(app, 1, wanted)
-    return html(found, panels, language, data(found, panels, language), served=True).encode()
+    found, charts, drawn = page(app, 1, language, wanted)
+    return html(found, charts, language, drawn, served=True).encode()
 
 
 def live(app: App, language: str) -> dict[str, Any]:
@@ -184,4 +223,4 @@ def style() -> bytes:
 
 def script() -> bytes:
     """Return the JavaScript of a served page."""
-    return (HERE / "page.js").read_bytes()
+    return page_script().encode()

@@ -18,7 +18,7 @@ from homemon.energy.spans import Span
 from homemon.energy.statement import Forecast
 from homemon.page import cards, sections, texts
 from homemon.page.html import compact, html, style
-from homemon.page.panels import Columns, Panels
+from homemon.page.panels import Charts, Drawn
 from homemon.page.texts import LANGUAGES
 from homemon.page.views import Extent, Facts, Load, Newest, Now, View, place
 from homemon.sources.registry import NAMED, SHOWN, SOURCES
@@ -89,15 +89,13 @@ def facts(solar: bool = True, contract: bool = True, doubts: tuple[str, ...] = (
     )
 
 
-def panels(solar: bool = True) -> Panels:
-    names = [series.name for series in SHOWN]
-    known = names if solar else ["power", "bought", "sold"]
-    detailed: dict[str, Columns] = {name: [[NOW], [1]] if name in known else [] for name in names}
-    return Panels(NOW, 2, detailed, {name: [] for name in names}, {})
+def charts(solar: bool = True) -> Charts:
+    names = [series.name for series in SHOWN] if solar else ["power", "bought", "sold"]
+    return Charts(NOW, Drawn(START, START + DAY_LONG, START), {"curve": {name: [[NOW], [1]] for name in names}})
 
 
 def page(language: str = "en", solar: bool = True, contract: bool = True, doubts: tuple[str, ...] = ()) -> str:
-    return html(facts(solar, contract, doubts), panels(solar), language, {})
+    return html(facts(solar, contract, doubts), charts(solar), language, {})
 
 
 @dataclass
@@ -250,7 +248,7 @@ def test_of_an_empty_store_it_says_what_to_do_and_nothing_else(language: str) ->
     period = empty.views[0].period
     row = Row(period, nothing.summary(period.start, period.end), None)
     empty = empty._replace(moment=Now({}, None), views=[empty.views[0]._replace(row=row, parts=[])], energies=[])
-    text = html(empty, Panels(NOW, 2, {s.name: [] for s in SHOWN}, {s.name: [] for s in SHOWN}, {}), language, {})
+    text = html(empty, Charts(NOW, Drawn(START, START + DAY_LONG, START), {}), language, {})
     assert len(re.findall('class="empty"', text)) == len(SOURCES)
     assert "homemon meter-listen" in text
     assert 'class="card' not in text
@@ -278,12 +276,12 @@ def test_there_is_no_style_and_no_handler_in_its_elements(language: str) -> None
 
 
 def test_a_served_page_has_no_style_and_no_script_of_its_own() -> None:
-    text = html(facts()._replace(reaches=None), panels(), "en", {"now": EVIL}, served=True)
+    text = html(facts()._replace(reaches=None), charts(), "en", {"now": EVIL}, served=True)
     inside = [
         e for e in Outline(text).elements if e.tag == "style" or (e.tag == "script" and "src" not in e.attributes)
     ]
     assert [element.attributes.get("type") for element in inside] == ["application/json"]
-    assert '<link rel="stylesheet" href="/page.css">' in text
+    assert '<link rel="stylesheet" href="/page.css"' in text
     assert 'href="/day/2026-11-24"' in text
     assert 'href="/week/2026-11-23"' in text
     assert 'data-live="/live"' in text
@@ -332,7 +330,7 @@ def test_hours_stand_with_what_is_not_known_of_all() -> None:
     gap = facts()
     summary = gap.today.row.summary._replace(bought=Known(Decimal("5.1"), Decimal("8.5")))
     today = gap.today._replace(row=gap.today.row._replace(summary=summary))
-    text = html(gap._replace(today=today), panels(), "en", {})
+    text = html(gap._replace(today=today), charts(), "en", {})
     assert cells(text)[1][:2] == ["bought kWh", "5.10 (8.5 h)"]
     assert '<span class="value">5.10</span> <span class="unit">kWh</span> <small>(8.5 h)</small>' in text
 
