@@ -9,6 +9,10 @@ TEXTS: dict[str, Text] = {
     "title": ("自宅状況", "Home energy"),
     "written": ("{} 現在", "as of {}"),
     "zone": ("時刻は日本標準時", "times are Japan Standard Time"),
+    "no javascript": (
+        "JavaScript が使えないため、グラフは表示されません。数値と表はすべてこのページにあります。",
+        "JavaScript is off, so the charts are missing; all numbers are here, and in the tables.",
+    ),
     "no plotly": (
         "このページの隣に plotly.min.js がありません。ページと一緒に homemon graph が置くファイルです。",
         "plotly.min.js is missing next to this page: homemon graph puts it there, and the two belong together.",

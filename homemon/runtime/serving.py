@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from threading import Lock
 
 from homemon.core.errors import HomemonError, StoreError
-from homemon.page import write
+from homemon.page.plotly import javascript as plotly_script
 from homemon.page.web.answers import Headers
 from homemon.page.web.pages import Body, body
 from homemon.ports.interfaces import lan_interfaces
@@ -91,7 +91,7 @@ def _look(path: str) -> tuple[int, ...]:
 
 def files() -> dict[str, tuple[Headers, Callable[[], Body]]]:
     """Return what a page loads: by its path its headers and what makes its body, once. Raise HomemonError."""
-    plotly = write.javascript()
+    plotly = plotly_script()
     asked, kept = ("Cache-Control", "no-cache"), ("Cache-Control", "private, max-age=86400")
     javascript = ("Content-Type", "text/javascript; charset=utf-8")
     return {
