@@ -1,4 +1,4 @@
-"""`homemon graph`: the four graphs, without a server."""
+"""`homemon graph`: the page, without a server."""
 
 import os
 from collections.abc import Mapping
@@ -36,12 +36,14 @@ from homemon.runtime.output import put
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Default: the locale's (LC_ALL, LC_MESSAGES, LANG).")
 @click.pass_obj
 def command(app: App, output: Path, days: int, lang: str | None) -> int:
-    """The four graphs as one offline web page.
+    """The home's energy as one offline web page.
 
-    Power, energy by the half-hour, EcoCute and solar, on one time axis, and today's numbers above
-    them. Of more than 30 days it also shows each day's sum or range. The page needs no server and
-    no network: open it from the disk, or let cron write it where a web server finds it; an open
-    page renews itself. Prints where it is (not with --quiet).
+    What is now; what today and the running billing period, or month without a [contract], come to so far, in kWh and
+    yen, beside the same part of earlier ones; days (of the last 30), and where --days reaches so far weeks, months and
+    years, each with its sums and a table; and the graphs: power, energy by the half-hour, EcoCute and solar. Of more
+    than 30 days these also show each day's sum or range. The page needs no server and no network: open it from the
+    disk, or let cron write it where a web server finds it; an open page renews itself. Prints where it is (not with
+    --quiet).
 
     Readings of a damaged store that do not fit their checksum are left out: stderr says so, and the exit status is 1.
     """

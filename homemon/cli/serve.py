@@ -68,7 +68,7 @@ def announce(app: App, bind: str, port: int, locked: bool) -> None:
     app.info(f"open {' or '.join(serving.addresses(bind, port))}")
     if ip_address(bind).is_loopback:
         app.info(
-            f"only this machine can; from another: `ssh -L {port}:{bind}:{port} {serving.login()}`, "
+            f"only this machine can; from another: `ssh -L {port}:localhost:{port} {serving.login()}`, "
             "or start it with --bind 0.0.0.0"
         )
     elif not locked:

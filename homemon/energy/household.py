@@ -107,6 +107,8 @@ class Household:
         if not flows["generated"]:
             return flows["bought"] if not any(span.kwh for span in flows["sold"]) else ()
         by_meter = [Span(start, end, bought - sold + made) for start, end, (bought, sold, made) in self._whole]
+        if seconds(by_meter) == seconds(flows["generated"]):
+            return by_meter  # which is known whenever the monitor is
         by_monitor = segments(flows["balance"], flows["generated"])
         return filled(by_meter, (Span(start, end, balance + made) for start, end, (balance, made) in by_monitor))
 

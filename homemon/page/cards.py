@@ -91,7 +91,7 @@ def _card(card: Card, now: int, language: str) -> str:
     moment = "" if card.time is None else dates.moment(language, card.time, now)
     return (
         f'<div class="card c-{card.colour}{late}" id="card-{card.name}"{dated}>'
-        f"<h3>{escape(card.heading)}{f' <small>{escape(card.device)}</small>' if card.device else ''}</h3>"
+        f"<h2>{escape(card.heading)}{f' <small>· {escape(card.device)}</small>' if card.device else ''}</h2>"
         f'<p><span class="value">{card.value}</span> <span class="unit">{escape(card.unit)}</span>'
         f' <span class="note">{escape(card.note)}</span></p>{_meter(card)}'
         f'<p class="age">{text(language, age).format(moment)}</p></div>'

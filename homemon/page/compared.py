@@ -19,7 +19,9 @@ def shown(figure: str) -> str:
 
 
 def html(facts: Facts, language: str) -> str:
-    """Return what today and the running period come to so far."""
+    """Return what today and the running period come to so far; nothing where no energy is known or to come."""
+    if not facts.energies:
+        return ""
     parts = [(facts.today, "cost"), (facts.running, "bill" if facts.running.name == "bill" else "cost")]
     body = "\n".join(_part(part, paid if _priced(facts) else "", facts, language) for part, paid in parts)
     hint = "" if _priced(facts) else f'\n<p class="hint">{text(language, "no contract")}</p>'
@@ -52,8 +54,10 @@ def _heading(part: SoFar, language: str) -> tuple[str, str]:
 
 
 def figure(label: str, value: str, unit: str = "", more: str = "", name: str = "") -> str:
-    """Return a number with what it is; `name` says whose colour it has."""
+    """Return a number with what it is; `name` says whose colour it has. The hours of which it is known stand small."""
     colour = f' class="c-{name}"' if name else ""
+    value, hours = value.partition(" (")[::2]
+    more = f"{f' <small>({hours}</small>' if hours else ''}{more}"
     return (
         f"<div{colour}><dt>{escape(label)}</dt>"
         f'<dd><span class="value">{value}</span> <span class="unit">{escape(unit)}</span>{more}</dd></div>'
@@ -80,17 +84,32 @@ def _figures(part: SoFar, paid: str, facts: Facts, language: str) -> Iterator[st
 
 
 def _table(part: SoFar, paid: str, facts: Facts, language: str) -> str:
-    if not part.earlier:
-        return ""
+    part = part._replace(earlier=tuple(each for each in part.earlier if _is_known(each, facts)))
+    if not part.earlier and list(facts.energies) == ["bought"]:
+        return ""  # that is said above
+    caption = text(language, "same part" if part.earlier else "so far")
     heads = [text(language, "so far"), *(text(language, each.name) for each in part.earlier)]
     columns = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     rows = [_energy(name, part, facts, language) for name in facts.energies]
     if paid:
         rows.append(_yen(part, paid, language))
     return (
-        f"<table><caption>{text(language, 'same part')}</caption>"
-        f"<thead><tr><td></td>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        f'<details class="compared"><summary>{" · ".join([caption, *_glance(part, paid, language)])}</summary>'
+        f"<table><caption>{caption}</caption>"
+        f"<thead><tr><td></td>{columns}</tr></thead><tbody>{''.join(rows)}</tbody></table></details>"
     )
+
+
+def _glance(part: SoFar, paid: str, language: str) -> Iterator[str]:
+    """Yield how the first of the earlier ones compares, in a word."""
+    for each in part.earlier[:1]:
+        kwh = difference(part.row.summary.bought.kwh, each.known["bought"].kwh) if "bought" in each.whole else None
+        if (alike := _difference(_dearer(part, each) if paid else kwh, language)) != "":
+            yield f"{text(language, each.name)} {alike}"
+
+
+def _is_known(earlier: Earlier, facts: Facts) -> bool:
+    return any(earlier.known[name].kwh is not None for name in facts.energies)
 
 
 def _energy(name: str, part: SoFar, facts: Facts, language: str) -> str:

@@ -21,7 +21,7 @@ from homemon.sources.source import Source
 HERE = Path(__file__).parent
 STYLES = ("page.css", "charts.css")
 NAMED_FOR_PLOTLY = ' id="plotly.js-style-global" class="no-inline-styles"'
-"""A style sheet that is called so has plotly's rules in it, and plotly makes none, which the page's CSP would refuse."""
+"""A style sheet that is called so has plotly's rules in it, and plotly makes none, which a CSP refuses."""
 SCRIPTS = ("charts.js", "moment.js", "page.js")
 """The parts of our script, in order."""
 ENERGIES = ("bought", "sold", "generated", "used")
@@ -31,6 +31,7 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
     """Return the page; `data` is what page.js reads. A served page has style and script from its server."""
     href = sections.path if served else sections.anchor
     drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, charts)]
+    main = numbers(facts, href, language) if drawn or _anything(facts) else ""
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         lang=language,
         live=' data-live="/live"' if served else "",
@@ -39,22 +40,34 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
         style=f'<link rel="stylesheet" href="/page.css"{NAMED_FOR_PLOTLY}>{guards()}'
         if served
         else f"<style{NAMED_FOR_PLOTLY}>\n{style()}</style>",
-        now=text(language, "now"),
-        cards=cards.html(facts, language),
         empty=nothing(facts, drawn, language),
-        today=text(language, "today"),
-        so_far=compared.html(facts, language),
-        views=text(language, "views"),
-        kinds=sections.kinds(facts, href, language),
-        sections=sections.html(facts, href, language),
+        main=main,
         fault=text(language, "no plotly"),
-        noscript=text(language, "no javascript"),
         panels="\n".join(section(panel, facts, language) for panel in drawn),
-        readout=text(language, "readout"),
+        no_script=text(language, "no script") if drawn else "",
+        readout=text(language, "readout") if drawn else "",
         version=__version__,
         zone=text(language, "zone"),
         data=compact(data),
         scripts=scripts(served),
+    )
+
+
+def _anything(facts: Facts) -> bool:
+    """Return whether any number is known."""
+    return any(facts.moment.levels.values()) or any(view.row.summary.bought.hours for view in facts.views)
+
+
+def numbers(facts: Facts, href: sections.Href, language: str) -> str:
+    """Return what is now, what came so far, and the views."""
+    so_far = compared.html(facts, language)
+    return "\n".join(
+        (
+            f'<section id="now" aria-label="{text(language, "now")}">\n{cards.html(facts, language)}\n</section>',
+            f'<section id="so-far" aria-label="{text(language, "so far")}">\n{so_far}\n</section>' if so_far else "",
+            f'<nav id="kinds" aria-label="{text(language, "views")}">{sections.kinds(facts, href, language)}</nav>',
+            f'<div id="views">\n{sections.html(facts, href, language)}\n</div>',
+        )
     )
 
 

@@ -90,7 +90,7 @@ def _steps(view: View, there: set[Place] | None, now: int, href: Href, language:
         _step(name, to, sign, to.first <= present.first if there is None else to in there, kind, href, language)
         for name, to, sign in links
     ]
-    return f'<nav class="steps" aria-label="{text(language, "views")}">{"".join(steps)}</nav>'
+    return f'<nav class="steps" aria-label="{text(language, "steps")}">{"".join(steps)}</nav>'
 
 
 def _step(name: str, to: Place, sign: str, there: bool, kind: str, href: Href, language: str) -> str:

@@ -79,9 +79,13 @@ def bills(
         yield _charged(app, contract, each, now, shipped.find(name) if name else None, agreed, given)
 
 
-def bill_at(app: App, contract: Contract, each: Billed, at: int) -> Charged:
-    """Return the bill of a billing period as it was at a time, Unix seconds. Raise ConfigError, NothingKnown."""
-    return _charged(app, contract, each, at)
+def bill_at(app: App, contract: Contract, each: Billed, at: int, known: household.Flows) -> Charged:
+    """Return the bill of a billing period as it was at a time, Unix seconds. Raise ConfigError, NothingKnown.
+
+    `known` are the flows of that time and, for a forecast, of `forecast.LOOK_BACK` before the period.
+    """
+    by_then = {name: within(known[name], 0, at) for name in ("bought", "sold")}
+    return _charged(app, contract, each, at, known=by_then)
 
 
 def _charged(
@@ -92,11 +96,13 @@ def _charged(
     plan: Plan | None = None,
     agreed: bill.Contract = NOTHING_AGREED,
     given: Mapping[str, Price] = MappingProxyType({}),
+    known: household.Flows | None = None,
 ) -> Charged:
     start, end = each.period.start, each.period.end
-    look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
-    names = ("bought", "sold") if contract.sell else ("bought",)
-    known = flows(app, start - look_back, min(end + EDGE, now), names)
+    if known is None:
+        look_back = forecast.LOOK_BACK.days * DAY if now < end else EDGE
+        names = ("bought", "sold") if contract.sell else ("bought",)
+        known = flows(app, start - look_back, min(end + EDGE, now), names)
     by = plan or plan_of(app, contract.plan)
     charges = tariff_of(app, by, each, agreed_of(agreed, contract), given)
     if charges is None:

@@ -1,9 +1,11 @@
 """What a page shows, out of the store: its facts, what its charts draw, and what moves on it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
+from homemon.core.errors import ConfigError
 from homemon.core.points import LARGEST, Number, midnight
 from homemon.energy.household import QUANTITIES, Household
 from homemon.energy.periods import day_of, starts
@@ -31,8 +33,8 @@ from homemon.page.views import (
 )
 from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
-from homemon.runtime.ledger import Ledger
-from homemon.sources.registry import NAMED, SHOWN, SOURCES
+from homemon.runtime.ledger import Ledger, household, known
+from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
@@ -46,16 +48,21 @@ def page(app: App, days: int, language: str, wanted: Place | None = None) -> tup
     """
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
-    ledger = _ledger(app, shown, now)
-    found = _facts(app, shown, wanted is None, now, ledger)
-    charts = collect(app.store.archive, ledger.household, now, _drawn(shown), {each.kind for each in shown})
-    bands = price_bands.of_days(app, [each.first for each in shown if each.kind == "day"])
-    prices = {str(day): shades(each, language) for day, each in bands.items()}
-    return found, charts, data(charts, panels_of(found.sections), prices, language)
+    ledger, of_views = _ledgers(app, shown, wanted, now)
+    found = _facts(app, shown, wanted is None, now, ledger, of_views)
+    charts = collect(app.store.archive, of_views.household, now, _drawn(shown), {each.kind for each in shown})
+    return found, charts, data(charts, panels_of(found.sections), _prices(app, shown, language), language)
 
 
-def _ledger(app: App, shown: Sequence[Place], now: int) -> Ledger:
-    return Ledger(app, min([midnight(now) - so_far.LOOK_BACK, *(each.period.start for each in shown)]), now)
+def _ledgers(app: App, shown: Sequence[Place], wanted: Place | None, now: int) -> tuple[Ledger, Ledger]:
+    """Return the ledger of what is so far, and that of the views: one for both, unless one view alone is wanted."""
+    begin, look_back = min(each.period.start for each in shown), midnight(now) - so_far.LOOK_BACK
+    if wanted:
+        home = household(app, so_far.begins(app, now), now)
+        return known(app, look_back, now, home), known(app, begin, max(begin, min(wanted.period.end, now)))
+    home = household(app, min(so_far.begins(app, now), begin), now)
+    ledger = known(app, min(look_back, begin), now, home)
+    return ledger, ledger
 
 
 def _drawn(shown: Sequence[Place]) -> Drawn:
@@ -65,15 +72,23 @@ def _drawn(shown: Sequence[Place]) -> Drawn:
     return Drawn(min(each.start for each in periods), max(each.end for each in periods), min(detailed))
 
 
-def _facts(app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger) -> Facts:
+def _prices(app: App, shown: Sequence[Place], language: str) -> Json:
+    """Return the bands of prices of each day that has a view; none where a contract cannot be priced."""
+    with suppress(ConfigError):
+        bands = price_bands.of_days(app, [each.first for each in shown if each.kind == "day"])
+        return {str(day): shades(each, language) for day, each in bands.items()}
+    return {}
+
+
+def _facts(app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger) -> Facts:
     levels = _levels(app, shown, now)
     return Facts(
         now,
         newest(app, now),
         so_far.today(ledger, now),
-        so_far.running(app, now),
-        [_view(ledger, each, levels[PARTS[each.kind]], now) for each in shown],
-        list(_energies(ledger.household)),
+        so_far.running(app, now, ledger.household),
+        [_view(of_views, each, levels[PARTS[each.kind]], now) for each in shown],
+        list(_energies(app, ledger.household, of_views.household)),
         sections(app),
         _reach(shown) if reaches else None,
     )
@@ -88,15 +103,15 @@ def _reach(shown: Sequence[Place]) -> tuple[date, date]:
     return min(each.first for each in shown), max(each.first for each in shown)
 
 
-def _energies(household: Household) -> Iterator[str]:
+def _energies(app: App, *households: Household) -> Iterator[str]:
     """Yield what there is of bought, sold, generated and used: what is used is bought where nothing else is known."""
-    yield "bought"
-    if any(span.kwh for span in household.spans("sold")):
+    if SMART_METER.section in sections(app) or any(each.spans("bought") for each in households):
+        yield "bought"
+    if any(span.kwh for each in households for span in each.spans("sold")):
         yield "sold"
-    if household.spans("generated"):
+    if any(each.spans("generated") for each in households):
         yield "generated"
-        if household.spans("used"):
-            yield "used"
+        yield "used"
 
 
 def _view(ledger: Ledger, each: Place, levels: Levels, now: int) -> View:

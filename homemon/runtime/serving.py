@@ -9,22 +9,24 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from ipaddress import ip_address
 from threading import Lock
+from time import time_ns
 
 from homemon.core.errors import HomemonError, StoreError
+from homemon.core.points import HOUR
 from homemon.page.plotly import javascript as plotly_script
-from homemon.page.web.answers import Headers
-from homemon.page.web.pages import Body, body
+from homemon.page.web.pages import File
 from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime import page
 from homemon.runtime.context import App
 from homemon.storage.database import FILE
 
-MOST_REPORTED = 100
+MOST_REPORTED = 100  # in an hour
+SETTLED = 50_000_000  # nanoseconds; the kernel notes the time of a change in steps of up to 10 ms
+MDNS = "/run/avahi-daemon"  # where it runs, the LAN knows this machine as NAME.local
 BEST = 9  # of gzip: packed once
 
 
@@ -34,7 +36,7 @@ class Shown(App):
     def __init__(self, config: str | None, quiet: bool, verbose: bool) -> None:
         super().__init__(config, quiet, verbose)
         self._lock = Lock()
-        self._reported: set[str] = set()
+        self._reported: dict[str, float] = {}
 
     def page(self, view: str, language: str) -> bytes:
         """Return a page. Raise NoSuchView, StoreError."""
@@ -70,9 +72,11 @@ class Shown(App):
         self.warn(str(error), error.hint)
 
     def warn(self, text: str, hint: str = "") -> None:
-        """Report an error, but none again that was reported."""
+        """Report an error, but not again within an hour: each page finds the same."""
+        now = self.now().ticks
+        self._reported = {said: when for said, when in self._reported.items() if now - when < HOUR}
         if text not in self._reported and len(self._reported) < MOST_REPORTED:
-            self._reported.add(text)
+            self._reported[text] = now
             super().warn(text, hint)
 
     def version(self) -> Hashable:
@@ -82,28 +86,31 @@ class Shown(App):
 
 
 def _look(path: str) -> tuple[int, ...]:
+    """Return the same of one file, and whether it changed just now: then more may come that shows no other time."""
     try:
         found = os.stat(path)
     except OSError:
         return ()
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns) if found.st_size else ()
+    just_now = time_ns() - found.st_mtime_ns < SETTLED
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, just_now) if found.st_size else ()
 
 
-def files() -> dict[str, tuple[Headers, Callable[[], Body]]]:
-    """Return what a page loads: by its path its headers and what makes its body, once. Raise HomemonError."""
+def files() -> dict[str, File]:
+    """Return what a page loads, by its path. Raise HomemonError."""
     plotly = plotly_script()
     asked, kept = ("Cache-Control", "no-cache"), ("Cache-Control", "private, max-age=86400")
     javascript = ("Content-Type", "text/javascript; charset=utf-8")
     return {
-        "/page.css": ((("Content-Type", "text/css; charset=utf-8"), asked), cache(lambda: body(page.style()))),
-        "/page.js": ((javascript, asked), cache(lambda: body(page.script()))),
-        "/plotly.min.js": ((javascript, kept), cache(lambda: body(plotly.read_bytes(), BEST))),
+        "/page.css": File((("Content-Type", "text/css; charset=utf-8"), asked), page.style),
+        "/page.js": File((javascript, asked), page.script),
+        "/plotly.min.js": File((javascript, kept), plotly.read_bytes, BEST),
     }
 
 
 def names() -> set[str]:
     """Return this machine's names, in lower case."""
-    return {name.lower() for name in (socket.gethostname(), socket.getfqdn())} - {""}
+    whole = socket.gethostname().lower()  # getfqdn() would ask a name server, and wait for it
+    return {whole, whole.partition(".")[0]} - {""}
 
 
 def login() -> str:
@@ -112,7 +119,8 @@ def login() -> str:
 
 
 def addresses(bound: str, port: int) -> list[str]:
-    """Return the addresses at which a browser finds what is bound so, those of the LAN first."""
+    """Return the addresses at which a browser finds what is bound so: those of the LAN and a name for all."""
+    own = socket.gethostname() + (".local" if os.path.exists(MDNS) else "")
     every = ip_address(bound).is_unspecified
-    hosts = [*(each.address for each in lan_interfaces()), socket.gethostname()] if every else [bound]
+    hosts = [*(each.address for each in lan_interfaces()), own] if every else [bound]
     return [f"http://{f'[{host}]' if ':' in host else host}:{port}/" for host in hosts]

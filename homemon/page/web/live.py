@@ -11,6 +11,7 @@ from time import monotonic
 
 MOST = 200  # streams at once
 LOOK = 0.25  # seconds between two looks for a new reading
+AGAIN = 2.0  # seconds after which numbers are read again that could not be read
 COMMENT = 15.0  # seconds of silence before a comment
 LONGEST = 3600.0  # seconds of a stream; its browser begins a new one
 BEGIN = b"retry: 5000\n\n"  # milliseconds until a browser asks again after the end
@@ -72,12 +73,13 @@ class Live:
             if version != self._known or languages - self._latest.keys():
                 latest = {language: self._read(language) for language in languages}
                 with self._changed:
-                    self._latest, self._known = latest, version
+                    self._latest, self._known = latest, version if all(latest.values()) else None
                     self._changed.notify_all()
             with self._changed:
                 if any(stream.is_gone() for stream in self._streams):
                     self._changed.notify_all()
-                self._changed.wait_for(lambda: self._ended or self._asked() - self._latest.keys(), LOOK)
+                rest = LOOK if all(self._latest.values()) else AGAIN
+                self._changed.wait_for(lambda: self._ended or self._asked() - self._latest.keys(), rest)
 
     def _wanted(self) -> set[str]:
         """Return the languages that are listened to, as soon as there is one."""

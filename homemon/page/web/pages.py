@@ -7,6 +7,8 @@ from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 
+from homemon.page.web.answers import Headers
+
 KEPT = 8  # pages
 FRESH = 60  # seconds after which a page is rendered anew though no reading came: it says when it was
 Render = Callable[[str, str], bytes]
@@ -23,6 +25,23 @@ class Body(NamedTuple):
 def body(plain: bytes, level: int = 6) -> Body:
     """Return a body ready to be sent, packed by gzip's `level`."""
     return Body(plain, compress(plain, level, mtime=0), f'"{sha256(plain).hexdigest()[:20]}"')
+
+
+class File:
+    """A file that stays as it is: read by `read`, and packed by gzip's `level`, once, when somebody asks for it."""
+
+    def __init__(self, headers: Headers, read: Callable[[], bytes], level: int = 6) -> None:
+        self.headers = headers
+        self._read = read
+        self._level = level
+        self._lock = Lock()
+        self._body: Body | None = None
+
+    def body(self) -> Body:
+        """Return what is sent."""
+        with self._lock:
+            self._body = self._body or body(self._read(), self._level)
+            return self._body
 
 
 class Pages:

@@ -15,11 +15,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from homemon.core.errors import HomemonError, PortError
+from homemon.page.web.answers import ALWAYS
 from homemon.page.web.live import MOST
 
 THREADS = MOST + 8
 STACK = 1 << 19  # bytes of address space for each thread
-CONNECTIONS = 1200
+CONNECTIONS = 2000
+OF_ONE = 400  # connections of one address, so that no machine takes them all
 SPARE = 64  # files that are open beside connections
 LOOP = 1.0  # seconds after which the server looks for idle connections
 ENDS_WITHIN = 1  # second, for answers that are under way
@@ -34,6 +36,7 @@ SETTINGS: dict[str, Any] = {
     "channel_request_lookahead": 1,  # so that a stream's end is seen
 }
 UNACKNOWLEDGED = 30_000  # milliseconds that a client may take nothing of what is sent
+UNSENT = 1 << 17  # bytes that the kernel keeps of an answer
 BACKLOG = 512
 REMEDIES = {
     "EADDRINUSE": ("is in use", "Name another --port, or end what uses it: `ss -ltnp` shows which process that is."),
@@ -56,7 +59,8 @@ def listen(address: str, port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED)  # connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)  # connections inherit both
         listening.bind((address, port))
         listening.listen(BACKLOG)
     except OSError as error:
@@ -78,14 +82,33 @@ def serve(
 ) -> None:
     """Answer requests until the file descriptor `asked_to_end` is readable; then `end` is to end what is under way."""
     from waitress import wasyncore
+    from waitress.channel import HTTPChannel
     from waitress.server import create_server
+    from waitress.task import ErrorTask
 
     logging.getLogger("waitress").setLevel(logging.ERROR)  # that connections wait is no news
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     threading.stack_size(STACK)
+
+    class Refusal(ErrorTask):
+        """What waitress itself says of a request that is none, with the headers of all answers."""
+
+        def execute(self) -> None:
+            self.response_headers = [*self.response_headers, *ALWAYS]
+            super().execute()
+
+    class Channel(HTTPChannel):
+        error_task_class = Refusal
+
+        def __init__(self, server: Any, sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
+            super().__init__(server, sock, addr, adj, map)
+            others = sum(channel.addr[0] == addr[0] for channel in server.active_channels.values())
+            self.will_close = others > OF_ONE
+
     limit = min(CONNECTIONS, _files_allowed() - SPARE - THREADS)
     connections: dict[int, Any] = {}
     server: Any = create_server(application, connections, sockets=[listening], connection_limit=limit, **SETTINGS)
+    server.channel_class = Channel
     asked = select.poll()
     asked.register(asked_to_end, select.POLLIN)
 
@@ -100,8 +123,9 @@ def serve(
     while not asked.poll(0):
         wasyncore.loop(timeout=LOOP, use_poll=True, map=connections, count=1)
     end()
-    wasyncore.close_all(connections)
     server.task_dispatcher.shutdown(timeout=ENDS_WITHIN)
+    logging.disable()  # an answer that is still under way finds no connection
+    wasyncore.close_all(connections)
 
 
 def _files_allowed() -> int:

@@ -11,7 +11,7 @@ from homemon.page.views import NoSuchView
 from homemon.page.web.access import Password, is_ours
 from homemon.page.web.answers import ALWAYS, BUSY, HTML, NOT_KEPT, Answer, Headers, saying
 from homemon.page.web.live import BEGIN, Live, Stream
-from homemon.page.web.pages import Body, Pages
+from homemon.page.web.pages import Body, File, Pages
 
 VIEW = re.compile(r"/((?:day|week|month|year)/[0-9]{4}-[0-9]{2}-[0-9]{2})?", re.ASCII)
 READING = ("GET", "HEAD")
@@ -21,7 +21,7 @@ Environ = Mapping[str, Any]
 
 
 class Site:
-    """Answers requests by `pages`, `live` and `files` (a path, its type and cache control, and what makes its body).
+    """Answers requests by `pages`, `live` and `files`, by their paths.
 
     With a `password` it answers those who know it, without one those who ask under one of `names` or a name of the LAN.
     `language` None is the browser's. `report` is called with what fails.
@@ -31,7 +31,7 @@ class Site:
         self,
         pages: Pages,
         live: Live,
-        files: Mapping[str, tuple[Headers, Callable[[], Body]]],
+        files: Mapping[str, File],
         names: Collection[str] = (),
         password: Password | None = None,
         language: str | None = None,
@@ -65,9 +65,8 @@ class Site:
         path = environ["PATH_INFO"]
         if path == "/live":
             return self._stream(environ, language)
-        if path in self._files:
-            headers, make = self._files[path]
-            return sent(environ, make(), (*headers, ("Vary", "Accept-Encoding")))
+        if file := self._files.get(path):
+            return sent(environ, file.body(), (*file.headers, ("Vary", "Accept-Encoding")))
         if view := VIEW.fullmatch(path):
             return self._page(environ, view[1] or "", language)
         return saying(404, language)
