@@ -12,6 +12,7 @@ from homemon.core.points import moment_text
 from homemon.page import cards, compared, sections
 from homemon.page.figures import Json, Panel, aliases, has_readings, panels_of
 from homemon.page.panels import Charts
+from homemon.page.plotly import style_ids
 from homemon.page.texts import remedy, said, text
 from homemon.page.views import Facts
 from homemon.sources.registry import SHOWN
@@ -36,7 +37,7 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
         live=' data-live="/live"' if served else "",
         title=text(language, "title"),
         written=text(language, "written").format(moment_text(facts.now, "%Y-%m-%d %H:%M")),
-        style=f'<link rel="stylesheet" href="/page.css"{NAMED_FOR_PLOTLY}>'
+        style=f'<link rel="stylesheet" href="/page.css"{NAMED_FOR_PLOTLY}>{guards()}'
         if served
         else f"<style{NAMED_FOR_PLOTLY}>\n{style()}</style>",
         empty=nothing(facts, drawn, language),
@@ -75,6 +76,11 @@ def style() -> str:
     names = dict.fromkeys(("current", "quiet", *ENERGIES, *(series.name for series in SHOWN)))
     classes = "".join(f".c-{name} {{ --dot: var(--{name}); }}\n" for name in names)
     return "".join((HERE / name).read_text("utf-8") for name in STYLES) + aliases() + classes
+
+
+def guards() -> str:
+    """Return an element for each of plotly's own style sheets, so that it makes none."""
+    return "".join(f'<template id="{each}"></template>' for each in style_ids())
 
 
 def scripts(served: bool) -> str:

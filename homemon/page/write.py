@@ -7,7 +7,6 @@ to import its Python half takes longer than all the rest, and would write no oth
 import os
 import stat
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 from homemon.core.errors import HomemonError
@@ -15,9 +14,9 @@ from homemon.core.files import replace_file
 from homemon.page.figures import Json
 from homemon.page.html import html
 from homemon.page.panels import Charts
+from homemon.page.plotly import JAVASCRIPT, javascript
 from homemon.page.views import Facts
 
-JAVASCRIPT = "plotly.min.js"
 READABLE = 0o644  # the web server is another user
 
 
@@ -35,19 +34,6 @@ def write(path: Path, facts: Facts, charts: Charts, language: str, data: Json) -
             f"{path} cannot be written: {error.strerror}",
             "Name a file in a folder that you may write, with --output.",
         ) from None
-
-
-def javascript() -> Path:
-    """Return where plotly keeps its JavaScript. Raise HomemonError where plotly is not installed."""
-    found = find_spec("plotly")
-    for folder in (found and found.submodule_search_locations) or ():
-        path = Path(folder, "package_data", JAVASCRIPT)
-        if path.is_file():
-            return path
-    raise HomemonError(
-        "plotly is not installed, and draws the page",
-        "You can add it with `pipx inject homemon plotly`, or `pip install plotly` in a venv.",
-    )
 
 
 def put_next_to(source: Path, target: Path) -> None:

@@ -17,7 +17,7 @@ from time import time_ns
 
 from homemon.core.errors import HomemonError, StoreError
 from homemon.core.points import HOUR
-from homemon.page import write
+from homemon.page.plotly import javascript as plotly_script
 from homemon.page.web.pages import File
 from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime import page
@@ -97,7 +97,7 @@ def _look(path: str) -> tuple[int, ...]:
 
 def files() -> dict[str, File]:
     """Return what a page loads, by its path. Raise HomemonError."""
-    plotly = write.javascript()
+    plotly = plotly_script()
     asked, kept = ("Cache-Control", "no-cache"), ("Cache-Control", "private, max-age=86400")
     javascript = ("Content-Type", "text/javascript; charset=utf-8")
     return {
