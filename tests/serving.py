@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.client import HTTPMessage
 from pathlib import Path
 from time import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from homemon.core.points import Point
 from homemon.storage.store import Store
@@ -74,7 +74,7 @@ def record(folder: Path, watts: int, when: float | None = None) -> None:
 
 
 @contextmanager
-def stream(served: Served) -> Iterator[Iterator[dict[str, dict[str, object]]]]:
+def stream(served: Served) -> Iterator[Iterator[dict[str, Any]]]:
     """The events of an open stream."""
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     try:

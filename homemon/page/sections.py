@@ -158,10 +158,11 @@ def _table(view: View, facts: Facts, language: str) -> str:
     counted = [each for each, found in view.counted.items() if any(row.period.start in found for row in view.parts)]
     levels = [level for level, found in view.levels.items() if any(row.period.start in found for row in view.parts)]
     caption = f"{dates.heading(language, view.kind, view.first)} · {text(language, kind)}"
-    body = "".join(
-        _row(row, dates.part(language, kind, row.period), counted, levels, view, facts) for row in view.parts
-    )
-    total = _row(view.row, text(language, view.kind), (), (), view, facts)
+    heads = [dates.part(language, kind, row.period) for row in view.parts]
+    body = "".join(_row(row, head, counted, levels, view, facts) for row, head in zip(view.parts, heads, strict=True))
+    others = len(counted) + len(EXTENT) * len(levels)
+    rest = f'<td colspan="{others}"></td>' if others else ""
+    total = _row(view.row, text(language, view.kind), (), (), view, facts, rest)
     return (
         f'<details class="table"><summary>{text(language, "table")}</summary>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">'
@@ -193,7 +194,9 @@ def _level_label(name: str, language: str) -> str:
     return f"{escape(device + said(language, series.label))} <small>{escape(series.unit)}</small>"
 
 
-def _row(row: Row, head: str, counted: Sequence[str], levels: Sequence[str], view: View, facts: Facts) -> str:
+def _row(
+    row: Row, head: str, counted: Sequence[str], levels: Sequence[str], view: View, facts: Facts, more: str = ""
+) -> str:
     cells = [shown(kwh_text(getattr(row.summary, name), row.period, facts.now)) for name in facts.energies]
     if _priced(facts):
         cells.append(shown(yen_text(row.yen, row.doubts)))
@@ -202,7 +205,7 @@ def _row(row: Row, head: str, counted: Sequence[str], levels: Sequence[str], vie
         cells.append(shown(kwh_text(known, row.period, facts.now)))
     for level in levels:
         cells += _extent(view.levels[level].get(row.period.start))
-    return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    return f'<tr><th scope="row">{head}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}{more}</tr>'
 
 
 def _extent(extent: Extent | None) -> list[str]:

@@ -144,7 +144,16 @@ def test_a_part_has_a_row_with_every_number_of_its_charts_and_the_whole_has_one(
     assert first == ["00:00", "0.30", "0.10", "0.20", "0.40", "123", "−40", "523", "1,999", "90", "95", "100"]
     assert len(others) == 19
     assert last == ["10:00", "–", "–", "–", "–", "123", *["–"] * 6]  # which goes on
-    assert whole == ["day", "6.00", "2.00", "4.00", "8.00", "123"]
+    assert whole == ["day", "6.00", "2.00", "4.00", "8.00", "123", ""]
+
+
+def test_what_a_device_counted_is_a_column_with_its_hours() -> None:
+    shown = facts()
+    view = shown.views[0]
+    counted = {"heated": {START: Known(Decimal("0.75"), Decimal("0.5"))}}
+    text = html(shown._replace(views=[view._replace(counted=counted, levels={})]), charts(), "en", {})
+    heads, first, second, *_ = cells(text, "table-day-2026-11-25")
+    assert (heads[-1], first[-1], second[-1]) == ("EcoCute energy kWh", "0.75", "–")
 
 
 def test_so_far_is_beside_the_same_part_with_the_difference_in_percent_and_words() -> None:
