@@ -75,6 +75,12 @@ def graph(folder: Path, *arguments: str, name: str = "homemon.html") -> Path:
     return folder / name
 
 
+def page_data(page: Path) -> dict[str, Any]:
+    """What a page's script reads."""
+    (found,) = re.findall(r'<script id="page" type="application/json">(.*)</script>', page.read_text())
+    return dict(json.loads(found))
+
+
 @cache
 def export(folder: Path) -> list[dict[str, str]]:
     """What `homemon export` says of all that is in a folder's store."""
@@ -159,6 +165,10 @@ class Browser:
             round(self(f"{box}.left + {plot}._fullLayout._size.l + {share} * {plot}._fullLayout.xaxis._length")),
             round(self(f"{box}.top + {box}.height / 2")),
         )
+
+    def move(self, x: int, y: int) -> None:
+        """The mouse, to a place in the window."""
+        self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": y})
 
     def touch(self, kind: str, *points: tuple[int, int]) -> None:
         """Fingers that touch the screen (touchStart), are moved, or leave it (touchEnd)."""

@@ -111,7 +111,7 @@ def test_a_missing_folder_is_reported(tmp_path: Path) -> None:
 def test_without_plotly_it_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("homemon.page.write.find_spec", lambda name: None)
+    monkeypatch.setattr("homemon.page.plotly.find_spec", lambda name: None)
     config = write_config(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main(["-c", str(config), "graph", "-o", str(tmp_path / "page.html")])
