@@ -2,13 +2,14 @@
 
 import json
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
-from homemon.energy.household import Household, read
+from homemon.energy.household import Household, Known, read
 from homemon.sim.house import DAY
 from homemon.storage.store import Store
 from homemon.storage.tagsets import _is_there, tag_sets
@@ -146,7 +147,7 @@ def test_what_was_stored_twice_is_counted_once(tmp_path: Path) -> None:
                 key = 1 + (point.tags == HOME)
                 cursor.execute("INSERT INTO point (series, time, value) VALUES (?, ?, ?)", (key, point.time, 0.5))
         known = Household(read(store.archive, now - DAY, now)).summary(now - DAY, now).generated
-        assert (known.kwh, known.hours) == (10, 10)
+        assert known == Known(Decimal(10), Decimal(10))
 
 
 @pytest.mark.parametrize("changes", [["home = nara"], ["home = a", "home = b", ""]], ids=["added", "and again"])
