@@ -254,9 +254,7 @@ def test_the_pointer_marks_a_moment_in_all_panels_and_the_line_below_says_all_va
     browser.open(home / "ja.html")
     half_hour = yesterday(browser) + 20 * HOUR
     x, y = browser.place(1, half_hour + 10 * MINUTE)
-    actions = ActionChains(browser.driver)
-    actions.w3c_actions.pointer_action.move_to_location(x, y)
-    actions.perform()
+    browser.move(x, y)
     wait_for(lambda: all(browser.hovers()))
     power, bars, ecocute, solar = browser.hovers()
     day, hour = strftime("%-m/%-d %H:%M", gmtime(half_hour + JST_AHEAD)).split()

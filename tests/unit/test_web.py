@@ -6,19 +6,18 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from threading import Barrier
-from time import monotonic
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 
 from homemon.core.errors import StoreError
+from homemon.page.views import NoSuchView
 from homemon.page.web.access import REMEMBERED, WITHIN, WRONG, Password, given, is_ours
 from homemon.page.web.live import BEGIN, MOST, Live, Stream
-from homemon.page.views import NoSuchView
 from homemon.page.web.pages import FRESH, KEPT, File, Pages
 from homemon.page.web.site import Site, preferred
-from tests.commands import LOADED, PATIENCE
+from tests.commands import PATIENCE
 
 OURS = ["127.0.0.1", "192.168.1.20:8080", "[::1]:8080", "[fe80::1]", "localhost", "LOCALHOST:80", "raspberrypi:8080"]
 OURS += ["raspberrypi.local", "pi.lan:8080", "pi.home.arpa", "raspberrypi.local."]
@@ -227,15 +226,14 @@ def test_a_stream_too_many_is_refused_until_another_ends() -> None:
     live.close()
 
 
-def test_a_stream_ends_soon_after_its_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("homemon.page.web.live.COMMENT", PATIENCE)
-    looks = count()
-    live = Live(lambda language: b"{}", lambda: 0)
-    stream = live.open("en", lambda: next(looks) > 10)  # while it waits for other numbers
+def test_a_stream_ends_soon_after_its_reader_has_gone() -> None:
+    live, gone = Live(lambda language: b"{}", lambda: 0), Event()
+    stream = live.open("en", gone.is_set)
     assert stream
-    begun = monotonic()
-    assert b"data: {}\n\n" in list(stream)
-    assert monotonic() - begun < LOADED
+    events = iter(stream)
+    assert [next(events), next(events)] == [BEGIN, b"data: {}\n\n"]
+    gone.set()
+    assert list(events)[1:] == []
     live.close()
 
 
