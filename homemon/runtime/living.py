@@ -1,4 +1,4 @@
-"""A simulated house that lives on: listeners and a served page are kept running, and what cron would start is started."""
+"""A simulated house that lives on: listeners and the page keep running, and what cron would start is started."""
 
 import os
 import subprocess
