@@ -1,16 +1,9 @@
 """The pictures of the documents: pages of the simulated house in a real browser. `make screenshot`"""
 
-import base64
-import sys
 from datetime import date, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from homemon.core.points import HALF_HOUR
-from homemon.sources.source import MINUTE
-from tests.commands import write_config
-from tests.graphs import DESKTOP, PHONE, Browser, fill, graph
+from tests.graphs import DESKTOP, PHONE
 
 CONTRACT = "[contract]\nplan = tepco-smartlife-s\nampere = 50\nreading_day = 12\nsell = 16"
 DAYS = 420
