@@ -37,21 +37,24 @@ QUIET = (
 )  # fmt: skip
 
 
-def fill(folder: Path, days: int, every: int = MINUTE) -> Path:
-    """A folder with config.ini and the last days of the simulated house, but for a gap; power `every` seconds."""
+def fill(folder: Path, days: int, every: int = MINUTE, gap: tuple[int, int] = GAP, minutes: int = 0) -> Path:
+    """A folder with config.ini and the last days of the simulated house, but for a gap; power `every` seconds.
+
+    Of the last `minutes` days each minute.
+    """
     write_config(folder, SOURCES)
     now = int(time())
     start = (now - days * DAY) // HALF_HOUR * HALF_HOUR
     house = House(start)
     points: list[Point] = []
     for begin in range(start, now, HALF_HOUR):
-        if now - GAP[0] <= begin < now - GAP[1]:
+        if now - gap[0] <= begin < now - gap[1]:
             continue
-        end = min(begin + HALF_HOUR, now)
+        end, step = min(begin + HALF_HOUR, now), MINUTE if now - begin < minutes * DAY else every
         points.append(Point("+power", {"value": house.register_import(begin) / 10}, begin))
         points.append(Point("-power", {"value": house.register_export(begin) / 10}, begin))
-        points += [Point("power", {"value": house.power(at)}, at) for at in range(begin, end, every)]
-        for at in range(begin, end, max(every, 10 * MINUTE)):
+        points += [Point("power", {"value": house.power(at)}, at) for at in range(begin, end, step)]
+        for at in range(begin, end, max(step, 10 * MINUTE)):
             counted = {"powerSum": 100_000 + (at - start) // 10}
             points.append(Point("ecocute", {"power": house.ecocute_power(at), "tank": house.tank(at)} | counted, at))
         if end == begin + HALF_HOUR:
