@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from homemon.core.errors import StoreError
+from homemon.page.views import NoSuchView
 from homemon.page.web.access import REMEMBERED, WITHIN, WRONG, Password, given, is_ours
 from homemon.page.web.live import BEGIN, MOST, Live, Stream
-from homemon.page.web.pages import FRESH, KEPT, File, NoSuchView, Pages
+from homemon.page.web.pages import FRESH, KEPT, File, Pages
 from homemon.page.web.site import Site, preferred
 from tests.commands import LOADED, PATIENCE
 
