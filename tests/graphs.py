@@ -75,6 +75,12 @@ def graph(folder: Path, *arguments: str, name: str = "homemon.html") -> Path:
     return folder / name
 
 
+def page_data(page: Path) -> dict[str, Any]:
+    """What a page's script reads."""
+    (found,) = re.findall(r'<script id="page" type="application/json">(.*)</script>', page.read_text())
+    return dict(json.loads(found))
+
+
 @cache
 def export(folder: Path) -> list[dict[str, str]]:
     """What `homemon export` says of all that is in a folder's store."""
@@ -160,6 +166,10 @@ class Browser:
             round(self(f"{box}.top + {box}.height / 2")),
         )
 
+    def move(self, x: int, y: int) -> None:
+        """The mouse, to a place in the window."""
+        self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": y})
+
     def touch(self, kind: str, *points: tuple[int, int]) -> None:
         """Fingers that touch the screen (touchStart), are moved, or leave it (touchEnd)."""
         at = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
@@ -206,7 +216,8 @@ def served(folder: Path) -> Iterator[str]:
 @contextmanager
 def live(folder: Path) -> Iterator[str]:
     """The address at which `homemon serve` shows a folder's store."""
-    with running("serve", "--port", "0", "--lang", "en", cwd=folder) as command:
+    (folder / "serve.txt").unlink(missing_ok=True)
+    with running("serve", "--port", "0", "--lang", "en", cwd=folder, log="serve.txt") as command:
         command.says("open http://")
         (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
         yield f"http://127.0.0.1:{port}"
