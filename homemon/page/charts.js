@@ -88,8 +88,14 @@ const TAKE = {
   "extent below": (x, columns) => blocks(columns, lowest),
 };
 
+function seen(cut, [x, ...columns]) { // what the view has; of a line also where it comes from and goes to
+  const [first, after] = timesOf(view).map((time) => x.findIndex((at) => at >= toPlot(time))).map((at) => (at < 0 ? x.length : at));
+  const more = cut === "readings" ? 1 : 0;
+  return [x, ...columns].map((column) => column.slice(Math.max(first - more, 0), after + more));
+}
+
 function trace({ of, take, cut, plot }) {
-  const [x, ...columns] = series[cut][of];
+  const [x, ...columns] = seen(cut, series[cut][of]);
   const built = { ...plot, x, ...TAKE[take](x, columns) };
   if (columns.length === 2) { // kWh, and how many hours of them are known where those are not all
     if (plot.type === "bar") built.marker = { ...plot.marker, opacity: columns[1].map((hours) => (hours === null ? 1 : 0.55)) };
@@ -115,7 +121,7 @@ function cuts() { // minutes are not kept for long: an old week shows its days
 }
 
 function drawnIn(panel) { // the same arrays each time, so that plotly sees what has not changed
-  const wanted = cuts(), key = `${panel.name} ${wanted}`;
+  const wanted = cuts(), key = `${panel.name} ${view.id}`;
   if (!traces.has(key)) {
     const specs = panel.traces.filter((spec) => wanted.includes(spec.cut));
     traces.set(key, specs.map((spec) => ({ ...spec, drawn: coloured(trace(spec)) })));
@@ -183,7 +189,7 @@ function draw() {
     const priced = ["power", "energy"].includes(panel.name);
     const layout = { ...page.layout, ...valueAxes(shown, from, to), shapes: priced ? bands(panel.plot).map(coloured) : [] };
     layout.xaxis = { ...layout.xaxis, range: [toPlot(from), toPlot(to)], hoverformat: page.hover[shown[0].cut] };
-    layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom"; // a finger scrolls the page
+    layout.dragmode = coarse() ? false : "zoom"; // a finger scrolls the page
     if (root.classList.contains("printing")) Object.assign(layout, { width: PRINTED, height: 220 });
     Plotly.react(panel.plot, shown.map(({ drawn }) => drawn), coloured(layout), page.config);
     if (!followed.has(panel.plot)) follow(panel.plot);

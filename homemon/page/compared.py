@@ -114,12 +114,18 @@ def _is_known(earlier: Earlier, facts: Facts) -> bool:
 
 def _energy(name: str, part: SoFar, facts: Facts, language: str) -> str:
     known: Known = getattr(part.row.summary, name)
-    cells = [shown(kwh_text(known, part.row.period, facts.now))]
+    cells = [_hours_small(kwh_text(known, part.row.period, facts.now))]
     for each in part.earlier:
         then = each.known[name]
         alike = difference(known.kwh, then.kwh) if name in each.whole else None
-        cells.append(shown(kwh_text(then, each.part, facts.now)) + _difference(alike, language))
+        cells.append(_hours_small(kwh_text(then, each.part, facts.now)) + _difference(alike, language))
     return _row(f"{text(language, name)} <small>kWh</small>", cells, name)
+
+
+def _hours_small(kwh: str) -> str:
+    """Return kWh with the hours of which they are known in small print."""
+    amount, bracket, hours = shown(kwh).partition(" (")
+    return f"{amount} <small>({hours}</small>" if bracket else amount
 
 
 def _yen(part: SoFar, paid: str, language: str) -> str:

@@ -68,9 +68,9 @@ const amount = new Intl.NumberFormat(root.lang, { maximumFractionDigits: 6 });
 const energy = new Intl.NumberFormat(root.lang, { minimumFractionDigits: 2, maximumFractionDigits: 6 });
 
 function saying({ drawn, unit, cut, of }, index) {
-  const [, values] = series[cut][of], format = unit === "kWh" ? energy : amount;
-  const said = [drawn.customdata?.[index] ?? values[index]].flat().map((value) => format.format(value)).join(" – ");
-  return `${drawn.name} ${said} ${unit}${drawn.text?.[index] ?? ""}`;
+  const shown = drawn.x.indexOf(series[cut][of][0][index]), format = unit === "kWh" ? energy : amount;
+  const said = [drawn.customdata[shown]].flat().map((value) => format.format(value)).join(" – ");
+  return `${drawn.name} ${said} ${unit}${drawn.text?.[shown] ?? ""}`;
 }
 
 function tell(time) { // all values of a moment: time, then panel by panel
@@ -79,7 +79,7 @@ function tell(time) { // all values of a moment: time, then panel by panel
   for (const panel of visible()) {
     const said = drawnIn(panel).filter(({ drawn }) => drawn.name).flatMap((spec) => {
       const index = indexAt(spec, time);
-      return index < 0 ? [] : [[saying(spec, index), PERIOD[spec.cut](fromPlot(series[spec.cut][spec.of][0][index]))]];
+      return index < 0 || !spec.drawn.x.includes(series[spec.cut][spec.of][0][index]) ? [] : [[saying(spec, index), PERIOD[spec.cut](fromPlot(series[spec.cut][spec.of][0][index]))]];
     });
     const heading = panel.plot.closest(".panel").querySelector("h2").firstChild.textContent;
     if (said.length) parts.push([`${heading} (${said[0][1]})`, said.map(([text]) => text).join(" · ")]);
@@ -116,6 +116,7 @@ function step(panel, by) { // to the next reading or bar that is seen
 // --- mouse, fingers, keys --------------------------------------------------------------
 
 let waiting = 0;
+const coarse = () => matchMedia("(pointer: coarse)").matches;
 
 function soon(action) { // at most once a frame
   cancelAnimationFrame(waiting);
@@ -138,7 +139,7 @@ function follow(plot) {
     const moved = down ? Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) : Infinity;
     if (event.pointerType !== "mouse" && moved < 10) point(event);
   }, true);
-  plot.on("plotly_doubleclick", zoomOut);
+  plot.on("plotly_doubleclick", () => coarse() || zoomOut()); // a finger that is set down again is none
   plot.on("plotly_relayout", (change) => {
     const from = change["xaxis.range[0]"], to = change["xaxis.range[1]"];
     if (from !== undefined) zoomTo(fromPlot(from), fromPlot(to));

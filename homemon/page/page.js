@@ -32,6 +32,7 @@ function show(section, zoomed = null) {
     const same = [...focused.classList].map((name) => section.querySelector(`a.${name}[href]`)).find(Boolean);
     (same ?? section.querySelector("a[href]"))?.focus({ preventScroll: true });
   }
+  if (view !== section) traces.clear();
   [view, zoom] = [section, zoomed];
   if (!has(view, day)) day = has(view, page.now) ? page.now : timesOf(view)[0];
   link();

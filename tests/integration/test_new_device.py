@@ -152,7 +152,7 @@ def test_the_page_draws_it(grown: Path, sensor: str, tmp_path: Path) -> None:
     assert "CO2濃度" in card[: card.index("</h2>")]
     assert '<span class="value">750</span> <span class="unit">ppm</span>' in card[: card.index("</div>")]
     data = json.loads(re.search(r'(\{"now".*)</script>', page)[1])  # type: ignore[index]
-    assert data["detailed"]["co2"][1] == [750]
+    assert data["series"]["readings"]["co2"][1] == [750]
     assert [panel["name"] for panel in data["panels"]] == ["co2"]
 
 
