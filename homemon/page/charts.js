@@ -83,6 +83,7 @@ const TAKE = {
   "area above": (x, [values]) => area(x, values, highest),
   "area below": (x, [values]) => area(x, values, lowest),
   "mean": (x, [, mean]) => ({ y: mean, customdata: mean }),
+  "lowest": (x, [low, , high]) => ({ y: low, customdata: low.map((value, i) => [value, high[i]]) }),
   "extent": (x, columns) => blocks(columns, (value) => value),
   "extent above": (x, columns) => blocks(columns, highest),
   "extent below": (x, columns) => blocks(columns, lowest),
@@ -158,7 +159,7 @@ function valueAxes(shown, from, to) {
 
 const prices = () => (view.dataset.kind === "day" ? page.prices[view.id.slice(4)] ?? [] : []);
 
-function bands(plot) { // the prices of the day's hours, behind the curves; a text where there is room for it
+function bands(plot, named) { // the prices of the day's hours, behind the curves; named where there is room for it
   const [from, to] = period(), wide = (plot.clientWidth - 100) / (to - from);
   return prices().map(([start, end, name, price, level]) => {
     const lines = [name, price].filter(Boolean), longest = Math.max(...lines.map((line) => widthOf(line)));
@@ -166,7 +167,7 @@ function bands(plot) { // the prices of the day's hours, behind the curves; a te
     return {
       type: "rect", layer: "below", yref: "paper", y0: 0, y1: 1, x0: toPlot(start), x1: toPlot(end), line: { width: 0 },
       fillcolor: `--price-${level}`,
-      label: { text: longest + 6 < room ? lines.map(escaped).join("<br>") : "", textposition: "top left", padding: 3, font: { size: 11, color: "--quiet" } },
+      label: { text: named && longest + 6 < room ? lines.map(escaped).join("<br>") : "", textposition: "top left", padding: 3, font: { size: 11, color: "--quiet" } },
     };
   });
 }
@@ -181,13 +182,13 @@ function widthOf(text) {
 
 function draw() {
   if (!window.Plotly || !view) return;
-  const [from, to] = period();
+  const [from, to] = period(), priced = panels.filter((panel) => ["power", "energy"].includes(panel.name) && drawnIn(panel).length);
   for (const panel of panels) {
     const shown = drawnIn(panel);
     panel.plot.closest(".panel").hidden = !shown.length;
     if (!shown.length) continue;
-    const priced = ["power", "energy"].includes(panel.name);
-    const layout = { ...page.layout, ...valueAxes(shown, from, to), shapes: priced ? bands(panel.plot).map(coloured) : [] };
+    const shapes = priced.includes(panel) ? bands(panel.plot, panel === priced[0]).map(coloured) : [];
+    const layout = { ...page.layout, ...valueAxes(shown, from, to), shapes };
     layout.xaxis = { ...layout.xaxis, range: [toPlot(from), toPlot(to)], hoverformat: page.hover[shown[0].cut] };
     layout.dragmode = coarse() ? false : "zoom"; // a finger scrolls the page
     if (root.classList.contains("printing")) Object.assign(layout, { width: PRINTED, height: 220 });

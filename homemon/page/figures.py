@@ -21,6 +21,7 @@ MILLI = 1000  # plotly counts time in milliseconds
 LEAST = {"W": 500, "kWh": 0.5, "L": 100}  # an axis reaches at least so far: standby is not to look like heating
 COLOURS = ("tank", "heating", "bought", "sold")  # those with an area
 KWH = "kWh"
+BOTH = "%{customdata[0]:,} – %{customdata[1]:,}"
 PERIODS: Mapping[str, tuple[int | str, int]] = {
     "half-hour": (HALF_HOUR * MILLI, HALF_HOUR * MILLI),
     "day": (DAY * MILLI, DAY * MILLI),
@@ -71,12 +72,14 @@ def area(of: str, colour: str, part: str = "") -> Trace:
     return Trace(of, f"area{part}", "readings", filled)
 
 
-def extents(of: str, colour: str, part: str = "", axis: str = "y", fill: str = "-area", share: float = 1) -> Trace:
-    """Return a bar from each day's lowest to its highest value, over a share of the day."""
-    block = bar("extents", share, f"--{colour}{fill}")
-    return Trace(
-        of, f"extent{part}", "extents", block, (of, "extent"), "%{customdata[0]:,} – %{customdata[1]:,}", axis=axis
-    )
+def extents(of: str, colour: str, part: str = "", axis: str = "y") -> Trace:
+    """Return a bar from each day's lowest to its highest value."""
+    return Trace(of, f"extent{part}", "extents", bar("extents", 1, f"--{colour}-area"), (of, "extent"), BOTH, axis=axis)
+
+
+def lowest(of: str, colour: str, axis: str = "y") -> Trace:
+    """Return a line through each day's lowest value, which says its highest as well."""
+    return Trace(of, "lowest", "extents", curve(colour) | middle("extents"), (of, "extent"), BOTH, axis=axis)
 
 
 def means(of: str, colour: str, axis: str = "y") -> Trace:
@@ -145,7 +148,7 @@ PANELS = (
             line("heating", "heating"),
             line("tank", "tank", axis="y2"),
             *energies("heated", cuts=["extents"]),
-            extents("tank", "tank", axis="y2", fill="", share=0.15),  # beside the bars of kWh, not over them
+            lowest("tank", "tank", axis="y2"),
         ),
     ),
     Panel(
@@ -310,6 +313,8 @@ def time_axis(language: str) -> Json:
     return {
         "type": "date",
         "tickangle": 0,
+        "ticks": "outside",  # room between the lowest value and the times
+        "tickcolor": "--panel",
         "automargin": "height",
         "tickformatstops": [{"dtickrange": span, "value": time_format(language, key)} for span, key in stops],
         "gridcolor": "--grid",

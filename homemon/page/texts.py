@@ -95,7 +95,7 @@ TEXTS: dict[str, Text] = {
     "of hours": ("すべてが分かる {} 時間", "of the {} h of which all is known"),
     "self_consumption": ("自家消費率", "self-consumption"),
     "self_sufficiency": ("自給率", "self-sufficiency"),
-    "peak": ("最も多く買った30分", "half-hour in which most was bought"),
+    "peak": ("最も多く買った30分", "most in a half-hour"),
     "table": ("表で見る", "As a table"),
     "half-hour": ("30分", "half-hour"),
     "low": ("最小", "lowest"),
