@@ -15,7 +15,7 @@ import pytest
 
 from homemon.core.points import JST
 from tests import ROOT
-from tests.longrun.benchmarks import bills, decode, graphs, installed, kyocera, start, store, upload
+from tests.longrun.benchmarks import bills, browser, decode, graphs, installed, kyocera, start, store, upload
 from tests.longrun.benchmarks.measure import BUILD, Benchmark, Unavailable
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -25,6 +25,7 @@ THEMES = {
     "Store": store,
     "Upload": upload,
     "Graph": graphs,
+    "Page in a browser": browser,
     "Bill": bills,
     "Solar monitor": kyocera,
 }

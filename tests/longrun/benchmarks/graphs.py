@@ -29,6 +29,17 @@ figure.write_html("plotly.html", include_plotlyjs="directory")
 ROWS = {"power": 1, "bought": 2, "sold": 2, "heating": 3, "heated": 3, "tank": 3, "generated": 4, "used": 4}
 
 
+def write_ready(folder: Path) -> None:
+    """Write the columns of a folder's page, row by row, as PLOTLY_ALONE reads them."""
+    series = page_data(folder / "homemon.html")["series"]
+    ready = [
+        (ROWS[name], [list(accumulate(steps)), *columns])
+        for cut in series.values()
+        for name, (steps, *columns) in cut.items()
+    ]
+    (folder / "ready.json").write_text(json.dumps(ready))
+
+
 def page(days: int) -> Outcome:
     """CPU of `graph`, reading the store included, and of plotly on the ready columns."""
     with TemporaryDirectory(dir=BUILD) as name:
@@ -37,13 +48,7 @@ def page(days: int) -> Outcome:
         fill(folder / "store", now, days + 1)
         ours = (HOMEMON, "-q", "graph", "--days", str(days))
         cpu_of_process(ours, folder)
-        series = page_data(folder / "homemon.html")["series"]
-        ready = [
-            (ROWS[name], [list(accumulate(steps)), *columns])
-            for cut in series.values()
-            for name, (steps, *columns) in cut.items()
-        ]
-        (folder / "ready.json").write_text(json.dumps(ready))
+        write_ready(folder)
         return in_turns(
             lambda: cpu_of_process(ours, folder), lambda: cpu_of_process((PYTHON, "-c", PLOTLY_ALONE), folder), ROUNDS
         )

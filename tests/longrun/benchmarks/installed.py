@@ -28,7 +28,7 @@ def install() -> None:
         subprocess.run((sys.executable, "-m", "venv", str(VENV)), check=True)
     for stale in ("lib", "bdist.linux-x86_64"):
         shutil.rmtree(BUILD / stale, ignore_errors=True)
-    _pip(".[graph]")
+    _pip(".[graph,serve]")
     for name in PEERS:
         if not any((VENV / "lib").glob(f"python*/site-packages/{name.replace('-', '_')}-*.dist-info")):
             try:

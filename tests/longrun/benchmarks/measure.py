@@ -50,6 +50,10 @@ def per_second(value: float) -> str:
     return f"{rate:,.0f}/s" if rate < 1e5 else f"{rate / 1000:,.0f}k/s"
 
 
+def kilobytes(value: float) -> str:
+    return f"{value / 1e3:,.0f} kB"
+
+
 def megabytes(value: float) -> str:
     return f"{value / 1e6:.1f} MB"
 
