@@ -1,7 +1,7 @@
 """The page, out of its facts and what its charts draw: numbers and tables first, which need no script."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from html import escape
 from pathlib import Path
 from re import sub
@@ -15,7 +15,7 @@ from homemon.page.panels import Charts
 from homemon.page.plotly import style_ids
 from homemon.page.texts import remedy, said, text
 from homemon.page.views import Facts
-from homemon.sources.registry import SHOWN
+from homemon.sources.registry import SHOWN, SOURCES
 from homemon.sources.source import Source
 
 HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
     """Return the page; `data` is what page.js reads. A served page has style and script from its server."""
     href = sections.path if served else sections.anchor
     drawn = [panel for panel in panels_of(facts.sections) if has_readings(panel, charts)]
-    main = numbers(facts, href, language) if drawn or _anything(facts) else ""
+    main = numbers(facts, href, language) if facts.begun else ""
     return Template((HERE / "page.html").read_text("utf-8")).substitute(
         lang=language,
         live=' data-live="/live"' if served else "",
@@ -40,7 +40,7 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
         style=f'<link rel="stylesheet" href="/page.css"{NAMED_FOR_PLOTLY}>{guards()}'
         if served
         else f"<style{NAMED_FOR_PLOTLY}>\n{style()}</style>",
-        empty=nothing(facts, drawn, language),
+        empty=nothing(facts, language),
         main=main,
         fault=text(language, "no plotly"),
         panels="\n".join(section(panel, facts, language) for panel in drawn),
@@ -51,11 +51,6 @@ def html(facts: Facts, charts: Charts, language: str, data: Json, served: bool =
         data=compact(data),
         scripts=scripts(served),
     )
-
-
-def _anything(facts: Facts) -> bool:
-    """Return whether any number is known."""
-    return any(facts.moment.levels.values()) or any(view.row.summary.bought.hours for view in facts.views)
 
 
 def numbers(facts: Facts, href: sections.Href, language: str) -> str:
@@ -121,17 +116,9 @@ def shown(panel: Panel, facts: Facts) -> list[str]:
 # --- where there is nothing -----------------------------------------------------------------
 
 
-def nothing(facts: Facts, drawn: Sequence[Panel], language: str) -> str:
-    """Return what to configure, or to start, for each source that is configured and of which nothing came."""
-    found = {panel.source.section for panel in drawn}
-    silent = {panel.source.section: panel.source for panel in panels_of(facts.sections)}
-    missing = [source for name, source in silent.items() if name not in found and _expected(name, facts.sections)]
-    return "\n".join(_hint(source, facts.sections, language) for source in missing)
-
-
-def _expected(section: str, sections: Collection[str]) -> bool:
-    """Return whether something is to come of a source: of one that is configured, and of all where none is."""
-    return section in sections or not sections
+def nothing(facts: Facts, language: str) -> str:
+    """Return what to configure, or to start, for each source of which nothing comes."""
+    return "\n".join(_hint(each, facts.sections, language) for each in SOURCES if each.section in facts.silent)
 
 
 def _hint(source: Source, sections: Collection[str], language: str) -> str:

@@ -109,7 +109,7 @@ TEXTS: dict[str, Text] = {
     "extent": ("最小–最大", "min–max"),
     # where there is nothing: what to configure, or what to start
     "absent": ("config.ini に [{}] がありません。", "config.ini has no [{}]. "),
-    "silent": ("この期間の記録はありません。", "Nothing was recorded in this period. "),
+    "silent": ("最近の記録がありません。", "Nothing was recorded lately. "),
     "do": ("{} を cron で動かします。", " and let cron run {}."),
     "start": (
         "{} は cron で動いていますか。原因は `homemon check` が示します。",

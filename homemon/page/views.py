@@ -164,7 +164,8 @@ class Facts(NamedTuple):
     """All numbers of a page of the time `now`, Unix seconds.
 
     `energies` are those of which anything is known; what was sold only where anything ever was. `sections` are those of
-    config.ini. `reaches` are the days that have a view; None where all of them have one.
+    config.ini. `reaches` are the days that have a view; None where all of them have one. `silent` are the sections of
+    which nothing came for so long that something is wrong; nothing has `begun` where nothing ever came of any.
     """
 
     now: int
@@ -175,3 +176,5 @@ class Facts(NamedTuple):
     energies: Sequence[str]
     sections: Sequence[str]
     reaches: tuple[date, date] | None = None
+    silent: Sequence[str] = ()
+    begun: bool = True

@@ -38,7 +38,7 @@ from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger, household, known
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
-from homemon.sources.source import MINUTE, Kind, Series
+from homemon.sources.source import MINUTE, Kind, Series, Source
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
@@ -89,6 +89,8 @@ def _facts(
 ) -> Facts:
     levels = _levels(app, shown, now)
     counted = {kind: _counted(charts, kind) for kind in ("month", "year")}
+    came = {source.section: _came(app, source, now) for source in SOURCES}
+    configured = sections(app)
     return Facts(
         now,
         newest(app, now),
@@ -96,9 +98,22 @@ def _facts(
         so_far.running(app, now, ledger.household),
         [_view(of_views, each, levels[PARTS[each.kind]], counted.get(each.kind, {}), now) for each in shown],
         list(_energies(app, ledger.household, of_views.household)),
-        sections(app),
+        configured,
         _reach(shown) if reaches else None,
+        [
+            source.section
+            for source in SOURCES
+            if now - came[source.section] > source.silent_after
+            and (source.section in configured or not any((*configured, *came.values())))
+        ],
+        any(came.values()),
     )
+
+
+def _came(app: App, source: Source, now: int) -> int:
+    """Return when the newest reading of a source came that is no later than `now`, Unix seconds; 0 where none did."""
+    found = (app.store.archive.latest(each.measurement, each.field, now + 1) for each in source.series if each.name)
+    return max((latest[0] for latest in found if latest), default=0)
 
 
 def sections(app: App) -> list[str]:

@@ -50,6 +50,7 @@ MOMENTS = (
     (date(2026, 3, 8), 7 * HOUR + 1800),  # of whose period there is one a year before
 )
 PARTS = {"day": "half-hour", "week": "day", "month": "day", "year": "month"}
+DIFFERENCE = r'<small class="(more|less|alike)">.*?</small>'
 ENERGIES = ("bought", "sold", "generated", "used")
 Cells = list[list[str]]
 
@@ -180,7 +181,7 @@ def compared(page: str, element: str) -> dict[str, list[str]]:
     (found,) = re.findall(rf'id="{element}".*?<tbody>(.*?)</tbody>', page, re.DOTALL)
     rows = re.findall(r"<th[^>]*>(.*?)</th>(.*?)</tr>", found, re.DOTALL)
     return {
-        text_of(head): [text_of(cell.split("<small")[0]) for cell in re.findall(r"<td>(.*?)</td>", cells)]
+        text_of(head): [text_of(re.sub(DIFFERENCE, "", cell)) for cell in re.findall(r"<td>(.*?)</td>", cells)]
         for head, cells in rows
     }
 

@@ -257,6 +257,7 @@ def test_of_an_empty_store_it_says_what_to_do_and_nothing_else(language: str) ->
     period = empty.views[0].period
     row = Row(period, nothing.summary(period.start, period.end), None)
     empty = empty._replace(moment=Now({}, None), views=[empty.views[0]._replace(row=row, parts=[])], energies=[])
+    empty = empty._replace(silent=[source.section for source in SOURCES], begun=False)
     text = html(empty, Charts(NOW, Drawn(START, START + DAY_LONG, START), {}), language, {})
     assert len(re.findall('class="empty"', text)) == len(SOURCES)
     assert "homemon meter-listen" in text
