@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
+from homemon.config.keys import EXAMPLE
 from homemon.config.place import open_to_others
 from homemon.config.read import Config
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
@@ -20,7 +21,6 @@ from homemon.core.errors import StoreError
 from homemon.runtime.listeners import listeners
 from homemon.sources.registry import SOURCES
 
-EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes
 CRON_PATH = "/usr/bin:/bin"  # where a crontab names none (crontab(5))
 CRONTAB_WITHIN = 5.0  # seconds

@@ -9,8 +9,6 @@ Tuples are built from the table's values; a section that is not there is None.
 """
 
 import configparser
-import errno
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -34,7 +32,6 @@ from homemon.config.keys import (
 )
 from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
-from homemon.core.files import replace_file
 from homemon.sources.registry import DEVICES
 from homemon.sources.source import REQUIRED
 
@@ -247,62 +244,3 @@ def _check_server(server: Mapping[str, Any] | None, lines: Lines, faults: Faults
         faults.append((line, "[server] token and user: only one of the two"))
     if (server.get("org") or server.get("bucket")) and not (server.get("org") and server.get("bucket")):
         faults.append((line, "[server] org and bucket go together"))
-
-
-def replace_address(path: Path, address: str) -> None:
-    """Write `address` into the one line `[smartmeter] address = …` and leave every other byte as it was.
-
-    The file is replaced atomically and keeps mode and owner. A line is added under [smartmeter] where
-    there is none. Raise OSError when the file or its folder cannot be written, or when the result would
-    not say the same in all other respects.
-    """
-    original = path.read_bytes()
-    changed = _with_address(original, address.encode("ascii"))
-    if changed == original and _reads_address(original, address, path):
-        return
-    if not _differ_by_address(original, changed, path):
-        raise OSError(errno.EINVAL, "its layout is unusual; write `address` into it by hand")
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, "it is not writable")
-    replace_file(path.resolve(), changed)
-
-
-def _reads_address(content: bytes, address: str, path: Path) -> bool:
-    """Return whether a file's content names this address already."""
-    section = parse(content.decode("utf-8-sig"), path).smartmeter
-    return section is not None and section.address == address
-
-
-def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
-    """Return whether two contents differ in nothing but [smartmeter] address."""
-    before = parse(original.decode("utf-8-sig"), path)
-    try:
-        after = parse(changed.decode("utf-8-sig"), path)
-    except ConfigError:
-        return False
-    if before.smartmeter is None or after.smartmeter is None or original == changed:
-        return False
-    return after._replace(smartmeter=after.smartmeter._replace(address=before.smartmeter.address)) == before
-
-
-_ADDRESS_LINE = re.compile(rb"(?im)^([ \t]*address[ \t]*[=:][ \t]*)([^\r\n]*)")
-_SMARTMETER = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?[ \t]*\[smartmeter\][^\r\n]*(\r?\n|$)")
-_NEXT_SECTION = re.compile(rb"(?m)^[ \t]*\[")
-_INDENT = re.compile(rb"(?m)^([ \t]*)[^\s#;]")
-
-
-def _with_address(content: bytes, address: bytes) -> bytes:
-    """Return `content` with the address in its line; unchanged where the section is not found."""
-    section = _SMARTMETER.search(content)
-    if section is None:
-        return content
-    start = section.end()
-    following = _NEXT_SECTION.search(content, start)
-    end = following.start() if following else len(content)
-    line = _ADDRESS_LINE.search(content, start, end)
-    if line:
-        return content[: line.start(2)] + address + content[line.end(2) :]
-    indent = _INDENT.search(content, start, end)
-    newline = section[1] or b"\n"
-    lead = b"" if section[1] else b"\n"
-    return content[:start] + lead + (indent[1] if indent else b"") + b"address = " + address + newline + content[start:]
