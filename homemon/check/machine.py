@@ -27,7 +27,7 @@ CRONTAB_WITHIN = 5.0  # seconds
 SYSTEM_CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 UNIT_FOLDERS = ("~/.config/systemd/user", "/etc/systemd/user", "/etc/systemd/system")
 LINGER = Path("/var/lib/systemd/linger")
-HOW_TO_START = "Start it from cron: see crontab.example; or from systemd: see docs/systemd"
+HOW_TO_START = "Run `homemon setup --only start`; or see crontab.example, and docs/systemd for systemd"
 
 
 # --- what lies there --------------------------------------------------------------------

@@ -72,7 +72,9 @@ Sections = dict[str, dict[str, str]]
 
 def _sections(content: bytes) -> Sections:
     """Return what configparser reads, by section and key. Raise ConfigError where it reads nothing."""
-    parser = configparser.ConfigParser(interpolation=None, strict=False, default_section="", empty_lines_in_values=False)
+    parser = configparser.ConfigParser(
+        interpolation=None, strict=False, default_section="", empty_lines_in_values=False
+    )
     try:
         parser.read_string(straightened(content.decode("utf-8-sig")))
     except (configparser.Error, UnicodeDecodeError):

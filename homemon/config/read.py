@@ -78,6 +78,11 @@ def load(path: Path) -> Config:
     return parse(content, path)
 
 
+def load_or_empty(path: Path) -> Config:
+    """Read the file, or what a file with nothing in it says where there is none. Raise as `load`."""
+    return load(path) if path.exists() else parse("", path)
+
+
 def _encoding_of(content: bytes) -> str:
     """Return the encoding that a file which is not UTF-8 seems to have, for a message."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -88,14 +93,17 @@ def _encoding_of(content: bytes) -> str:
     return ""
 
 
+def reader() -> configparser.ConfigParser:
+    """Return what takes a file apart into sections and keys."""
+    return configparser.ConfigParser(interpolation=None, strict=False, default_section="", empty_lines_in_values=False)
+
+
 def parse(content: str, path: Path) -> Config:
     """Return the configuration in `content`; `path` is for the messages."""
     content = straightened(content)
     lines, faults = _outline(content)
     unfilled: Faults = []
-    parser = configparser.ConfigParser(
-        interpolation=None, strict=False, default_section="", empty_lines_in_values=False
-    )
+    parser = reader()
     try:
         parser.read_string(content)
     except configparser.MissingSectionHeaderError as error:

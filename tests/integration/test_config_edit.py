@@ -27,7 +27,11 @@ def after(text: str, *changes: Change) -> str:
 
 
 def test_a_value_changes_in_its_line_and_a_new_section_comes_last() -> None:
-    changes = (Change("smartmeter", "pwd", "0123456789AB"), Change("server", "url", "http://h"), Change("server", "db", "d"))
+    changes = (
+        Change("smartmeter", "pwd", "0123456789AB"),
+        Change("server", "url", "http://h"),
+        Change("server", "db", "d"),
+    )
     wanted = COMMENTED.replace("<password>", "0123456789AB") + "\n[server]\nurl = http://h\ndb = d\n"
     assert after(COMMENTED, *changes) == wanted
     assert after(COMMENTED.replace("\n", "\r\n"), *changes) == wanted.replace("\n", "\r\n")
@@ -38,7 +42,11 @@ def test_a_change_that_is_there_already_changes_nothing() -> None:
 
 
 def test_a_new_file_has_the_sections_and_keys_in_the_order_of_the_changes() -> None:
-    changes = (Change("ecocute"), Change("contract 2026-04-01", "plan", "p"), Change("contract 2026-04-01", "ampere", "40"))
+    changes = (
+        Change("ecocute"),
+        Change("contract 2026-04-01", "plan", "p"),
+        Change("contract 2026-04-01", "ampere", "40"),
+    )
     assert after("", *changes) == "[ecocute]\n\n[contract 2026-04-01]\nplan = p\nampere = 40\n"
 
 

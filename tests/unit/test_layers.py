@@ -138,15 +138,25 @@ MAY_IMPORT = {
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
+    "setup.dialogue": {"config.edit", "config.read", "sources.source"},
+    "setup.letter": {"config.keys", "config.values"},
+    "setup.texts": {"page.texts", "sources.source"},
+    "setup.schedule": {"config.read", "sources.registry"},
+    "setup.steps": {
+        *("setup.dialogue", "setup.texts", "config", "energy", "sources.lan.discovery", "sources.lan.reports"),
+        *("sources.registry", "sources.source"),
+    },
+    "page.texts": {"sources.registry", "sources.source"},
     "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
+        "setup",
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
-        *("check", "energy", "imports", "sim"),
+        *("check", "energy", "imports", "setup", "sim"),
     }
     | SHARED,
 }
@@ -163,7 +173,7 @@ ONLY_IN = {
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels"),
+    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "setup"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
