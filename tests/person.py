@@ -46,10 +46,6 @@ class Person:
             self.until(": ")
             os.write(self._screen, f"{answer}\n".encode())
 
-    def presses(self, keys: bytes) -> None:
-        """Press keys."""
-        os.write(self._screen, keys)
-
     def leaves(self) -> int:
         """Read what comes to the command's end; gives its exit status."""
         while self._more(PATIENCE):

@@ -20,14 +20,13 @@ from homemon.runtime.context import App
 from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS
 from homemon.runtime.subcommands import program
-from homemon.setup.dialogue import Question, Step, through, yes_or_no
+from homemon.setup.dialogue import Question, Step, through
 from homemon.setup.letter import read_letter
 from homemon.setup.steps import STEPS
 from homemon.setup.texts import TEXTS
 
 CHECK = "check"
 NAMES = (*(step.name for step in STEPS), CHECK)
-AGAIN = Question("again", TEXTS["again"], yes_or_no, "n")
 
 
 @click.command()
@@ -83,10 +82,12 @@ def command(
         for step in STEPS:
             if step.name in wanted:
                 changed += _through(app, terminal, step, path)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         terminal.say("ended", path)
         raise
-    status = _checked(app, terminal, path, changed) if CHECK in wanted else 0
+    if CHECK not in wanted:
+        return 0
+    status = _checked(app, terminal, path, changed)
     terminal.say("page", program() if is_found(path) else f"{program()} -c {shlex.quote(str(path))}")
     return status
 
@@ -114,7 +115,7 @@ def _through(app: App, terminal: Terminal, step: Step, path: Path) -> list[Chang
     """Go through a step and write what comes of it, which is returned. Raise ConfigError."""
     acting = _acting(app, path)
     try:
-        changes = terminal.hold(through(step, acting.config, terminal.given, AGAIN), acting)
+        changes = terminal.hold(through(step, acting.config, terminal.given), acting)
     finally:
         acting.close()
     if changes:

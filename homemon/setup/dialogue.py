@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from homemon.config.edit import Change
 from homemon.config.read import Config
+from homemon.setup.texts import TEXTS
 from homemon.sources.source import Text
 
 Result = TypeVar("Result")
@@ -93,12 +94,13 @@ def yes_or_no(text: str) -> bool:
     return word in YES
 
 
-def through(step: Step, config: Config, given: Mapping[str, object], again: Question) -> Talk[list[Change]]:
-    """Go through a step; return what it changes in config.ini. `given` are the options by their names.
+AGAIN = Question("again", TEXTS["again"], yes_or_no, "n")
 
-    `again` is the question whether to do so, where nothing is lacking.
-    """
+
+def through(step: Step, config: Config, given: Mapping[str, object]) -> Talk[list[Change]]:
+    """Go through a step; return what it changes in config.ini. `given` are the options by their names."""
     yield Say(step.title)
-    if step.done(config) and not given.keys() & set(step.questions) and not (yield again):
+    if step.done(config) and not given.keys() & set(step.questions) and not (yield AGAIN):
+        yield Say(TEXTS["kept"])
         return []
     return (yield from step.talk(config))

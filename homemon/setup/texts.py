@@ -12,6 +12,7 @@ TEXTS: dict[str, Text] = {
         "The configuration is {}.\nEnter alone is the answer in [ ]; without [ ] the question is left out.",
     ),
     "again": ("すでに設定されています。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
+    "kept": ("  今の設定のままにします。", "  It stays as it is."),
     "left out": (
         "  飛ばしました。後からは `homemon setup --only {}` で設定します。",
         "  Left out. `homemon setup --only {}` does it later.",

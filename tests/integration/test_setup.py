@@ -1,6 +1,7 @@
 """`homemon setup` as a stranger meets it: on a real terminal, with simulated devices; and without any question."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -169,6 +170,14 @@ def test_what_was_answered_is_kept_when_the_answers_end(house: House) -> None:
     assert smartmeter[:2] == (BID, PWD)
 
 
+def test_who_presses_ctrl_c_is_told_where_the_answers_are(house: House) -> None:
+    with person("setup", "--only", "letter", cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
+        someone.until("in groups or not): ")
+        someone.process.send_signal(signal.SIGINT)
+        someone.until("What was answered so far is in")
+        assert someone.leaves() == 130
+
+
 @pytest.mark.parametrize(
     ("letter", "says"),
     [(f"{PWD}\n{BID[:-1]}O\n", "the letter O"), (BID, "must be two lines"), (f"{BID}\n{BID}\n", "swapped?")],
@@ -191,8 +200,8 @@ def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House)
     house.config.write_text(house.config.read_text() + "[ecocute]\n")
     with programs(house.folder, crontab=CRONTAB) as path:
         for _ in range(2):
-            run = scripted(house.folder, "--yes", "--only", "start", path=path)
-            assert run.returncode == 0, run.stdout
+            run = scripted(house.folder, "--yes", "--only", "start", "--only", "check", path=path)
+            assert "start: ecocute-poll is started by crontab" in run.stdout
     first, own, begin, poll, end = (house.folder / "crontab").read_text().splitlines()
     assert (first, begin, end) == ("0 3 * * * backup", BEGIN, END)
     assert own == "* * * * * homemon -q ecocute-listen >/dev/null"

@@ -138,7 +138,7 @@ MAY_IMPORT = {
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
-    "setup.dialogue": {"config.edit", "config.read", "sources.source"},
+    "setup.dialogue": {"config.edit", "config.read", "setup.texts", "sources.source"},
     "setup.letter": {"config.keys", "config.values"},
     "setup.texts": {"page.texts", "sources.source"},
     "setup.schedule": {"config.read", "sources.registry"},

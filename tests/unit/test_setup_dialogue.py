@@ -14,7 +14,7 @@ from homemon.energy import bill, shipped
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import base
 from homemon.setup import schedule, steps
-from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through, yes_or_no
+from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
 from homemon.setup.letter import read_letter
 from homemon.setup.texts import TEXTS, fault
 from homemon.sim.bp35c0 import BID, PWD
@@ -22,7 +22,6 @@ from homemon.sources.lan.discovery import Node
 from tests import ROOT
 
 METER = f"[smartmeter]\nbid = {'1' * 32}\npwd = {PWD}\n"
-AGAIN = Question("again", TEXTS["again"], yes_or_no, "n")
 
 
 def configured(text: str = "") -> Config:
@@ -122,9 +121,9 @@ def test_what_is_there_stays_unless_a_person_or_an_option_says_otherwise() -> No
         return []
 
     step = Step("x", ("", ""), talk, lambda config: True, ("plan",))
-    assert held(through(step, configured(), {}, AGAIN), "")[1] == ["again"]
-    assert held(through(step, configured(), {}, AGAIN), "はい", None)[1] == ["again", "done"]
-    assert held(through(step, configured(), {"plan": "p"}, AGAIN), None)[1] == ["done"]
+    assert held(through(step, configured(), {}), "")[1] == ["again"]
+    assert held(through(step, configured(), {}), "はい", None)[1] == ["again", "done"]
+    assert held(through(step, configured(), {"plan": "p"}), None)[1] == ["done"]
 
 
 @pytest.mark.parametrize(
