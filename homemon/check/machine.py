@@ -54,7 +54,7 @@ def _not_filled_in(read: Config) -> Iterator[Finding]:
             "Fill in those of the power company's letter; only a simulated meter takes these",
         )
     if not (read.unfilled or any(read.of(source.section) for source in SOURCES)):
-        yield warning("config", f"{read.path} names no device", "See config.ini.example")
+        yield warning("config", f"{read.path} names no device", "Run `homemon setup`; or see config.ini.example")
 
 
 def files(app: Aside) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, PortError
+from homemon.core.files import port_lock
 from homemon.echonet.codec import MULTICAST
 from homemon.energy import shipped
 from homemon.energy.plan import Plan
@@ -28,6 +29,7 @@ from homemon.sources.objects import known_name
 from homemon.sources.registry import SOLAR_MONITOR
 
 DEVICES = Path("/dev")
+IN_USE = "It works, then. To try it anew, stop that first, and what starts it."
 PORTS = ("serial/by-id/*", "serial0", "ttyAMA*", "ttyUSB*", "ttyACM*")
 """Where a module can be; the first name of a device is taken, so a USB stick's that stays."""
 
@@ -44,7 +46,12 @@ Tried = tuple[str, str, str]
 
 
 def module(app: App, name: str, bps: int) -> Tried:
-    """Return the version of the Wi-SUN module on a port; where there is none, why, and what to do."""
+    """Return the version of the Wi-SUN module on a port; where there is none, why, and what to do.
+
+    Raise StoreError.
+    """
+    if holder := port_lock(app.folder, name).holder():
+        return "", f"{name} is in use by homemon {holder.name} (pid {holder.pid})", IN_USE
     try:
         with ModulePort(SerialLine(name, bps, "smartmeter")) as port:
             return run(Talk(), wake_module(), port, Watched(app)), "", ""

@@ -5,7 +5,6 @@ A step is a generator, so it reads like the conversation that it is, and runs wi
     area = yield Question("area", …)
 """
 
-import re
 import unicodedata
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -39,8 +38,8 @@ class Question(NamedTuple):
 
     `read` makes of an answer what the step gets; raise ValueError with what it must be, never with the answer. An empty
     answer is `default`; where that is empty too, the step gets None. Who may choose from `choices` answers with the
-    number or the word of one, or with anything else that `read` takes. A `secret` is not shown. What is not `asked` is
-    for options only.
+    number, the word or the text of one, or with anything else that `read` takes. A `secret` is not shown. What is not
+    `asked` is for options only.
     """
 
     name: str
@@ -56,10 +55,13 @@ class Question(NamedTuple):
         typed = text.strip() or self.default
         if not typed:
             return None
-        number = unicodedata.normalize("NFKC", typed)
-        if re.fullmatch("[0-9]{1,3}", number) and 1 <= int(number) <= len(self.choices):
-            typed = self.choices[int(number) - 1].answer
-        return self.read(typed)
+        return self.read(self._chosen(typed))
+
+    def _chosen(self, typed: str) -> str:
+        """Return the answer of the choice that is meant by its number or its text, else what was typed."""
+        word = unicodedata.normalize("NFKC", typed)
+        meant = (each.answer for number, each in enumerate(self.choices, 1) if word in (str(number), *each.text))
+        return next(meant, typed)
 
 
 class Act(NamedTuple):

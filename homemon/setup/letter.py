@@ -4,6 +4,7 @@ import re
 
 from homemon.config.keys import READERS
 from homemon.config.values import GROUPING, tidied
+from homemon.setup.steps import password
 
 
 def read_letter(text: str) -> dict[str, str]:
@@ -15,4 +16,4 @@ def read_letter(text: str) -> dict[str, str]:
     if len(values) != 2:
         raise ValueError(f"must be two lines, Bルート認証ID and パスワード (it has {len(values)})")
     bid, pwd = sorted(values, key=lambda value: len(GROUPING.sub("", tidied(value))), reverse=True)
-    return {"bid": READERS["Route-B ID"](bid), "pwd": READERS["Route-B password"](pwd)}
+    return {"bid": READERS["Route-B ID"](bid), "pwd": password(pwd)}

@@ -19,10 +19,10 @@ CONTRACT = "contract"
 I2C = "i2c"
 
 
-def keyed(name: str, reader: str, *of: int, text: str = "", default: str = "", secret: bool = False) -> Question:
+def keyed(name: str, reader: str, *of: int, text: str = "", default: str = "") -> Question:
     """Return the question for a key of config.ini, whose value is kept as it is typed if its `reader` takes it."""
     read = READERS[reader](*of) if of else READERS[reader]
-    return Question(name, TEXTS[text or name], read, default, secret=secret)
+    return Question(name, TEXTS[text or name], read, default)
 
 
 def agreed(name: str, default: bool = True) -> Question:
@@ -47,7 +47,7 @@ def has_letter(config: Config) -> bool:
 def letter(config: Config) -> Talk[Changes]:
     """Ask for the two values of the letter."""
     bid = yield keyed("bid", "Route-B ID")
-    pwd = (yield keyed("pwd", "Route-B password", secret=True)) if bid else None
+    pwd = (yield Question("pwd", TEXTS["pwd"], password, secret=True)) if bid else None
     if not pwd:
         yield Say(TEXTS["left out"], ("letter",))
         return []
@@ -57,6 +57,12 @@ def letter(config: Config) -> Talk[Changes]:
 def has_joined(config: Config) -> bool:
     """Return whether the meter was found once, over the port that is configured."""
     return config.smartmeter is not None and config.smartmeter.address is not None
+
+
+def password(text: str) -> str:
+    """Return the password; one that was typed without capitals has them, as letters print it. Raise ValueError."""
+    value: str = READERS["Route-B password"](text)
+    return value.upper() if value == value.lower() else value
 
 
 def port(config: Config) -> Talk[Changes]:
@@ -189,6 +195,8 @@ def contract(config: Config) -> Talk[Changes]:
         plans: list[Plan] = (yield Act("plans", (area,))) if area else []
         known = [Choice(each.key, (f"{each.company} {each.name}",) * 2) for each in plans]
         plan = (yield Question("plan", TEXTS["plan"], _plan_of(plans), choices=known)) if area else None
+    if plan is None and config.contracts:
+        plan = config.contracts[-1].plan  # what else it says may be corrected all the same
     if plan is None:
         yield Say(TEXTS["left out"], ("contract",))
         return []
@@ -252,6 +260,9 @@ def server(config: Config) -> Talk[Changes]:
 def start(config: Config) -> Talk[Changes]:
     """Offer to install what starts the commands of what is configured."""
     ways: Sequence[str] = yield Act("ways")
+    if not ways:
+        yield Say(TEXTS["no way"])
+        return []
     choices = [Choice(way, TEXTS[way]) for way in (*ways, "none")]
     way = yield Question("start", TEXTS["by"], _word(*(each.answer for each in choices)), choices[0].answer, choices)
     if way == "none":

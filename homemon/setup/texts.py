@@ -55,8 +55,9 @@ TEXTS: dict[str, Text] = {
     "join now": ("今すぐ接続しますか。最長3分かかります (y/n)", "Join now? It takes up to three minutes (y/n)"),
     "joined": ("  接続しました。", "  Joined."),
     "not joined": (
-        "  接続できませんでした。上の説明のとおりにしてから、\n  `homemon setup --only join` でやり直せます。",
-        "  That failed. Do what is said above, then try again with\n  `homemon setup --only join`.",
+        "  接続できませんでした。上の説明のとおりにしてから、\n"
+        "  `homemon setup --only letter --only join` でやり直せます。",
+        "  That failed. Do what is said above, then try again with\n  `homemon setup --only letter --only join`.",
     ),
     # the LAN
     "devices": ("\n■ LAN の機器 (エコキュート)", "\n== Devices on the LAN (EcoCute)"),
@@ -111,6 +112,11 @@ TEXTS: dict[str, Text] = {
     ),
     # what starts it
     "start": ("\n■ 自動起動", "\n== What starts homemon"),
+    "no way": (
+        "  crontab も systemd も使えません。`sudo apt install cron` の後で、\n"
+        "  `homemon setup --only start` を実行してください。",
+        "  There is neither crontab nor systemd. `sudo apt install cron`, then\n  `homemon setup --only start`.",
+    ),
     "by": ("何で起動しますか", "Start it by"),
     "cron": ("crontab に行を足します", "lines in your crontab"),
     "systemd": ("自分のユニットを置きます", "units of your own"),
@@ -148,7 +154,7 @@ AREA_NAMES: dict[str, Text] = {
 FAULTS = (
     (
         r"must be (\d+) hexadecimal digits \(it has (\d+) characters",
-        r"16進数 (0–9、A–F) で\1桁のはずですが、\2文字あります",
+        r"0–9 と A–F で\1桁のはずですが、\2文字あります",
     ),
     (r"must be (\d+) letters and digits \(it has (\d+) characters", r"英数字の\1文字です。今は\2文字"),
     (r", as the pwd has: are the two swapped\?\)", "。これはパスワードの長さです。逆に入れていませんか"),

@@ -139,7 +139,7 @@ MAY_IMPORT = {
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
     "setup.dialogue": {"config.edit", "config.read", "setup.texts", "sources.source"},
-    "setup.letter": {"config.keys", "config.values"},
+    "setup.letter": {"config.keys", "config.values", "setup.steps"},
     "setup.texts": {"page.texts", "sources.source"},
     "setup.schedule": {"config.read", "sources.registry"},
     "setup.steps": {

@@ -54,6 +54,7 @@ def held(talk: Talk[list[Change]], *answers: Any) -> tuple[list[Change], list[st
 def test_the_letter_is_asked_for_and_may_be_left_out() -> None:
     wanted = [Change("smartmeter", "bid", BID), Change("smartmeter", "pwd", PWD)]
     assert held(steps.letter(configured()), BID.lower(), PWD) == (wanted, ["bid", "pwd"])
+    assert held(steps.letter(configured()), BID, PWD.lower())[0] == wanted, "letters print capitals"
     assert held(steps.letter(configured()), "") == ([], ["bid"])
 
 
@@ -115,6 +116,25 @@ def test_each_plan_is_asked_for_what_its_base_charge_goes_by_and_nothing_else(pl
     assert contract.reading_day == 12
 
 
+def test_a_contract_is_corrected_or_followed_by_another_without_naming_its_plan_again() -> None:
+    config = configured("[contract]\nplan = a\n[contract 2025-04-01]\nplan = b\nampere = 30\n")
+    answers = ("", "2026-12-01", {"ampere": "30, 40"}, "40", "")
+    section = "contract 2026-12-01"
+    assert held(steps.contract(config), *answers)[0] == [Change(section, "plan", "b"), Change(section, "ampere", "40")]
+    (plan, ampere), _ = held(steps.contract(config), "", "", *answers[2:])
+    assert (plan.section, ampere) == ("contract 2025-04-01", Change("contract 2025-04-01", "ampere", "40"))
+
+
+@pytest.mark.parametrize("answer", ["6", "６", "kansai", "Kansai", "関西"])
+def test_one_of_several_is_meant_by_its_number_its_word_or_its_name(answer: str) -> None:
+    asked = next(wish for wish in steps.contract(configured()) if isinstance(wish, Question) and wish.name == "area")
+    assert asked.answer(answer) == "kansai"
+
+
+def test_where_nothing_can_start_homemon_it_is_said_what_is_missing() -> None:
+    assert held(steps.start(configured("[ecocute]\n")), []) == ([], ["ways"])
+
+
 def test_what_is_there_stays_unless_a_person_or_an_option_says_otherwise() -> None:
     def talk(config: Config) -> Talk[list[Change]]:
         yield Act("done")
@@ -148,7 +168,7 @@ def test_a_letter_is_read_in_whichever_order_and_form(text: str) -> None:
             (steps.keyed("bid", "Route-B ID"), slip)
             for slip in (PWD, "O" * 32, "Z" * 32, "а" * 32, "1", BID + " ; mine")
         ),
-        *((steps.keyed("pwd", "Route-B password", secret=True), slip) for slip in (BID, "1", "а" * 12)),
+        *((Question("pwd", TEXTS["pwd"], steps.password), slip) for slip in (BID, "1", "а" * 12)),
         (steps.keyed("reading_day", "number", 1, 31, text="reading day"), "32"),
         *((steps.keyed("url", "URL"), slip) for slip in ("htp:/x", "http://h:70000")),
         (steps.keyed("port name", "serial port"), "spy:///dev/ttyUSB0"),
