@@ -18,6 +18,7 @@ from homemon.core.errors import ConfigError
 from homemon.core.files import make_dir, replace_file
 
 BOM = b"\xef\xbb\xbf"
+BY_HAND = "its layout is unusual; write {} into it by hand"
 
 
 class Change(NamedTuple):
@@ -29,8 +30,12 @@ class Change(NamedTuple):
 
 
 def replace_address(path: Path, address: str) -> None:
-    """Write `address` into the line `[smartmeter] address = …`. Raise as `change_file`."""
-    change_file(path, [Change("smartmeter", "address", address)])
+    """Write `address` into the line `[smartmeter] address = …`. Raise OSError where that cannot be done."""
+    change = Change("smartmeter", "address", address)
+    try:
+        change_file(path, [change])
+    except ConfigError:
+        raise OSError(errno.EINVAL, BY_HAND.format(_named([change]))) from None
 
 
 def change_file(path: Path, changes: Sequence[Change]) -> None:
@@ -58,7 +63,7 @@ def edited(original: bytes, changes: Sequence[Change], path: Path) -> bytes:
         if change.key and before.get(change.section, {}).get(change.key) != change.value:
             changed = _with(changed, change)
     if _sections(changed) != _merged(before, changes):
-        raise OSError(errno.EINVAL, f"its layout is unusual; write {_named(changes)} into it by hand")
+        raise OSError(errno.EINVAL, BY_HAND.format(_named(changes)))
     parse(changed.decode("utf-8-sig"), path)
     return changed
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.config.edit import Change, change_file, edited
+from homemon.config.edit import Change, change_file, edited, replace_address
 from homemon.core.errors import ConfigError
 
 PATH = Path("config.ini")
@@ -60,6 +60,14 @@ def test_a_change_that_would_make_the_file_wrong_is_refused_without_the_value() 
     with pytest.raises(ConfigError) as refused:
         after(COMMENTED, Change("server", "url", "no:such/secret"))
     assert "secret" not in str(refused.value)
+
+
+def test_an_address_that_has_no_section_is_an_error_that_join_goes_on_after(tmp_path: Path) -> None:
+    path = tmp_path / "config.ini"
+    path.write_text("[store]\n")
+    with pytest.raises(OSError, match="`address`"):
+        replace_address(path, "FE80:0000:0000:0000:0200:AA00:0000:0002")
+    assert path.read_text() == "[store]\n"
 
 
 def test_a_new_file_is_for_its_owner_alone_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:

@@ -249,12 +249,12 @@ def config_file(data: bytes) -> None:
         read = config.parse(text, path)
     except ConfigError:
         return
-    wanted = [edit.Change("smartmeter", "address", LINK.address)]
-    try:
-        changed = edit.edited(text.encode(), wanted, path)
-    except OSError:
-        return
     if read.smartmeter:
+        wanted = [edit.Change("smartmeter", "address", LINK.address)]
+        try:
+            changed = edit.edited(text.encode(), wanted, path)
+        except (OSError, ConfigError):
+            return
         after = config.parse(changed.decode(), path)
         assert (after.server, after.tags, after.store) == (read.server, read.tags, read.store)
 
