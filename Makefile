@@ -5,13 +5,17 @@ VENV ?= .venv
 CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
-CHROMIUM = --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync
 SECONDS ?= 60
+PORT ?= 8080
 
-.PHONY: demo test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
+.PHONY: demo live test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
+
+# The demo's house lives on, its page at http://127.0.0.1:8080/, until Ctrl-C: make live PORT=8081
+live: $(STAMP)
+	$(BIN)/homemon demo --live --port $(PORT)
 
 test: $(STAMP) debian
 	$(BIN)/python -m pytest
@@ -49,11 +53,9 @@ audit: $(STAMP)
 rooms:
 	$(PYTHON) tools/rooms.py $(ROOMS)
 
+# The pictures of the documents.
 screenshot: $(STAMP) debian
-	rm -rf build/demo
-	$(BIN)/homemon demo --dir build/demo
-	chromium $(CHROMIUM) --user-data-dir=build/chromium --window-size=1280,1400 --virtual-time-budget=5000 \
-	    --screenshot=docs/homemon.png file://$(CURDIR)/build/demo/index.html
+	$(BIN)/python -m tests.screenshots
 
 dashboards: $(STAMP)
 	$(BIN)/python tools/dashboards.py

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,11 +20,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.command import Command
 
 from homemon.core.clock import Instant
-from homemon.core.points import DAY, HALF_HOUR, HOUR, Point, midnight
+from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
 from homemon.sim.house import House
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
-from tests.commands import homemon, wait_for, write_config
+from tests.commands import homemon, running, wait_for, write_config
 from tests.servers import installed
 
 Values = list[tuple[int, Decimal]]
@@ -36,22 +37,26 @@ QUIET = (
 )  # fmt: skip
 
 
-def fill(folder: Path, days: int, every: int = MINUTE) -> Path:
-    """A folder with config.ini and the last days of the simulated house, but for a gap; power `every` seconds."""
+def fill(folder: Path, days: int, every: int = MINUTE, gap: tuple[int, int] = GAP, minutes: int = 0) -> Path:
+    """A folder with config.ini and the last days of the simulated house, but for a gap; power `every` seconds.
+
+    Of the last `minutes` days each minute.
+    """
     write_config(folder, SOURCES)
     now = int(time())
     start = (now - days * DAY) // HALF_HOUR * HALF_HOUR
     house = House(start)
     points: list[Point] = []
     for begin in range(start, now, HALF_HOUR):
-        if now - GAP[0] <= begin < now - GAP[1]:
+        if now - gap[0] <= begin < now - gap[1]:
             continue
-        end = min(begin + HALF_HOUR, now)
+        end, step = min(begin + HALF_HOUR, now), MINUTE if now - begin < minutes * DAY else every
         points.append(Point("+power", {"value": house.register_import(begin) / 10}, begin))
         points.append(Point("-power", {"value": house.register_export(begin) / 10}, begin))
-        points += [Point("power", {"value": house.power(at)}, at) for at in range(begin, end, every)]
-        for at in range(begin, end, max(every, 10 * MINUTE)):
-            points.append(Point("ecocute", {"power": house.ecocute_power(at), "tank": house.tank(at)}, at))
+        points += [Point("power", {"value": house.power(at)}, at) for at in range(begin, end, step)]
+        for at in range(begin, end, max(step, 10 * MINUTE)):
+            counted = {"powerSum": 100_000 + (at - start) // 10}
+            points.append(Point("ecocute", {"power": house.ecocute_power(at), "tank": house.tank(at)} | counted, at))
         if end == begin + HALF_HOUR:
             points.append(Point("hatuden", {"value": house.generation(begin) / 10}, begin))
             points.append(Point("baiden_diff", {"value": house.bought_minus_sold(begin) / 10}, begin))
@@ -73,6 +78,12 @@ def graph(folder: Path, *arguments: str, name: str = "homemon.html") -> Path:
     return folder / name
 
 
+def page_data(page: Path) -> dict[str, Any]:
+    """What a page's script reads."""
+    (found,) = re.findall(r'<script id="page" type="application/json">(.*)</script>', page.read_text())
+    return dict(json.loads(found))
+
+
 @cache
 def export(folder: Path) -> list[dict[str, str]]:
     """What `homemon export` says of all that is in a folder's store."""
@@ -90,10 +101,6 @@ def exported(folder: Path, measurement: str, field: str = "value") -> Values:
 def differences(registers: Values) -> Values:
     """kWh of each half-hour of which both ends are known."""
     return [(at, after - before) for (at, before), (end, after) in pairwise(registers) if end - at == HALF_HOUR]
-
-
-def of_today(values: Values, now: float) -> Decimal:
-    return sum((value for at, value in values if at >= midnight(int(now))), Decimal())
 
 
 class Browser:
@@ -125,14 +132,51 @@ class Browser:
 
     def settle(self) -> None:
         """Until everything is drawn."""
-        wait_for(lambda: self("document.readyState === 'complete' && panels.every((panel) => panel.plot._fullLayout)"))
+        drawn = "panels.every(({ plot }) => plot._fullLayout || plot.closest('.panel').hidden)"
+        wait_for(lambda: self(f"document.readyState === 'complete' && (hint !== null || !window.Plotly) && {drawn}"))
 
     def __call__(self, expression: str) -> Any:
         """What an expression of JavaScript is in the page."""
         return self.driver.execute_script(f"return {expression}")
 
     def plots(self) -> list[Any]:
-        return self.driver.find_elements(By.CSS_SELECTOR, ".plot")
+        return [plot for plot in self.driver.find_elements(By.CSS_SELECTOR, ".plot") if plot.is_displayed()]
+
+    def view(self, kind: str) -> None:
+        """Go to the view of a kind that has the day shown."""
+        self.driver.execute_script("arguments[0].click()", self.find(f"#kinds a[data-kind={kind}]"))
+
+    def find(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def shown(self) -> str:
+        """The name of the view that is shown."""
+        (view,) = [view for view in self.driver.find_elements(By.CSS_SELECTOR, ".view") if view.is_displayed()]
+        return str(view.get_attribute("id"))
+
+    def readout(self) -> str:
+        """What is said of the moment that is marked."""
+        return str(self("byId('readout').textContent"))
+
+    def place(self, panel: int, time: float) -> tuple[int, int]:
+        """Where a time is in a panel, in pixels of the window."""
+        plot = f"visible()[{panel}].plot"
+        self(f"{plot}.scrollIntoView({{ block: 'center' }})")
+        share = f"({time} - period()[0]) / (period()[1] - period()[0])"
+        box = f"{plot}.getBoundingClientRect()"
+        return (
+            round(self(f"{box}.left + {plot}._fullLayout._size.l + {share} * {plot}._fullLayout.xaxis._length")),
+            round(self(f"{box}.top + {box}.height / 2")),
+        )
+
+    def move(self, x: int, y: int) -> None:
+        """The mouse, to a place in the window."""
+        self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": y})
+
+    def touch(self, kind: str, *points: tuple[int, int]) -> None:
+        """Fingers that touch the screen (touchStart), are moved, or leave it (touchEnd)."""
+        at = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
 
     def traces(self, panel: str) -> list[dict[str, Any]]:
         """What plotly has drawn."""
@@ -142,12 +186,12 @@ class Browser:
 
     def hovers(self) -> list[str]:
         """What each panel reports of the time under the pointer."""
-        return list(self("panels.map((panel) => panel.plot.querySelector('.hoverlayer').textContent)"))
+        return list(self("visible().map(({ plot }) => plot.querySelector('.hoverlayer').textContent)"))
 
     def ranges(self) -> list[list[int]]:
         """From when to when each panel shows, in Unix seconds."""
         shown = "panel.plot._fullLayout.xaxis.range.map((at) => Math.round(fromPlot(at)))"
-        return list(self(f"panels.map((panel) => {shown})"))
+        return list(self(f"visible().map((panel) => {shown})"))
 
     def log(self, kind: str) -> list[dict[str, Any]]:
         """What came since the log was read last."""
@@ -158,9 +202,6 @@ class Browser:
         messages = [json.loads(entry["message"])["message"] for entry in self.log("performance")]
         sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
         return [params["request"]["url"] for params in sent]
-
-    def press(self, label: str) -> None:
-        self(f"[...document.querySelectorAll('nav button')].find((button) => button.textContent === '{label}').click()")
 
 
 @contextmanager
@@ -173,6 +214,23 @@ def served(folder: Path) -> Iterator[str]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@contextmanager
+def live(folder: Path) -> Iterator[str]:
+    """The address at which `homemon serve` shows a folder's store."""
+    (folder / "serve.txt").unlink(missing_ok=True)
+    with running("serve", "--port", "0", "--lang", "en", cwd=folder, log="serve.txt") as command:
+        command.says("open http://")
+        (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
+        yield f"http://127.0.0.1:{port}"
+
+
+def energy(folder: Path, by: str, since: str) -> list[dict[str, str]]:
+    """What `homemon energy` says of each period."""
+    run = homemon("energy", "--by", by, "--since", since, "--format", "csv", cwd=folder)
+    assert run.returncode == 0, run.stderr
+    return list(csv.DictReader(run.stdout.splitlines()))
 
 
 def drawn(trace: dict[str, Any], what: str = "customdata") -> Values:

@@ -33,7 +33,8 @@ GROUPS = {
     },
     "Look": {
         "status": "Show the newest readings, and what waits.",
-        "graph": "The four graphs as one offline web page.",
+        "graph": "The home's energy as one offline web page.",
+        "serve": "Show the page, live, to browsers.",
         "export": "Print points from the store.",
         "energy": "Show the household's energy.",
         "bill": "Show what a billing period costs.",

@@ -1,10 +1,9 @@
 """`homemon demo`: the real commands, run one after the other against a simulated house."""
 
-import os
 import shlex
 import signal
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,28 +11,16 @@ import click
 
 from homemon.cli.demo_days import lived_through
 from homemon.core.files import replace_file
-from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime.context import App
-from homemon.runtime.demo_folder import begun_anew, made
+from homemon.runtime.demo_folder import begun_anew, made, simulated
 from homemon.runtime.lan import lan_lock
+from homemon.runtime.living import live_on
 from homemon.runtime.subcommands import await_owner, echoing, program, read_until, run, running
-from homemon.sources.registry import ECOCUTE, SOURCES
-from homemon.sources.source import Connection
+from homemon.sources.registry import ECOCUTE
 
-HEATER, OURS = (f"127.{net}.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}" for net in (57, 58))
-"""Two addresses of this machine, which no other demo has."""
 PAST_DAYS = 2
-SIMULATED = {  # by connection: a simulator's options, and what config.ini says of it with the address that it prints
-    Connection.WI_SUN: (
-        ("--pace", "0.1"),  # radio and meter are ten times as quick as real ones
-        "bid = 00112233445566778899AABBCCDDEEFF\npwd = 0123456789AB\naddress =\nserial_port = {}",
-    ),
-    Connection.LAN: (("--bind", HEATER), f"host = {HEATER}\nbind = {OURS}"),
-    Connection.MONITOR: ((), "transport = serial\nserial_port = {}"),
-}
-CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 40\n"
 DEFAULT_FOLDER = "~/.local/state/homemon-demo"
-WEB_PORT = 8000
+CRON = {"meter-poll E7 E8": 10.0, "ecocute-poll": 60.0, "kyocera-dump --days 1": 600.0}  # seconds
 
 
 @click.command()
@@ -43,13 +30,16 @@ WEB_PORT = 8000
     type=click.Path(path_type=Path),
     help=f"Where to keep it; default: {DEFAULT_FOLDER}, which each demo begins anew.",
 )
+@click.option("--live", is_flag=True, help="Then let the house live on, and serve its page, until Ctrl-C.")
+@click.option("--bind", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Of --live, as of serve.")
+@click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Likewise.")
 @click.pass_obj
-def command(app: App, folder: Path | None) -> None:
+def command(app: App, folder: Path | None, live: bool, bind: str, port: int) -> None:
     """The whole way of a reading, with a simulated house.
 
     A smart meter, a water heater and a solar monitor are simulated, and every command that collects
-    is run against them. Ends with its bill and the graphs of the house's last two days, and how to look at them. Needs
-    no hardware, no server and no configuration.
+    is run against them. Ends with its bill and the page of the house's last two days, and how to look at it; or
+    with --live not at all: the house lives on, and its page is served. Needs no hardware, no server, no configuration.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, whoever ends us
     with ExitStack() as stack:
@@ -57,15 +47,10 @@ def command(app: App, folder: Path | None) -> None:
         def start(*arguments: str) -> "subprocess.Popen[str]":
             return stack.enter_context(running(app, *arguments))
 
-        sections = [
-            f"[{source.section}]\n{text}\n".format(read_until(start("simulate", source.simulator, *options)))
-            for source in SOURCES
-            if source.simulator
-            for options, text in [SIMULATED[source.connection]]
-        ]
+        sections = simulated(start)
         folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
         config = folder / "config.ini"
-        replace_file(config, "\n".join([*sections, CONTRACT, f"[store]\ndir = {folder}/store\n"]).encode())
+        replace_file(config, f"{sections}[store]\ndir = {folder}/store\n".encode())
         common, ours = ("-c", str(config)), App(str(config))
         run(app, *common, "join")
         app.info(f"(the house's last {PAST_DAYS} days, lived through in virtual time)")
@@ -82,6 +67,11 @@ def command(app: App, folder: Path | None) -> None:
         run(app, *common, "kyocera-dump", "--days", str(PAST_DAYS + 1), quiet=True)
         run(app, *common, "status")
         run(app, *common, "bill")
+        if live:
+            served = start(*common, "serve", "--bind", bind, "--port", str(port))
+            with suppress(KeyboardInterrupt):
+                live_on(common, (listener, heater, served), CRON)
+            return
         draw(app, common, folder / "index.html")
     app.info("look on with the next line, or with export in place of status:")
     app.put(f"{program()} -c {shlex.quote(str(config))} status")
@@ -93,7 +83,6 @@ def draw(app: App, common: tuple[str, ...], page: Path) -> None:
         app.info("the graphs need plotly: pip install plotly")
         return
     run(app, *common, "graph", "-o", str(page))
-    host = next((interface.address for interface in lan_interfaces()), "127.0.0.1")
-    app.info(f"the graphs are in {page}: open it in a browser,")
-    app.info(f"or, without a screen here, http://{host}:{WEB_PORT} in another machine's, while this runs:")
-    app.put(f"python3 -m http.server --directory {shlex.quote(str(page.parent))} {WEB_PORT}")
+    app.info(f"the page is in {page}: open it in a browser,")
+    app.info("or, without a screen here, have it served to the other machines of the home:")
+    app.put(f"{program()} {shlex.join(common)} serve --bind 0.0.0.0")

@@ -1,6 +1,7 @@
 """`homemon status`: what came last, how old it is, and what still waits."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -8,6 +9,9 @@ import click
 from homemon.cli.times import Span
 from homemon.core.points import age_text, moment_text, number_text
 from homemon.delivery.deliver import server_fault
+from homemon.energy import rows as energy
+from homemon.energy.so_far import SoFar
+from homemon.runtime import so_far
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import Row, look_at
@@ -22,8 +26,9 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     """Show the newest readings, and what waits.
 
     Each series with its last value, its age and the points of today; then the server's backlog, parked
-    points and the listeners. Exit status 1 when a series of a configured device is stale: older than
-    10 minutes (power), 40 (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`;
+    points and the listeners, and what was bought today and in the running billing period, or month without a
+    contract. Exit status 1 when a series of a configured device is stale: older than 10 minutes (power), 40
+    (half-hours), 30 (EcoCute), 90 (solar), or than `--max-age`;
     and when readings of a damaged store are left out because they do not fit their checksum, as stderr says.
     """
     at = app.now()
@@ -36,6 +41,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         for source in SOURCES
         if app.config.of(source.section) and not any(WATCHED.get(row.measurement) == source.section for row in rows)
     ]
+    running = so_far.both(app, now)
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
@@ -45,11 +51,12 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "undatable": undatable,
         "server": server_fault(app.store, app.config.server) if app.config.server else "",
         "listeners": listeners(app),
+        "so_far": {name: energy.facts(part.row) for name, part in running.items()},
     }
     if as_json:
         app.put(json.dumps(facts, ensure_ascii=False))
     else:
-        for text in described(rows, facts, now):
+        for text in (*described(rows, facts, now), *come_to(running, now)):
             app.show(text)
     return 1 if silent or any(row.stale for row in rows) or app.store.db.left_out else 0
 
@@ -73,6 +80,14 @@ def described(rows: list[Row], facts: dict[str, Any], now: int) -> list[str]:
         lines.append(f"{facts['undatable']} values came before a restart, while the clock was wrong: they have no time")
     lines += [f"{name}: {f'runs, pid {pid}' if pid else 'does not run'}" for name, pid in facts["listeners"].items()]
     return lines
+
+
+def come_to(running: Mapping[str, SoFar], now: int) -> Iterator[str]:
+    """Yield what is bought so far, and its yen: a line a running period of which anything is known."""
+    for name, part in running.items():
+        if part.row.summary.bought.kwh is not None:
+            yen = "" if part.row.yen is None else f", {energy.yen_text(part.row.yen, part.row.doubts)} yen"
+            yield f"{name:9}{energy.kwh_text(part.row.summary.bought, part.row.period, now)} kWh bought{yen}"
 
 
 def row_text(row: Row, now: int) -> str:

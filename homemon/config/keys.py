@@ -78,6 +78,9 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "dir": Setting("folder", Path(os.path.expanduser(DEFAULT_DIR))),
         "keep_days": Setting("number", 0, (0, 36500)),
     },
+    "serve": {
+        "password": Setting("text"),
+    },
     "contract": {
         "plan": Setting("name", REQUIRED),
         "ampere": Setting("number", None, (1, 200)),
@@ -97,7 +100,7 @@ def _key(setting: Setting) -> Key:
 
 
 KEYS = {section: {name: _key(setting) for name, setting in keys.items()} for section, keys in SETTINGS.items()}
-ALWAYS = frozenset({"i2c", "store"})  # sections that exist, with their defaults, even where the file has none
+ALWAYS = frozenset({"i2c", "store", "serve"})  # sections that exist, with their defaults, even where the file has none
 
 
 class SmartMeter(NamedTuple):
@@ -169,6 +172,15 @@ class Store(NamedTuple):
     keep_days: int
 
 
+class Serve(NamedTuple):
+    """What a browser must know; None where it need know nothing."""
+
+    password: str | None
+
+    def __repr__(self) -> str:
+        return "Serve(****)" if self.password else "Serve()"
+
+
 class Contract(NamedTuple):
     """What is agreed with the electricity company, from the day `since` on; with no contract before it, ever since.
 
@@ -192,5 +204,6 @@ CLASSES: dict[str, Callable[..., Any]] = {
     "i2c": I2c,
     "server": Server,
     "store": Store,
+    "serve": Serve,
     DATED: Contract,
 }

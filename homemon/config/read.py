@@ -26,6 +26,7 @@ from homemon.config.keys import (
     I2c,
     Key,
     Kyocera,
+    Serve,
     Server,
     SmartMeter,
     Store,
@@ -53,6 +54,7 @@ class Config(NamedTuple):
     i2c: I2c
     server: Server | None
     store: Store
+    serve: Serve
     tags: Mapping[str, str]
     contracts: tuple[Contract, ...] = ()
     unfilled: Mapping[str, list[str]] = {}

@@ -53,6 +53,16 @@ class Summary(NamedTuple):
     differs: Known  # what a portal says more than the meter, where both are known
 
 
+class Balance(NamedTuple):
+    """Where energy came from and went to, in kWh, in the hours of which all of it is known: both come to the same."""
+
+    bought: Decimal
+    generated: Decimal
+    used: Decimal
+    sold: Decimal
+    hours: Decimal
+
+
 Spans = Sequence[Span]
 Flows = Mapping[str, Spans]
 """The spans of each quantity by its name, ascending."""
@@ -97,12 +107,23 @@ class Household:
         if not flows["generated"]:
             return flows["bought"] if not any(span.kwh for span in flows["sold"]) else ()
         by_meter = [Span(start, end, bought - sold + made) for start, end, (bought, sold, made) in self._whole]
+        if seconds(by_meter) == seconds(flows["generated"]):
+            return by_meter  # which is known whenever the monitor is
         by_monitor = segments(flows["balance"], flows["generated"])
         return filled(by_meter, (Span(start, end, balance + made) for start, end, (balance, made) in by_monitor))
 
     def spans(self, name: str) -> Spans:
         """Return the spans of one of ENERGIES, ascending."""
         return self._used if name == "used" else self.flows[name]
+
+    def balance(self, start: int, end: int) -> Balance | None:
+        """Return what came and went from `start` to `end`, Unix seconds; None where not all of it is known at once."""
+        whole = within(self._whole, start, end)
+        if not whole:
+            return None
+        bought, sold, made = (sum(each, Decimal(0)) for each in zip(*(segment.kwh for segment in whole), strict=True))
+        hours = Decimal(sum(segment.end - segment.start for segment in whole)) / HOUR
+        return Balance(bought, made, bought + made - sold, sold, hours)
 
     def summary(self, start: int, end: int) -> Summary:
         """Return the energy from `start` to `end`, Unix seconds."""

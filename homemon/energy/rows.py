@@ -1,6 +1,6 @@
 """A household's energy as a table: a row a period, for people, as CSV, and as JSON."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -39,35 +39,51 @@ def table(rows: Sequence[Row], now: int) -> Iterator[str]:
 
 
 def _energy(name: str) -> Callable[[Row, int], str]:
-    return lambda row, now: _known(getattr(row.summary, name), row.period, now)
+    return lambda row, now: kwh_text(getattr(row.summary, name), row.period, now)
 
 
-def _known(known: Known, period: Period, now: int) -> str:
-    """Return kWh, with the hours of which they are known where those are not all that there were."""
+def kwh_text(known: Known, period: Period, now: int) -> str:
+    """Return the kWh of a period, with the hours of which they are known where those are not all that there were."""
     if known.kwh is None:
         return UNKNOWN
+    hours = hours_short(known, period, now)
+    return amount_text(known.kwh) + ("" if hours is None else f" ({hours.normalize():f} h)")
+
+
+def hours_short(known: Known, period: Period, now: int) -> Decimal | None:
+    """Return the hours of a period of which its kWh are known; None where those are all that there were at `now`."""
     whole = Decimal(min(period.end, max(now, period.start)) - period.start) / HOUR
     due = whole if period.end <= now else whole - LATE
-    hours = "" if known.hours >= due else f" ({known.hours.normalize():f} h)"
-    return f"{known.kwh:,.2f}{hours}"
+    return None if known.hours >= due else known.hours
+
+
+def amount_text(kwh: Decimal) -> str:
+    """Return kWh as all tables have them."""
+    return f"{kwh:,.2f}"
+
+
+def percent_text(value: Decimal | None) -> str:
+    """Return percents as all tables have them."""
+    return UNKNOWN if value is None else f"{value:.0f} %"
+
+
+def yen_text(yen: Decimal | None, doubts: Collection[str] = ()) -> str:
+    """Return yen as all tables have them, marked where there are doubts about them."""
+    return UNKNOWN if yen is None else f"{'~' if doubts else ''}{yen:,.0f}"
 
 
 def _differs(row: Row, now: int) -> str:
-    text = _known(row.summary.differs, row.period, now)
+    text = kwh_text(row.summary.differs, row.period, now)
     return text if text == UNKNOWN or text.startswith("-") else f"+{text}"
 
 
 def _percent(name: str) -> Callable[[Row, int], str]:
-    def cell(row: Row, now: int) -> str:
-        value = getattr(row.summary, name)
-        return UNKNOWN if value is None else f"{value:.0f} %"
-
-    return cell
+    return lambda row, now: percent_text(getattr(row.summary, name))
 
 
 def _peak(row: Row, now: int) -> str:
     peak = row.summary.peak
-    return UNKNOWN if peak is None else f"{peak.kwh:.2f} at {moment_text(peak.start, '%m-%d %H:%M')}"
+    return UNKNOWN if peak is None else f"{amount_text(peak.kwh)} at {moment_text(peak.start, '%m-%d %H:%M')}"
 
 
 CELLS: Mapping[str, Callable[[Row, int], str]] = {
@@ -76,7 +92,7 @@ CELLS: Mapping[str, Callable[[Row, int], str]] = {
     **{title: _percent(name) for name, title in PERCENTAGES.items()},
     "most in a half-hour": _peak,
     "portal differs": _differs,
-    "yen": lambda row, now: UNKNOWN if row.yen is None else f"{'~' if row.doubts else ''}{row.yen:,.0f}",
+    "yen": lambda row, now: yen_text(row.yen, row.doubts),
 }
 """The columns of the table for people, by their heads."""
 

@@ -8,7 +8,7 @@ from homemon.energy import forecast
 from homemon.energy.household import ENERGIES, Household, Known, known
 from homemon.energy.periods import Period
 from homemon.energy.rows import Row
-from homemon.energy.spans import Span, within
+from homemon.energy.spans import Span, seconds, within
 from homemon.energy.statement import Forecast
 from homemon.energy.usage import shape
 
@@ -17,12 +17,14 @@ class Earlier(NamedTuple):
     """The same part of an earlier period, which is called by its `name`: kWh and hours of each energy, and yen.
 
     `part` is as long as what is known of the running period; of an energy that is known of less, less is compared.
+    `whole` are the energies of which all of this is known, then and now.
     """
 
     name: str
     part: Period
     known: Mapping[str, Known]
     yen: Decimal | None
+    whole: frozenset[str] = frozenset()
 
 
 class SoFar(NamedTuple):
@@ -59,6 +61,24 @@ def parts(earlier: Household, before: Period, household: Household, running: Per
         part = same_part(before, household.spans(name), running)
         found[name] = known(within(earlier.spans(name), part.start, part.end))
     return found
+
+
+def wholes(earlier: Household, before: Period, household: Household, running: Period) -> frozenset[str]:
+    """Return the energies of which all is known of the running period so far, and of as long a part of `before`."""
+    return frozenset(name for name in ENERGIES if _alike(earlier, before, household, running, name))
+
+
+def _alike(earlier: Household, before: Period, household: Household, running: Period, name: str) -> bool:
+    spans = household.spans(name)
+    end = reached(spans, running)
+    part = same_part(before, spans, running)
+    then, now = within(earlier.spans(name), part.start, part.end), within(spans, running.start, end)
+    return 0 < seconds(then) == seconds(now) == part.end - part.start == end - running.start
+
+
+def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    """Return how much more there is now than before, in percent; None where that is not known, or of nothing."""
+    return None if now is None or before is None or before <= 0 else (now - before) * 100 / before
 
 
 def expected(bought: Sequence[Span], period: Period) -> Decimal | None:

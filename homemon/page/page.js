@@ -1,177 +1,67 @@
-"use strict";
-// Draws the panels from the JSON in the page, keeps their time axes and hovers together, tells how old
-// each number is, and loads the page again when it was written anew. Times are Unix seconds; plotly
-// knows no time zones, so it is given Japan's wall clock as if that were UTC.
+// The views, the ages of numbers, what is new, and paper.
 
-const page = JSON.parse(document.getElementById("page").textContent);
-const DAY = 86400, JST = 9 * 3600;
-const oldest = page.now - page.days * DAY;
+// --- views -------------------------------------------------------------------------
 
-// --- times -------------------------------------------------------------------------
+let view, zoom = null, day; // the section shown, the part of it that the charts show, and a time of the day shown
 
-const toPlot = (time) => (time + JST) * 1000;
+const views = () => [...document.querySelectorAll(".view")];
+const timesOf = (section) => [Number(section.dataset.since), Number(section.dataset.until)];
+const has = (section, time) => timesOf(section)[0] <= time && time < timesOf(section)[1];
+const period = () => zoom ?? timesOf(view);
 
-function fromPlot(at) { // milliseconds, or "2026-11-23 18:30:05.25", or less of it
-  if (typeof at === "number") return at / 1000 - JST;
-  const [year, month, ...rest] = at.split(/\D/).map(Number);
-  return Date.UTC(year, month - 1, ...rest.slice(0, 4)) / 1000 - JST;
-}
-
-function unpacked(series) { // the times come as steps from one to the next
-  return Object.fromEntries(Object.entries(series).map(([name, [steps = [], ...columns]]) => {
-    let time = 0;
-    return [name, [steps.map((step) => toPlot(time += step)), ...columns]];
-  }));
-}
-
-const series = { detailed: unpacked(page.detailed), daily: unpacked(page.daily) };
-
-// --- what a trace takes of its columns; customdata is what the hover says ----------
-
-const each = (values, change) => values.map((value) => (value === null ? null : change(value)));
-const highest = (value) => Math.max(value, 0);
-const lowest = (value) => Math.min(value, 0);
-
-function area(x, values, clip) { // plotly fills across a gap: so go down to zero before it, and up after it
-  const filled = { x: [], y: [] };
-  values.forEach((value, i) => {
-    const points = value === null ? [[x[i - 1], 0], [x[i + 1], 0]] : [[x[i], clip(value)]];
-    for (const [at, height] of points) filled.x.push(at), filled.y.push(height);
-  });
-  return filled;
-}
-
-function blocks([low, , high], clip) { // from each day's lowest to its highest
-  const base = each(low, clip);
-  const y = high.map((value, i) => (value === null ? null : clip(value) - base[i]));
-  return { base, y, customdata: high.map((value, i) => [low[i], value]) };
-}
-
-const TAKE = {
-  "value": (x, [values]) => ({ y: values, customdata: values }),
-  "value below": (x, [values]) => ({ y: each(values, (value) => (value < 0 ? value : null)) }),
-  "value down": (x, [values]) => ({ y: each(values, (value) => -value), customdata: values }),
-  "area": (x, [values]) => area(x, values, (value) => value),
-  "area above": (x, [values]) => area(x, values, highest),
-  "area below": (x, [values]) => area(x, values, lowest),
-  "mean": (x, [, mean]) => ({ y: mean, customdata: mean }),
-  "extent": (x, columns) => blocks(columns, (value) => value),
-  "extent above": (x, columns) => blocks(columns, highest),
-  "extent below": (x, columns) => blocks(columns, lowest),
-};
-
-function trace({ of, take, by_day, plot }) {
-  const [x, ...columns] = series[by_day ? "daily" : "detailed"][of];
-  if (!x.length) return { ...plot, x: [], y: [] };
-  const built = { ...plot, x, ...TAKE[take](x, columns) };
-  if (by_day && columns.length === 2) { // a day's sum, and how many of its hours are known
-    built.marker = { ...plot.marker, opacity: columns[1].map((hours) => (hours < 24 ? 0.55 : 1)) };
-    built.text = columns[1].map((hours) => (hours < 24 ? ` (${hours} h)` : ""));
-  }
-  return built;
-}
-
-function coloured(value) { // "--name" stands for the style sheet's colour of that name, light or dark
-  if (typeof value === "string" && value.startsWith("--")) {
-    return getComputedStyle(document.documentElement).getPropertyValue(value).trim();
-  }
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, coloured(inner)]));
-}
-
-// --- the period shown --------------------------------------------------------------
-
-let view; // { days } up to now, or { from, to }
-
-function period() {
-  return view.days ? [page.now - view.days * DAY, page.now] : [view.from, view.to];
-}
-
-function show(from, to) {
-  const span = Math.min(Math.max(to - from, 300), page.days * DAY);
-  from = Math.min(Math.max(from, oldest), page.now - span);
-  view = from + span >= page.now ? { days: span / DAY } : { from, to: from + span };
-  history.replaceState(null, "", view.days ? `#${view.days}d` : `#${Math.round(from)}-${Math.round(view.to)}`);
-  draw();
+function nearest(kind, time) { // the view of a kind that has a time, or else the next one
+  const distance = (section) => Math.max(timesOf(section)[0] - time, time - timesOf(section)[1] + 1, 0);
+  const found = views().filter((section) => section.dataset.kind === kind);
+  return found.sort((one, other) => distance(one) - distance(other))[0];
 }
 
 function viewOf(hash) {
-  const [, days, from, to] = hash.match(/^#(?:([\d.]+)d|(\d+)-(\d+))$/) ?? [];
-  return to > from ? [Number(from), Number(to)] : [page.now - (Number(days) || page.first_view) * DAY, page.now];
+  const [, days, from, to] = hash.match(/^#(?:([\d.]+)d|(\d+)-(\d+))$/) ?? []; // as an earlier page had them
+  const length = days * DAY || to - from;
+  const kind = { day: 1, week: 7, month: 31, year: Infinity };
+  const old = length > 0 && Object.keys(kind).find((name) => kind[name] * DAY >= length);
+  const named = views().find((section) => `#${section.id}` === hash);
+  return named ?? (old ? nearest(old, from ? Number(from) : page.now) : null) ?? document.querySelector(".view.current") ?? views()[0];
 }
 
-// --- drawing -----------------------------------------------------------------------
+function show(section, zoomed = null) {
+  const focused = view?.contains(document.activeElement) && document.activeElement;
+  view?.classList.remove("shown");
+  section.classList.add("shown");
+  if (focused && view !== section) {
+    const same = [...focused.classList].map((name) => section.querySelector(`a.${name}[href]`)).find(Boolean);
+    (same ?? section.querySelector("a[href]"))?.focus({ preventScroll: true });
+  }
+  if (view !== section) traces.clear();
+  [view, zoom] = [section, zoomed];
+  if (!has(view, day)) day = has(view, page.now) ? page.now : timesOf(view)[0];
+  link();
+  unmark();
+  draw();
+}
 
-const panels = page.panels.flatMap((panel) => {
-  const plot = document.querySelector(`#${panel.name} .plot`);
-  return plot ? [{ ...panel, plot }] : [];
+function link() { // day, week, month, year: each to the view that has the day shown
+  for (const to of document.querySelectorAll("#kinds a[data-kind]")) {
+    const found = served ? null : nearest(to.dataset.kind, day);
+    if (found) to.href = `#${found.id}`;
+    if (to.dataset.kind === view.dataset.kind) to.setAttribute("aria-current", "true");
+    else to.removeAttribute("aria-current");
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const to = event.target.closest?.('a[href^="#"]');
+  const section = to && views().find((each) => `#${each.id}` === to.hash);
+  if (!section || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (section !== view) history.pushState(null, "", to.hash);
+  show(section);
 });
-const traces = new Map();
+addEventListener("popstate", () => show(viewOf(location.hash), history.state?.zoom));
 
-function tracesOf(panel, byDay) { // the same arrays each time, so that plotly sees what has not changed
-  const key = `${panel.name} ${byDay}`;
-  if (!traces.has(key)) {
-    traces.set(key, panel.traces.filter((spec) => spec.by_day === byDay).map((spec) => coloured(trace(spec))));
-  }
-  return traces.get(key);
-}
+// --- ages ------------------------------------------------------------------------------
 
-function heights(drawn, axis, least, from, to) { // what can be seen, and zero
-  let low = 0, high = 0;
-  for (const { x, y, base, yaxis = "y", width = 0 } of drawn) {
-    if (yaxis !== axis) continue;
-    for (let i = 0; i < x.length; i++) {
-      if (y[i] === null || x[i] + width < from || x[i] > to) continue;
-      const bottom = base ? base[i] : 0;
-      low = Math.min(low, bottom, bottom + y[i]);
-      high = Math.max(high, bottom + y[i]);
-    }
-  }
-  if (high - low < least) high = low + least;
-  const room = 0.07 * (high - low);
-  return [low < 0 ? low - room : 0, high > 0 ? high + room : 0];
-}
-
-function draw() {
-  const [from, to] = period();
-  const byDay = page.days > page.detailed_days && from < page.now - (page.detailed_days + 0.5) * DAY;
-  document.body.classList.toggle("by-day", byDay);
-  for (const panel of panels) {
-    const drawn = tracesOf(panel, byDay);
-    const layout = coloured(panel.layout);
-    layout.xaxis.range = [toPlot(from), toPlot(to)];
-    layout.xaxis.hoverformat = byDay ? page.hover_day : panel.hover;
-    layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom"; // a finger scrolls the page
-    panel.least.forEach((least, i) => {
-      const axis = layout[["yaxis", "yaxis2"][i]];
-      axis.range = heights(drawn, ["y", "y2"][i], least, toPlot(from), toPlot(to));
-    });
-    Plotly.react(panel.plot, drawn, layout, page.config);
-  }
-  for (const button of document.querySelectorAll("nav button")) {
-    const { days, shift } = button.dataset;
-    if (days) button.setAttribute("aria-pressed", String(view.days === Number(days)));
-    else button.disabled = shift < 0 ? from <= oldest : to >= page.now;
-  }
-}
-
-function follow(panel) {
-  const others = panels.filter((other) => other !== panel);
-  panel.plot.on("plotly_hover", (event) => {
-    const xval = toPlot(fromPlot(event.xvals[0]));
-    for (const other of others) Plotly.Fx.hover(other.plot, { xval }, "xy");
-  });
-  panel.plot.on("plotly_unhover", () => others.forEach((other) => Plotly.Fx.unhover(other.plot)));
-  panel.plot.on("plotly_doubleclick", () => show(...viewOf("")));
-  panel.plot.on("plotly_relayout", (change) => {
-    const from = change["xaxis.range[0]"], to = change["xaxis.range[1]"];
-    if (from !== undefined) show(fromPlot(from), fromPlot(to));
-  });
-}
-
-// --- ages, and the next writing ------------------------------------------------------
-
-const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { style: "short" });
+const relative = new Intl.RelativeTimeFormat(root.lang, { style: "short" });
 
 function ago(seconds) {
   for (const [unit, length] of [["day", DAY], ["hour", 3600], ["minute", 60]]) {
@@ -188,39 +78,102 @@ function tellAges() {
   }
 }
 
-const loaded = Date.now();
-let touched = 0;
+// --- what is new -------------------------------------------------------------------------
 
-async function renew() { // the zoom is in the address, and the browser keeps the scrolling
+const loaded = Date.now();
+let touched = 0, written;
+
+async function renew() { // a file: the view is in the address, the zoom in the history, and the browser keeps the scrolling
   if (document.hidden || Date.now() - touched < 30_000) return;
   if (location.protocol === "file:") { // which cannot be asked when it was written
     if (Date.now() - loaded < 300_000) return;
   } else {
     const answer = await fetch(location.pathname, { method: "HEAD", cache: "no-store" }).catch(() => null);
-    const written = answer?.ok && Date.parse(answer.headers.get("Last-Modified"));
-    if (!written || written === Date.parse(document.lastModified)) return;
+    const changed = answer?.ok && Date.parse(answer.headers.get("Last-Modified"));
+    if (!changed || changed === Date.parse(document.lastModified)) return;
   }
   location.reload();
 }
 
+function listen() { // a served page
+  const source = new EventSource(served);
+  source.onmessage = (event) => tidings(JSON.parse(event.data));
+  source.onerror = () => source.readyState === EventSource.CLOSED && setTimeout(listen, 60_000);
+}
+
+function tidings(news) {
+  for (const [name, card] of Object.entries(news.cards)) put(byId(`card-${name}`), card);
+  tellAges();
+  if (written !== undefined && news.written !== written) setTimeout(swap, Math.random() * 10_000);
+  written = news.written;
+}
+
+function put(card, { value, note, time, stale, full }) {
+  if (!card) return;
+  for (const [name, text] of Object.entries({ value, note })) {
+    const part = card.querySelector(`.${name}`);
+    if (part && text !== undefined) part.textContent = text;
+  }
+  if (time) Object.assign(card.dataset, { time, stale });
+  if (full !== undefined && full !== null) card.querySelector("meter")?.setAttribute("value", full);
+}
+
+async function swap() { // the numbers of the page anew, where view, zoom, focus and open tables stay
+  const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const reach = () => [...document.querySelectorAll("#so-far, #views")].flatMap((part) => [...part.querySelectorAll("a, summary, [tabindex]")]);
+  const focus = reach().indexOf(document.activeElement), open = document.querySelectorAll("details[open] [id]");
+  for (const id of ["so-far", "views", "page"]) if (fresh.getElementById(id)) byId(id)?.replaceWith(document.adoptNode(fresh.getElementById(id)));
+  for (const { id } of open) byId(id)?.closest("details")?.setAttribute("open", "");
+  read();
+  place();
+  show(byId(view.id) ?? viewOf(""), zoom);
+  if (focus >= 0) reach()[focus]?.focus({ preventScroll: true });
+}
+
+// --- paper -------------------------------------------------------------------------------
+
+const PRINTED = 680; // of the width of A4, at 96 to the inch
+
+function printing(on) { // light, and as wide as the paper
+  root.classList.toggle("printing", on);
+  traces.clear();
+  draw();
+  if (!on) for (const { plot } of visible()) Plotly.Plots.resize(plot);
+}
+
+addEventListener("beforeprint", () => printing(true));
+addEventListener("afterprint", () => printing(false));
+
+// --- begin: numbers first, then, when plotly is there, charts ----------------------------
+
+function place() {
+  panels = page.panels.flatMap((panel) => {
+    const plot = document.querySelector(`#${panel.name} .plot`);
+    return plot ? [{ ...panel, plot }] : [];
+  });
+}
+
+function begin() {
+  if (!window.Plotly) {
+    byId("fault")?.removeAttribute("hidden");
+    byId("charts").hidden = true;
+    return;
+  }
+  if (page.locale) Plotly.register({ moduleType: "locale", name: page.config.locale, ...page.locale });
+  hint = [...byId("readout").childNodes];
+  place();
+  if (panels.length) zoomButtons();
+  draw();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { traces.clear(); draw(); });
+}
+
+read();
+if (viewOf(location.hash)) show(viewOf(location.hash), history.state?.zoom);
 tellAges();
 setInterval(tellAges, 10_000);
-setInterval(renew, 60_000);
-document.addEventListener("visibilitychange", renew);
+if (served) listen();
+else setInterval(renew, 60_000), document.addEventListener("visibilitychange", renew);
 document.addEventListener("pointermove", () => { touched = Date.now(); });
-
-if (window.Plotly) {
-  if (page.locale) Plotly.register({ moduleType: "locale", name: page.config.locale, ...page.locale });
-  show(...viewOf(location.hash));
-  panels.forEach(follow);
-  for (const button of document.querySelectorAll("nav button")) {
-    button.addEventListener("click", () => {
-      const [from, to] = period(), { days, shift } = button.dataset;
-      if (days) show(page.now - days * DAY, page.now);
-      else show(from + shift * (to - from), to + shift * (to - from));
-    });
-  }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { traces.clear(); draw(); });
-} else {
-  document.getElementById("fault").hidden = false;
-}
+document.addEventListener("DOMContentLoaded", begin);

@@ -1,32 +1,64 @@
-"""The arithmetic of the graph page: from readings to what its four panels show. Nothing here draws.
+"""What the charts of the page show: each series at the cuts that its views need. Nothing here draws.
 
-The series are those of the registry that have a name. There are three kinds:
+    energies   bought, sold, generated, used          kWh of each half-hour, day or month, and of how many hours
+    levels     measured at a moment (W, L)            the readings · each day's lowest, mean and highest
+    counted    a register of a device (the EcoCute)   kWh of each day, and of how many hours
 
-    LEVEL       measured at a moment (W, L)               a line · a day's lowest, mean and highest
-    REGISTER    kWh counted so far                        differences, each of a half-hour · a day's sum
-    HALF_HOURS  kWh of one half-hour, dated at its start  as they are · a day's sum
-
-What is not known is not drawn: a line breaks where readings are missing, and a half-hour has no
-bar where one of its two registers is, or where another meter began in between. A day's sum is of
-what is known of the day, and says how many hours that is: the energy of a gap within a day belongs
-to it, that of a gap across midnight to neither day.
+Energies come from the household's spans, by the arithmetic that `homemon energy` uses. What is not known is not drawn:
+a line breaks where readings are missing, and a period of which nothing is known has no bar.
 
 Days and half-hours are Japan's. `now` and the readings are passed in.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, LARGEST, Number, midnight
-from homemon.energy.spans import Reading, Span, differences, half_hours, seconds, total
+from homemon.energy.household import ENERGIES, Household, known
+from homemon.energy.periods import Period, calendar
+from homemon.energy.rows import hours_short
+from homemon.energy.spans import Reading, Span, differences, within
+from homemon.page.views import PARTS
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import Kind, Series
 
-DETAILED_DAYS = 30  # half-hours of more days than that would be an unreadable band
 LATE = 1.5  # a line breaks where the next reading comes this many times later than makes it stale
 
 Columns = list[list[Number | None]]
 """Times, ascending, and one or more lists of as many values; empty where there is nothing."""
+
+
+class Cuts(NamedTuple):
+    """By what a kind of view cuts energies, and whether it shows the readings of levels or the extents of days."""
+
+    energies: str
+    levels: str
+
+
+CUTS = {
+    "day": Cuts(PARTS["day"], "readings"),
+    "week": Cuts(PARTS["week"], "readings"),
+    "month": Cuts(PARTS["month"], "extents"),
+    "year": Cuts(PARTS["year"], "extents"),
+}
+"""The cuts of each kind of view."""
+LENGTHS = {"half-hour": HALF_HOUR, "day": DAY, "month": 31 * DAY, "extents": DAY}
+"""The longest period of a cut, in seconds."""
+DETAILED = frozenset({"half-hour", "readings"})
+"""The cuts that a page in one file has of its last days only."""
+
+
+class Counter(NamedTuple):
+    """A register of a device: so many of its counts are a kWh, and at `modulus` kWh it begins anew."""
+
+    measurement: str
+    field: str
+    each_kwh: int
+    modulus: int
+    apart: int  # seconds: it is read so often
+
+
+COUNTED = {"heated": Counter("ecocute", "powerSum", 1000, 1_000_000, HALF_HOUR)}
 
 
 class Readings(Protocol):
@@ -35,71 +67,48 @@ class Readings(Protocol):
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         """Return one field's times and values, oldest first."""
 
-    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
-        """Return the newest of them before `until`."""
-
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         """Return the least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
 
 
-class Headline(NamedTuple):
-    """The number a person asks for, None where it is not known, and until when the newest reading covers it."""
+class Drawn(NamedTuple):
+    """What is drawn: from `since` to `until`, readings and half-hours from `detailed` on, all in Unix seconds."""
 
-    value: Number | None
-    time: int | None
-    stale: int
+    since: int
+    until: int
+    detailed: int
+
+    def begin(self, cut: str) -> int:
+        """Return from when on a cut is drawn."""
+        return max(self.since, self.detailed) if cut in DETAILED else midnight(self.since)
 
 
-class Panels(NamedTuple):
-    """What the page shows of the last `days`: each series in detail, by day (beyond 30 days), and as a number."""
+class Charts(NamedTuple):
+    """The columns of each cut by the names of its series, in the period `drawn`, as known at `now`."""
 
     now: int
-    days: int
-    detailed: dict[str, Columns]
-    daily: dict[str, Columns]
-    headlines: dict[str, Headline]
+    drawn: Drawn
+    cuts: Mapping[str, Mapping[str, Columns]]
+
+    def has(self, name: str) -> bool:
+        """Return whether anything is known of a series."""
+        return any(found.get(name) for found in self.cuts.values())
+
+    def ever(self, name: str) -> bool:
+        """Return whether a series was ever anything else than zero: who never sold needs no legend of selling."""
+        return any(any(found[name][1]) for found in self.cuts.values() if found.get(name))
 
 
 def collect(
-    readings: Readings, now: int, days: int, modulus: Number | None = None, exchanges: Collection[int] = ()
-) -> Panels:
-    """Return the panels of the last `days`.
-
-    `modulus` is where the meter's registers roll over, in kWh; without it, it is judged by the readings.
-    `exchanges`: the Unix times from which on another meter counted.
-    """
-    panels = Panels(now, days, {}, {}, {})
-    for series in SHOWN:
-        level = series.kind is Kind.LEVEL
-        drawn = (
-            _level(readings, series, now, days) if level else _energy(readings, series, now, days, modulus, exchanges)
-        )
-        panels.detailed[series.name], panels.daily[series.name], panels.headlines[series.name] = drawn
-    return panels
-
-
-def _level(readings: Readings, series: Series, now: int, days: int) -> tuple[Columns, Columns, Headline]:
-    measurement, field, stale = series.measurement, series.field, series.stale or DAY
-    line = possible(readings.values(measurement, field, now - min(days, DETAILED_DAYS) * DAY, now + 1))
-    by_day = extents(readings, series, midnight(now - days * DAY), now) if days > DETAILED_DAYS else ()
-    time, value = readings.latest(measurement, field, now + 1) or (None, None)
-    return columns(line, stale * LATE), columns(by_day, DAY), Headline(value, time, stale)
-
-
-def _energy(
-    readings: Readings, series: Series, now: int, days: int, modulus: Number | None, exchanges: Collection[int]
-) -> tuple[Columns, Columns, Headline]:
-    measurement, field, kind, stale = series.measurement, series.field, series.kind, series.stale or DAY
-    values = possible(readings.values(measurement, field, midnight(now - days * DAY), now + 1))
-    spans = list(differences(values, modulus, exchanges) if kind is Kind.REGISTER else half_hours(values))
-    by_day = sums(spans) if days > DETAILED_DAYS else ()
-    time, _ = readings.latest(measurement, field, now + 1) or (None, None)
-    if time is not None and kind is Kind.HALF_HOURS:
-        time += HALF_HOUR
-    detailed = bars(spans, now - min(days, DETAILED_DAYS) * DAY)
-    return columns(detailed, HALF_HOUR), columns(by_day, DAY), Headline(today(spans, time, now), time, stale)
+    readings: Readings, household: Household, now: int, drawn: Drawn, kinds: Collection[str] = tuple(CUTS)
+) -> Charts:
+    """Return what views of some kinds draw, nothing of it later than `now`. Raise StoreError."""
+    until, cuts = min(drawn.until, now + 1), dict.fromkeys(cut for kind in kinds for cut in CUTS[kind])
+    levels = {cut: READ[cut](readings, drawn.begin(cut), until) for cut in cuts if cut in READ}
+    others = {cut: energies(household, cut, drawn.begin(cut), until, now) for cut in cuts if cut not in READ}
+    return Charts(now, drawn, levels | others)
 
 
 def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
@@ -107,12 +116,15 @@ def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
     return (row for row in rows if -LARGEST < row[1] < LARGEST)
 
 
-def columns(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Columns:
+def columns(rows: Iterable[tuple[int, *tuple[Number | None, ...]]], longest: float) -> Columns:
     """Return rows, each a time and its values, as columns; two over `longest` seconds apart are parted by a None."""
     return [list(column) for column in zip(*broken(rows, longest), strict=True)]
 
 
-def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> Iterator[tuple[Number | None, ...]]:
+def broken(
+    rows: Iterable[tuple[int, *tuple[Number | None, ...]]], longest: float
+) -> Iterator[tuple[Number | None, ...]]:
+    """Yield the rows, and one of None a second after each that the next one is too far from."""
     before: int | None = None
     for row in rows:
         if before is not None and row[0] - before > longest:
@@ -124,36 +136,60 @@ def broken(rows: Iterable[tuple[int, *tuple[Number, ...]]], longest: float) -> I
 # --- levels ----------------------------------------------------------------------
 
 
-def extents(readings: Readings, series: Series, first: int, now: int) -> Iterator[tuple[int, Number, Number, Number]]:
+def lines(readings: Readings, since: int, until: int) -> dict[str, Columns]:
+    """Return the readings of each level in a period."""
+    found = ((series, readings.values(series.measurement, series.field, since, until)) for series in LEVELS)
+    return {series.name: columns(possible(rows), (series.stale or DAY) * LATE) for series, rows in found}
+
+
+def by_day(readings: Readings, since: int, until: int) -> dict[str, Columns]:
+    """Return each level's lowest, mean and highest of each day, and what devices count in it."""
+    levels = {series.name: columns(extents(readings, series, since, until), DAY) for series in LEVELS}
+    return levels | {name: columns(counts(readings, of, since, until), DAY) for name, of in COUNTED.items()}
+
+
+def extents(readings: Readings, series: Series, since: int, until: int) -> Iterator[tuple[int, Number, Number, Number]]:
     """Yield lowest, mean and highest of each day that has readings."""
-    until = midnight(now) + DAY
-    for start, low, mean, high in readings.extents(series.measurement, series.field, first, until, DAY):
+    for start, low, mean, high in readings.extents(series.measurement, series.field, since, until, DAY):
         if low > -LARGEST and high < LARGEST:
             yield start, low, round(mean, 1), high
 
 
-# --- energy ----------------------------------------------------------------------
+LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
+READ: Mapping[str, Callable[[Readings, int, int], dict[str, Columns]]] = {"readings": lines, "extents": by_day}
+"""The cuts that are read, and not of the household's spans."""
 
 
-def bars(spans: Iterable[Span], since: int) -> Iterator[tuple[int, Number]]:
-    """Yield the spans from `since` on that are a half-hour long; a longer one is not known by half-hours."""
-    return ((span.start, float(span.kwh)) for span in spans if span.start >= since and span.seconds == HALF_HOUR)
+# --- energies --------------------------------------------------------------------
 
 
-def sums(spans: Iterable[Span]) -> Iterator[tuple[int, Number, Number]]:
-    """Yield for each day its midnight, what is known of its kWh, and for how many hours."""
-    days: dict[int, list[Span]] = {}
-    for span in spans:
-        begun = midnight(span.start)
-        if span.end <= begun + DAY:
-            days.setdefault(begun, []).append(span)
-    for begun, known in days.items():
-        yield begun, float(total(known)), seconds(known) / HOUR
+def energies(household: Household, cut: str, since: int, until: int, now: int) -> dict[str, Columns]:
+    """Return the kWh of each period of a cut, and the hours of which they are known where those are not all."""
+    periods = list(calendar(cut, since, until))
+    return {name: columns(bars(household.spans(name), periods, now), LENGTHS[cut]) for name in ENERGIES}
 
 
-def today(spans: Iterable[Span], latest: int | None, now: int) -> Number | None:
-    """Return the sum of the day so far; None when the newest reading, at `latest`, is not of today."""
-    start = midnight(now)
-    if latest is None or latest < start:
-        return None
-    return float(total(span for span in spans if span.start >= start))
+def bars(spans: Sequence[Span], periods: Iterable[Period], now: int) -> Iterator[tuple[int, Number, Number | None]]:
+    """Yield the beginning of each period of which anything is known, its kWh, and its hours if those are not all."""
+    for period in periods:
+        found = known(within(spans, period.start, period.end))
+        if found.kwh is not None:
+            hours = hours_short(found, period, now)
+            yield period.start, float(found.kwh), None if hours is None else round(float(hours), 2)
+
+
+def counts(readings: Readings, of: Counter, since: int, until: int) -> Iterator[tuple[int, Number, Number | None]]:
+    """Yield the kWh that a device counted on each day, and the hours where those are not all.
+
+    What it counted across midnight, from one reading to the next, belongs to the day before.
+    """
+    rows = ((time, count / of.each_kwh) for time, count in readings.values(of.measurement, of.field, since, until))
+    spans = [_ended(span, of.apart) for span in differences(possible(rows), of.modulus)]
+    for begin, kwh, hours in bars(spans, calendar("day", since, until), until - 1):
+        whole = hours is None or hours * HOUR >= min(DAY, until - begin) - of.apart
+        yield begin, kwh, None if whole else hours
+
+
+def _ended(span: Span, apart: int) -> Span:
+    """Return a span that ends with the day it begins in, if it is no longer than readings are apart."""
+    return span._replace(end=min(span.end, midnight(span.start) + DAY)) if span.seconds <= apart else span

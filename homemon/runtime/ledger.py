@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import dropwhile
 from typing import NamedTuple
 
+from homemon.core.errors import ConfigError
 from homemon.core.points import DAY
 from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
@@ -57,12 +58,27 @@ def whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Ite
         yield Priced(each.period, [Span(each.period.start, each.period.end, Decimal(found.bill.total))], found.doubts)
 
 
-class Ledger:
-    """The energy and yen from `since` to `until`, Unix seconds, by `prices`. Raise StoreError, ConfigError."""
+def unpriced(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
+    """Yield no price."""
+    return iter(())
 
-    def __init__(self, app: App, since: int, until: int, prices: Prices = by_half_hour) -> None:
-        first, last = since - EDGE, until + EDGE
-        self.household = Household(flows(app, first, last), portal_spans(app, first, last))
+
+def household(app: App, since: int, until: int) -> Household:
+    """Return the household of a time, Unix seconds, and what a gap at either end needs. Raise StoreError."""
+    first, last = since - EDGE, until + EDGE
+    return Household(flows(app, first, last), portal_spans(app, first, last))
+
+
+class Ledger:
+    """The energy and yen from `since` to `until`, Unix seconds, by `prices`. Raise StoreError, ConfigError.
+
+    `home` is the household of so much time at least, where it is known already.
+    """
+
+    def __init__(
+        self, app: App, since: int, until: int, prices: Prices = by_half_hour, home: Household | None = None
+    ) -> None:
+        self.household = home or household(app, since, until)
         reached = min(until, int(app.now().wall) + 1)
         self._priced = list(prices(app, self.household.flows["bought"], since, reached))
 
@@ -74,6 +90,15 @@ class Ledger:
         """Return a row for each period, without those at the beginning of which nothing is known."""
         found = map(self.row, periods)
         return list(dropwhile(lambda row: not any(known.hours for known in row.summary[:4]), found))
+
+
+def known(app: App, since: int, until: int, home: Household | None = None) -> Ledger:
+    """Return the ledger; without yen where a contract cannot be priced, which is reported. Raise StoreError."""
+    try:
+        return Ledger(app, since, until, home=home)
+    except ConfigError as error:
+        app.warn(f"no yen are shown: {error}", error.hint)
+        return Ledger(app, since, until, unpriced, home)
 
 
 def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:

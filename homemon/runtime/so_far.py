@@ -9,11 +9,12 @@ from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
 from homemon.core.points import DAY, midnight
 from homemon.energy import forecast
-from homemon.energy.household import Flows, Household
+from homemon.energy.household import Household
 from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_of, starts
 from homemon.energy.rows import Row
-from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part
+from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part, wholes
 from homemon.energy.statement import NothingKnown, Statement
+from homemon.runtime import ledger as ledgers
 from homemon.runtime.context import App
 from homemon.runtime.energy import EDGE, bill_at, flows
 from homemon.runtime.ledger import Ledger
@@ -21,6 +22,20 @@ from homemon.runtime.ledger import Ledger
 DAYS_BEFORE = {"yesterday": 1, "a week before": 7}
 LOOK_BACK = 4 * 7 * DAY  # seconds before today that its ledger is to reach, for what is compared and expected
 LONGEST = 31 * ONE_DAY  # of a billing period
+
+
+def both(app: App, now: int) -> dict[str, SoFar]:
+    """Return the day and the running period so far, as "today" and "period". Raise StoreError."""
+    home = ledgers.household(app, begins(app, now), now)
+    ledger = ledgers.known(app, midnight(now) - LOOK_BACK, now, home)
+    return {"today": today(ledger, now), "period": running(app, now, home)}
+
+
+def begins(app: App, now: int) -> int:
+    """Return from when on a household is needed for both, Unix seconds."""
+    this, others = _periods(app, day_of(now))
+    near = [each.period.start for each in others.values() if each.is_near(this)]
+    return min([midnight(now) - LOOK_BACK, this.period.start - forecast.LOOK_BACK.days * DAY, *near])
 
 
 def today(ledger: Ledger, now: int) -> SoFar:
@@ -31,32 +46,37 @@ def today(ledger: Ledger, now: int) -> SoFar:
     for name, days in DAYS_BEFORE.items():
         before = Period("", start - days * DAY, start - days * DAY + DAY)
         part = same_part(before, bought, day)
-        earlier.append(Earlier(name, part, parts(household, before, household, day), ledger.row(part).yen))
+        known = parts(household, before, household, day)
+        alike = wholes(household, before, household, day)
+        earlier.append(Earlier(name, part, known, ledger.row(part).yen, alike))
     return SoFar("day", day, reached(bought, day), ledger.row(day), tuple(earlier), expected(bought, day))
 
 
-def running(app: App, now: int) -> SoFar:
-    """Return the billing period that goes on, the calendar month where no contract holds. Raise StoreError."""
+def running(app: App, now: int, household: Household) -> SoFar:
+    """Return the billing period that goes on, the calendar month where no contract holds. Raise StoreError.
+
+    The household reaches back as far as `begins` says.
+    """
     this, others = _periods(app, day_of(now))
-    near = [this.period.start - forecast.LOOK_BACK.days * DAY]
-    near += [each.period.start - EDGE for each in others.values() if each.is_near(this)]
-    household = Household(flows(app, min(near), this.period.end))
     bought, period = household.spans("bought"), this.period
-    bill = this.bill(app, now, household.flows)
+    bill = this.bill(app, now, household)
     row = Row(period, household.summary(period.start, period.end), bill and Decimal(bill.bill.total))
-    outlook = bill.forecast if bill else None
-    kwh = outlook.kwh if outlook else expected(bought, period)
-    earlier = []
-    for name, each in others.items():
-        then = household if each.is_near(this) else Household(flows(app, each.period.start - EDGE, each.period.end))
-        part = same_part(each.period, bought, period)
-        paid = each.bill(app, part.end, then.flows)
-        known = parts(then, each.period, household, period)
-        earlier.append(Earlier(name, part, known, paid and Decimal(paid.bill.total)))
+    expects = bill.forecast if bill else None
+    kwh = expects.kwh if expects else expected(bought, period)
+    earlier = [_earlier(app, name, each, this, household) for name, each in others.items()]
     row = row._replace(doubts=bill.doubts if bill else ())
     return SoFar(
-        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, outlook
+        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, expects
     )
+
+
+def _earlier(app: App, name: str, each: "Running", this: "Running", household: Household) -> Earlier:
+    before, period = each.period, this.period
+    then = household if each.is_near(this) else Household(flows(app, before.start - EDGE, before.end))
+    part = same_part(before, household.spans("bought"), period)
+    paid = each.bill(app, part.end, then)
+    alike = wholes(then, before, household, period)
+    return Earlier(name, part, parts(then, before, household, period), paid and Decimal(paid.bill.total), alike)
 
 
 class Running(NamedTuple):
@@ -70,12 +90,12 @@ class Running(NamedTuple):
         """Return whether it ends where another begins."""
         return self.period.end == later.period.start
 
-    def bill(self, app: App, at: int, known: Flows) -> Statement | None:
+    def bill(self, app: App, at: int, home: Household) -> Statement | None:
         """Return its bill as it was at a time, Unix seconds; None where no price or half-hour is known."""
         if self.contract is None or self.billed is None or at <= self.period.start:
             return None
         with suppress(ConfigError, NothingKnown):
-            return bill_at(app, self.contract, self.billed, at, known).statement
+            return bill_at(app, self.contract, self.billed, at, home.flows).statement
         return None
 
 

@@ -21,8 +21,9 @@ from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
 from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
+from homemon.energy.periods import calendar
 from homemon.energy.spans import differences
-from homemon.page.panels import sums
+from homemon.page.panels import bars
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.store import Store
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
@@ -306,7 +307,8 @@ def test_the_energy_of_a_gap_across_midnight_is_of_neither_day(backend: Backend,
     days = {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
     assert {t: kwh for t, kwh in answer.get(name, {}).items() if kwh} == pytest.approx(days, abs=1e-6)
     readings = {point.time: point.fields["value"] for point in gaps(GAPS[name][0]) if point.time is not None}
-    known = {begun: kwh for begun, kwh, _ in sums(differences(readings.items()))}
+    periods = calendar("day", MIDNIGHT - DAY, END)
+    known = {begun: kwh for begun, kwh, _ in bars(list(differences(readings.items())), periods, END)}
     assert known == days  # and on homemon's own page
 
 

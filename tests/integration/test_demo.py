@@ -1,10 +1,14 @@
 """`homemon demo`: it goes through, and what its last lines propose can be pasted."""
 
+import json
+import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import groupby, islice
 from pathlib import Path
-
-import pytest
+from urllib.request import urlopen
 
 from tests.commands import ENVIRONMENT, wait_for
 from tests.servers import fetch, reserve_port
@@ -21,8 +25,8 @@ def in_shell(line: str, home: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-@pytest.mark.parametrize("typed", TYPED, ids=["installed", "module"])
-def test_the_demo_ends_with_lines_that_can_be_pasted(tmp_path: Path, typed: str) -> None:
+def test_the_demo_ends_with_lines_that_can_be_pasted(tmp_path: Path) -> None:
+    typed = TYPED[0]
     folder = tmp_path / ".local" / "state" / "homemon-demo"
     (folder / "store").mkdir(parents=True)
     (folder / "store" / "homemon.db").write_text("of an earlier demo")
@@ -37,12 +41,35 @@ def test_the_demo_ends_with_lines_that_can_be_pasted(tmp_path: Path, typed: str)
     assert "基本料金 40 A" in run.stdout
     assert str(folder / "index.html") in run.stderr
     port = reserve_port()
-    words = web.split()[:-1]
-    with subprocess.Popen([*words, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as served:
+    words = [*shlex.split(web), "--bind", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as served:
         try:
             wait_for(lambda: reached(f"http://127.0.0.1:{port}/"))
         finally:
             served.terminate()
+
+
+def test_the_demos_house_lives_on_and_its_page_moves_until_it_is_ended(tmp_path: Path) -> None:
+    port = reserve_port()
+    words = [*shlex.split(TYPED[1]), "demo", "--live", "--dir", str(tmp_path / "demo"), "--port", str(port)]
+    with subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as demo:
+        try:
+            assert demo.stderr is not None
+            told = list(iter(demo.stderr.readline, f"homemon: open http://127.0.0.1:{port}/\n"))
+            assert f"homemon: $ {TYPED[1]} -c {tmp_path}/demo/config.ini join\n" in told
+            assert b'id="card-power"' in fetch(f"http://127.0.0.1:{port}/")
+            first, second = islice(power_times(port), 2)
+            assert second > first
+        finally:
+            demo.send_signal(signal.SIGINT)
+        assert demo.wait(WITHIN) == 0
+
+
+def power_times(port: int) -> Iterator[int]:
+    """When the power was read that each event of the page's stream gives; Unix seconds."""
+    with urlopen(f"http://127.0.0.1:{port}/live", timeout=WITHIN) as stream:
+        events = (json.loads(line[6:]) for line in stream if line.startswith(b"data: "))
+        yield from (time for time, _ in groupby(event["cards"]["power"]["time"] for event in events))
 
 
 def reached(url: str) -> bool:

@@ -3,19 +3,19 @@
 import json
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
-from time import time
 
 import pytest
 
 from homemon.core.points import DAY, HALF_HOUR, Point
 from homemon.energy.periods import day_of
-from homemon.page import panels
 from homemon.sim.house import House
 from homemon.storage.meters import Meters
 from homemon.storage.store import Store
 from tests import judge
 from tests.commands import homemon, write_config
+from tests.graphs import page_data
 from tests.judge import midnight
 from tests.lived import Lived, at, months, points, rows
 from tests.stores import put
@@ -96,16 +96,16 @@ def test_bills_in_the_table_are_those_of_the_command(lived: Lived) -> None:
 
 def test_the_page_shows_the_same_days(lived: Lived) -> None:
     days = rows(lived, "--since", at(lived.today - timedelta(days=90)))
-    store = Store(lived.folder / "store")
-    shown = panels.collect(store.archive, int(time()), 90)
-    store.close()
+    lived.run("graph", "--days", "90")
+    shown = page_data(lived.folder / "homemon.html")["series"]["day"]
     for name in ("bought", "sold", "generated"):
-        drawn = {day_of(begun): kwh for begun, kwh, *_ in zip(*shown.daily[name], strict=True) if kwh is not None}
+        steps, kwh, _ = shown[name]
+        drawn = {day_of(begun): each for begun, each in zip(accumulate(steps), kwh, strict=True) if each is not None}
         told = {
             date.fromisoformat(label): float(row[f"{name}_kwh"]) for label, row in days.items() if row[f"{name}_kwh"]
         }
         assert len(told) >= 89
-        assert told == {day: abs(drawn[day]) for day in told}
+        assert told == {day: drawn[day] for day in told}
 
 
 def test_the_table_has_units_and_only_what_the_house_has(lived: Lived, tmp_path: Path) -> None:

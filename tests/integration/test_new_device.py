@@ -148,9 +148,11 @@ def test_the_page_draws_it(grown: Path, sensor: str, tmp_path: Path) -> None:
     homemon(grown, "graph", "--lang", "ja", "-o", "page.html", cwd=tmp_path)
     page = (tmp_path / "page.html").read_text()
     assert '<section class="panel" id="co2"><header><h2>CO2センサー' in page
-    assert 'CO2濃度</h3><p class="value">750 <small>ppm</small>' in page
+    card = page[page.index('id="card-co2"') :]
+    assert "CO2濃度" in card[: card.index("</h2>")]
+    assert '<span class="value">750</span> <span class="unit">ppm</span>' in card[: card.index("</div>")]
     data = json.loads(re.search(r'(\{"now".*)</script>', page)[1])  # type: ignore[index]
-    assert data["detailed"]["co2"][1] == [750]
+    assert data["series"]["readings"]["co2"][1] == [750]
     assert [panel["name"] for panel in data["panels"]] == ["co2"]
 
 

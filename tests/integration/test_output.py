@@ -213,6 +213,7 @@ ARGUMENTS = {
     "import": ["nothing.txt"],
     "status": [],
     "graph": ["-o", "page.html"],
+    "serve": ["--bind", "192.0.2.1"],
     "export": [],
     "energy": [],
     "bill": ["--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374"],

@@ -19,6 +19,7 @@ from tests.commands import Running, homemon, running, simulated, write_config
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer
+from tests.serving import Served
 
 BID, PWD = "9F8E7D6C5B4A3928A7061F5E4D3C2B1A", "Qx7Zk2Lw9TbV"
 USER, PASSWORD, TOKEN = "solar", "Gj4%Vq8;Nz1#Ht6&Xc", "Tk_9mP4xR7vL2sB5nQ8w=="
@@ -197,6 +198,19 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
     life.run("backup", "copy.db")
     life.run("repair")
     life.run("repair", "--from", "server")
+    show(life)
+
+
+def show(life: Life) -> None:
+    """Serve the page to browsers that know the password, and to those that do not."""
+    life.configure("[serve]", f"password = {PASSWORD}")
+    with life.resident("serve", "--port", "0") as command:
+        served = Served(command)
+        right, wrong = (f"Basic {b64encode(f'{USER}:{word}'.encode()).decode()}" for word in (PASSWORD, PASSWORD[1:]))
+        replies = [served.ask("/", Authorization=header) for header in (right, wrong, PASSWORD, "Basic %")]
+        replies.append(served.ask(f"/{quote(PASSWORD)}", Authorization=right))
+        assert [reply.status for reply in replies] == [200, 401, 401, 401, 404]
+        assert not any(betrayed(reply.body) for reply in replies)
 
 
 def test_every_command_was_run(lived: Lived) -> None:

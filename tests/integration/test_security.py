@@ -20,7 +20,8 @@ from homemon.core.files import Lock, make_private_dir, replace_file
 from homemon.core.points import tags_text
 from homemon.delivery.influx import LONGEST_ANSWER, Influx, Verdict
 from homemon.echonet.properties import ascii_text
-from homemon.page.write import JAVASCRIPT, javascript, put_next_to
+from homemon.page.plotly import JAVASCRIPT, javascript
+from homemon.page.write import put_next_to
 from homemon.ports.trace import Trace
 from homemon.storage.store import Store
 from tests.commands import called, homemon, running, simulated, write_config

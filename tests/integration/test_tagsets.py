@@ -2,13 +2,14 @@
 
 import json
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from homemon.core.clock import Instant
 from homemon.core.points import HALF_HOUR, Point
-from homemon.page.panels import collect
+from homemon.energy.household import Household, Known, read
 from homemon.sim.house import DAY
 from homemon.storage.store import Store
 from homemon.storage.tagsets import _is_there, tag_sets
@@ -145,9 +146,8 @@ def test_what_was_stored_twice_is_counted_once(tmp_path: Path) -> None:
             for point in generated:
                 key = 1 + (point.tags == HOME)
                 cursor.execute("INSERT INTO point (series, time, value) VALUES (?, ?, ?)", (key, point.time, 0.5))
-        panel = collect(store.archive, now, 40)
-        assert panel.headlines["generated"].value == 10
-        assert max(hours for hours in panel.daily["generated"][2] if hours is not None) <= 24
+        known = Household(read(store.archive, now - DAY, now)).summary(now - DAY, now).generated
+        assert known == Known(Decimal(10), Decimal(10))
 
 
 @pytest.mark.parametrize("changes", [["home = nara"], ["home = a", "home = b", ""]], ids=["added", "and again"])

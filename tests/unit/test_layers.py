@@ -147,10 +147,11 @@ MAY_IMPORT = {
         *("sources.registry", "sources.source"),
     },
     "page.texts": {"sources.registry", "sources.source"},
-    "page": {"energy.spans", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page": {"energy", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page.web": {"core.errors", "page", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
-        "setup",
+        *("page", "setup"),
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
@@ -169,11 +170,12 @@ ONLY_IN = {
     "serial": {"ports"},
     "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
+    "waitress": {"page.web"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "setup"),
+    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),

@@ -1,4 +1,4 @@
-"""The arithmetic of the graph page, without a page."""
+"""What the charts of the page show, without a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -6,15 +6,17 @@ from itertools import pairwise
 import pytest
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Number, Point, midnight
-from homemon.energy.spans import Reading, differences
-from homemon.page.panels import Columns, broken, collect, columns, sums, today
+from homemon.energy.household import Household, read
+from homemon.energy.periods import calendar
+from homemon.energy.spans import Reading
+from homemon.page.panels import Charts, Columns, Drawn, broken, collect, columns
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
-from tests.registers import MIDNIGHT, register, span
+from tests.registers import MIDNIGHT, register
 from tests.stores import NOW, put
 
-FIELDS = {series.name: (series.measurement, series.field) for series in SHOWN}
+FIELDS = {series.name: (series.measurement, series.field) for series in SHOWN} | {"counted": ("ecocute", "powerSum")}
 
 
 class Recorded:
@@ -28,9 +30,6 @@ class Recorded:
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         return (row for row in self._readings.get((measurement, field), ()) if since <= row[0] < until)
 
-    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
-        return max(self.values(measurement, field, 0, until), default=None)
-
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int
     ) -> Iterator[tuple[int, Number, Number, Number]]:
@@ -41,6 +40,12 @@ class Recorded:
 
 def rows(columns: Columns) -> list[tuple[Number | None, ...]]:
     return list(zip(*columns, strict=True))
+
+
+def charts(recorded: Recorded, now: int, days: int, kinds: Sequence[str] = ("day", "week", "month", "year")) -> Charts:
+    """What views of the last days draw."""
+    household = Household(read(recorded, now - days * DAY - DAY, now + 1))
+    return collect(recorded, household, now, Drawn(now - days * DAY, now + DAY, now - 30 * DAY), kinds)
 
 
 # --- days and half-hours -------------------------------------------------------------
@@ -60,30 +65,39 @@ def test_a_day_begins_at_midnight_in_japan(time: int, begun: int) -> None:
     assert midnight(time) == begun
 
 
-def test_a_missing_reading_leaves_two_half_hours_without_bars() -> None:
+def test_a_missing_reading_leaves_two_half_hours_without_bars_and_the_day_with_its_sum() -> None:
     readings = register(MIDNIGHT, 10, 10.5, 11, 12, 12.5)
     del readings[2]
-    panels = collect(Recorded(bought=readings), MIDNIGHT + 2 * HOUR, 1)
-    drawn = [row for row in rows(panels.detailed["bought"]) if row[1] is not None]
-    assert drawn == [(MIDNIGHT, 0.5), (MIDNIGHT + 3 * HALF_HOUR, 0.5)]
-    assert panels.headlines["bought"].value == 2.5  # the day's sum knows the energy all the same
+    found = charts(Recorded(bought=readings), MIDNIGHT + 2 * HOUR, 1)
+    drawn = [row for row in rows(found.cuts["half-hour"]["bought"]) if row[1] is not None]
+    assert drawn == [(MIDNIGHT, 0.5, None), (MIDNIGHT + 3 * HALF_HOUR, 0.5, None)]
+    assert rows(found.cuts["day"]["bought"]) == [(MIDNIGHT, 2.5, None)]
 
 
-def test_a_gap_within_a_day_belongs_to_it_and_one_across_midnight_to_none() -> None:
-    spans = [
-        span(MIDNIGHT - 2 * HALF_HOUR, MIDNIGHT - HALF_HOUR, 1),
-        span(MIDNIGHT - HALF_HOUR, MIDNIGHT + HALF_HOUR, 10),
-        span(MIDNIGHT + HALF_HOUR, MIDNIGHT + 5 * HOUR, 4),
-        span(MIDNIGHT + 5 * HOUR, MIDNIGHT + 5 * HOUR + HALF_HOUR, 0.1),
-        span(MIDNIGHT + DAY - HALF_HOUR, MIDNIGHT + DAY, 0.2),
-        span(MIDNIGHT + DAY, MIDNIGHT + DAY + HALF_HOUR, 7),
-    ]
-    assert list(sums(spans)) == [(MIDNIGHT - DAY, 1, 0.5), (MIDNIGHT, 4.3, 5.5), (MIDNIGHT + DAY, 7, 0.5)]
+def test_a_day_of_which_hours_are_missing_says_how_many_are_known() -> None:
+    readings = register(MIDNIGHT, *(at / 10 for at in range(49)))
+    del readings[-4:-1]
+    del readings[-1]
+    found = charts(Recorded(bought=readings), MIDNIGHT + 2 * DAY, 3)
+    assert rows(found.cuts["day"]["bought"]) == [(MIDNIGHT, 4.4, 22)]
 
 
-def test_a_whole_day_has_24_hours() -> None:
-    readings = register(MIDNIGHT - HALF_HOUR, *(i / 10 for i in range(60)))
-    assert (MIDNIGHT, 4.8, 24) in list(sums(differences(readings)))
+@pytest.mark.parametrize("cut", ["half-hour", "day", "month"])
+def test_each_energy_is_what_the_household_says_of_each_period(cut: str) -> None:
+    now = MIDNIGHT + 100
+    recorded = Recorded(
+        bought=register(MIDNIGHT - 40 * DAY, *(at * 0.3 for at in range(40 * 48 + 1))),
+        sold=register(MIDNIGHT - 40 * DAY, *(at // 7 / 10 for at in range(40 * 48 + 1))),
+        generated=[(MIDNIGHT - at * HALF_HOUR, at % 9 / 10) for at in range(40 * 48, 0, -1)],
+    )
+    household = Household(read(recorded, now - 60 * DAY, now + 1))
+    found = collect(recorded, household, now, Drawn(now - 35 * DAY, now, now - 35 * DAY))
+    for period in calendar(cut, found.drawn.begin(cut), now):
+        summary = household.summary(period.start, period.end)
+        for name in ("bought", "sold", "generated", "used"):
+            said = {row[0]: row[1] for row in rows(found.cuts[cut][name])}
+            kwh = getattr(summary, name).kwh
+            assert said.get(period.start) == (None if kwh is None else float(kwh))
 
 
 # --- lines -----------------------------------------------------------------------------
@@ -110,116 +124,56 @@ def test_nothing_gives_no_columns() -> None:
 @pytest.mark.parametrize(("apart", "whole"), [(MINUTE, True), (10 * MINUTE, True), (20 * MINUTE, False)])
 def test_power_polled_each_minute_or_each_ten_is_one_line(apart: int, whole: bool) -> None:
     times = range(MIDNIGHT, MIDNIGHT + HOUR, apart)
-    panels = collect(Recorded(power=[(time, 500) for time in times]), MIDNIGHT + HOUR, 1)
-    assert (None not in panels.detailed["power"][1]) is whole
+    found = charts(Recorded(power=[(time, 500) for time in times]), MIDNIGHT + HOUR, 1)
+    assert (None not in found.cuts["readings"]["power"][1]) is whole
 
 
-def test_a_panel_holds_its_days_and_nothing_later_than_now() -> None:
+def test_nothing_is_drawn_that_is_later_than_now_or_before_the_period() -> None:
     power = [(time, time) for time in range(MIDNIGHT - 3 * DAY, MIDNIGHT + DAY, 5 * MINUTE)]
-    panels = collect(Recorded(power=power), MIDNIGHT + 100, 2)
-    times = panels.detailed["power"][0]
+    times = charts(Recorded(power=power), MIDNIGHT + 100, 2).cuts["readings"]["power"][0]
     assert times[0] == MIDNIGHT - 2 * DAY + 300
     assert times[-1] == MIDNIGHT
 
 
-# --- days, for a long period -------------------------------------------------------------
-
-
-def test_up_to_30_days_there_are_no_sums_of_days() -> None:
-    power = [(MIDNIGHT - day * DAY, day) for day in range(40, 0, -1)]
-    half_hours = [(MIDNIGHT - at * HALF_HOUR, at / 10) for at in range(40 * 48, 0, -1)]
-    sold = register(MIDNIGHT - 40 * DAY, *(at / 2 for at in range(40 * 48)))
-    recorded = Recorded(power=power, sold=sold, generated=half_hours)
-    for days in (1, 30):
-        panels = collect(recorded, MIDNIGHT, days)
-        assert not any(panels.daily.values())
-        assert panels.detailed["sold"]
-    assert collect(recorded, MIDNIGHT, 31).daily["sold"]
-
-
-def test_beyond_30_days_a_level_has_each_days_lowest_mean_and_highest() -> None:
+def test_readings_and_half_hours_are_of_the_last_days_only() -> None:
     now = MIDNIGHT + HOUR
+    power = [(MIDNIGHT + hour * HOUR, hour) for hour in range(-40 * 24, 0)]
+    found = charts(Recorded(power=power, bought=register(MIDNIGHT - 40 * DAY, *range(40 * 48))), now, 40)
+    first = [found.cuts[cut][name][0][0] for cut, name in (("readings", "power"), ("half-hour", "bought"))]
+    assert first == [now - 30 * DAY] * 2
+    assert found.cuts["extents"]["power"][0][0] == MIDNIGHT - 40 * DAY
+
+
+def test_a_view_alone_has_its_own_cuts_only() -> None:
+    assert set(charts(Recorded(), MIDNIGHT, 1, ["day"]).cuts) == {"half-hour", "readings"}
+    assert set(charts(Recorded(), MIDNIGHT, 1, ["year"]).cuts) == {"month", "extents"}
+
+
+# --- days of levels, and of what devices count ------------------------------------------
+
+
+def test_a_level_has_each_days_lowest_mean_and_highest() -> None:
     power = [(MIDNIGHT + day * DAY + hour * HOUR, day * 100 + hour) for day in range(-40, 0) for hour in range(24)]
     del power[24 : 2 * 24]
-    panels = collect(Recorded(power=power), now, 40)
-    daily = rows(panels.daily["power"])
+    daily = rows(charts(Recorded(power=power), MIDNIGHT + HOUR, 40).cuts["extents"]["power"])
     assert daily[0] == (MIDNIGHT - 40 * DAY, -4000, -3988.5, -3977)
     assert daily[1] == (MIDNIGHT - 40 * DAY + 1, None, None, None)
     assert daily[2] == (MIDNIGHT - 38 * DAY, -3800, -3788.5, -3777)
     assert daily[-1] == (MIDNIGHT - DAY, -100, -88.5, -77)
-    assert panels.detailed["power"][0][0] == now - 30 * DAY
 
 
-def test_beyond_30_days_energy_has_each_days_sum_and_the_half_hours_of_the_last_30() -> None:
-    now = MIDNIGHT + HOUR
-    count = 40 * 48 + 3
-    readings = register(MIDNIGHT - 40 * DAY, *(i / 2 for i in range(count)))
-    panels = collect(Recorded(sold=readings), now, 40)
-    daily = rows(panels.daily["sold"])
-    assert daily == [(MIDNIGHT + day * DAY, 24, 24) for day in range(-40, 0)] + [(MIDNIGHT, 1, 1)]
-    assert len(panels.detailed["sold"][0]) == 30 * 48
-    assert panels.detailed["sold"][0][0] == now - 30 * DAY
+def test_what_an_ecocute_counts_is_kwh_by_day_and_adds_up_across_midnight() -> None:
+    counted = [(MIDNIGHT - DAY + 240 + at * 600, 5_000 + at * 50) for at in range(2 * 144)]
+    found = rows(charts(Recorded(counted=counted), MIDNIGHT + DAY, 3).cuts["extents"]["heated"])
+    assert found == [(MIDNIGHT - DAY, 7.2, None), (MIDNIGHT, 7.15, None)]
+    assert sum(kwh for _, kwh, _ in found) * 1000 == pytest.approx(counted[-1][1] - counted[0][1])  # type: ignore[misc]
 
 
-def test_solar_half_hours_are_summed_by_the_day_they_begin_in() -> None:
-    values = [(MIDNIGHT - HALF_HOUR, 0.3), (MIDNIGHT, 0.1), (MIDNIGHT + HALF_HOUR, 0.2)]
-    panels = collect(Recorded(generated=values, balance=[(MIDNIGHT, -0.7)]), MIDNIGHT + HOUR, 31)
-    assert rows(panels.daily["generated"]) == [(MIDNIGHT - DAY, 0.3, 0.5), (MIDNIGHT, 0.3, 1)]
-    assert rows(panels.daily["balance"]) == [(MIDNIGHT, -0.7, 0.5)]
-    assert rows(panels.detailed["generated"]) == [(time, value) for time, value in values]
-
-
-# --- the numbers above the panels -------------------------------------------------------
-
-
-def test_headlines_say_what_is_now_and_what_was_today() -> None:
-    now = MIDNIGHT + HOUR + 600
-    panels = collect(
-        Recorded(
-            power=[(now - 700, 10), (now - 30, -523)],
-            bought=register(MIDNIGHT - HOUR, 10, 20, 30.5, 30.6, 30.9),
-            sold=register(MIDNIGHT - HOUR, 5, 5, 5),
-            tank=[(now - 300, 245)],
-            generated=[(MIDNIGHT - HALF_HOUR, 9), (MIDNIGHT, 0.1), (MIDNIGHT + HALF_HOUR, 0.2)],
-        ),
-        now,
-        2,
-    )
-    power, bought, sold, tank, generated = (
-        panels.headlines[name] for name in ("power", "bought", "sold", "tank", "generated")
-    )
-    assert power == (-523, now - 30, 10 * MINUTE)
-    assert bought == (0.4, MIDNIGHT + HOUR, 40 * MINUTE)
-    assert sold == (0, MIDNIGHT, 40 * MINUTE)
-    assert tank == (245, now - 300, 30 * MINUTE)
-    assert generated == (0.3, MIDNIGHT + HOUR, 90 * MINUTE)  # its last half-hour ends then
-
-
-def test_a_day_of_which_nothing_was_received_has_no_sum_but_the_age_of_what_was() -> None:
-    panels = collect(Recorded(bought=register(MIDNIGHT - HOUR, 10, 20)), MIDNIGHT + HOUR, 2)
-    assert panels.headlines["bought"] == (None, MIDNIGHT - HALF_HOUR, 40 * MINUTE)
-    assert panels.headlines["sold"] == (None, None, 40 * MINUTE)
-
-
-def test_the_age_of_what_is_long_gone_is_still_known() -> None:
-    panels = collect(Recorded(tank=[(MIDNIGHT - 400 * DAY, 100)]), MIDNIGHT, 2)
-    assert panels.headlines["tank"] == (100, MIDNIGHT - 400 * DAY, 30 * MINUTE)
-    assert not panels.detailed["tank"]
-
-
-def test_a_reading_of_the_future_is_not_the_newest() -> None:
-    panels = collect(Recorded(power=[(MIDNIGHT, 1), (MIDNIGHT + DAY, 2)]), MIDNIGHT + 60, 2)
-    assert panels.headlines["power"][:2] == (1, MIDNIGHT)
-
-
-@pytest.mark.parametrize(
-    ("latest", "known"), [(None, None), (MIDNIGHT - 1, None), (MIDNIGHT, 0), (MIDNIGHT + HALF_HOUR, 1.5)]
-)
-def test_today_begins_at_zero(latest: int | None, known: float | None) -> None:
-    spans = [span(MIDNIGHT - HALF_HOUR, MIDNIGHT, 3)]
-    if latest and latest > MIDNIGHT:
-        spans.append(span(MIDNIGHT, latest, 1.5))
-    assert today(spans, latest, MIDNIGHT + HOUR) == known
+def test_an_ecocute_that_was_not_heard_for_hours_says_of_how_many_it_is_known() -> None:
+    counted = [(MIDNIGHT - DAY + at * 600, at * 50) for at in range(144) if at < 60]
+    ((begin, kwh, hours),) = rows(charts(Recorded(counted=counted), MIDNIGHT + DAY, 3).cuts["extents"]["heated"])
+    assert (begin, kwh) == (MIDNIGHT - DAY, 2.95)
+    assert hours == pytest.approx(59 / 6, abs=0.01)
 
 
 # --- of the store -----------------------------------------------------------------------
@@ -232,8 +186,10 @@ def test_the_store_gives_what_was_recorded_under_whatever_tags(store: Store) -> 
     put(store, *(Point("power", {"value": value}, time) for time, value in power[:200]))
     put(moved, *(Point("power", {"value": value, "other": 1}, time) for time, value in power[200:]))
     moved.close()
-    for days in (1, 30, 60, 80):
-        assert collect(store.archive, int(NOW.wall), days) == collect(Recorded(power=power), int(NOW.wall), days)
+    drawn, nothing = Drawn(int(NOW.wall) - 80 * DAY, int(NOW.wall), 0), Household(read(Recorded(), 0, 1))
+    assert collect(store.archive, nothing, int(NOW.wall), drawn) == collect(
+        Recorded(power=power), nothing, int(NOW.wall), drawn
+    )
     assert all(
         before < after
         for before, after in pairwise(time for time, _ in store.archive.values("power", "value", 0, 1 << 62))

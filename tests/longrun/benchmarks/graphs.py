@@ -2,13 +2,13 @@
 
 import json
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import time
 
-from homemon.page import panels
-from homemon.storage.store import Store
 from tests.commands import write_config
+from tests.graphs import page_data
 from tests.longrun.benchmarks.installed import HOMEMON, PYTHON
 from tests.longrun.benchmarks.measure import BUILD, Benchmark, Outcome, cpu_of_process, in_turns, milliseconds
 from tests.longrun.benchmarks.years import fill
@@ -26,7 +26,7 @@ for row, columns in ready:
         figure.add_trace(Scatter(x=times, y=column), row=row, col=1)
 figure.write_html("plotly.html", include_plotlyjs="directory")
 """
-ROWS = {"power": 1, "bought": 2, "sold": 2, "heating": 3, "tank": 3, "generated": 4, "balance": 4}
+ROWS = {"power": 1, "bought": 2, "sold": 2, "heating": 3, "heated": 3, "tank": 3, "generated": 4, "used": 4}
 
 
 def page(days: int) -> Outcome:
@@ -35,14 +35,15 @@ def page(days: int) -> Outcome:
         folder, now = Path(name), int(time())
         write_config(folder, "[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c")
         fill(folder / "store", now, days + 1)
-        store = Store(folder / "store")
-        shown = panels.collect(store.archive, now, days)
-        store.close()
+        ours = (HOMEMON, "-q", "graph", "--days", str(days))
+        cpu_of_process(ours, folder)
+        series = page_data(folder / "homemon.html")["series"]
         ready = [
-            (ROWS[name], columns) for part in (shown.detailed, shown.daily) for name, columns in part.items() if columns
+            (ROWS[name], [list(accumulate(steps)), *columns])
+            for cut in series.values()
+            for name, (steps, *columns) in cut.items()
         ]
         (folder / "ready.json").write_text(json.dumps(ready))
-        ours = (HOMEMON, "-q", "graph", "--days", str(days))
         return in_turns(
             lambda: cpu_of_process(ours, folder), lambda: cpu_of_process((PYTHON, "-c", PLOTLY_ALONE), folder), ROUNDS
         )
