@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
+from homemon.config.keys import EXAMPLE
 from homemon.config.place import open_to_others
 from homemon.config.read import Config
 from homemon.core.clock import RELEASED, has_time_service, kept_by_ntp
@@ -20,14 +21,13 @@ from homemon.core.errors import StoreError
 from homemon.runtime.listeners import listeners
 from homemon.sources.registry import SOURCES
 
-EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")  # bid and pwd in config.ini.example
 LOW_DISK = 100_000_000  # bytes
 CRON_PATH = "/usr/bin:/bin"  # where a crontab names none (crontab(5))
 CRONTAB_WITHIN = 5.0  # seconds
 SYSTEM_CRONTABS = (Path("/etc/crontab"), Path("/etc/cron.d"))
 UNIT_FOLDERS = ("~/.config/systemd/user", "/etc/systemd/user", "/etc/systemd/system")
 LINGER = Path("/var/lib/systemd/linger")
-HOW_TO_START = "Start it from cron: see crontab.example; or from systemd: see docs/systemd"
+HOW_TO_START = "Run `homemon setup --only start`; or see crontab.example, and docs/systemd for systemd"
 
 
 # --- what lies there --------------------------------------------------------------------
@@ -54,7 +54,7 @@ def _not_filled_in(read: Config) -> Iterator[Finding]:
             "Fill in those of the power company's letter; only a simulated meter takes these",
         )
     if not (read.unfilled or any(read.of(source.section) for source in SOURCES)):
-        yield warning("config", f"{read.path} names no device", "See config.ini.example")
+        yield warning("config", f"{read.path} names no device", "Run `homemon setup`; or see config.ini.example")
 
 
 def files(app: Aside) -> Iterator[Finding]:

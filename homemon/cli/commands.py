@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 GROUPS = {
+    "Begin": {
+        "setup": "Set homemon up by answering questions, and end with `check`.",
+    },
     "Collect": {
         "join": "Find the smart meter by radio, join its network and remember it.",
         "meter-listen": "Stay joined and record what the smart meter says.",

@@ -2,23 +2,17 @@
 
 import json
 from collections.abc import Sequence
-from ipaddress import IPv4Network, ip_network
-from pathlib import Path
+from ipaddress import ip_network
 
 import click
 
 from homemon.cli.options import trace_option
-from homemon.config import read as configuration
-from homemon.config.place import PLACES
-from homemon.core.errors import NoAnswer, NoConfig, PortError
+from homemon.core.errors import NoAnswer
 from homemon.echonet.codec import MULTICAST
 from homemon.explain.node import config_lines, described, facts
 from homemon.ports.interfaces import lan_interfaces
-from homemon.ports.udp_node import resolve
 from homemon.runtime.context import App
-from homemon.runtime.search import discover, report_elsewhere
-
-MOST = 1022  # addresses: a /22
+from homemon.runtime.search import MOST, addresses, discover, report_elsewhere, with_defaults
 
 
 @click.command()
@@ -35,7 +29,7 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
     config.ini.
     Exit status 1 when nothing is found.
     """
-    hosts = [host for target in targets for host in addresses(target)]
+    hosts = [host for target in targets for host in asked(target)]
     if len(hosts) > MOST:
         raise click.UsageError(f"these are {len(hosts)} addresses; at most {MOST} (a /22) are asked at once")
     with_defaults(app)
@@ -56,29 +50,12 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
         raise nothing(targets)
 
 
-def addresses(target: str) -> list[str]:
+def asked(target: str) -> list[str]:
     """Return the IPv4 addresses that a TARGET means. Raise click.UsageError."""
-    if "/" not in target:
-        try:
-            return [resolve(target)]
-        except PortError:
-            raise click.UsageError(f"{target} is no IPv4 address, and no host that is known") from None
     try:
-        network = ip_network(target, strict=False)
+        return addresses(target)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    if not isinstance(network, IPv4Network) or network.num_addresses > MOST + 2:
-        raise click.UsageError(f"{target}: an IPv4 network of at most {MOST} addresses (a /22) is asked")
-    return [str(host) for host in network.hosts()]
-
-
-def with_defaults(app: App) -> None:
-    """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name."""
-    empty = configuration.parse("[ecocute]", Path(PLACES[0]))
-    try:
-        app.config = app.config._replace(devices={**empty.devices, **app.config.devices})
-    except NoConfig:
-        app.config = empty
 
 
 def nothing(targets: Sequence[str]) -> NoAnswer:

@@ -25,7 +25,7 @@ def command(app: App, trace: str | None) -> None:
     lan = Lan(app, trace, stop)
     try:
         if not claim(lan.owner, LISTENER, LISTENER, stop):
-            app.log("another ecocute-listen runs already")
+            app.progress("another ecocute-listen runs already, and goes on; this one ends")
             return
         lan.answer_others()
         with lan.open() as node:

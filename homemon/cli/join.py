@@ -3,8 +3,8 @@
 import click
 
 from homemon.cli.options import trace_option
+from homemon.config.edit import replace_address
 from homemon.config.place import open_to_others
-from homemon.config.read import replace_address
 from homemon.runtime.context import App
 from homemon.runtime.radio import Radio
 

@@ -38,7 +38,7 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     radio = Radio(app, trace, stop, min(app.smartmeter.history_days, app.config.store.keep_days or LONGEST))
     try:
         if not radio.own_port(LISTENER):
-            app.log("another meter-listen runs already")
+            app.progress("another meter-listen runs already, and goes on; this one ends")
             return
         radio.answer_others()
         listen(app, radio, stop, every)

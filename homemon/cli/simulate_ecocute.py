@@ -10,6 +10,7 @@ import click
 from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
 from homemon.ports.udp_node import holder_of
+from homemon.setup.steps import own_address
 from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
 from homemon.sim.faults import Fault, count, seconds, table
 from homemon.sim.network import Network
@@ -60,6 +61,7 @@ FAULTS = table(
 @click.option("--seed", type=int, default=1, help="Another house, other weather.")
 @click.option("--number", type=click.IntRange(1, 9), default=1, help="Another unit, with an ID of its own.")
 @click.option("--hybrid", is_flag=True, help="A hybrid water heater, 02A601.")
+@tools.config_option
 def ecocute(
     bind: str,
     port: int,
@@ -69,6 +71,7 @@ def ecocute(
     seed: int,
     number: int,
     hybrid: bool,
+    only_config: bool,
 ) -> None:
     """An EcoCute on UDP.
 
@@ -76,6 +79,10 @@ def ecocute(
     so in the [ecocute] of a trial write host = 127.0.0.2 and bind = 127.0.0.1. With bind = 0.0.0.0, the default,
     homemon would take the unit's address too.
     """
+    ours = own_address([bind])
+    if only_config:
+        tools.print_section("ecocute", host=bind, bind=ours, eoj="02A601" if hybrid else None)
+        return
     wanted = typed.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         record = tools.epcs_in_hex(stack.enter_context(tools.truth_file(truth_path)))
@@ -85,8 +92,7 @@ def ecocute(
             network = stack.enter_context(Network(unit, bind, port, inform_every > 0, record))
         except OSError as error:
             raise click.UsageError(f"--bind {bind} --port {port}: {explained(error, bind, port)}") from None
-        if bind.startswith("127."):
-            ours = "127.0.0.1" if bind != "127.0.0.1" else "127.0.0.3"
+        if ours:
             click.echo(f"homemon: to read it, write into [ecocute]: host = {bind} and bind = {ours}", err=True)
         tools.serve(network, f"{bind}:{port}")
 

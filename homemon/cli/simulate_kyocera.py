@@ -65,11 +65,15 @@ class Witnessed(Monitor):
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=VALUE]", help="Misbehave; see below.")
 @click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write each memory sent, as JSON lines.")
 @click.option("--seed", type=int, default=1, help="Another house, other weather.")
-def kyocera(link: Path | None, faults: tuple[str, ...], truth_path: Path | None, seed: int) -> None:
+@tools.config_option
+def kyocera(link: Path | None, faults: tuple[str, ...], truth_path: Path | None, seed: int, only_config: bool) -> None:
     """A solar monitor at 38,400 bps.
 
     On a pty, whose path is the first line of stdout. Its memory is made when it is asked for: 35 days up to now.
     """
+    if only_config:
+        tools.print_section("kyocera", transport="serial", serial_port=tools.link_for_config(link))
+        return
     wanted = typed.read_faults(Faults, FAULTS, faults)
     with contextlib.ExitStack() as stack:
         write = stack.enter_context(tools.truth_file(truth_path))

@@ -9,7 +9,17 @@ from typing import NamedTuple, cast
 import click
 
 from homemon.cli.simulate_faults import fault_help
-from homemon.cli.simulate_tools import epcs_in_hex, linked, new_house, read_time, serve, truth_file
+from homemon.cli.simulate_tools import (
+    config_option,
+    epcs_in_hex,
+    link_for_config,
+    linked,
+    new_house,
+    print_section,
+    read_time,
+    serve,
+    truth_file,
+)
 from homemon.sim.bp35c0 import BID, PWD, Module
 from homemon.sim.faults import FAULTS, read_value
 from homemon.sim.radio import Dialect
@@ -55,6 +65,7 @@ def read_fault(text: str) -> FaultOption:
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, help="Its seconds in one of ours.")
 @click.option("--truth", "truth_path", type=click.Path(path_type=Path), help="Write what was sent, as JSON lines.")
 @click.option("--seed", type=int, default=1, help="Another house, other weather.")
+@config_option
 def meter(
     dialect: str,
     bid: str,
@@ -68,6 +79,7 @@ def meter(
     speed: float,
     truth_path: Path | None,
     seed: int,
+    only_config: bool,
 ) -> None:
     """A Wi-SUN module with a smart meter behind it.
 
@@ -75,6 +87,9 @@ def meter(
     """
     if len(bid) != 32 or not 1 <= len(pwd) <= 32:
         raise click.UsageError("--bid takes 32 characters, --pwd up to 32")
+    if only_config:
+        print_section("smartmeter", bid=bid, pwd=pwd, serial_port=link_for_config(link))
+        return
     begin = read_time(start) if start else None
     wanted = [read_fault(text) for text in faults]
     with contextlib.ExitStack() as stack:

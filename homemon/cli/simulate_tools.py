@@ -20,6 +20,22 @@ REMEMBERED = 100 * DAY  # the meter remembers 99 days
 Write = Callable[[Mapping[str, Any]], Any]
 
 
+config_option = click.option("--config", "only_config", is_flag=True, help="Print its section of config.ini, and end.")
+
+
+def print_section(name: str, **keys: str | None) -> None:
+    """Print a section of config.ini, without the keys that have no value."""
+    lines = [f"{key} = {value}" for key, value in keys.items() if value]
+    output.put("\n".join([f"[{name}]", *lines, "", ""]).encode())
+
+
+def link_for_config(link: Path | None) -> str:
+    """Return the serial port that config.ini names. Raise click.UsageError where it is another each time."""
+    if link is None:
+        raise click.UsageError("--config needs --link PATH: the pty's own name is another one each time")
+    return str(link.absolute())
+
+
 class Server(Protocol):
     """What serves a device in real time. A byte written to the descriptor `waker` ends its wait for a moment."""
 

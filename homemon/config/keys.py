@@ -28,6 +28,8 @@ from homemon.sources.registry import DEVICES, SOURCES
 from homemon.sources.source import REQUIRED, Setting
 
 DEFAULT_DIR = "~/.local/state/homemon"
+EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")
+"""bid and pwd in config.ini.example: nobody's, but a simulated meter's."""
 
 
 class Key(NamedTuple):

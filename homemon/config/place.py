@@ -13,7 +13,8 @@ from pathlib import Path
 from homemon.core.errors import ConfigError, NoConfig
 from homemon.core.files import others_may_write, trusted_users, user_name
 
-PLACES = ("config.ini", "~/.config/homemon/config.ini", "/etc/homemon/config.ini")
+NEW = "~/.config/homemon/config.ini"
+PLACES = ("config.ini", NEW, "/etc/homemon/config.ini")
 
 
 def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path:
@@ -36,8 +37,24 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
             return path
     raise NoConfig(
         f"no configuration found (looked for {', '.join(str(path.absolute()) for path in places)})",
-        "Copy config.ini.example to one of these places and fill it in, or name a file with --config.",
+        "Run `homemon setup`, or name a file with --config.",
     )
+
+
+def find_or_new(named: str | None) -> Path:
+    """Return the config file as `find` does, or where a new one belongs where there is none. Raise ConfigError."""
+    try:
+        return find(named)
+    except NoConfig:
+        return Path(os.path.expanduser(NEW))
+
+
+def is_found(path: Path) -> bool:
+    """Return whether a command that names no config file takes this one."""
+    try:
+        return find(None).absolute() == path
+    except ConfigError:
+        return False
 
 
 def doubtful(path: Path) -> str:

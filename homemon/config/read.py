@@ -9,8 +9,6 @@ Tuples are built from the table's values; a section that is not there is None.
 """
 
 import configparser
-import errno
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -35,7 +33,6 @@ from homemon.config.keys import (
 )
 from homemon.config.values import is_placeholder, straightened
 from homemon.core.errors import ConfigError
-from homemon.core.files import replace_file
 from homemon.sources.registry import DEVICES
 from homemon.sources.source import REQUIRED
 
@@ -83,6 +80,11 @@ def load(path: Path) -> Config:
     return parse(content, path)
 
 
+def load_or_empty(path: Path) -> Config:
+    """Read the file, or what a file with nothing in it says where there is none. Raise as `load`."""
+    return load(path) if path.exists() else parse("", path)
+
+
 def _encoding_of(content: bytes) -> str:
     """Return the encoding that a file which is not UTF-8 seems to have, for a message."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -93,14 +95,17 @@ def _encoding_of(content: bytes) -> str:
     return ""
 
 
+def reader() -> configparser.ConfigParser:
+    """Return what takes a file apart into sections and keys."""
+    return configparser.ConfigParser(interpolation=None, strict=False, default_section="", empty_lines_in_values=False)
+
+
 def parse(content: str, path: Path) -> Config:
     """Return the configuration in `content`; `path` is for the messages."""
     content = straightened(content)
     lines, faults = _outline(content)
     unfilled: Faults = []
-    parser = configparser.ConfigParser(
-        interpolation=None, strict=False, default_section="", empty_lines_in_values=False
-    )
+    parser = reader()
     try:
         parser.read_string(content)
     except configparser.MissingSectionHeaderError as error:
@@ -249,62 +254,3 @@ def _check_server(server: Mapping[str, Any] | None, lines: Lines, faults: Faults
         faults.append((line, "[server] token and user: only one of the two"))
     if (server.get("org") or server.get("bucket")) and not (server.get("org") and server.get("bucket")):
         faults.append((line, "[server] org and bucket go together"))
-
-
-def replace_address(path: Path, address: str) -> None:
-    """Write `address` into the one line `[smartmeter] address = …` and leave every other byte as it was.
-
-    The file is replaced atomically and keeps mode and owner. A line is added under [smartmeter] where
-    there is none. Raise OSError when the file or its folder cannot be written, or when the result would
-    not say the same in all other respects.
-    """
-    original = path.read_bytes()
-    changed = _with_address(original, address.encode("ascii"))
-    if changed == original and _reads_address(original, address, path):
-        return
-    if not _differ_by_address(original, changed, path):
-        raise OSError(errno.EINVAL, "its layout is unusual; write `address` into it by hand")
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, "it is not writable")
-    replace_file(path.resolve(), changed)
-
-
-def _reads_address(content: bytes, address: str, path: Path) -> bool:
-    """Return whether a file's content names this address already."""
-    section = parse(content.decode("utf-8-sig"), path).smartmeter
-    return section is not None and section.address == address
-
-
-def _differ_by_address(original: bytes, changed: bytes, path: Path) -> bool:
-    """Return whether two contents differ in nothing but [smartmeter] address."""
-    before = parse(original.decode("utf-8-sig"), path)
-    try:
-        after = parse(changed.decode("utf-8-sig"), path)
-    except ConfigError:
-        return False
-    if before.smartmeter is None or after.smartmeter is None or original == changed:
-        return False
-    return after._replace(smartmeter=after.smartmeter._replace(address=before.smartmeter.address)) == before
-
-
-_ADDRESS_LINE = re.compile(rb"(?im)^([ \t]*address[ \t]*[=:][ \t]*)([^\r\n]*)")
-_SMARTMETER = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?[ \t]*\[smartmeter\][^\r\n]*(\r?\n|$)")
-_NEXT_SECTION = re.compile(rb"(?m)^[ \t]*\[")
-_INDENT = re.compile(rb"(?m)^([ \t]*)[^\s#;]")
-
-
-def _with_address(content: bytes, address: bytes) -> bytes:
-    """Return `content` with the address in its line; unchanged where the section is not found."""
-    section = _SMARTMETER.search(content)
-    if section is None:
-        return content
-    start = section.end()
-    following = _NEXT_SECTION.search(content, start)
-    end = following.start() if following else len(content)
-    line = _ADDRESS_LINE.search(content, start, end)
-    if line:
-        return content[: line.start(2)] + address + content[line.end(2) :]
-    indent = _INDENT.search(content, start, end)
-    newline = section[1] or b"\n"
-    lead = b"" if section[1] else b"\n"
-    return content[:start] + lead + (indent[1] if indent else b"") + b"address = " + address + newline + content[start:]

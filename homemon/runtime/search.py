@@ -6,15 +6,18 @@ its holder search.
 
 import os
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 
+from homemon.config import read as configuration
+from homemon.config.place import PLACES
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Talk
-from homemon.core.errors import DeviceError, NoAnswer, PortError
+from homemon.core.errors import DeviceError, NoAnswer, NoConfig, PortError
 from homemon.core.files import make_private_dir
 from homemon.echonet.codec import MULTICAST, PORT, Received
 from homemon.ports.trace import Trace
-from homemon.ports.udp_node import UdpNode
+from homemon.ports.udp_node import UdpNode, resolve
 from homemon.runtime import state
 from homemon.runtime.asking import claim_or_ask
 from homemon.runtime.context import App
@@ -26,7 +29,36 @@ from homemon.sources.registry import ECOCUTE
 from homemon.sources.source import Source
 
 DISCOVER_WITHIN = 120.0  # seconds; a search of 1022 addresses takes 45
+MOST = 1022  # addresses: a /22
 SEARCH_EVERY = 300  # seconds, for a unit that is remembered and does not answer
+
+
+def addresses(target: str) -> list[str]:
+    """Return the IPv4 addresses of an address, a host or a network. Raise ValueError."""
+    if "/" not in target:
+        try:
+            return [resolve(target)]
+        except PortError:
+            raise ValueError(f"{target} is no IPv4 address, and no host that is known") from None
+    network = ip_network(target, strict=False)
+    if not isinstance(network, IPv4Network) or network.num_addresses > MOST + 2:
+        raise ValueError(f"{target}: an IPv4 network of at most {MOST} addresses (a /22) is asked")
+    return [str(host) for host in network.hosts()]
+
+
+def with_defaults(app: App, bind: str | None = None) -> None:
+    """Let a missing configuration, or one without [ecocute], be as one with nothing but the section's name.
+
+    With `bind` our own address is that one.
+    """
+    empty = configuration.parse("[ecocute]", Path(PLACES[0]))
+    try:
+        app.config = app.config._replace(devices={**empty.devices, **app.config.devices})
+    except NoConfig:
+        app.config = empty
+    if bind:
+        devices = {name: device._replace(bind=bind) for name, device in app.config.devices.items()}
+        app.config = app.config._replace(devices=devices)
 
 
 def discover(app: App, targets: Sequence[str], trace: str | None, source: Source = ECOCUTE) -> Found:

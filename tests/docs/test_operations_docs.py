@@ -16,6 +16,7 @@ from homemon.sources.kyocera import memory as solar
 from homemon.sources.meter import history, session
 from homemon.storage.database import FILE
 from homemon.storage.store import Store
+from tests import ROOT
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, text_of
 from tests.lan import address
@@ -60,16 +61,17 @@ def test_each_shell_has_its_line_for_completion() -> None:
     assert set(re.findall(r"`_HOMEMON_COMPLETE=(\w+)_source homemon > ~/", text_of(PAGE))) == {"bash", "zsh", "fish"}
 
 
-def test_the_trial_without_a_device_works_as_it_is_written(tmp_path: Path) -> None:
-    (config,) = blocks("ini", of=PAGE)
-    (commands,) = (block for block in blocks("sh", of=PAGE) if "simulate" in block.text)
+@pytest.mark.parametrize("page", ["README.md", "README.ja.md"])
+def test_the_trial_without_a_device_works_as_it_is_written(tmp_path: Path, page: str) -> None:
+    (commands,) = (block for block in blocks("sh", of=ROOT / page) if "simulate meter" in block.text)
     unit, ours = address(), address()
 
     def here(text: str) -> str:
-        return text.replace("127.0.0.2", unit).replace("127.0.0.1", ours)
+        """With addresses that no other test has."""
+        return re.sub(r"(simulate ecocute)( --config)?", rf"\1 --bind {unit}\2", text).replace(
+            "chmod 600", f"sed -i 's/bind = 127.0.0.1/bind = {ours}/' config.ini; chmod 600"
+        )
 
-    (tmp_path / "config.ini").write_text(here(config.text))
-    (tmp_path / "config.ini").chmod(0o600)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "homemon").write_text(f'#!/bin/sh\nexec {sys.executable} -m homemon "$@"\n')
     (tmp_path / "bin" / "homemon").chmod(0o755)

@@ -291,7 +291,8 @@ def test_what_is_not_filled_in_is_no_complete_configuration(tmp_path: Path) -> N
     assert "[smartmeter] bid and pwd are those of config.ini.example" in line
     config(tmp_path, "")
     (line,) = lines_of(tmp_path, "config")
-    assert line == f"warning config: {tmp_path}/config.ini names no device. See config.ini.example"
+    remedy = "Run `homemon setup`; or see config.ini.example"
+    assert line == f"warning config: {tmp_path}/config.ini names no device. {remedy}"
     config(tmp_path, "[kyocera]\nserial_bps = [ビットレート]\n")
     (line,) = lines_of(tmp_path, "config")
     assert line.endswith("serial_bps: still holds the placeholder of a template. Fill it in, or take the line out")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from homemon.config import read as config
+from homemon.config.edit import replace_address
 from homemon.config.keys import KEYS
 from homemon.config.place import find
 from homemon.core.errors import ConfigError
@@ -333,7 +334,7 @@ def test_only_the_address_changes(tmp_path: Path, before: str, after: str) -> No
         path = tmp_path / "config.ini"
         path.write_bytes(text.encode())
         path.chmod(0o640)
-        config.replace_address(path, ADDRESS)
+        replace_address(path, ADDRESS)
         assert path.read_bytes() == wanted.encode()
         assert path.stat().st_mode & 0o777 == 0o640
         assert [entry.name for entry in tmp_path.iterdir()] == ["config.ini"]
@@ -346,14 +347,14 @@ def test_an_address_that_cannot_be_put_in_its_place_is_an_error(tmp_path: Path) 
     path = tmp_path / "config.ini"
     path.write_text(METER.replace("[smartmeter]", "［smartmeter］"))
     with pytest.raises(OSError, match="by hand"):
-        config.replace_address(path, ADDRESS)
+        replace_address(path, ADDRESS)
 
 
 def test_a_link_to_the_file_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.ini", tmp_path / "config.ini"
     real.write_text(METER)
     link.symlink_to(real)
-    config.replace_address(link, ADDRESS)
+    replace_address(link, ADDRESS)
     assert link.is_symlink()
     assert ADDRESS in real.read_text()
 

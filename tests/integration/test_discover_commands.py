@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from homemon.cli import discover
 from homemon.core.errors import ConfigError
 from homemon.echonet.codec import Unit
-from homemon.runtime import state
+from homemon.runtime import search, state
 from homemon.runtime.context import App
 from tests.commands import called, homemon, running
 from tests.lan import of_ours, said
@@ -214,16 +213,16 @@ def test_without_a_configuration_the_defaults_hold(tmp_path: Path, monkeypatch: 
     monkeypatch.delenv("HOMEMON_CONFIG", raising=False)
     monkeypatch.chdir(tmp_path)
     app = App()
-    discover.with_defaults(app)
+    search.with_defaults(app)
     ours = app.device("ecocute")
     assert (ours.host, ours.bind, ours.port) == (None, "0.0.0.0", 3610)
     (tmp_path / "config.ini").write_text(f"[store]\ndir = {tmp_path}/elsewhere\n")
     app = App()
-    discover.with_defaults(app)
+    search.with_defaults(app)
     assert (app.device("ecocute").port, app.folder) == (3610, tmp_path / "elsewhere")
     (tmp_path / "config.ini").write_text("[ecocut]\n")
     with pytest.raises(ConfigError, match="no such section"):
-        discover.with_defaults(App())
+        search.with_defaults(App())
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ def test_a_simulator_ends_though_nobody_reads_its_address(tmp_path: Path) -> Non
 
 CLOSED = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-", "all": "<&- >&- 2>&-"}
 ARGUMENTS = {
+    "setup": ["--yes", "--only", "server"],
     "join": [],
     "meter-listen": [],
     "meter-poll": [],

@@ -124,6 +124,11 @@ def meter(life: Life) -> None:
     simulator = ("simulate", "meter", "--link", "port", "--pace", "0.02", "--bid", BID, "--pwd", PWD)
     with life.resident(*simulator, "--truth", "truth.jsonl", "--fault", "refuse-epcs=98") as module:
         module.until(bool)
+        (life.folder / "config.ini").write_text(f"[store]\ndir = {life.folder / 'state/deep/store'}\n")
+        letter = life.folder.with_name("letter")
+        letter.write_text(f"{BID}\n{PWD}\n")
+        life.run("setup", "--yes", "--letter", str(letter), "--port", "port", "--only", "letter", "--only", "port")
+        letter.unlink()
         life.run("join", traced=True)
         with life.resident("meter-listen", "--trace", "listen.trace") as listener:
             listener.until(bool)

@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "config.values": set[str](),
     "config.keys": {"config.values", "sources.registry", "sources.source"},
     "config.place": {"core.errors", "core.files"},
-    "config.read": {"config", "core.errors", "core.files", "sources.registry", "sources.source"},
+    "config.edit": {"config.read", "config.values", "core.errors", "core.files"},
+    "config.read": {"config", "core.errors", "sources.registry", "sources.source"},
     "echonet": {"core.errors", "core.points"},
     "skstack": {"core.errors", "core.dialogue", "echonet"},
     "sources.lines": {"core.transcript"},
@@ -137,17 +138,26 @@ MAY_IMPORT = {
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
+    "setup.dialogue": {"config.edit", "config.read", "setup.texts", "sources.source"},
+    "setup.letter": {"config.keys", "config.values", "setup.steps"},
+    "setup.texts": {"page.texts", "sources.source"},
+    "setup.schedule": {"config.read", "sources.registry"},
+    "setup.steps": {
+        *("setup.dialogue", "setup.texts", "config", "energy", "sources.lan.discovery", "sources.lan.reports"),
+        *("sources.registry", "sources.source"),
+    },
+    "page.texts": {"sources.registry", "sources.source"},
     "page": {"energy", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
     "page.web": {"core.errors", "page", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
-        "page",
+        *("page", "setup"),
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
-        *("check", "energy", "imports", "sim"),
+        *("check", "energy", "imports", "setup", "sim"),
     }
     | SHARED,
 }
@@ -165,7 +175,7 @@ ONLY_IN = {
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views"),
+    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),

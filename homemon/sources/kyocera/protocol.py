@@ -205,15 +205,19 @@ class Dump:
         Raise NoAnswer after 10 s of silence, DeviceError when the header or a block came damaged
         five times, or when the blocks do not add up to the total.
         """
+        yield from self.begin()
+        while len(self.memory) < self.total:
+            self.memory += yield from self._next_block()
+        yield from self._end()
+        return bytes(self.memory)
+
+    def begin(self) -> Dialogue[None]:
+        """Ask for the memory and receive its header, which says that there is a monitor. Raise as `dialogue`."""
         for _ in range(TRIES):  # a monitor that was left in the middle of a block ends it first
             if not (yield from pause(QUIET)):
                 break
         self._parser.expect_command()
         self.total = yield from self._ask_total()
-        while len(self.memory) < self.total:
-            self.memory += yield from self._next_block()
-        yield from self._end()
-        return bytes(self.memory)
 
     def _ask_total(self) -> Dialogue[int]:
         """Send the request; the total of the header."""

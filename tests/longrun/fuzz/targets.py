@@ -18,6 +18,7 @@ from typing import NamedTuple
 from requests import Response
 from urllib3 import HTTPResponse
 
+from homemon.config import edit
 from homemon.config import read as config
 from homemon.core.dialogue import Talk
 from homemon.core.errors import ConfigError, HomemonError, NoAnswer, WireError
@@ -248,8 +249,12 @@ def config_file(data: bytes) -> None:
         read = config.parse(text, path)
     except ConfigError:
         return
-    changed = config._with_address(text.encode(), LINK.address.encode())
-    if config._differ_by_address(text.encode(), changed, path):
+    if read.smartmeter:
+        wanted = [edit.Change("smartmeter", "address", LINK.address)]
+        try:
+            changed = edit.edited(text.encode(), wanted, path)
+        except (OSError, ConfigError):
+            return
         after = config.parse(changed.decode(), path)
         assert (after.server, after.tags, after.store) == (read.server, read.tags, read.store)
 

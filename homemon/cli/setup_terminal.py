@@ -1,0 +1,79 @@
+"""The terminal of `homemon setup`: what a step says is printed, what it asks is answered, what it wants is done."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from homemon.runtime.context import App
+from homemon.runtime.setting_up import ACTS
+from homemon.setup.dialogue import Act, Question, Result, Say, Talk
+from homemon.setup.texts import TEXTS, fault, spoken
+
+
+class Terminal:
+    """Holds the conversation in one language. What is `given` by options is not asked; with `yes`, nothing is."""
+
+    def __init__(self, app: App, given: Mapping[str, Any], yes: bool, language: str) -> None:
+        self._app = app
+        self.given = given
+        self._yes = yes
+        self.language = language
+
+    def hold(self, talk: Talk[Result], acting: App) -> Result:
+        """Go through a conversation to its end and return its result; `acting` is what its acts work with.
+
+        Raise click.UsageError for a wrong option, click.Abort where there are no more answers.
+        """
+        answer: Any = None
+        while True:
+            try:
+                wish = talk.send(answer)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            answer = self._granted(wish, acting)
+
+    def say(self, name: str, *values: object) -> None:
+        """Print one of the texts."""
+        self._app.show(spoken(self.language, TEXTS[name], values))
+
+    def _granted(self, wish: Say | Question | Act, acting: App) -> Any:
+        if isinstance(wish, Say):
+            self._app.show(spoken(self.language, wish.text, wish.values))
+            return None
+        if isinstance(wish, Act):
+            return ACTS[wish.name](acting, *wish.arguments)
+        return self.ask(wish)
+
+    def ask(self, question: Question) -> Any:
+        """Return the answer of an option, else the default where nothing is asked, else the person's."""
+        given = self.given.get(question.name)
+        if isinstance(given, list):
+            return given
+        if given is None and question.asked and not self._yes:
+            return self._asked(question)
+        try:
+            return question.answer(given or "")
+        except ValueError as error:
+            raise click.UsageError(f"{question.name}: it {error}") from None
+
+    def _asked(self, question: Question) -> Any:
+        for number, choice in enumerate(question.choices, 1):
+            self._app.show(f"  {number:3}  {choice.answer}  {spoken(self.language, choice.text)}".rstrip())
+        if question.choices:
+            self.say("choose")
+        while True:
+            try:
+                return question.answer(self._typed(question))
+            except ValueError as error:
+                self.say("wrong", fault(self.language, str(error)))
+
+    def _typed(self, question: Question) -> str:
+        if sys.stdin is None:
+            raise click.Abort
+        shown = f"{spoken(self.language, question.text)}{f' [{question.default}]' if question.default else ''}"
+        hidden = question.secret and sys.stdin.isatty()
+        typed: str = click.prompt(shown, default="", show_default=False, hide_input=hidden)
+        return typed

@@ -1,0 +1,178 @@
+"""What `homemon setup` has done outside: ports tried, the LAN searched, other commands run. `ACTS` is the table."""
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from homemon.core.dialogue import Talk
+from homemon.core.errors import DeviceError, HomemonError, PortError
+from homemon.core.files import port_lock
+from homemon.echonet.codec import MULTICAST
+from homemon.energy import shipped
+from homemon.energy.plan import Plan
+from homemon.ports.serial_port import ModulePort, SerialLine
+from homemon.runtime.context import App
+from homemon.runtime.driver import Watched, run
+from homemon.runtime.dump import Line, MonitorPort
+from homemon.runtime.search import addresses, discover, with_defaults
+from homemon.runtime.starting import WAYS, Planned, program
+from homemon.runtime.subcommands import HOMEMON
+from homemon.runtime.subcommands import program as typed
+from homemon.setup.schedule import jobs
+from homemon.setup.steps import I2C
+from homemon.skstack.join import wake_module
+from homemon.sources.kyocera.protocol import Dump
+from homemon.sources.lan.discovery import Node
+from homemon.sources.objects import known_name
+from homemon.sources.registry import SOLAR_MONITOR
+
+DEVICES = Path("/dev")
+IN_USE = "It works, then. To try it anew, stop that first, and what starts it."
+PORTS = ("serial/by-id/*", "serial0", "ttyAMA*", "ttyUSB*", "ttyACM*")
+"""Where a module can be; the first name of a device is taken, so a USB stick's that stays."""
+
+
+def serial_ports(app: App, folder: Path = DEVICES) -> list[str]:
+    """Return the serial ports that there are, the configured one first."""
+    meter = app.config.smartmeter
+    present = [meter.serial_port] if meter and ("://" in meter.serial_port or Path(meter.serial_port).exists()) else []
+    found = [str(path) for pattern in PORTS for path in sorted(folder.glob(pattern))]
+    return list({str(Path(name).resolve()): name for name in reversed([*present, *found])}.values())[::-1]
+
+
+Tried = tuple[str, str, str]
+
+
+def module(app: App, name: str, bps: int) -> Tried:
+    """Return the version of the Wi-SUN module on a port; where there is none, why, and what to do.
+
+    Raise StoreError.
+    """
+    if holder := port_lock(app.folder, name).holder():
+        return "", f"{name} is in use by homemon {holder.name} (pid {holder.pid})", IN_USE
+    try:
+        with ModulePort(SerialLine(name, bps, "smartmeter")) as port:
+            return run(Talk(), wake_module(), port, Watched(app)), "", ""
+    except (PortError, DeviceError) as error:
+        return "", str(error), error.hint
+
+
+def join(app: App) -> bool:
+    """Join the meter's network; return whether that worked."""
+    return command(app, "join") == 0
+
+
+def command(app: App, *words: str) -> int:
+    """Run another homemon command with the same configuration, in the same terminal; return its exit status."""
+    app.show(f"$ {typed()} {shlex.join(words)}")
+    quiet = ("-q",) if app.quiet else ()
+    return subprocess.run((*HOMEMON, "-c", str(app.config.path), *quiet, *words), check=False).returncode
+
+
+def search(app: App, targets: Sequence[str], bind: str | None) -> tuple[list[Node], list[str]]:
+    """Return the nodes on the LAN, or at the targets, and lines that describe them or say why there are none."""
+    with_defaults(app, bind)
+    try:
+        hosts = [host for target in targets for host in addresses(target)]
+        found = discover(app, hosts or [MULTICAST], None)
+    except (HomemonError, ValueError) as error:
+        return [], [str(error)]
+    nodes = [each for each in found.nodes if each.host not in found.ours]
+    return nodes, [line for each in nodes for line in _shown(each)]
+
+
+def _shown(node: Node) -> Iterator[str]:
+    """Yield who a node is, and what it has, in lines of a terminal."""
+    yield "  ".join(filter(None, (node.host, node.facts.maker_name, node.facts.product)))
+    yield from (f"  {eoj:06X}  {known_name(eoj)}".rstrip() for eoj in node.objects)
+
+
+def monitor_lines(app: App, folder: Path = DEVICES) -> list[str]:
+    """Return where a solar monitor can be: on the I2C bus, or on a serial port."""
+    bus = folder / f"i2c-{app.config.i2c.port}"
+    return [*([I2C] if bus.exists() else []), *serial_ports(app, folder)]
+
+
+def monitor(app: App, name: str) -> tuple[str, str]:
+    """Return why no solar monitor announces its memory there, and what to do; empty where one does."""
+    dump = Dump()
+    try:
+        line = _monitor_line(app, name)
+        try:
+            run(Talk(), dump.begin(), MonitorPort(line, dump), Watched(app))
+        finally:
+            line.close()
+    except (PortError, DeviceError) as error:
+        return str(error), error.hint
+    return "", ""
+
+
+def _monitor_line(app: App, name: str) -> Line:
+    if name != I2C:
+        return SerialLine(name, SOLAR_MONITOR.keys["serial_bps"].default, SOLAR_MONITOR.section)
+    from homemon.ports.i2c_bridge import open_bridge
+
+    return open_bridge(app.config.i2c.port, app.config.i2c.reads == "block")
+
+
+def plans(app: App, area: str) -> list[Plan]:
+    """Return the plans of an area."""
+    return shipped.of_area(area)
+
+
+def base(app: App, plan: str) -> dict[str, str]:
+    """Return what a plan's base charge goes by, and which amounts it has; nothing for a plan that cannot be read."""
+    try:
+        newest = shipped.find(plan, app.config.path.parent).versions[-1].base
+    except HomemonError:
+        return {}
+    if newest.ampere:
+        return {"ampere": ", ".join(map(str, newest.ampere))}
+    unit = "kva" if newest.kva is not None else newest.block.unit if newest.block else ""
+    return {unit: ""} if unit else {}
+
+
+def ways(app: App) -> list[str]:
+    """Return what can start homemon on this machine."""
+    return [name for name, way in WAYS.items() if way.there()]
+
+
+def _planned(app: App) -> Planned:
+    return Planned(jobs(app.config), program(app.config.path))
+
+
+def planned(app: App, way: str) -> list[str]:
+    """Return the lines, or the files, that would be installed."""
+    return WAYS[way].planned(_planned(app))
+
+
+def differing(app: App, way: str) -> list[str]:
+    """Return the files that would be overwritten with something else."""
+    return WAYS[way].differing(_planned(app))
+
+
+def install(app: App, way: str, kept: Sequence[str]) -> str:
+    """Install what starts homemon, but the files that are kept; return why that failed, or nothing."""
+    try:
+        WAYS[way].install(_planned(app), kept)
+    except HomemonError as error:
+        return str(error)
+    return ""
+
+
+ACTS: dict[str, Callable[..., Any]] = {
+    "serial ports": serial_ports,
+    "module": module,
+    "join": join,
+    "discover": search,
+    "monitor lines": monitor_lines,
+    "monitor": monitor,
+    "plans": plans,
+    "base": base,
+    "ways": ways,
+    "planned": planned,
+    "differing": differing,
+    "install": install,
+}

@@ -1,0 +1,118 @@
+"""Puts what starts homemon's commands where cron and systemd look: `WAYS` is the table."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from homemon.core.errors import HomemonError
+from homemon.core.files import make_dir, replace_file
+from homemon.setup import schedule
+from homemon.setup.schedule import Job
+
+WITHIN = 30.0  # seconds for crontab and systemctl
+
+
+class Planned(NamedTuple):
+    """What is to be started, and the words that start homemon with its configuration."""
+
+    jobs: Sequence[Job]
+    program: Sequence[str]
+
+
+def program(config: Path) -> tuple[str, ...]:
+    """Return the words that start this homemon from anywhere, with this configuration."""
+    typed = Path(sys.argv[0])
+    beside = Path(sys.executable).with_name("homemon")
+    own = typed if typed.name == "homemon" else beside
+    words = (str(own.absolute()),) if os.access(own, os.X_OK) else (sys.executable, "-m", "homemon")
+    return (*words, "-c", str(config.absolute()))
+
+
+def said(*words: str, given: str = "") -> str:
+    """Return what a program says on stdout. Raise HomemonError with what it says of a failure."""
+    try:
+        run = subprocess.run(
+            words, input=given, capture_output=True, encoding="utf-8", errors="replace", timeout=WITHIN, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HomemonError(f"{words[0]}: {error}") from None
+    if run.returncode:
+        raise HomemonError(f"{' '.join(words)}: {run.stderr.strip() or f'status {run.returncode}'}")
+    return run.stdout
+
+
+class Cron:
+    """The lines of the user's own crontab."""
+
+    @staticmethod
+    def there() -> bool:
+        return shutil.which("crontab") is not None
+
+    @staticmethod
+    def planned(planned: Planned) -> list[str]:
+        """Return the lines that it gets."""
+        return schedule.cron_lines(planned.jobs, planned.program)
+
+    @staticmethod
+    def differing(planned: Planned) -> list[str]:
+        """Return what would be overwritten: nothing, since other lines stay."""
+        return []
+
+    @classmethod
+    def install(cls, planned: Planned, kept: Sequence[str]) -> None:
+        """Put the lines into the crontab. Raise HomemonError."""
+        before = ""
+        with suppress(HomemonError):  # there is none yet
+            before = said("crontab", "-l")
+        wanted = schedule.with_lines(before, cls.planned(planned))
+        if wanted != before:
+            said("crontab", "-", given=wanted)
+
+
+class Systemd:
+    """The user's own units."""
+
+    @staticmethod
+    def there() -> bool:
+        try:
+            said("systemctl", "--user", "show-environment")
+        except HomemonError:
+            return False
+        return True
+
+    @staticmethod
+    def folder() -> Path:
+        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd" / "user"
+
+    @classmethod
+    def planned(cls, planned: Planned) -> list[str]:
+        """Return the files that it gets."""
+        return [str(cls.folder() / name) for name in schedule.units(planned.jobs, planned.program)]
+
+    @classmethod
+    def differing(cls, planned: Planned) -> list[str]:
+        """Return the files that would be overwritten with something else."""
+        wanted = schedule.units(planned.jobs, planned.program)
+        there = {name: cls.folder() / name for name in wanted if (cls.folder() / name).exists()}
+        return [name for name, path in there.items() if path.read_text("utf-8", "replace") != wanted[name]]
+
+    @classmethod
+    def install(cls, planned: Planned, kept: Sequence[str]) -> None:
+        """Write the units, but those that are kept, and enable them. Raise HomemonError."""
+        try:
+            make_dir(cls.folder())
+            for name, text in schedule.units(planned.jobs, planned.program).items():
+                if name not in kept:
+                    replace_file(cls.folder() / name, text.encode())
+        except OSError as error:
+            raise HomemonError(f"{cls.folder()} cannot be written: {error.strerror}") from None
+        said("systemctl", "--user", "daemon-reload")
+        said("systemctl", "--user", "enable", "--now", *schedule.enabled(planned.jobs))
+
+
+WAYS: dict[str, type[Cron] | type[Systemd]] = {"cron": Cron, "systemd": Systemd}

@@ -1,0 +1,104 @@
+"""What starts homemon's commands: lines of a crontab, and units of systemd. `JOBS` is the table."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from homemon.config.read import Config
+from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR
+
+BEGIN = "# homemon setup begins: what stands up to its end is written anew by `homemon setup`"
+END = "# homemon setup ends"
+OWN = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n?")
+
+
+class Job(NamedTuple):
+    """A command that is to run: its arguments, what it is for, and when, for cron and for systemd.
+
+    One without a `calendar` is resident: cron starts it each minute, and a second one ends at once.
+    """
+
+    words: tuple[str, ...]
+    purpose: str
+    cron: str = "* * * * *"
+    calendar: str = ""
+
+    @property
+    def unit(self) -> str:
+        return f"homemon-{self.words[0]}"
+
+
+JOBS: Mapping[str, Sequence[Job]] = {
+    SMART_METER.section: (Job(("meter-listen", "--poll", "60"), "record what the smart meter says"),),
+    ECOCUTE.section: (
+        Job(("ecocute-listen",), "record what the EcoCute says"),
+        Job(("ecocute-poll",), "ask the EcoCute", "*/10 * * * *", "*:0/10"),
+    ),
+    SOLAR_MONITOR.section: (Job(("kyocera-dump",), "read the solar monitor", "10,40 * * * *", "*:10,40"),),
+}
+"""By the section that they need."""
+
+
+def jobs(config: Config) -> list[Job]:
+    """Return the jobs of what is configured."""
+    return [job for section, each in JOBS.items() if config.of(section) for job in each]
+
+
+# --- cron ---------------------------------------------------------------------------------
+
+
+def cron_lines(planned: Sequence[Job], program: Sequence[str]) -> list[str]:
+    """Return a line for each job; `program` are the words that start homemon. `%` ends a command in crontab(5)."""
+    return [f"{job.cron} {shlex.join((*program, '-q', *job.words))} >/dev/null".replace("%", r"\%") for job in planned]
+
+
+def with_lines(crontab: str, lines: Sequence[str]) -> str:
+    """Return the crontab with these lines at its end, in place of those that we put there before.
+
+    A command that another line starts already is not started twice.
+    """
+    others = OWN.sub("", crontab)
+    fresh = [line for line in lines if not any(_starts(other, _command(line)) for other in others.splitlines())]
+    apart = "" if others.endswith("\n") or not others else "\n"
+    return others + apart + "\n".join([BEGIN, *fresh, END, ""]) if fresh else others
+
+
+def _command(line: str) -> str:
+    """Return the homemon command of a line of ours."""
+    found = re.search(r" -q ([a-z-]+)", line)
+    return found[1] if found else line
+
+
+def _starts(line: str, command: str) -> bool:
+    return re.match(rf"\s*[^#\s].*\bhomemon\b.*\s{re.escape(command)}\b", line) is not None
+
+
+# --- systemd ------------------------------------------------------------------------------
+
+
+def units(planned: Sequence[Job], program: Sequence[str]) -> dict[str, str]:
+    """Return the units of the jobs by their files' names (systemd.unit(5))."""
+    return {name: text for job in planned for name, text in _units(job, program)}
+
+
+def _units(job: Job, program: Sequence[str]) -> Iterator[tuple[str, str]]:
+    started = " ".join(map(_quoted, (*program, "-q", *job.words)))
+    kind = "Type=oneshot\n" if job.calendar else ""
+    again = "" if job.calendar else "Restart=always\nRestartSec=30\n\n[Install]\nWantedBy=default.target\n"
+    head = f"[Unit]\nDescription=homemon: {job.purpose}"
+    yield f"{job.unit}.service", f"{head}\n\n[Service]\n{kind}ExecStart={started}\n{again}"
+    if job.calendar:
+        timer = f"[Timer]\nOnCalendar={job.calendar}\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n"
+        yield f"{job.unit}.timer", f"{head}, on time\n\n{timer}"
+
+
+def _quoted(word: str) -> str:
+    """Return a word of ExecStart (systemd.service(5)), in which `%h` stays what it is."""
+    escaped = re.sub(r"%(?!h/)", "%%", word).replace("$", "$$")
+    return f'"{escaped}"' if re.search(r"\s", word) else escaped
+
+
+def enabled(planned: Sequence[Job]) -> list[str]:
+    """Return the units that are to be enabled: timers where there are any."""
+    return [f"{job.unit}.{'timer' if job.calendar else 'service'}" for job in planned]

@@ -1,0 +1,310 @@
+"""The steps of `homemon setup`, in their order: `STEPS` is the table. Each returns what config.ini is to say."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from homemon.config.edit import Change
+from homemon.config.keys import EXAMPLE, READERS
+from homemon.config.read import Config
+from homemon.energy.plan import Plan
+from homemon.setup.dialogue import Act, Choice, Question, Say, Step, Talk, yes_or_no
+from homemon.setup.texts import AREA_NAMES, TEXTS
+from homemon.sources.lan.discovery import Node
+from homemon.sources.lan.reports import is_kin
+from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR
+
+Changes = list[Change]
+CONTRACT = "contract"
+I2C = "i2c"
+
+
+def keyed(name: str, reader: str, *of: int, text: str = "", default: str = "") -> Question:
+    """Return the question for a key of config.ini, whose value is kept as it is typed if its `reader` takes it."""
+    read = READERS[reader](*of) if of else READERS[reader]
+    return Question(name, TEXTS[text or name], read, default)
+
+
+def agreed(name: str, default: bool = True) -> Question:
+    """Return a question that is answered with yes or no."""
+    return Question(name, TEXTS[name], yes_or_no, "y" if default else "n")
+
+
+def changes_of(section: str, **keys: object) -> Changes:
+    """Return the changes of a section, without the keys that nothing is known of."""
+    return [Change(section, key, str(value)) for key, value in keys.items() if value is not None]
+
+
+# --- the smart meter ----------------------------------------------------------------------
+
+
+def has_letter(config: Config) -> bool:
+    """Return whether the values of the letter are there, and not those of the example."""
+    meter = config.smartmeter
+    return meter is not None and (meter.bid, meter.pwd) != EXAMPLE
+
+
+def letter(config: Config) -> Talk[Changes]:
+    """Ask for the two values of the letter."""
+    bid = yield keyed("bid", "Route-B ID")
+    pwd = (yield Question("pwd", TEXTS["pwd"], password, secret=True)) if bid else None
+    if not pwd:
+        yield Say(TEXTS["left out"], ("letter",))
+        return []
+    return changes_of(SMART_METER.section, bid=bid, pwd=pwd)
+
+
+def has_joined(config: Config) -> bool:
+    """Return whether the meter was found once, over the port that is configured."""
+    return config.smartmeter is not None and config.smartmeter.address is not None
+
+
+def password(text: str) -> str:
+    """Return the password; one that was typed without capitals has them, as letters print it. Raise ValueError."""
+    value: str = READERS["Route-B password"](text)
+    return value.upper() if value == value.lower() else value
+
+
+def port(config: Config) -> Talk[Changes]:
+    """Find the serial port on which a module answers, by trying those that are there, or one that is named."""
+    if config.smartmeter is None:
+        yield Say(TEXTS["letter first"])
+        return []
+    names = (yield _several("ports")) or (yield Act("serial ports"))
+    while True:
+        for name in names:
+            yield Say(TEXTS["trying"], (name,))
+            version, why, hint = yield Act("module", (name, config.smartmeter.serial_bps))
+            if version:
+                yield Say(TEXTS["is module"], (version,))
+                return changes_of(SMART_METER.section, serial_port=name)
+            yield Say(TEXTS["is no module"], (why, hint))
+        yield Say(TEXTS["no module"])
+        named = yield keyed("port name", "serial port")
+        if named is None:
+            yield Say(TEXTS["left out"], ("port",))
+            return []
+        names = [named]
+
+
+def _several(name: str) -> Question:
+    """Return a question for an option that may name several things."""
+    return Question(name, ("", ""), lambda text: [text], asked=False)
+
+
+def join(config: Config) -> Talk[Changes]:
+    """Join the meter's network; `homemon join` writes the address itself."""
+    if config.smartmeter is None:
+        yield Say(TEXTS["letter first"])
+    elif (yield agreed("join now")):
+        done = yield Act("join")
+        yield Say(TEXTS["joined" if done else "not joined"])
+    return []
+
+
+# --- the other devices --------------------------------------------------------------------
+
+
+def devices(config: Config) -> Talk[Changes]:
+    """Find the EcoCute; its address is written down only where asking everybody does not find it, or finds several."""
+    targets: Sequence[str] = (yield _several("targets")) or []
+    bind = yield Question("bind", TEXTS["bind"], READERS["IPv4 address"], own_address(targets), asked=False)
+    units: list[tuple[str, int]] = []
+    while not units:
+        yield Say(TEXTS["searching"])
+        nodes, lines = yield Act("discover", (targets, bind))
+        for line in lines:
+            yield Say(TEXTS["line"], (line,))
+        units = ecocutes(nodes)
+        if not units:
+            yield Say(TEXTS["no EcoCute"])
+            target = yield Question("target", TEXTS["target"], READERS["text"])
+            if target is None:
+                return []
+            targets = [target]
+    host, eoj = units[0] if len(units) == 1 else (yield _one_of(units))
+    return [
+        Change(ECOCUTE.section),
+        *changes_of(
+            ECOCUTE.section,
+            host=host if targets or len(units) > 1 else None,
+            bind=bind,
+            eoj=f"{eoj:06X}" if eoj != ECOCUTE.eoj else None,
+        ),
+    ]
+
+
+def own_address(targets: Sequence[str]) -> str:
+    """Return the address that homemon needs where the unit is simulated on this machine: there each has its own."""
+    loopback = bool(targets) and all(target.startswith("127.") for target in targets)
+    return ("127.0.0.3" if "127.0.0.1" in targets else "127.0.0.1") if loopback else ""
+
+
+def ecocutes(nodes: Sequence[Node]) -> list[tuple[str, int]]:
+    """Return where there is an EcoCute, or one like it: addresses and EOJs."""
+    return [(node.host, eoj) for node in nodes for eoj in node.objects if is_kin(ECOCUTE, eoj)]
+
+
+def _one_of(units: Sequence[tuple[str, int]]) -> Question:
+    known = {f"{host} {eoj:06X}": (host, eoj) for host, eoj in units}
+    choices = [Choice(name, ("", "")) for name in known]
+    return Question("unit", TEXTS["unit"], lambda text: known[_word(*known)(text)], next(iter(known)), choices)
+
+
+def _word(*words: str) -> Callable[[str], str]:
+    """Return a reader that takes one of the words, in whatever case."""
+
+    def read(text: str) -> str:
+        if text.lower() not in words and text not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text if text in words else text.lower()
+
+    return read
+
+
+def monitor(config: Config) -> Talk[Changes]:
+    """Find the solar monitor on the I2C bus or on a serial port that is not the module's."""
+    lines = yield _several("lines")
+    if lines is None:
+        if not (yield agreed("has monitor", default=False)):
+            return []
+        taken = config.smartmeter.serial_port if config.smartmeter else ""
+        lines = [name for name in (yield Act("monitor lines")) if name != taken]
+    for name in lines:
+        yield Say(TEXTS["trying"], (name,))
+        why, hint = yield Act("monitor", (name,))
+        if not why:
+            yield Say(TEXTS["is monitor"])
+            serial = {"serial_port": name} if name != I2C else {}
+            return changes_of(SOLAR_MONITOR.section, transport="serial" if serial else I2C, **serial)
+        yield Say(TEXTS["is no module"], (why, hint))
+    yield Say(TEXTS["no monitor"])
+    yield Say(TEXTS["left out"], ("monitor",))
+    return []
+
+
+# --- what is paid, and where readings go --------------------------------------------------
+
+
+def contract(config: Config) -> Talk[Changes]:
+    """Ask for area and plan, and for what the plan's base charge goes by."""
+    plan = yield Question("plan", TEXTS["plan"], READERS["name"], asked=False)
+    if plan is None:
+        choices = [Choice(name, text) for name, text in AREA_NAMES.items()]
+        area = yield Question("area", TEXTS["area"], _word(*AREA_NAMES), choices=choices)
+        plans: list[Plan] = (yield Act("plans", (area,))) if area else []
+        known = [Choice(each.key, (f"{each.company} {each.name}",) * 2) for each in plans]
+        plan = (yield Question("plan", TEXTS["plan"], _plan_of(plans), choices=known)) if area else None
+    if plan is None and config.contracts:
+        plan = config.contracts[-1].plan  # what else it says may be corrected all the same
+    if plan is None:
+        yield Say(TEXTS["left out"], ("contract",))
+        return []
+    section = yield from _contract_section(config)
+    base = yield from _base(plan)
+    day = yield keyed("reading_day", "number", 1, 31, text="reading day")
+    sold = yield Question("sell", TEXTS["sell"], _price, asked=config.kyocera is not None)
+    return changes_of(section, plan=plan, **base, reading_day=day, sell=sold)
+
+
+def _plan_of(plans: Sequence[Plan]) -> Callable[[str], str]:
+    word = _word(*(plan.key for plan in plans))
+    return lambda text: text if text.endswith(".toml") else word(text)
+
+
+def _contract_section(config: Config) -> Talk[str]:
+    """Return the section to write: the newest contract, or a new one from the day that the person says."""
+    if not config.contracts:
+        return CONTRACT
+    since = (yield Question("since", TEXTS["since"], _day)) or config.contracts[-1].since
+    return CONTRACT if since == date.min else f"{CONTRACT} {since}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a day such as 2026-04-01") from None
+
+
+def _price(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,2})?|fit-20[0-9]{2}-[0-9]{2}|.+\.toml", text):
+        raise ValueError("must be a number of yen, or fit- and a month")
+    return text
+
+
+def _base(name: str) -> Talk[dict[str, int]]:
+    """Return what the contract says of the base charge: ampere, kva or kw."""
+    bases = yield Act("base", (name,))
+    for key, offered in bases.items():
+        question = keyed(key, "number", 1, 200)
+        text = (question.text[0].format(offered), question.text[1].format(offered))
+        amount = yield question._replace(text=text)
+        return {key: amount} if amount else {}
+    return {}
+
+
+def server(config: Config) -> Talk[Changes]:
+    """Ask for the InfluxDB."""
+    url = yield keyed("url", "URL")
+    if url is None:
+        return []
+    db = yield keyed("db", "name", default=SMART_METER.section)
+    yield Say(TEXTS["more keys"])
+    return changes_of("server", url=url, db=db)
+
+
+# --- what starts it -----------------------------------------------------------------------
+
+
+def start(config: Config) -> Talk[Changes]:
+    """Offer to install what starts the commands of what is configured."""
+    ways: Sequence[str] = yield Act("ways")
+    if not ways:
+        yield Say(TEXTS["no way"])
+        return []
+    choices = [Choice(way, TEXTS[way]) for way in (*ways, "none")]
+    way = yield Question("start", TEXTS["by"], _word(*(each.answer for each in choices)), choices[0].answer, choices)
+    if way == "none":
+        yield Say(TEXTS["left out"], ("start",))
+        return []
+    lines = yield Act("planned", (way,))
+    if not lines:
+        yield Say(TEXTS["no device"])
+        return []
+    for line in lines:
+        yield Say(TEXTS["line"], (line,))
+    if (yield agreed("install")):
+        yield from _install(way)
+    return []
+
+
+def _install(way: str) -> Talk[None]:
+    differing: Sequence[str] = yield Act("differing", (way,))
+    kept = []
+    for name in differing:
+        question = agreed("replace", default=False)
+        if not (yield question._replace(text=(question.text[0].format(name), question.text[1].format(name)))):
+            kept.append(name)
+    why = yield Act("install", (way, kept))
+    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS["installed"])
+    if way == "systemd" and not why:
+        yield Say(TEXTS["linger"])
+
+
+STEPS = (
+    Step("letter", TEXTS["letter"], letter, has_letter, ("bid", "pwd")),
+    Step("port", TEXTS["port"], port, has_joined, ("ports",)),
+    Step("join", TEXTS["join"], join, has_joined),
+    Step("devices", TEXTS["devices"], devices, lambda config: ECOCUTE.section in config.devices, ("targets", "bind")),
+    Step("monitor", TEXTS["monitor"], monitor, lambda config: config.kyocera is not None, ("lines",)),
+    Step(
+        "contract",
+        TEXTS["contract"],
+        contract,
+        lambda config: bool(config.contracts),
+        ("area", "plan", "ampere", "kva", "kw", "reading_day", "sell", "since"),
+    ),
+    Step("server", TEXTS["server"], server, lambda config: config.server is not None, ("url", "db")),
+    Step("start", TEXTS["start"], start, lambda config: False, ("start",)),
+)

@@ -1,0 +1,197 @@
+"""What `homemon setup` asks and says, in Japanese and English."""
+
+import re
+
+from homemon.page.texts import said
+from homemon.sources.source import Text
+
+TEXTS: dict[str, Text] = {
+    "language": ("言語 / Language (ja, en)", "Language / 言語 (en, ja)"),
+    "begin": (
+        "設定は {} に書きます。\nEnter だけなら [ ] の中の答えになります。[ ] のない質問は飛ばします。",
+        "The configuration is {}.\nEnter alone is the answer in [ ]; without [ ] the question is left out.",
+    ),
+    "again": ("すでに設定されています。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
+    "kept": ("  今の設定のままにします。", "  It stays as it is."),
+    "left out": (
+        "  飛ばしました。後からは `homemon setup --only {}` で設定します。",
+        "  Left out. `homemon setup --only {}` does it later.",
+    ),
+    "written": ("  設定に書きました: {}", "  Written: {}"),
+    "wrong": ("  この答えは使えません: {}", "  That cannot be: it {}"),
+    "choose": ("  番号か名前で答えてください。", "  Answer with the number or the name."),
+    "ended": (
+        "\nここまでの答えは {} にあります。\n続きは `homemon setup` で。",
+        "\nWhat was answered so far is in {}.\n`homemon setup` goes on.",
+    ),
+    # the letter
+    "letter": ("\n■ Bルートの通知書", "\n== The letter of the B route"),
+    "bid": (
+        "Bルート認証ID (32桁。4桁ずつでも、全角でも、小文字でも可)",
+        "B-route ID, Bルート認証ID (32 digits, in groups or not)",
+    ),
+    "pwd": (
+        "パスワード (12文字。入力は表示されません)",
+        "Password, パスワード (12 characters; typing it shows nothing)",
+    ),
+    "letter first": (
+        "  先にBルート認証IDとパスワードが必要です。",
+        "  This needs the B-route ID and password first.",
+    ),
+    # the serial port
+    "port": ("\n■ Wi-SUN モジュールのシリアルポート", "\n== The serial port of the Wi-SUN module"),
+    "trying": ("  {} を試しています…", "  trying {} ..."),
+    "is module": ("  モジュールがあります (SKSTACK {})。", "  A module answers (SKSTACK {})."),
+    "is no module": ("  {}\n    {}", "  {}\n    {}"),
+    "no module": (
+        "  モジュールが見つかりません。差し込みと電源を確かめてください。\n"
+        "  Raspberry Pi の端子なら、raspi-config のシリアル設定も。",
+        "  No module was found. Check that it is plugged in and has power;\n"
+        "  on the pins of a Raspberry Pi also the serial settings of raspi-config.",
+    ),
+    "port name": ("シリアルポートの名前 (例 /dev/ttyUSB0)", "Name of the serial port, such as /dev/ttyUSB0"),
+    # the join
+    "join": ("\n■ スマートメーターへの接続", "\n== Joining the smart meter"),
+    "join now": ("今すぐ接続しますか。最長3分かかります (y/n)", "Join now? It takes up to three minutes (y/n)"),
+    "joined": ("  接続しました。", "  Joined."),
+    "not joined": (
+        "  接続できませんでした。上の説明のとおりにしてから、\n"
+        "  `homemon setup --only letter --only join` でやり直せます。",
+        "  That failed. Do what is said above, then try again with\n  `homemon setup --only letter --only join`.",
+    ),
+    # the LAN
+    "devices": ("\n■ LAN の機器 (エコキュート)", "\n== Devices on the LAN (EcoCute)"),
+    "searching": ("  LAN を探しています…", "  searching the LAN ..."),
+    "bind": ("homemon のアドレス", "homemon's own address"),
+    "line": ("    {}", "    {}"),
+    "no EcoCute": (
+        "  エコキュートは見つかりませんでした。\n"
+        "  アダプターの ECHONET Lite を有効にしてください。\n"
+        "  Wi-Fi の親機がマルチキャストを通さないこともあります。",
+        "  No EcoCute was found. Is ECHONET Lite on in its adapter?\n  Many Wi-Fi access points keep multicast back.",
+    ),
+    "target": (
+        "エコキュートのアドレス、または 192.168.1.0/24 のようなネットワーク",
+        "Address of the EcoCute, or a network such as 192.168.1.0/24",
+    ),
+    "unit": ("どのエコキュートですか", "Which EcoCute"),
+    # the solar monitor
+    "monitor": (
+        "\n■ 太陽光発電モニター (京セラ エコノナビット PMD47A)",
+        "\n== Solar monitor (Kyocera Econonavit PMD47A)",
+    ),
+    "has monitor": ("モニターをこの機械につないでいますか (y/n)", "Is there one, connected to this machine? (y/n)"),
+    "is monitor": ("  モニターがあります。", "  The monitor answers."),
+    "no monitor": ("  モニターは見つかりませんでした。", "  The monitor was not found."),
+    # the contract
+    "contract": ("\n■ 電気料金プラン", "\n== What you pay"),
+    "area": ("お住まいの地域", "Your area"),
+    "plan": ("料金プラン (自分で書いた .toml も可)", "Your plan (or a .toml of your own)"),
+    "since": (
+        "新しい契約の開始日 (例 2026-04-01。Enter だけなら今の契約を書き直します)",
+        "From which day on, such as 2026-04-01 (Enter: correct the present one)",
+    ),
+    "ampere": ("契約アンペア ({})", "契約アンペア, amperes of the contract ({})"),
+    "kva": ("契約容量 (kVA)", "契約容量, kVA of the contract"),
+    "kw": ("契約電力 (kW)", "契約電力, kW of the contract"),
+    "reading day": (
+        "検針日 (1–31。なければ暦の月で計算します)",
+        "検針日, the day of the meter's reading (1-31; else bills are of months)",
+    ),
+    "sell": (
+        "売電単価 (円/kWh、または fit-2025-10 のように売電を始めた月)",
+        "Paid for what you sell: yen a kWh, or fit-2025-10, the month it began",
+    ),
+    # the server
+    "server": ("\n■ InfluxDB (なくても動きます)", "\n== InfluxDB (homemon works without)"),
+    "url": ("サーバーの URL (例 http://localhost)", "URL of the server, such as http://localhost"),
+    "db": ("データベース名", "Database"),
+    "more keys": (
+        "  ログインが必要なら、[server] に user と password か、token を\n  書き足してください。",
+        "  If it asks for a login, write user and password, or a token,\n  into [server] yourself.",
+    ),
+    # what starts it
+    "start": ("\n■ 自動起動", "\n== What starts homemon"),
+    "no way": (
+        "  crontab も systemd も使えません。`sudo apt install cron` の後で、\n"
+        "  `homemon setup --only start` を実行してください。",
+        "  There is neither crontab nor systemd. `sudo apt install cron`, then\n  `homemon setup --only start`.",
+    ),
+    "by": ("何で起動しますか", "Start it by"),
+    "cron": ("crontab に行を足します", "lines in your crontab"),
+    "systemd": ("自分のユニットを置きます", "units of your own"),
+    "none": ("起動しません", "nothing is started"),
+    "install": ("これを入れますか (y/n)", "Install this? (y/n)"),
+    "replace": ("{} は違う内容です。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
+    "installed": ("  入れました。", "  Done."),
+    "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
+    "no device": ("  起動するものがまだありません。", "  There is nothing to start yet."),
+    "linger": (
+        "  ログインなしでも動かすには: sudo loginctl enable-linger $USER",
+        "  To go on without a login: sudo loginctl enable-linger $USER",
+    ),
+    # the end
+    "check": ("\n■ 確認", "\n== Check"),
+    "page": (
+        "\n最新の値:   {0} status\nグラフ:     {0} graph -o homemon.html\nブラウザー: {0} serve",
+        "\nThe newest values: {0} status\nThe page:          {0} graph -o homemon.html\nIn a browser:      {0} serve",
+    ),
+}
+
+AREA_NAMES: dict[str, Text] = {
+    "hokkaido": ("北海道", "Hokkaido"),
+    "tohoku": ("東北", "Tohoku"),
+    "tokyo": ("東京", "Tokyo"),
+    "chubu": ("中部", "Chubu"),
+    "hokuriku": ("北陸", "Hokuriku"),
+    "kansai": ("関西", "Kansai"),
+    "chugoku": ("中国", "Chugoku"),
+    "shikoku": ("四国", "Shikoku"),
+    "kyushu": ("九州", "Kyushu"),
+    "okinawa": ("沖縄", "Okinawa"),
+}
+
+FAULTS = (
+    (
+        r"must be (\d+) hexadecimal digits \(it has (\d+) characters",
+        r"0–9 と A–F で\1桁のはずですが、\2文字あります",
+    ),
+    (r"must be (\d+) letters and digits \(it has (\d+) characters", r"英数字の\1文字です。今は\2文字"),
+    (r", as the pwd has: are the two swapped\?\)", "。これはパスワードの長さです。逆に入れていませんか"),
+    (r", as the bid has: are the two swapped\?\)", "。これは認証IDの長さです。逆に入れていませんか"),
+    (r"; it has the letter (.), which is none: the digit (.)\?", r"。文字の \1 は使われません。数字の \2 では"),
+    (r"; it has a letter beyond F", "。F より後の文字があります"),
+    (
+        r"; it has a (\w+) character(, which is none)?: type it anew",
+        "。英数字でない文字があります",
+    ),
+    (r"must be a whole number from (\d+) to (\d+)", r"\1 から \2 までの整数です"),
+    (r"must be a number of yen.*", "15.0 のような円の値か、fit-2025-10 のような月です"),
+    (r"must be a day such as (\S+)", r"\1 のような日付です"),
+    (r"must be yes or no", "y か n で答えてください"),
+    (r"must be one of (.*)", r"次のどれかです: \1"),
+    (r"must be like (\S+) or (\S+?),.*", r"\1 か \2 の形です (ユーザー名、クエリー、空白なし)"),
+    (r"must have a port up to 65535", "ポートは 65535 までです"),
+    (r"must be an address such as (\S+), or a host's name", r"\1 のようなアドレスかホスト名です"),
+    (
+        r"must be a device such as (\S+), or begin with (.*) or (.*)",
+        r"\1 のようなデバイスか、\2 か \3 です",
+    ),
+    (r"must be one line of printable characters", "表示できる文字だけの1行です"),
+    (r"has a comment behind it;.*", "後ろに注釈があります。値だけを入れてください"),
+    (r"\)", ""),
+)
+"""What `config.values` and `setup.steps` say of a wrong answer, piece by piece, and the same in Japanese."""
+
+
+def fault(language: str, text: str) -> str:
+    """Return what is wrong with an answer, in a language."""
+    if language == "ja":
+        for pattern, japanese in FAULTS:
+            text = re.sub(pattern, japanese, text)
+    return text
+
+
+def spoken(language: str, text: Text, values: tuple[object, ...] = ()) -> str:
+    """Return a text in a language, with the values in their places."""
+    return said(language, text).format(*values) if values else said(language, text)

@@ -1,0 +1,244 @@
+"""`homemon setup` as a stranger meets it: on a real terminal, with simulated devices; and without any question."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from homemon.config.read import load
+from homemon.setup.schedule import BEGIN, END
+from homemon.sim.bp35c0 import BID, PWD
+from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, simulated
+from tests.lan import address, unit
+from tests.monitor import on_a_pty
+from tests.person import person
+
+ENGLISH = {"LC_ALL": "C.UTF-8"}
+JAPANESE = {"LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": "ja_JP.UTF-8"}
+LETTER = f"Bルート認証ID: {' '.join(BID[at : at + 4] for at in range(0, 32, 4)).lower()}\nパスワード: {PWD}\n"
+ASKED_IN_ENGLISH = (
+    *("Language", "B-route ID", "Password", "Name of the serial port", "Join now?", "Your area", "Your plan"),
+    *("契約アンペア", "検針日", "Paid for", "URL", "Database", "Start it by", "The newest values"),
+)
+ASKED_IN_JAPANESE = (
+    *("言語", "Bルート認証ID", "パスワード", "シリアルポートの名前", "今すぐ接続", "お住まいの地域", "料金プラン"),
+    *("契約アンペア", "検針日", "売電単価", "サーバーの URL", "データベース名", "何で起動", "最新の値"),
+)
+CRONTAB = """\
+#!/bin/sh
+case $1 in -l) cat {0}/crontab ;; -) cat > {0}/crontab ;; esac
+"""
+SYSTEMCTL = """\
+#!/bin/sh
+echo "$@" >> {0}/systemctl
+"""
+
+
+class House(NamedTuple):
+    """The ports and addresses of a simulated house, a config.ini with nothing but a store, and our address."""
+
+    folder: Path
+    meter: str
+    ecocute: str
+    ours: str
+    sun: str
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.ini"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that answer what the house decides."""
+        where = ("--target", self.ecocute, "--bind", self.ours, "--monitor", self.sun)
+        return ("--port", str(self.folder / "nowhere"), "--port", self.meter, *where)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with ExitStack() as stack:
+        module, sun = tmp_path / "module", tmp_path / "sun"
+        for folder in (module, sun):
+            folder.mkdir()
+        stack.enter_context(simulated(module))
+        stack.enter_context(on_a_pty(sun))
+        host = stack.enter_context(unit()).bind
+        (tmp_path / "config.ini").write_text(f"# ours\n[store]\ndir = {tmp_path / 'store'}\n")
+        (tmp_path / "config.ini").chmod(0o600)
+        yield House(tmp_path, str(module / "port"), host, address(), str(sun / "port"))
+
+
+@contextmanager
+def programs(folder: Path, **texts: str) -> Iterator[str]:
+    """A PATH with stand-ins for programs, and no others but those that a shell needs."""
+    (folder / "bin").mkdir()
+    for name, text in {"crontab": "#!/bin/sh\nexit 1\n", "systemctl": "#!/bin/sh\nexit 1\n", **texts}.items():
+        (folder / "bin" / name).write_text(text.format(folder))
+        (folder / "bin" / name).chmod(0o755)
+    yield f"{folder / 'bin'}:{os.environ['PATH']}"
+
+
+def scripted(
+    folder: Path, *arguments: str, given: str = "", path: str = os.environ["PATH"]
+) -> "subprocess.CompletedProcess[str]":
+    """`homemon setup` in a folder, with this on stdin."""
+    return subprocess.run(
+        (*HOMEMON, "setup", *arguments),
+        cwd=folder,
+        env=ENVIRONMENT | ENGLISH | {"HOME": str(folder), "PATH": path},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "prompts"),
+    [
+        (ENGLISH, ASKED_IN_ENGLISH),
+        (JAPANESE, ASKED_IN_JAPANESE),
+    ],
+    ids=["en", "ja"],
+)
+def test_a_stranger_is_led_from_the_letter_to_a_reading(
+    house: House, environment: dict[str, str], prompts: tuple[str, ...]
+) -> None:
+    (lang, bid, pwd, port, join, area, plan, ampere, day, sell, url, db, by, end) = prompts
+    options = ("--port", str(house.folder / "nowhere"), *house.options[4:])
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in BID)
+    with (
+        programs(house.folder) as path,
+        person("setup", *options, cwd=house.folder, HOME=str(house.folder), PATH=path, **environment) as someone,
+    ):
+        someone.answers((lang, ""), (bid, PWD), (bid, wide), (pwd, "1234"), (pwd, PWD), (port, house.meter), (join, ""))
+        someone.answers((area, "3"), (plan, "tepco-juryo-b"), (ampere, "40"), (day, "32"), (day, "12"), (sell, "15"))
+        someone.answers((url, "http://127.0.0.1:1"), (db, ""), (by, "none"))
+        someone.until(end)
+        assert someone.leaves() == 1, "check names the server that is not there"
+    config = load(house.config)
+    assert config.smartmeter is not None
+    assert config.smartmeter[:2] == (BID, PWD)
+    assert config.smartmeter.address is not None
+    assert config.devices["ecocute"].host == house.ecocute
+    assert config.kyocera is not None
+    assert (config.kyocera.transport, config.kyocera.serial_port) == ("serial", house.sun)
+    (contract,) = config.contracts
+    assert (contract.plan, contract.ampere, contract.reading_day, contract.sell) == ("tepco-juryo-b", 40, 12, "15")
+    assert config.server is not None
+    assert (config.server.url, config.server.db) == ("http://127.0.0.1:1", "smartmeter")
+    assert house.config.read_text().startswith("# ours\n[store]\n")
+    assert house.config.stat().st_mode & 0o777 == 0o600
+    assert PWD not in someone.seen.replace(f": {PWD}", "", 1), "but where it was typed for the ID"
+    assert homemon("meter-poll", cwd=house.folder).stdout.startswith("power value=")
+
+
+def test_without_a_question_options_say_all(house: House) -> None:
+    plan = ("--plan", "tepco-juryo-b", "--ampere", "40", "--reading-day", "12")
+    run = scripted(house.folder, "--yes", "--letter", "-", *house.options, *plan, "--start", "none", given=LETTER)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "meter: it answers" in run.stdout
+    assert "ecocute: " in run.stdout
+    assert BID not in run.stdout + run.stderr
+    assert PWD not in run.stdout + run.stderr
+    before = house.config.read_bytes()
+    again = scripted(house.folder, "--yes", "--start", "none")
+    assert again.returncode == 0, again.stdout
+    assert house.config.read_bytes() == before, "nothing is overwritten unasked"
+
+
+def test_a_step_is_done_alone_and_keeps_the_rest(house: House) -> None:
+    given = house.config.read_text() + "[contract]\n# since I moved\nplan = tepco-juryo-b\nampere = 30\n"
+    house.config.write_text(given)
+    plan = ("--plan", "kepco-juryo-a", "--since", "2026-12-01")
+    assert scripted(house.folder, "--only", "contract", "--yes", *plan).returncode == 0
+    assert house.config.read_text() == given + "\n[contract 2026-12-01]\nplan = kepco-juryo-a\n"
+
+
+def test_what_was_answered_is_kept_when_the_answers_end(house: House) -> None:
+    run = scripted(house.folder, "--only", "letter", "--only", "server", given=f"{BID}\n{PWD}\n")
+    assert run.returncode == 130
+    assert f"What was answered so far is in {house.config}" in run.stdout
+    smartmeter = load(house.config).smartmeter
+    assert smartmeter is not None
+    assert smartmeter[:2] == (BID, PWD)
+
+
+def test_who_presses_ctrl_c_is_told_where_the_answers_are(house: House) -> None:
+    with person("setup", "--only", "letter", cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
+        someone.until("in groups or not): ")
+        someone.process.send_signal(signal.SIGINT)
+        someone.until("What was answered so far is in")
+        assert someone.leaves() == 130
+
+
+@pytest.mark.parametrize(
+    ("letter", "says"),
+    [(f"{PWD}\n{BID[:-1]}O\n", "the letter O"), (BID, "must be two lines"), (f"{BID}\n{BID}\n", "swapped?")],
+)
+def test_a_wrong_letter_is_named_without_its_values(house: House, letter: str, says: str) -> None:
+    run = scripted(house.folder, "--yes", "--only", "letter", "--letter", "-", given=letter)
+    assert (run.returncode, says in run.stderr) == (2, True), run.stderr
+    assert BID[:-1] not in run.stdout + run.stderr
+    assert load(house.config).smartmeter is None
+
+
+def test_a_wrong_option_is_named(house: House) -> None:
+    run = scripted(house.folder, "--yes", "--only", "contract", "--plan", "tepco-juryo-b", "--ampere", "many")
+    assert run.returncode == 2
+    assert "ampere: it must be a whole number from 1 to 200" in run.stderr
+
+
+def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House) -> None:
+    (house.folder / "crontab").write_text("0 3 * * * backup\n* * * * * homemon -q ecocute-listen >/dev/null\n")
+    house.config.write_text(house.config.read_text() + "[ecocute]\n")
+    with programs(house.folder, crontab=CRONTAB) as path:
+        for _ in range(2):
+            run = scripted(house.folder, "--yes", "--only", "start", "--only", "check", path=path)
+            assert "start: ecocute-poll is started by crontab" in run.stdout
+    first, own, begin, poll, end = (house.folder / "crontab").read_text().splitlines()
+    assert (first, begin, end) == ("0 3 * * * backup", BEGIN, END)
+    assert own == "* * * * * homemon -q ecocute-listen >/dev/null"
+    assert poll.startswith("*/10 * * * * ")
+    assert poll.endswith(f" -c {house.config} -q ecocute-poll >/dev/null")
+    assert os.access(poll.split()[5], os.X_OK)
+
+
+def test_units_are_installed_and_one_that_differs_stays_unless_it_may_go(house: House) -> None:
+    house.config.write_text(house.config.read_text() + "[ecocute]\n")
+    folder = house.folder / ".config" / "systemd" / "user"
+    with programs(house.folder, systemctl=SYSTEMCTL) as path:
+        assert scripted(house.folder, "--yes", "--only", "start", "--start", "systemd", path=path).returncode == 0
+        assert {file.name for file in folder.iterdir()} == {
+            "homemon-ecocute-listen.service",
+            "homemon-ecocute-poll.service",
+            "homemon-ecocute-poll.timer",
+        }
+        own = folder / "homemon-ecocute-listen.service"
+        own.write_text("[Service]\nExecStart=/mine\n")
+        assert scripted(house.folder, "--yes", "--only", "start", "--start", "systemd", path=path).returncode == 0
+    assert own.read_text() == "[Service]\nExecStart=/mine\n"
+    asked = (house.folder / "systemctl").read_text()
+    assert "--user enable --now homemon-ecocute-listen.service homemon-ecocute-poll.timer" in asked
+
+
+def test_a_broken_config_is_reported_and_left_alone(house: House) -> None:
+    house.config.write_text("[server]\nurl = no:such\n")
+    run = scripted(house.folder, "--yes")
+    assert run.returncode == 2
+    assert "config.ini:2: [server] url: must be like" in run.stderr
+    assert house.config.read_text() == "[server]\nurl = no:such\n"
+
+
+def test_a_new_config_is_made_where_homemon_finds_it(tmp_path: Path) -> None:
+    run = scripted(tmp_path, "--yes", "--only", "contract", "--plan", "kepco-juryo-a")
+    assert run.returncode == 0, run.stderr
+    path = tmp_path / ".config" / "homemon" / "config.ini"
+    assert path.read_text() == "[contract]\nplan = kepco-juryo-a\n"
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,232 @@
+"""`homemon setup` without a terminal: what each step asks for, and what it writes for an answer."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from homemon.config.edit import Change
+from homemon.config.read import Config, parse
+from homemon.energy import bill, shipped
+from homemon.runtime.context import App
+from homemon.runtime.setting_up import base
+from homemon.setup import schedule, steps
+from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
+from homemon.setup.letter import read_letter
+from homemon.setup.texts import TEXTS, fault
+from homemon.sim.bp35c0 import BID, PWD
+from homemon.sources.lan.discovery import Node
+from tests import ROOT
+
+METER = f"[smartmeter]\nbid = {'1' * 32}\npwd = {PWD}\n"
+
+
+def configured(text: str = "") -> Config:
+    return parse(text, Path("config.ini"))
+
+
+def held(talk: Talk[list[Change]], *answers: Any) -> tuple[list[Change], list[str]]:
+    """What a conversation comes to with these answers to its questions and acts, and what it asked and did.
+
+    A text is typed; what is for options only gets no answer. Anything else is what came of an act.
+    """
+    asked: list[str] = []
+    left, answer = list(answers), None
+    while True:
+        try:
+            wish = talk.send(answer)
+        except StopIteration as stop:
+            assert not left, left
+            return stop.value, asked
+        if isinstance(wish, Say):
+            answer = None
+        elif isinstance(wish, Question):
+            asked += [wish.name] if wish.asked else []
+            answer = wish.answer(left.pop(0) if wish.asked else "")
+        else:
+            asked.append(wish.name)
+            answer = left.pop(0)
+
+
+def test_the_letter_is_asked_for_and_may_be_left_out() -> None:
+    wanted = [Change("smartmeter", "bid", BID), Change("smartmeter", "pwd", PWD)]
+    assert held(steps.letter(configured()), BID.lower(), PWD) == (wanted, ["bid", "pwd"])
+    assert held(steps.letter(configured()), BID, PWD.lower())[0] == wanted, "letters print capitals"
+    assert held(steps.letter(configured()), "") == ([], ["bid"])
+
+
+def test_the_first_port_on_which_a_module_answers_is_taken() -> None:
+    ports = ["/dev/ttyUSB0", "/dev/ttyAMA0", "/dev/ttyUSB1"]
+    changes, asked = held(steps.port(configured(METER)), ports, ("", "silent", "hint"), ("1.5.2", "", ""))
+    assert changes == [Change("smartmeter", "serial_port", "/dev/ttyAMA0")]
+    assert asked == ["serial ports", "module", "module"]
+
+
+def test_a_port_is_asked_for_until_there_is_a_module_or_no_answer() -> None:
+    silent = ("", "silent", "hint")
+    assert held(steps.port(configured(METER)), [], "/dev/a", silent, "")[0] == []
+    assert held(steps.port(configured()))[0] == [], "without the letter there is nothing to find"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "answers", "wanted"),
+    [
+        ([Node("192.168.1.20", [0x026B01])], (), [Change("ecocute")]),
+        ([Node("192.168.1.9", [0x013001]), Node("192.168.1.20", [0x02A601])], (), ["eoj = 02A601"]),
+        ([Node("192.168.1.20", [0x026B01]), Node("192.168.1.21", [0x026B01])], ("2",), ["host = 192.168.1.21"]),
+    ],
+    ids=["one", "hybrid", "two"],
+)
+def test_of_an_ecocute_only_what_is_needed_to_find_it_again_is_written(
+    nodes: list[Node], answers: tuple[str, ...], wanted: Sequence[Any]
+) -> None:
+    changes, _ = held(steps.devices(configured()), (nodes, ["line"]), *answers)
+    assert [change if change.key == "" else f"{change.key} = {change.value}" for change in changes[-1:]] == wanted
+
+
+def test_an_ecocute_that_multicast_does_not_reach_is_looked_for_at_an_address() -> None:
+    node = Node("192.168.1.20", [0x026B01])
+    changes, asked = held(steps.devices(configured()), ([], []), "192.168.1.0/24", ([node], []))
+    assert changes == [Change("ecocute"), Change("ecocute", "host", "192.168.1.20")]
+    assert asked == ["discover", "target", "discover"]
+
+
+def test_the_module_is_not_asked_whether_it_is_a_solar_monitor() -> None:
+    config = configured(f"{METER}serial_port = /dev/ttyUSB0\n")
+    changes, _ = held(steps.monitor(config), "y", ["i2c", "/dev/ttyUSB0", "/dev/ttyUSB1"], ("silent", "hint"), ("", ""))
+    assert changes == [Change("kyocera", "transport", "serial"), Change("kyocera", "serial_port", "/dev/ttyUSB1")]
+
+
+@pytest.mark.parametrize("plan", shipped.names())
+def test_each_plan_is_asked_for_what_its_base_charge_goes_by_and_nothing_else(plan: str) -> None:
+    app = App()
+    app.config = configured()
+    area = shipped.find(plan).area
+    needed = base(app, plan)
+    answers = [area, shipped.of_area(area), plan, needed, *(["40"] if needed else []), "12"]
+    changes, _ = held(steps.contract(configured()), *answers)
+    text = "[contract]\n" + "".join(f"{change.key} = {change.value}\n" for change in changes)
+    (contract,) = configured(text).contracts
+    agreed = bill.Contract(ampere=contract.ampere, kva=contract.kva, kw=contract.kw)
+    version = shipped.find(plan).versions[-1]
+    assert shipped.bill(shipped.find(plan), version.since, agreed, {}, {}).lines
+    assert contract.reading_day == 12
+
+
+def test_a_contract_is_corrected_or_followed_by_another_without_naming_its_plan_again() -> None:
+    config = configured("[contract]\nplan = a\n[contract 2025-04-01]\nplan = b\nampere = 30\n")
+    answers = ("", "2026-12-01", {"ampere": "30, 40"}, "40", "")
+    section = "contract 2026-12-01"
+    assert held(steps.contract(config), *answers)[0] == [Change(section, "plan", "b"), Change(section, "ampere", "40")]
+    (plan, ampere), _ = held(steps.contract(config), "", "", *answers[2:])
+    assert (plan.section, ampere) == ("contract 2025-04-01", Change("contract 2025-04-01", "ampere", "40"))
+
+
+@pytest.mark.parametrize("answer", ["6", "６", "kansai", "Kansai", "関西"])
+def test_one_of_several_is_meant_by_its_number_its_word_or_its_name(answer: str) -> None:
+    asked = next(wish for wish in steps.contract(configured()) if isinstance(wish, Question) and wish.name == "area")
+    assert asked.answer(answer) == "kansai"
+
+
+def test_where_nothing_can_start_homemon_it_is_said_what_is_missing() -> None:
+    assert held(steps.start(configured("[ecocute]\n")), []) == ([], ["ways"])
+
+
+def test_what_is_there_stays_unless_a_person_or_an_option_says_otherwise() -> None:
+    def talk(config: Config) -> Talk[list[Change]]:
+        yield Act("done")
+        return []
+
+    step = Step("x", ("", ""), talk, lambda config: True, ("plan",))
+    assert held(through(step, configured(), {}), "")[1] == ["again"]
+    assert held(through(step, configured(), {}), "はい", None)[1] == ["again", "done"]
+    assert held(through(step, configured(), {"plan": "p"}), None)[1] == ["done"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{BID}\n{PWD}\n",
+        f"{PWD}\r\n\r\n{BID.lower()}",
+        f"Bルート認証ID：{'-'.join(BID[at : at + 4] for at in range(0, 32, 4))}\nパスワード = {PWD}\n",
+    ],
+)
+def test_a_letter_is_read_in_whichever_order_and_form(text: str) -> None:
+    assert read_letter(text) == {"bid": BID, "pwd": PWD}
+
+
+# --- languages ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "slip"),
+    [
+        *(
+            (steps.keyed("bid", "Route-B ID"), slip)
+            for slip in (PWD, "O" * 32, "Z" * 32, "а" * 32, "1", BID + " ; mine")
+        ),
+        *((Question("pwd", TEXTS["pwd"], steps.password), slip) for slip in (BID, "1", "а" * 12)),
+        (steps.keyed("reading_day", "number", 1, 31, text="reading day"), "32"),
+        *((steps.keyed("url", "URL"), slip) for slip in ("htp:/x", "http://h:70000")),
+        (steps.keyed("port name", "serial port"), "spy:///dev/ttyUSB0"),
+        (steps.keyed("db", "name"), "a\tb"),
+        (steps.agreed("install"), "maybe"),
+        (Question("since", TEXTS["since"], steps._day), "2026-4-1"),
+        (Question("sell", TEXTS["sell"], steps._price), "a lot"),
+        (Question("area", TEXTS["area"], steps._word("tokyo", "kansai")), "osaka"),
+    ],
+)
+def test_each_wrong_answer_is_explained_in_japanese_too_without_the_answer(question: Question, slip: str) -> None:
+    with pytest.raises(ValueError, match=r"^(must|has|is) ") as wrong:
+        question.answer(slip)
+    english = str(wrong.value)
+    japanese = fault("ja", english)
+    assert not re.search("[a-z]{4,}", re.sub(r"/\S+|\S+://\S*|socket|rfc2217|tokyo|kansai", "", japanese)), japanese
+    assert len(slip) < 5 or slip not in english + japanese
+
+
+def width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_text_is_in_both_languages_and_fits_a_terminal(name: str) -> None:
+    japanese, english = TEXTS[name]
+    assert sorted(re.findall("{.?}", japanese)) == sorted(re.findall("{.?}", english))
+    assert all(width(line) < 80 for text in (japanese, english) for line in text.split("\n"))
+
+
+# --- what starts it -----------------------------------------------------------------------
+
+EVERYTHING = configured(f"{METER}[ecocute]\n[kyocera]\n")
+
+
+def test_the_units_are_those_of_the_documents() -> None:
+    units = schedule.units(schedule.jobs(EVERYTHING), ("%h/.local/bin/homemon",))
+    folder = ROOT / "docs" / "systemd"
+    assert units.items() <= {path.name: path.read_text("utf-8") for path in folder.glob("homemon-*")}.items()
+
+
+def test_a_crontab_keeps_its_lines_and_gets_ours_once() -> None:
+    lines = schedule.cron_lines(schedule.jobs(EVERYTHING), ("/a b/homemon",))
+    assert lines[0] == "* * * * * '/a b/homemon' -q meter-listen --poll 60 >/dev/null"
+    own = "MAILTO=me\n#* * * * * homemon -q ecocute-listen\n"
+    first = schedule.with_lines(own, lines)
+    assert first.startswith(own)
+    assert [line for line in lines if line in first.splitlines()] == lines
+    assert schedule.with_lines(first, lines) == first
+    assert schedule.with_lines(first + "5 * * * * later\n", lines).count("later") == 1
+
+
+def test_a_command_that_another_line_starts_is_not_started_twice() -> None:
+    lines = schedule.cron_lines(schedule.jobs(EVERYTHING), ("homemon",))
+    own = "* * * * * /opt/homemon -q meter-listen\n"
+    assert "--poll 60" not in schedule.with_lines(own, lines)
+    assert schedule.with_lines(own, lines[:1]) == own
+
+
+def test_a_percent_sign_does_not_end_the_command_in_cron() -> None:
+    assert schedule.cron_lines(schedule.jobs(configured("[kyocera]")), ("homemon", "-c", "a%b"))[0].count(r"a\%b") == 1
