@@ -39,6 +39,7 @@ GROUPS = {
         "upload": "Send to the server what is waiting, or a period again.",
         "replay": "Store the readings of traces, logs, dumps and backups again.",
         "backup": "Copy the store into one file, while everything runs.",
+        "restore": "Put a copy that `backup` made in the store's place, while everything runs.",
         "repair": "Make a damaged store sound, or bring back what it lacks.",
     },
     "Debug": {

@@ -218,6 +218,7 @@ ARGUMENTS = {
     "upload": [],
     "replay": ["nothing.txt"],
     "backup": ["copy.db"],
+    "restore": ["nothing.txt"],
     "repair": [],
     "decode": ["1081000102880105FF017201E704000001F8"],
     "discover": ["127.0.0.1/32"],

@@ -190,6 +190,7 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
     life.run("export", "--format", "csv")
     life.run("graph", "-o", "page.html")
     life.run("backup", "copy.db")
+    life.run("restore", "copy.db")
     life.run("repair")
     life.run("repair", "--from", "server")
 
