@@ -31,6 +31,7 @@ GROUPS = {
     "Look": {
         "status": "Show the newest readings, and what waits.",
         "graph": "The four graphs as one offline web page.",
+        "notify": "Notify of what needs somebody, as [notify] says.",
         "export": "Print points from the store.",
         "energy": "Show the household's energy.",
         "bill": "Show what a billing period costs.",

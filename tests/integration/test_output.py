@@ -212,6 +212,7 @@ ARGUMENTS = {
     "import": ["nothing.txt"],
     "status": [],
     "graph": ["-o", "page.html"],
+    "notify": [],
     "export": [],
     "energy": [],
     "bill": ["--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374"],
