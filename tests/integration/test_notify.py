@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,8 +12,11 @@ from time import time
 
 import pytest
 
+from homemon.check.notify import news
+from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import DAY, Point, midnight
 from homemon.delivery.notices import FILE
+from homemon.runtime.context import App
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, HOMEMON, homemon, running, wait_for, write_config
 from tests.servers import Asked, Reply, ScriptedServer
@@ -210,6 +214,71 @@ def test_yesterday_comes_with_its_yen(tmp_path: Path, services: Services) -> Non
     assert " yen" in said
     assert "bought" not in notify(tmp_path).stdout
     assert [text for text in services.asked() if "bought" in text] == [said.rstrip("\n")]
+
+
+@pytest.mark.parametrize(
+    ("agreed", "said"),
+    [
+        ("ampere = 40", r"The current is 90 % of the contract: 36\.0 A at \d\d:\d\d, of 40 A"),
+        ("kva = 6", ""),
+        ("kva = 3", r"More current than the contract allows: 36\.0 A at \d\d:\d\d, of 30 A"),
+        ("kw = 4", r"This half-hour will come to 90 % of the contract: 3\.6 kW of 4 kW\. Up to its end .* \d+\.\d kW"),
+        (
+            "kw = 3",
+            r"This half-hour will come to more than the contract: 3\.6 kW of 3 kW\. Up to its end .* \d+\.\d kW",
+        ),
+    ],
+)
+def test_a_load_near_the_contract_is_told(tmp_path: Path, services: Services, agreed: str, said: str) -> None:
+    configure(tmp_path, f"to = {services.urls[0]}", f"[contract]\nplan = tepco-juryo-b\n{agreed}")
+    now = int(time())
+    with closing(Store(tmp_path / "store")) as store:
+        for ago in (130, 70, 10):
+            put(store, Point("current", {"r": 20.5, "t": 15.5}, now - ago), Point("power", {"value": 3600}, now - ago))
+    assert re.fullmatch(f"{said}\n" if said else "", notify(tmp_path).stdout)
+    assert notify(tmp_path).stdout == ""
+
+
+def test_a_server_that_takes_nothing_is_told_after_so_many_minutes(tmp_path: Path, services: Services) -> None:
+    server = ScriptedServer()
+    server.answer = lambda asked: Reply(503)
+    configure(tmp_path, f"to = {services.urls[0]}", "held = 0", f"[server]\nurl = {server.url}")
+    water(tmp_path, 100)
+    assert notify(tmp_path).stdout == ""
+    homemon("upload", cwd=tmp_path)
+    assert notify(tmp_path).stdout.startswith("The server takes nothing: 1 points wait")
+    server.answer = lambda asked: Reply(204)
+    assert homemon("upload", cwd=tmp_path).returncode == 0
+    assert notify(tmp_path).stdout == "The server takes points again\n"
+    server.close()
+
+
+def test_a_device_that_falls_silent_is_told(tmp_path: Path, services: Services) -> None:
+    configure(tmp_path, f"to = {services.urls[0]}")
+    water(tmp_path, 100, ago=3700)
+    assert notify(tmp_path).stdout.startswith("No readings of the EcoCute since ")
+    water(tmp_path, 100)
+    assert notify(tmp_path).stdout == "Readings of the EcoCute come again\n"
+
+
+def test_a_disk_that_fills_up_is_told(tmp_path: Path, services: Services) -> None:
+    configure(tmp_path, f"to = {services.urls[0]}")
+    config = tmp_path / "config.ini"
+    config.write_text(config.read_text().replace("disk = 0", "disk = 1000000"))  # MB
+    if os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize >= 1e12:
+        pytest.skip("a terabyte is free here")
+    assert notify(tmp_path).stdout.startswith("The disk is nearly full: ")
+    assert notify(tmp_path).stdout == ""
+
+
+@pytest.mark.parametrize(("before", "texts"), [(600, []), (-600, [LOW])])
+def test_a_clock_that_cannot_be_right_changes_nothing(tmp_path: Path, before: int, texts: list[str]) -> None:
+    configure(tmp_path, "command = cat")
+    at = Instant(RELEASED - before, 30_000.0, "this boot")
+    with closing(Store(tmp_path / "store")) as store:
+        put(store, Point("ecocute", {"power": 0, "tank": 30}, int(at.wall) - 60))
+    with closing(App(str(tmp_path / "config.ini"))) as app:
+        assert news(app, at, {}, "en")[0] == texts
 
 
 def test_a_store_that_cannot_be_read_is_told(tmp_path: Path, services: Services) -> None:
