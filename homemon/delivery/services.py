@@ -48,8 +48,7 @@ def _by_apprise(url: str, text: str) -> str:
     import apprise
 
     said = _Said()
-    log = logging.getLogger("apprise")
-    log.handlers, log.propagate = [said], False  # it names topics and tokens
+    logging.getLogger("apprise").handlers = [said]  # and nothing on stderr: it names topics and tokens
     sender, taken = apprise.Apprise(), list[bool]()
     if not sender.add(url):
         return "apprise knows no such URL; see github.com/caronc/apprise/wiki"

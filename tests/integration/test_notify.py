@@ -8,22 +8,27 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from time import time
 
 import pytest
 
 from homemon.check.notify import news
+from homemon.config.keys import KEYS, Notify
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import DAY, Point, midnight
-from homemon.delivery.notices import FILE
+from homemon.delivery import services as senders
+from homemon.delivery.notices import FILE, MOST, Notices
+from homemon.delivery.services import Service
 from homemon.runtime.context import App
 from homemon.storage.store import Store
-from tests.commands import ENVIRONMENT, HOMEMON, homemon, running, wait_for, write_config
+from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, running, wait_for, write_config
 from tests.servers import Asked, Reply, ScriptedServer
 from tests.stores import put
 
 SECRET = "topic-9F8E7D6C5B"
 LOW, BACK = "Hot water left: 30 L, less than 50 L", "Hot water left: 200 L again"
+DEFAULTS = {name: key.default for name, key in KEYS["notify"].items()}
 NEVER = "daily =\nmonthly =\ndisk = 0"
 
 
@@ -120,7 +125,12 @@ def test_ntfy_takes_it(tmp_path: Path, services: Services, url: str) -> None:
 
 def killed_at(folder: Path, server: ScriptedServer, until: Callable[[], bool]) -> None:
     """Kill -9 a round that a service keeps waiting."""
-    server.answer = lambda asked: (wait_for(lambda: process.process.poll() is not None), Reply(503))[1]
+
+    def answer(asked: Asked) -> Reply:
+        wait_for(lambda: process.process.poll() is not None)
+        return Reply(503)
+
+    server.answer = answer
     with running("notify", cwd=folder) as process:
         wait_for(until, reported=process.errors.read_text)
         process.process.send_signal(signal.SIGKILL)
@@ -175,6 +185,57 @@ def test_a_command_that_fails_is_tried_again(tmp_path: Path, command: str, said:
     assert notify(tmp_path, 1).stderr == f"homemon: the command of [notify]: {said}; 1 wait until it works\n"
     configure(tmp_path, "command = cat")
     notify(tmp_path)
+
+
+def test_of_what_waits_for_long_the_newest_stays_with_its_times(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def send(text: str) -> str:
+        told.append(text)
+        return ""
+
+    away, back = Service("away", "1", lambda text: "not now"), Service("back", "1", send)
+    for day in range(MOST + 1):
+        notices = Notices(tmp_path)
+        notices.add([f"text {day}"], [away], RELEASED + day * DAY)
+        notices.save()
+        assert [is_news for _, is_news in notices.deliver([away], RELEASED)] == [day == 0]
+    assert list(Notices(tmp_path).deliver([back], RELEASED + MOST * DAY)) == []
+    lines = told[0].splitlines()
+    assert (len(lines), lines[0][11:], lines[-1]) == (MOST, " text 1", f"text {MOST}")
+    assert re.match(r"\d\d-\d\d \d\d:\d\d text 1$", lines[0])
+
+
+def test_without_apprise_it_says_how_to_get_it(
+    tmp_path: Path, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "find_spec", lambda name: None)
+    (service,) = senders.services(Notify(**{**DEFAULTS, "to": (services.urls[0],)}))
+    assert service.send("text").startswith("apprise is not installed; `pipx inject homemon apprise`")
+    assert services.asked() == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # apprise's imports
+@pytest.mark.parametrize("kind", ["to", "command"])
+def test_a_service_that_never_answers_holds_up_nothing_for_ever(
+    services: Services, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(senders, "WITHIN", 0.1)
+    over = Event()
+    services.servers[0].answer = lambda asked: Reply(204 if over.wait(PATIENCE) else 503)
+    given = {"to": (services.urls[0],)} if kind == "to" else {"command": f"sleep {PATIENCE}"}
+    (service,) = senders.services(Notify(**{**DEFAULTS, **given}))
+    assert service.send("text") == "it was not done within 30 s"
+    over.set()
+
+
+def test_a_url_that_apprise_does_not_know_is_reported_and_others_are_sent_to(
+    tmp_path: Path, services: Services
+) -> None:
+    configure(tmp_path, f"to = nothing://{SECRET} {services.urls[0]}")
+    water(tmp_path, 30)
+    assert "nothing:// of [notify]: apprise knows no such URL" in notify(tmp_path, 1).stderr
+    assert services.asked() == [LOW]
 
 
 def test_in_quiet_hours_texts_wait(tmp_path: Path, services: Services) -> None:

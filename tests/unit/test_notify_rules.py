@@ -81,6 +81,12 @@ def test_what_rises_from_near_to_above_is_told_twice_and_over_once() -> None:
     assert house.told(20, currents=amperes((19, 1))) == ["The current is below 80 % of the contract again"]
 
 
+def test_a_moment_above_the_contract_is_over_as_well() -> None:
+    house = Watched()
+    assert len(house.told(1, currents=amperes((0, 10), (1, 41)))) == 1
+    assert house.told(20, currents=amperes((19, 1))) == ["The current is below 80 % of the contract again"]
+
+
 def test_a_demand_comes_with_the_room_that_is_left() -> None:
     demands = [Load(NOW, Decimal(6), Decimal(5))]
     assert Watched().told(0, demands=demands, headroom=Decimal("2.345")) == [
