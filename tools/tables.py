@@ -30,6 +30,9 @@ VALUES = {
     "EOJ": "6 hexadecimal digits",
     "URL": "`http://` or `https://`, host, port, path; or a bare host, which is `http://`",
     "seconds": "seconds, above 0, up to 600",
+    "time": "a time such as `7:00`, or empty for never",
+    "hours": "two times such as `22:00-7:00`, or empty",
+    "service URLs": "URLs, a space or a line end between two",
     "name": "text",
     "text": "text, or empty",
     "file": "path, or empty",
@@ -55,8 +58,8 @@ def _value(setting: Setting) -> str:
 
 
 def _default(setting: Setting) -> str:
-    if setting.default in (None, REQUIRED):
-        return "none" if setting.default is None else "required"
+    if setting.default in (None, (), REQUIRED):
+        return "required" if setting.default is REQUIRED else "none"
     return f"`{_written(setting)}`"
 
 
@@ -66,6 +69,8 @@ def _written(setting: Setting) -> Any:
             return f"{setting.default:06X}"
         case "seconds":
             return f"{setting.default:g}"
+        case "time":
+            return f"{setting.default // 60}:{setting.default % 60:02}"
         case "folder":
             return str(setting.default).replace(os.path.expanduser(DEFAULT_DIR), DEFAULT_DIR)
     return setting.default

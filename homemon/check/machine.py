@@ -225,6 +225,8 @@ def _one_shots(app: Aside, known: list[Job]) -> Iterator[str]:
         polling = source.listener and any("--poll" in job.text for job in _starting(known, source.listener))
         if app.config.of(source.section) and not polling:
             yield from source.polls
+    if app.config.notify:
+        yield "notify"
 
 
 def _starting(known: list[Job], name: str) -> list[Job]:

@@ -35,6 +35,7 @@ GROUPS = {
         "status": "Show the newest readings, and what waits.",
         "graph": "The home's energy as one offline web page.",
         "serve": "Show the page, live, to browsers.",
+        "notify": "Notify of what needs somebody, as [notify] says.",
         "export": "Print points from the store.",
         "energy": "Show the household's energy.",
         "bill": "Show what a billing period costs.",
@@ -43,6 +44,7 @@ GROUPS = {
         "upload": "Send to the server what is waiting, or a period again.",
         "replay": "Store the readings of traces, logs, dumps and backups again.",
         "backup": "Copy the store into one file, while everything runs.",
+        "restore": "Put a copy that `backup` made in the store's place, while everything runs.",
         "repair": "Make a damaged store sound, or bring back what it lacks.",
     },
     "Debug": {

@@ -10,6 +10,7 @@ from homemon.config.values import (
     directory,
     eoj,
     host,
+    hours,
     ipv6_address,
     number,
     one_of,
@@ -22,7 +23,9 @@ from homemon.config.values import (
     seconds,
     serial_port,
     server_url,
+    service_urls,
     text,
+    time_of_day,
 )
 from homemon.sources.registry import DEVICES, SOURCES
 from homemon.sources.source import REQUIRED, Setting
@@ -49,6 +52,9 @@ READERS: dict[str, Callable[..., Any]] = {
     "EOJ": plain(eoj),
     "URL": plain(server_url),
     "seconds": plain(seconds),
+    "time": plain(time_of_day),
+    "hours": plain(hours),
+    "service URLs": plain_path(service_urls),
     "name": text,
     "text": optional_text,
     "file": plain_path(optional_path),
@@ -80,6 +86,19 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
     },
     "serve": {
         "password": Setting("text"),
+    },
+    "notify": {
+        "to": Setting("service URLs", ()),
+        "command": Setting("text"),
+        "language": Setting("word", None, ("ja", "en")),
+        "quiet": Setting("hours"),
+        "load": Setting("number", 80, (1, 100)),
+        "tank": Setting("number", 50, (0, 1000)),
+        "stale": Setting("number", 60, (1, 10_000)),
+        "held": Setting("number", 60, (0, 10_000)),
+        "disk": Setting("number", 500, (0, 1_000_000)),
+        "daily": Setting("time", 7 * 60),
+        "monthly": Setting("time", 7 * 60),
     },
     "contract": {
         "plan": Setting("name", REQUIRED),
@@ -181,6 +200,29 @@ class Serve(NamedTuple):
         return "Serve(****)" if self.password else "Serve()"
 
 
+class Notify(NamedTuple):
+    """Whom to notify (`to` are apprise's URLs), in which language (None: the locale's), and of what.
+
+    `load` is in percent of the contract, `tank` in L, `stale` and `held` in minutes, `disk` in MB. Times are minutes
+    since midnight, None for never.
+    """
+
+    to: tuple[str, ...]
+    command: str | None
+    language: str | None
+    quiet: tuple[int, int] | None
+    load: int
+    tank: int
+    stale: int
+    held: int
+    disk: int
+    daily: int | None
+    monthly: int | None
+
+    def __repr__(self) -> str:
+        return f"Notify({len(self.to)} services)"
+
+
 class Contract(NamedTuple):
     """What is agreed with the electricity company, from the day `since` on; with no contract before it, ever since.
 
@@ -205,5 +247,6 @@ CLASSES: dict[str, Callable[..., Any]] = {
     "server": Server,
     "store": Store,
     "serve": Serve,
+    "notify": Notify,
     DATED: Contract,
 }

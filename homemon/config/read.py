@@ -26,6 +26,7 @@ from homemon.config.keys import (
     I2c,
     Key,
     Kyocera,
+    Notify,
     Serve,
     Server,
     SmartMeter,
@@ -57,6 +58,7 @@ class Config(NamedTuple):
     serve: Serve
     tags: Mapping[str, str]
     contracts: tuple[Contract, ...] = ()
+    notify: Notify | None = None
     unfilled: Mapping[str, list[str]] = {}
 
     def of(self, section: str) -> Any:
@@ -135,6 +137,9 @@ def parse(content: str, path: Path) -> Config:
         if name not in KEYS and name != "tags" and name not in dated
     ]
     _check_server(values.get("server"), lines, faults)
+    notify = values.get("notify", {})
+    if notify and not any(notify.get(name, "faulty") for name in ("to", "command")):
+        faults.append((lines.get(("notify", ""), 0), "[notify] needs `to` or `command`"))
     if faults:
         where = sorted(set(faults))
         raise ConfigError("\n".join(f"{path}:{line}: {fault}" if line else f"{path}: {fault}" for line, fault in where))

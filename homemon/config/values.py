@@ -152,6 +152,37 @@ def route_b_password(value: str) -> str:
     return letters
 
 
+def service_urls(value: str) -> tuple[str, ...]:
+    """Return URLs of services, as apprise has them; a space or a line end is between two."""
+    urls = value.split()
+    if not urls or not all(re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://[!-~]+", url) for url in urls):
+        raise ValueError("must be URLs such as ntfy://…, a space between two, with %20 for a space in one")
+    return tuple(dict.fromkeys(urls))
+
+
+def time_of_day(value: str) -> int | None:
+    """Return the minutes since midnight of a time such as 07:00; None of an empty one."""
+    if not value:
+        return None
+    match = re.fullmatch("([01]?[0-9]|2[0-3]):([0-5][0-9])", value)
+    if not match:
+        raise ValueError("must be a time from 0:00 to 23:59, or empty")
+    return int(match[1]) * 60 + int(match[2])
+
+
+def hours(value: str) -> tuple[int, int] | None:
+    """Return the two ends of a time such as 22:00-07:00 in minutes since midnight; None of an empty one."""
+    if not value:
+        return None
+    try:
+        since, until = (time_of_day(part.strip()) for part in re.split("[-–~〜]", value))
+    except ValueError:
+        since = until = None
+    if since is None or until is None or since == until:
+        raise ValueError("must be two times such as 22:00-07:00, or empty")
+    return since, until
+
+
 def ipv6_address(value: str) -> str | None:
     if not value:
         return None

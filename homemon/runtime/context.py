@@ -137,6 +137,11 @@ class App:
         """[server]. Raise ConfigError where it is missing."""
         return self._section(self.config.server, "server")
 
+    @property
+    def notify(self) -> keys.Notify:
+        """[notify]. Raise ConfigError where it is missing."""
+        return self._section(self.config.notify, "notify")
+
     def _section(self, section: Section | None, name: str) -> Section:
         if section is None and name in self.config.unfilled:
             raise ConfigError("\n".join(self.config.unfilled[name]), "Fill it in.")

@@ -5,6 +5,7 @@ sent; then reported.
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, Protocol
 
 from homemon.core.clock import Instant
@@ -119,6 +120,10 @@ class Recorded(Watched):
         self._at_last(step)
 
     def deadline(self, step: Step, at: Instant) -> float:
-        if self._stop and self._stop.requested:
-            raise Stopped
-        return min(step.wake, at.ticks + STORE_AGAIN_AFTER) if self._app.recorder.unstored else step.wake
+        again = STORE_AGAIN_AFTER if self._app.recorder.unstored else inf
+        if self._stop:
+            if self._stop.requested:
+                raise Stopped
+            self._stop.watchdog.alive()
+            again = min(again, self._stop.watchdog.every)
+        return min(step.wake, at.ticks + again)

@@ -11,7 +11,7 @@ from time import strftime
 from typing import NamedTuple
 
 from homemon.core.errors import StoreDamaged, StoreError
-from homemon.core.files import make_private_file, make_temporary_dir
+from homemon.core.files import make_private_dir, make_private_file, make_temporary_dir
 from homemon.core.points import Number, in_range
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import whole_faults
@@ -46,6 +46,40 @@ def copy(db: Database, target: Path) -> None:
         os.replace(folder / FILE, target)
 
 
+def restore(path: Path, source: Path) -> Path | None:
+    """Put a verified copy of the store at `source` in the place of the one at `path`, and return where that is now.
+
+    None where there was none. Commands that have it open go on with the new one, and store there what they stored
+    since they opened theirs. Raise StoreError, OSError.
+    """
+    if not Salvage(source).series:
+        raise StoreError(f"{source} holds no readings of homemon", "Name a file that `homemon backup` made.")
+    make_private_dir(path.parent)
+    with _workshop(path.parent) as folder:
+        make_private_file(folder / FILE)
+        _copy_file(source, folder / FILE)
+        if faults := _faults(folder):
+            text = f"the copy {source} is damaged: {faults[0]}; the store is as it was"
+            raise StoreDamaged(text, "`homemon repair --from` it brings back what is whole in it.")
+        aside = set_aside(path, "replaced") if path.exists() else None
+        os.rename(folder / FILE, path)
+    return aside
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Copy a database that nothing may be written next to. Raise StoreError."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")  # one file, whole, before it is renamed
+    except sqlite3.Error as error:
+        text = f"the copy {source} cannot be read: {error}; the store is as it was"
+        raise StoreDamaged(text, "`homemon repair --from` it brings back what is whole in it.") from None
+
+
 def _faults(folder: Path) -> list[str]:
     with closing(Database(folder)) as copied:
         try:
@@ -77,10 +111,10 @@ def repair(path: Path) -> Repaired:
     return Repaired(whole, found.unsure, lost, aside)
 
 
-def set_aside(path: Path) -> Path:
-    """Give the damaged store at `path` another name next to it, and return that. Raise OSError."""
+def set_aside(path: Path, what: str = "damaged") -> Path:
+    """Give the store at `path` a name next to it that says `what` it is, and return that. Raise OSError."""
     stamp = strftime("%Y%m%d-%H%M%S")
-    names = (f"{path}.damaged-{stamp}{f'-{number}' if number else ''}" for number in range(1000))
+    names = (f"{path}.{what}-{stamp}{f'-{number}' if number else ''}" for number in range(1000))
     aside = next(Path(name) for name in names if not os.path.exists(name))
     for suffix in SUFFIXES:
         with suppress(FileNotFoundError):

@@ -131,6 +131,13 @@ def test_missing_cron_lines_are_reported(tmp_path: Path, home: Path, crontab: st
     assert [text in line for text, line in zip(reported, lines, strict=True)] == [True] * len(reported), lines
 
 
+def test_a_notify_that_is_configured_and_not_started_is_a_warning(tmp_path: Path, home: Path) -> None:
+    config(tmp_path, "[notify]\ncommand = cat")
+    assert any("nothing starts notify" in line for line in lines_of(tmp_path, "start"))
+    (home / "crontab").write_text(f"{PATH}\n*/5 * * * * homemon -q notify\n")
+    assert any("notify is started by crontab" in line for line in lines_of(tmp_path, "start"))
+
+
 def test_a_listener_that_nothing_starts_again_is_a_warning(tmp_path: Path, home: Path) -> None:
     write_config(tmp_path)
     with simulated(tmp_path), running("meter-listen", cwd=tmp_path) as listener:

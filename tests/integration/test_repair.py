@@ -74,6 +74,9 @@ def test_a_damaged_store_is_repaired_and_what_is_missing_comes_from_the_copy(hom
         (("backup", "store/homemon.db"), 2, "is the store itself"),
         (("backup", "nowhere/copy.db"), 2, "there is no folder"),
         (("repair", "--from", "nothing"), 2, "is no file"),
+        (("restore", "store/homemon.db"), 2, "is the store itself"),
+        (("restore", "nothing"), 2, "is no file"),
+        (("restore", "config.ini"), 1, "holds no readings of homemon"),
         (("repair", "--from", "config.ini"), 1, "holds no readings of homemon"),
     ],
 )

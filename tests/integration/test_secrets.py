@@ -23,7 +23,9 @@ from tests.serving import Served
 
 BID, PWD = "9F8E7D6C5B4A3928A7061F5E4D3C2B1A", "Qx7Zk2Lw9TbV"
 USER, PASSWORD, TOKEN = "solar", "Gj4%Vq8;Nz1#Ht6&Xc", "Tk_9mP4xR7vL2sB5nQ8w=="
-SECRETS = {"bid": BID, "pairing ID": BID[-8:], "pwd": PWD, "password": PASSWORD, "token": TOKEN}
+TOPIC = "Np5rT8wZ3kQ7"
+SECRETS = {"bid": BID, "pairing ID": BID[-8:], "pwd": PWD, "password": PASSWORD, "token": TOKEN, "topic": TOPIC}
+NOTIFY = ("[notify]", f"to = ntfy://127.0.0.1:1/{TOPIC} json://127.0.0.1:1/{TOPIC}", f"command = false {TOPIC}")
 WITHOUT_SECRETS = {"demo"}  # it has a configuration of its own, which the README shows
 
 
@@ -190,12 +192,14 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
         life.run("status")
         life.run("status", "--json")
         life.run("repair", "--from", "server", status=1)
-    life.configure("[server]", f"url = {server}", "db = secrets", f"user = {USER}", f"password = {PASSWORD}")
+    life.configure("[server]", f"url = {server}", "db = secrets", f"user = {USER}", f"password = {PASSWORD}", *NOTIFY)
     life.run("upload")
+    life.run("notify", "--test", status=1)
     life.run("export")
     life.run("export", "--format", "csv")
     life.run("graph", "-o", "page.html")
     life.run("backup", "copy.db")
+    life.run("restore", "copy.db")
     life.run("repair")
     life.run("repair", "--from", "server")
     show(life)

@@ -134,6 +134,8 @@ MAY_IMPORT = {
         "delivery.sending",
     }
     | SHARED,
+    "delivery.services": {"config.keys"},
+    "delivery.notices": {"delivery.services"} | SHARED,
     "sim": set[str](),
     "energy": {"core.errors", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
@@ -171,13 +173,15 @@ ONLY_IN = {
     "sqlite3": {"storage.connection", "storage.database", "storage.openfile", "storage.salvage", "storage.repair"},
     "plotly": {"page"},
     "waitress": {"page.web"},
+    "apprise": {"delivery.services"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
+    *("check.rules", "check.summaries"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
-    *("energy.household", "energy.market", "energy.shift"),
+    *("energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
     *("energy.selling", "energy.so_far", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )

@@ -1,0 +1,158 @@
+"""One round of `homemon notify`: what is the case, what of it is news, and whom it is told."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from homemon.check.rules import Begun, Facts, is_quiet, judge, said
+from homemon.check.summaries import Due, due, summary
+from homemon.config.keys import Contract
+from homemon.core.clock import Instant
+from homemon.core.errors import HomemonError, StoreError
+from homemon.core.files import Lock, make_private_dir
+from homemon.core.points import HALF_HOUR, Number
+from homemon.delivery.deliver import server_fault
+from homemon.delivery.notices import Notices
+from homemon.delivery.services import services
+from homemon.energy import load
+from homemon.energy.periods import day_of
+from homemon.runtime import ledger
+from homemon.runtime.context import App
+from homemon.sources.registry import ECOCUTE, ENDS_LATER, SOURCES
+from homemon.sources.source import MINUTE, Source, Text
+
+AHEAD = 300  # seconds that a device's clock may be ahead of ours
+TEST: Text = ("homemon からの通知の試験です", "homemon: a test notice")
+FAILED: Text = (
+    "{title}: 集計できません。`homemon energy` が原因を示します",
+    "{title}: `homemon energy` shows why it is not known",
+)
+
+
+def run(app: App, language: str, test: bool = False) -> int:
+    """Judge, keep, and send what waits; return the exit status: 1 where a service does not take it.
+
+    Where another round is under way, nothing is done. Raise ConfigError, StoreError.
+    """
+    settings = app.notify
+    make_private_dir(app.folder)
+    lock = Lock(app.folder / "notify.lock")
+    if not lock.take():
+        app.log("another notify runs")
+        return 0
+    try:
+        return _round(app, settings.language or language, test)
+    finally:
+        lock.drop()
+
+
+def _round(app: App, language: str, test: bool) -> int:
+    settings, at = app.notify, app.now()
+    now, known, notices = int(at.wall), services(app.notify), Notices(app.folder)
+    texts, notices.judged = news(app, at, notices.judged, language)
+    texts += [said(TEST, language, {})] if test else []
+    notices.add(texts, known, now)
+    notices.save()
+    if not app.quiet:
+        for text in texts:
+            app.show(text)
+    if is_quiet(settings, now) and not test:
+        return 0
+    status = 0
+    for fault, is_news in notices.deliver(known, now):
+        status = 1
+        (app.warn if is_news else app.log)(fault)
+    return status
+
+
+def news(app: App, at: Instant, judged: Mapping[str, Any], language: str) -> tuple[list[str], dict[str, Any]]:
+    """Return what is to be told, and what is to be kept of it, as JSON has it."""
+    facts, is_dated = gathered(app, at)
+    texts, begun = judge(facts, app.notify, _begun(judged), language)
+    told = {name: label for name in ("daily", "monthly") if isinstance(label := judged.get(name), str)}
+    for one in due(app.notify, app.config.contracts, told, facts.now) if is_dated else ():
+        texts += [text] if (text := _summed_up(app, one, language)) else []
+        told[one.name] = one.period.label
+    return texts, {"begun": begun, **told}
+
+
+def _begun(judged: Mapping[str, Any]) -> dict[str, Begun]:
+    """Return what held at the last time; nothing where that cannot be read."""
+    try:
+        return {key: Begun(int(since), bool(told)) for key, (since, told) in judged["begun"].items()}
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _summed_up(app: App, one: Due, language: str) -> str:
+    try:
+        rows = ledger.rows(app, one.by, one.period.start, one.period.end)
+    except HomemonError as error:
+        app.log(f"{one.period.label}: {error}")
+        return said(FAILED, language, {"title": one.title})
+    return summary(one, rows[-1], language) if rows else ""
+
+
+# --- facts ------------------------------------------------------------------------------------
+
+
+def gathered(app: App, at: Instant) -> tuple[Facts, bool]:
+    """Return what is the case, and whether the store can be read and believes the clock."""
+    space = os.statvfs(app.folder)
+    facts = Facts(int(at.wall), free=space.f_bavail * space.f_frsize)
+    try:
+        if not app.store.clock.trusts(at):
+            return facts._replace(unreadable=False), False
+        return _read(app, facts._replace(unreadable=False)), True
+    except StoreError as error:
+        app.log(str(error))
+        return facts._replace(unreadable=True), False
+
+
+def _read(app: App, facts: Facts) -> Facts:
+    """Return the facts with what the store says. Raise StoreError."""
+    now = facts.now
+    server = app.config.server
+    is_held = server and server_fault(app.store, server)
+    facts = facts._replace(
+        newest=[(source, _newest(app, source, now)) for source in SOURCES if app.config.of(source.section)],
+        tank=_tank(app, now),
+        waiting=None if server is None else app.store.outbox.backlog().waiting if is_held else 0,
+    )
+    contract = next((each for each in reversed(app.config.contracts) if each.since <= day_of(now)), None)
+    return _loads(app, facts, contract) if contract and app.config.smartmeter else facts
+
+
+def _newest(app: App, source: Source, now: int) -> dict[str, int]:
+    """Return the time of the newest reading of each series that is due now and then, of those that ever came."""
+    found = {}
+    for series in source.series:
+        if series.stale and (last := app.store.archive.latest(series.measurement, series.field, now + AHEAD)):
+            found[series.name] = last[0] + ENDS_LATER.get(series.measurement, 0)
+    return found
+
+
+def _tank(app: App, now: int) -> Number | None:
+    """Return the hot water left; None where the newest reading is too old to say."""
+    if app.config.of(ECOCUTE.section) is None:
+        return None
+    last = app.store.archive.latest("ecocute", "tank", now + AHEAD)
+    return last[1] if last and now - last[0] <= app.notify.stale * MINUTE else None
+
+
+def _loads(app: App, facts: Facts, contract: Contract) -> Facts:
+    """Return the facts with how near the load comes to the contract."""
+    now, since = facts.now, facts.now - HALF_HOUR - facts.now % HALF_HOUR
+
+    def read(measurement: str, field: str) -> list[tuple[int, Number]]:
+        return list(app.store.archive.values(measurement, field, since, now + 1))
+
+    powers = read("power", "value")
+    if amperes := load.allowed(contract):
+        t = dict(read("current", "t"))
+        facts = facts._replace(currents=load.currents(read("current", "r"), t, powers, amperes))
+    if contract.kw:
+        facts = facts._replace(
+            demands=load.demands(powers, contract.kw), headroom=load.headroom(powers, contract.kw, now)
+        )
+    return facts
