@@ -2,18 +2,19 @@
 
 Made are the first columns: of config.md each key, what its value may be and its default, of data.md each series with
 its fields and unit, of plans.md each plan that is shipped. The columns after them are written by hand, and stay with
-the row that begins with the same cell.
+the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
 """
 
 import os
 import re
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 from homemon.config.keys import DEFAULT_DIR, SETTINGS
 from homemon.energy import shipped
+from homemon.setup import schedule
 from homemon.sources.registry import SERIES
 from homemon.sources.source import REQUIRED, Setting
 
@@ -93,6 +94,12 @@ def plans() -> str:
     return filled(PLANS.read_text("utf-8"), made)
 
 
+def units() -> dict[str, str]:
+    """Return the units of docs/systemd/ by their names."""
+    jobs = [*chain.from_iterable(schedule.JOBS.values()), schedule.SERVE]
+    return schedule.units(jobs, ("%h/.local/bin/homemon",))
+
+
 def filled(text: str, made: Iterable[Row]) -> str:
     """Return `text` with the first table in it made anew: the cells that are made, then those that its rows have."""
     table = re.search(r"(?m)(^\|.*\n)(^\|.*\n)((?:^\|.*\n)*)", text)
@@ -114,3 +121,5 @@ WRITTEN = {CONFIG: config, DATA: data, PLANS: plans}
 if __name__ == "__main__":
     for path, make in WRITTEN.items():
         path.write_text(make(), "utf-8")
+    for name, unit in units().items():
+        (DOCS / "systemd" / name).write_text(unit, "utf-8")

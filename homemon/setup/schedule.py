@@ -16,13 +16,15 @@ OWN = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n?")
 class Job(NamedTuple):
     """A command that is to run: its arguments, what it is for, and when, for cron and for systemd.
 
-    One without a `calendar` is resident: cron starts it each minute, and a second one ends at once.
+    One without a `calendar` is resident: cron starts it each minute, and a second one ends at once. One that `beats`
+    tells systemd again and again that it does its work (`runtime/watchdog.py`).
     """
 
     words: tuple[str, ...]
     purpose: str
     cron: str = "* * * * *"
     calendar: str = ""
+    beats: bool = False
 
     @property
     def unit(self) -> str:
@@ -30,14 +32,17 @@ class Job(NamedTuple):
 
 
 JOBS: Mapping[str, Sequence[Job]] = {
-    SMART_METER.section: (Job(("meter-listen", "--poll", "60"), "record what the smart meter says"),),
+    SMART_METER.section: (Job(("meter-listen", "--poll", "60"), "record what the smart meter says", beats=True),),
     ECOCUTE.section: (
-        Job(("ecocute-listen",), "record what the EcoCute says"),
+        Job(("ecocute-listen",), "record what the EcoCute says", beats=True),
         Job(("ecocute-poll",), "ask the EcoCute", "*/10 * * * *", "*:0/10"),
     ),
     SOLAR_MONITOR.section: (Job(("kyocera-dump",), "read the solar monitor", "10,40 * * * *", "*:10,40"),),
+    "notify": (Job(("notify",), "send notices", "*/5 * * * *", "*:0/5"),),
 }
 """By the section that they need."""
+SERVE = Job(("serve", "--bind", "0.0.0.0"), "show the page to browsers")
+"""What nobody starts unasked: who may look is to be decided first."""
 
 
 def jobs(config: Config) -> list[Job]:
@@ -82,12 +87,33 @@ def units(planned: Sequence[Job], program: Sequence[str]) -> dict[str, str]:
     return {name: text for job in planned for name, text in _units(job, program)}
 
 
+AGAIN = "Restart=always\nRestartSec=30\n"
+WATCHED = """\
+# It says twice a minute or more that it does its work; a listener that hangs is started again.
+WatchdogSec=90
+"""
+HARDENED = """
+# What it never needs. Only what works in a unit of a user without namespaces.
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+"""
+INSTALLED = "\n[Install]\nWantedBy=default.target\n"
+
+
 def _units(job: Job, program: Sequence[str]) -> Iterator[tuple[str, str]]:
     started = " ".join(map(_quoted, (*program, "-q", *job.words)))
-    kind = "Type=oneshot\n" if job.calendar else ""
-    again = "" if job.calendar else "Restart=always\nRestartSec=30\n\n[Install]\nWantedBy=default.target\n"
+    kind = "Type=oneshot\n" if job.calendar else "Type=notify\n" if job.beats else ""
+    resident = "" if job.calendar else AGAIN + (WATCHED if job.beats else "")
     head = f"[Unit]\nDescription=homemon: {job.purpose}"
-    yield f"{job.unit}.service", f"{head}\n\n[Service]\n{kind}ExecStart={started}\n{again}"
+    service = f"{head}\n\n[Service]\n{kind}ExecStart={started}\n{resident}{HARDENED}"
+    yield f"{job.unit}.service", service if job.calendar else service + INSTALLED
     if job.calendar:
         timer = f"[Timer]\nOnCalendar={job.calendar}\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n"
         yield f"{job.unit}.timer", f"{head}, on time\n\n{timer}"

@@ -201,13 +201,13 @@ def test_each_text_is_in_both_languages_and_fits_a_terminal(name: str) -> None:
 
 # --- what starts it -----------------------------------------------------------------------
 
-EVERYTHING = configured(f"{METER}[ecocute]\n[kyocera]\n")
+EVERYTHING = configured(f"{METER}[ecocute]\n[kyocera]\n[notify]\ncommand = cat\n")
 
 
 def test_the_units_are_those_of_the_documents() -> None:
-    units = schedule.units(schedule.jobs(EVERYTHING), ("%h/.local/bin/homemon",))
+    units = schedule.units([*schedule.jobs(EVERYTHING), schedule.SERVE], ("%h/.local/bin/homemon",))
     folder = ROOT / "docs" / "systemd"
-    assert units.items() <= {path.name: path.read_text("utf-8") for path in folder.glob("homemon-*")}.items()
+    assert units == {path.name: path.read_text("utf-8") for path in folder.glob("homemon-*")}, "run `make docs`"
 
 
 def test_a_crontab_keeps_its_lines_and_gets_ours_once() -> None:
