@@ -1,4 +1,4 @@
-"""List what one README says and the one in the other language does not, section by section: `make docs`.
+"""List what a document says and the one in the other language does not, section by section: `make docs`.
 
 Compared is what is the same in every language: headings, tables, lists, code, links and figures.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ENGLISH, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
+PAIRS = ((ENGLISH, JAPANESE), (ROOT / "docs" / "page.md", ROOT / "docs" / "page.ja.md"))
 FENCE = re.compile(r"(?ms)^ *```.*?^ *```$")
 NAMED = 4  # so many of what differs in a section
 
@@ -30,9 +31,15 @@ KEPT: dict[str, Callable[[str], list[str]]] = {
     "list item": lambda text: re.findall(r"(?m)^ *(?:-|\d+\.) ", text),
     "block": lambda text: FENCE.findall(text),
     "code": lambda text: sorted(set(_code(text))),
-    "link": lambda text: sorted(set(re.findall(r"\]\(([^)]+)\)", text)) - {ENGLISH.name, JAPANESE.name}),
+    "link": lambda text: _links(text),
 }
 """What a section has of each kind, the same in both languages."""
+
+
+def _links(text: str) -> list[str]:
+    """Return where a text leads; a page or picture of its own language is the same as the other's."""
+    found = {link.replace(".ja.", ".") for link in re.findall(r"\]\(([^)]+)\)", text)}
+    return sorted(found - {path.name for path, _ in PAIRS})
 
 
 def _figures(text: str) -> list[str]:
@@ -63,5 +70,6 @@ def _apart(ours: list[str], theirs: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    for difference in differences(sections(ENGLISH), sections(JAPANESE)):
-        print(f"{ENGLISH.name} and {JAPANESE.name} differ: {difference}")
+    for english, japanese in PAIRS:
+        for difference in differences(sections(english), sections(japanese)):
+            print(f"{english.name} and {japanese.name} differ: {difference}")
