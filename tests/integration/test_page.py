@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -33,35 +32,6 @@ from tests.graphs import (
     luminance,
     served,
 )
-
-PLAN = "[contract]\nplan = chuden-smartlife\nampere = 40\nsell = 15.0\n"
-"""One whose hours have prices."""
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    started = Browser(tmp_path_factory.mktemp("chromium"))
-    yield started
-    started.driver.quit()
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """The browser, which must not have complained in the end."""
-    chromium.log("browser")
-    yield chromium
-    assert chromium.log("browser") == []
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house of 40 days, with its pages."""
-    folder = fill(tmp_path_factory.mktemp("home"), 40, every=10 * MINUTE)
-    with (folder / "config.ini").open("a") as config:
-        config.write(f"\n{PLAN}")
-    graph(folder, "--lang", "en", "--days", "40", name="en.html")
-    graph(folder, "--lang", "ja", "--days", "40", name="ja.html")
-    return folder
 
 
 def day_of(time: float) -> str:
