@@ -367,18 +367,19 @@ def test_light_and_dark_follow_the_system_and_have_contrast_also_on_the_bands_of
         ("bought", "sold", "heating", "tank", "generated", "used", "heated"),
         [f"price-{at}" for at in range(3)],
     )
-    names = [*lines, *bands, "text", "quiet", "stale", "pressed", "panel", "ground", "on-pressed"]
+    names = [*lines, *bands, "text", "quiet", "stale", "link", "pressed", "panel", "ground", "soft", "on-pressed"]
     for scheme, dark in (("light", False), ("dark", True)):
         browser.open(home / "en.html", scheme=scheme)
         colour = browser(f"Object.fromEntries({names}.map((name) => [name, coloured('--' + name)]))")
         grounds = [colour["panel"], *(over(colour[band], colour["panel"]) for band in bands)]
         assert len(set(grounds)) == 4
         assert (luminance(colour["ground"]) < 0.1) is dark
-        assert all(contrast(colour[name], colour["panel"]) >= 3 for name in (*lines, "pressed")), scheme
+        assert all(contrast(colour[name], colour["panel"]) >= 3 for name in lines), scheme
+        assert all(contrast(colour["pressed"], colour[on]) >= 3 for on in ("panel", "ground", "soft")), scheme
         assert all(contrast(colour[name], ground) >= 3 for name in ("bought", "sold") for ground in grounds), scheme
-        assert all(
-            contrast(colour[name], colour[on]) >= 4.5 for name in ("text", "quiet") for on in ("panel", "ground")
-        )
+        assert contrast(colour["on-pressed"], colour["pressed"]) >= 4.5
+        texts = ("text", "quiet", "link", "stale")
+        assert all(contrast(colour[name], colour[on]) >= 4.5 for name in texts for on in ("panel", "ground", "soft"))
         assert all(contrast(colour["quiet"], ground) >= 4.5 for ground in grounds), scheme
         assert browser("panels[1].plot.data[0].marker.color") == colour["bought"]
     browser.set_scheme("light")  # while it is open
