@@ -5,6 +5,7 @@ VENV ?= .venv
 CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
+AXE = tests/axe/node_modules/.package-lock.json
 SECONDS ?= 60
 PORT ?= 8080
 
@@ -17,7 +18,7 @@ demo: $(STAMP)
 live: $(STAMP)
 	$(BIN)/homemon demo --live --port $(PORT)
 
-test: $(STAMP) debian
+test: $(STAMP) debian axe
 	$(BIN)/python -m pytest
 
 # The tests that need no server, no other process and no network: half a minute.
@@ -77,6 +78,15 @@ dist: $(STAMP)
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
 	touch $(STAMP)
+
+# axe-core, by this machine's npm, or else by one from PyPI: Debian's takes 355 packages more.
+.PHONY: axe
+axe: $(AXE)
+
+$(AXE): tests/axe/package-lock.json | $(STAMP)
+	(command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --editable .[axe]) && cd tests/axe \
+	    && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund \
+	    || echo "axe-core could not be installed: the tests that need it are skipped"
 
 .PHONY: debian
 debian:

@@ -217,10 +217,10 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def live(folder: Path) -> Iterator[str]:
+def live(folder: Path, language: str = "en") -> Iterator[str]:
     """The address at which `homemon serve` shows a folder's store."""
     (folder / "serve.txt").unlink(missing_ok=True)
-    with running("serve", "--port", "0", "--lang", "en", cwd=folder, log="serve.txt") as command:
+    with running("serve", "--port", "0", "--lang", language, cwd=folder, log="serve.txt") as command:
         command.says("open http://")
         (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
         yield f"http://127.0.0.1:{port}"

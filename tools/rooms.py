@@ -112,7 +112,7 @@ class Room:
         login = ("setpriv", "--reuid=user", "--regid=user", "--init-groups") if who == "user" else ()
         home = "/root" if who == "root" else "/home/user"
         inside = ("env", "-i", f"HOME={home}", f"USER={who}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *proxies())
-        shell = (*login, *inside, "sh", "-c", command)
+        shell = (*login, *inside, *npm_settings(), "sh", "-c", command)
         with self.log.open("ab") as log:
             log.write(f"$ {command}\n".encode())
             log.flush()
@@ -225,6 +225,14 @@ def _in_room(root: Path, name: str, word: str, shown: list[Path]) -> str:
 def proxies() -> list[str]:
     """This machine's proxies, as words of env(1)."""
     return [f"{name}={os.environ[name]}" for name in PROXIES if name in os.environ]
+
+
+def npm_settings() -> list[str]:
+    """Where this machine's npm takes packages from, as words of env(1)."""
+    if shutil.which("npm") is None:
+        return []
+    told = subprocess.run(("npm", "config", "get", "registry"), capture_output=True, text=True, check=True).stdout
+    return [f"npm_config_registry={told.strip()}"]
 
 
 if __name__ == "__main__":

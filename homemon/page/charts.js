@@ -99,7 +99,7 @@ function trace({ of, take, cut, plot }) {
   const [x, ...columns] = seen(cut, series[cut][of]);
   const built = { ...plot, x, ...TAKE[take](x, columns) };
   if (columns.length === 2) { // kWh, and how many hours of them are known where those are not all
-    if (plot.type === "bar") built.marker = { ...plot.marker, opacity: columns[1].map((hours) => (hours === null ? 1 : 0.55)) };
+    if (plot.type === "bar") built.marker = { ...plot.marker, pattern: { shape: columns[1].map((hours) => (hours === null ? "" : "/")), size: 6, solidity: 0.5 } };
     built.text = columns[1].map((hours) => (hours === null ? "" : ` (${hours} h)`));
   }
   return built;

@@ -104,7 +104,7 @@ def section(panel: Panel, facts: Facts, language: str) -> str:
     legend = "".join(f'<li class="c-{key} dot">{escape(text(language, key))}</li>' for key in shown(panel, facts))
     return (
         f'<section class="panel" id="{panel.name}"><header><h2>{name}</h2><ul>{legend}</ul></header>\n'
-        f'<div class="plot" role="img" aria-label="{name}"></div></section>'
+        f'<div class="plot" role="img" aria-label="{name}" aria-describedby="readout"></div></section>'
     )
 
 

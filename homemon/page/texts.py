@@ -105,7 +105,10 @@ TEXTS: dict[str, Text] = {
         "グラフには JavaScript が必要です。数値はすべて表にあります。",
         "The charts need JavaScript; every number of theirs is in the tables.",
     ),
-    "readout": ("グラフに触れると、その時の値が出ます。", "Point at a chart to read its values there."),
+    "readout": (
+        "グラフに触れるか、選んで ← → を押すと、その時の値が出ます。",
+        "Point at a chart, or select it and press ← or →, to read its values there.",
+    ),
     "extent": ("最小–最大", "min–max"),
     # where there is nothing: what to configure, or what to start
     "absent": ("config.ini に [{}] がありません。", "config.ini has no [{}]. "),

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
@@ -33,35 +32,6 @@ from tests.graphs import (
     luminance,
     served,
 )
-
-PLAN = "[contract]\nplan = chuden-smartlife\nampere = 40\nsell = 15.0\n"
-"""One whose hours have prices."""
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    started = Browser(tmp_path_factory.mktemp("chromium"))
-    yield started
-    started.driver.quit()
-
-
-@pytest.fixture
-def browser(chromium: Browser) -> Iterator[Browser]:
-    """The browser, which must not have complained in the end."""
-    chromium.log("browser")
-    yield chromium
-    assert chromium.log("browser") == []
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A house of 40 days, with its pages."""
-    folder = fill(tmp_path_factory.mktemp("home"), 40, every=10 * MINUTE)
-    with (folder / "config.ini").open("a") as config:
-        config.write(f"\n{PLAN}")
-    graph(folder, "--lang", "en", "--days", "40", name="en.html")
-    graph(folder, "--lang", "ja", "--days", "40", name="ja.html")
-    return folder
 
 
 def day_of(time: float) -> str:
@@ -397,18 +367,19 @@ def test_light_and_dark_follow_the_system_and_have_contrast_also_on_the_bands_of
         ("bought", "sold", "heating", "tank", "generated", "used", "heated"),
         [f"price-{at}" for at in range(3)],
     )
-    names = [*lines, *bands, "text", "quiet", "stale", "pressed", "panel", "ground", "on-pressed"]
+    names = [*lines, *bands, "text", "quiet", "stale", "link", "pressed", "panel", "ground", "soft", "on-pressed"]
     for scheme, dark in (("light", False), ("dark", True)):
         browser.open(home / "en.html", scheme=scheme)
         colour = browser(f"Object.fromEntries({names}.map((name) => [name, coloured('--' + name)]))")
         grounds = [colour["panel"], *(over(colour[band], colour["panel"]) for band in bands)]
         assert len(set(grounds)) == 4
         assert (luminance(colour["ground"]) < 0.1) is dark
-        assert all(contrast(colour[name], colour["panel"]) >= 3 for name in (*lines, "pressed")), scheme
+        assert all(contrast(colour[name], colour["panel"]) >= 3 for name in lines), scheme
+        assert all(contrast(colour["pressed"], colour[on]) >= 3 for on in ("panel", "ground", "soft")), scheme
         assert all(contrast(colour[name], ground) >= 3 for name in ("bought", "sold") for ground in grounds), scheme
-        assert all(
-            contrast(colour[name], colour[on]) >= 4.5 for name in ("text", "quiet") for on in ("panel", "ground")
-        )
+        assert contrast(colour["on-pressed"], colour["pressed"]) >= 4.5
+        texts = ("text", "quiet", "link", "stale")
+        assert all(contrast(colour[name], colour[on]) >= 4.5 for name in texts for on in ("panel", "ground", "soft"))
         assert all(contrast(colour["quiet"], ground) >= 4.5 for ground in grounds), scheme
         assert browser("panels[1].plot.data[0].marker.color") == colour["bought"]
     browser.set_scheme("light")  # while it is open
