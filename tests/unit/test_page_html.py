@@ -214,8 +214,14 @@ def test_cards_say_direction_share_of_the_contract_and_what_is_stale() -> None:
     assert found[1].full == pytest.approx(0.308, abs=0.001)
     assert re.findall(r'class="card c-\w+ stale" id="([\w-]+)"', page()) == ["card-tank"]
     assert cards.live(facts().moment, "en")["power"] == {
-        "value": "523", "note": "selling", "time": NOW - 60, "stale": 600, "full": None
+        "value": "523", "note": "selling", "colour": "sold", "time": NOW - 60, "stale": 600, "full": None
     }  # fmt: skip
+
+
+def test_current_that_flows_out_takes_nothing_of_the_contract() -> None:
+    load = Load(Newest(-14.5, NOW - 60, 600), 40)
+    (_, card) = cards.cards(facts(solar=False).moment._replace(load=load), "en")
+    assert (card.value, card.note, card.full) == ("−14.5", "0 % of 40 A", 0)
 
 
 @pytest.mark.parametrize(
