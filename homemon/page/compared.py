@@ -41,8 +41,13 @@ def _part(part: SoFar, paid: str, facts: Facts, language: str) -> str:
         f'<article class="so-far" id="so-far-{"day" if part.name == "day" else "period"}">'
         f"<header><h2>{heading}</h2><small>{days}{' · ' if days and until else ''}{until}</small></header>\n"
         f'<dl class="figures">{"".join(_figures(part, paid, facts, language))}</dl>\n'
-        f"{_table(part, paid, facts, language)}{doubts(part.row.doubts if paid else (), language)}</article>"
+        f"{_table(part, paid, facts, language)}{doubts(_doubts(part) if paid else (), language)}</article>"
     )
+
+
+def _doubts(part: SoFar) -> Sequence[str]:
+    """Return why its yen, and those of the earlier ones, may change."""
+    return list(dict.fromkeys([*part.row.doubts, *(why for each in part.earlier for why in each.doubts)]))
 
 
 def _heading(part: SoFar, language: str) -> tuple[str, str]:
@@ -131,7 +136,7 @@ def _hours_small(kwh: str) -> str:
 def _yen(part: SoFar, paid: str, language: str) -> str:
     cells = [shown(yen_text(part.row.yen, part.row.doubts))]
     for each in part.earlier:
-        cells.append(shown(yen_text(each.yen)) + _difference(_dearer(part, each), language))
+        cells.append(shown(yen_text(each.yen, each.doubts)) + _difference(_dearer(part, each), language))
     return _row(f"{text(language, paid)} <small>{text(language, 'yen')}</small>", cells)
 
 

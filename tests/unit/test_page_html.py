@@ -166,6 +166,15 @@ def test_so_far_is_beside_the_same_part_with_the_difference_in_percent_and_words
     assert yen == ["cost of energy yen", "123", "100+23 % more"]
 
 
+def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why() -> None:
+    found = facts()
+    (earlier,) = found.today.earlier
+    today = found.today._replace(earlier=(earlier._replace(doubts=("fuel is not known",)),))
+    text = html(found._replace(today=today), charts(), "en", {})
+    assert '<td>~100<small class="more">+23 % more</small></td>' in text
+    assert '<li lang="en">fuel is not known</li>' in text
+
+
 def test_nothing_is_compared_of_which_not_all_is_known() -> None:
     whole = house()
     gap = Household(
