@@ -475,7 +475,9 @@ def test_served_a_number_that_turns_takes_the_colour_and_the_words_of_its_direct
     fill(tmp_path, 2, every=10 * MINUTE)
     with (tmp_path / "config.ini").open("a") as config:
         config.write("\n[contract]\nplan = tepco-juryo-b\nampere = 40\n")
-    keep(tmp_path, [Point("power", {"value": 500}, int(time()) - 1), Point("current", {"r": 2, "t": 2}, int(time()) - 1)])
+    keep(
+        tmp_path, [Point("power", {"value": 500}, int(time()) - 1), Point("current", {"r": 2, "t": 2}, int(time()) - 1)]
+    )
     with live(tmp_path) as url:
         browser.open(f"{url}/")
         assert "c-bought" in browser.find("#card-power").get_attribute("class")
