@@ -150,12 +150,13 @@ def _row(head: str, cells: Sequence[str], name: str = "") -> str:
 
 
 def _difference(percent: Decimal | None, language: str) -> str:
-    """Return how much more or less there is now, in percent, with its sign and in words."""
+    """Return how much more or less there is now, in percent and in words: "-5 % less" would be more."""
     if percent is None:
         return ""
     rounded = round(percent)
-    way, sign = ("more", "+") if rounded > 0 else ("less", "−") if rounded < 0 else ("alike", "±")
-    return f'<small class="{way}">{sign}{abs(rounded)} % {text(language, way)}</small>'
+    way = "more" if rounded > 0 else "less" if rounded < 0 else "alike"
+    much = f"{abs(rounded):,} % " if rounded else ""
+    return f'<small class="{way}">{much}{text(language, way)}</small>'
 
 
 def doubts(reasons: Sequence[str], language: str) -> str:

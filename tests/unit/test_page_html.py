@@ -159,11 +159,19 @@ def test_what_a_device_counted_is_a_column_with_its_hours() -> None:
 def test_so_far_is_beside_the_same_part_with_the_difference_in_percent_and_words() -> None:
     heads, bought, sold, generated, used, yen = cells(page())
     assert heads == ["", "so far", "yesterday"]
-    assert bought == ["bought kWh", "6.00", "4.00+50 % more"]
-    assert sold == ["sold kWh", "2.00", "2.00±0 % the same"]
-    assert used == ["used kWh", "8.00", "6.00+33 % more"]
-    assert generated == ["generated kWh", "4.00", "4.00±0 % the same"]
-    assert yen == ["cost of energy yen", "123", "100+23 % more"]
+    assert bought == ["bought kWh", "6.00", "4.0050 % more"]
+    assert sold == ["sold kWh", "2.00", "2.00the same"]
+    assert used == ["used kWh", "8.00", "6.0033 % more"]
+    assert generated == ["generated kWh", "4.00", "4.00the same"]
+    assert yen == ["cost of energy yen", "123", "10023 % more"]
+
+
+@pytest.mark.parametrize(("yen", "said"), [("6", "94 % 少ない"), ("100", "同じ"), ("2000", "1,900 % 多い")])
+def test_less_is_said_once_and_not_as_minus_less(yen: str, said: str) -> None:
+    found = facts()
+    today = found.today._replace(row=found.today.row._replace(yen=Decimal(yen)))
+    text = html(found._replace(today=today), charts(), "ja", {})
+    assert re.findall(r"昨日 <small[^>]*>(.*?)</small></summary>", text)[0] == said
 
 
 def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why() -> None:
@@ -171,7 +179,7 @@ def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why() -> None
     (earlier,) = found.today.earlier
     today = found.today._replace(earlier=(earlier._replace(doubts=("fuel is not known",)),))
     text = html(found._replace(today=today), charts(), "en", {})
-    assert '<td>~100<small class="more">+23 % more</small></td>' in text
+    assert '<td>~100<small class="more">23 % more</small></td>' in text
     assert '<li lang="en">fuel is not known</li>' in text
 
 
