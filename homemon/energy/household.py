@@ -84,8 +84,8 @@ def read(
     for name in names:
         series = NAMED[name]
         register = series.kind is Kind.REGISTER
-        end = until + 1 if register else until
-        rows = readings.values(series.measurement, series.field, since, end)
+        end = until if register else until - HALF_HOUR
+        rows = readings.values(series.measurement, series.field, since, end + 1)
         values = (row for row in rows if -LARGEST < row[1] < LARGEST)
         found[name] = list(differences(values, modulus, exchanges) if register else half_hours(values))
     return found

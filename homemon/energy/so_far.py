@@ -17,7 +17,7 @@ class Earlier(NamedTuple):
     """The same part of an earlier period, which is called by its `name`: kWh and hours of each energy, and yen.
 
     `part` is as long as what is known of the running period; of an energy that is known of less, less is compared.
-    `whole` are the energies of which all of this is known, then and now.
+    `whole` are the energies of which all of this is known, then and now; `doubts` are why the yen may change.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Earlier(NamedTuple):
     known: Mapping[str, Known]
     yen: Decimal | None
     whole: frozenset[str] = frozenset()
+    doubts: tuple[str, ...] = ()
 
 
 class SoFar(NamedTuple):

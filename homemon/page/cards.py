@@ -14,7 +14,7 @@ FIRST = ("power", "tank")
 """The levels that come first; the others follow as in the registry."""
 ROUND = 100  # a level from here on has no decimals that matter
 NEAR = 0.8  # of the contract: what is above is near its limit
-LIVE = ("value", "note", "time", "stale", "full")
+LIVE = ("value", "note", "colour", "time", "stale", "full")
 SOURCE_OF = {series.name: source for source in SOURCES for series in source.series if series.name}
 
 
@@ -58,7 +58,7 @@ def _level(name: str, newest: Newest | None, language: str) -> Card:
 
 def _current(load: Load, language: str) -> Card:
     value, time, stale = load.current
-    full = value / load.ampere
+    full = max(value, 0) / load.ampere  # what flows out takes nothing of it
     note = text(language, "of amperes").format(load.ampere, f"{full:.0%}".replace("%", " %"))
     heading = text(language, "current now")
     return Card("current", heading, "", level_text(value), "A", note, "current", time, stale, round(full, 3))

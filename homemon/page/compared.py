@@ -41,8 +41,13 @@ def _part(part: SoFar, paid: str, facts: Facts, language: str) -> str:
         f'<article class="so-far" id="so-far-{"day" if part.name == "day" else "period"}">'
         f"<header><h2>{heading}</h2><small>{days}{' · ' if days and until else ''}{until}</small></header>\n"
         f'<dl class="figures">{"".join(_figures(part, paid, facts, language))}</dl>\n'
-        f"{_table(part, paid, facts, language)}{doubts(part.row.doubts if paid else (), language)}</article>"
+        f"{_table(part, paid, facts, language)}{doubts(_doubts(part) if paid else (), language)}</article>"
     )
+
+
+def _doubts(part: SoFar) -> Sequence[str]:
+    """Return why its yen, and those of the earlier ones, may change."""
+    return list(dict.fromkeys([*part.row.doubts, *(why for each in part.earlier for why in each.doubts)]))
 
 
 def _heading(part: SoFar, language: str) -> tuple[str, str]:
@@ -131,7 +136,7 @@ def _hours_small(kwh: str) -> str:
 def _yen(part: SoFar, paid: str, language: str) -> str:
     cells = [shown(yen_text(part.row.yen, part.row.doubts))]
     for each in part.earlier:
-        cells.append(shown(yen_text(each.yen)) + _difference(_dearer(part, each), language))
+        cells.append(shown(yen_text(each.yen, each.doubts)) + _difference(_dearer(part, each), language))
     return _row(f"{text(language, paid)} <small>{text(language, 'yen')}</small>", cells)
 
 
@@ -145,12 +150,13 @@ def _row(head: str, cells: Sequence[str], name: str = "") -> str:
 
 
 def _difference(percent: Decimal | None, language: str) -> str:
-    """Return how much more or less there is now, in percent, with its sign and in words."""
+    """Return how much more or less there is now, in percent and in words: "-5 % less" would be more."""
     if percent is None:
         return ""
     rounded = round(percent)
-    way, sign = ("more", "+") if rounded > 0 else ("less", "−") if rounded < 0 else ("alike", "±")
-    return f'<small class="{way}">{sign}{abs(rounded)} % {text(language, way)}</small>'
+    way = "more" if rounded > 0 else "less" if rounded < 0 else "alike"
+    much = f"{abs(rounded):,} % " if rounded else ""
+    return f'<small class="{way}">{much}{text(language, way)}</small>'
 
 
 def doubts(reasons: Sequence[str], language: str) -> str:

@@ -108,14 +108,19 @@ function tidings(news) {
   written = news.written;
 }
 
-function put(card, { value, note, time, stale, full }) {
+function put(card, { value, note, colour, time, stale, full }) {
   if (!card) return;
   for (const [name, text] of Object.entries({ value, note })) {
     const part = card.querySelector(`.${name}`);
     if (part && text !== undefined) part.textContent = text;
   }
+  if (colour) card.className = card.className.replace(/\bc-\w+/, `c-${colour}`);
   if (time) Object.assign(card.dataset, { time, stale });
-  if (full !== undefined && full !== null) card.querySelector("meter")?.setAttribute("value", full);
+  const meter = card.querySelector("meter");
+  if (meter && full !== undefined && full !== null) {
+    meter.setAttribute("value", full);
+    meter.setAttribute("aria-label", `${card.querySelector("h2").textContent}: ${note}`);
+  }
 }
 
 async function swap() { // the numbers of the page anew, where view, zoom, focus and open tables stay

@@ -64,8 +64,11 @@ def unpriced(app: App, bought: Sequence[Span], since: int, until: int) -> Iterat
 
 
 def household(app: App, since: int, until: int) -> Household:
-    """Return the household of a time, Unix seconds, and what a gap at either end needs. Raise StoreError."""
-    first, last = since - EDGE, until + EDGE
+    """Return the household of a time, Unix seconds, and what a gap at either end needs. Raise StoreError.
+
+    What was recorded of a time to come, by a clock that was ahead, does not count, as in a bill.
+    """
+    first, last = since - EDGE, min(until + EDGE, int(app.now().wall))
     return Household(flows(app, first, last), portal_spans(app, first, last))
 
 

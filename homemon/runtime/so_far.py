@@ -48,7 +48,8 @@ def today(ledger: Ledger, now: int) -> SoFar:
         part = same_part(before, bought, day)
         known = parts(household, before, household, day)
         alike = wholes(household, before, household, day)
-        earlier.append(Earlier(name, part, known, ledger.row(part).yen, alike))
+        row = ledger.row(part)
+        earlier.append(Earlier(name, part, known, row.yen, alike, row.doubts))
     return SoFar("day", day, reached(bought, day), ledger.row(day), tuple(earlier), expected(bought, day))
 
 
@@ -76,7 +77,8 @@ def _earlier(app: App, name: str, each: "Running", this: "Running", household: H
     part = same_part(before, household.spans("bought"), period)
     paid = each.bill(app, part.end, then)
     alike = wholes(then, before, household, period)
-    return Earlier(name, part, parts(then, before, household, period), paid and Decimal(paid.bill.total), alike)
+    found = parts(then, before, household, period)
+    return Earlier(name, part, found, paid and Decimal(paid.bill.total), alike, paid.bill.provisional if paid else ())
 
 
 class Running(NamedTuple):

@@ -440,6 +440,25 @@ def test_served_it_works_under_a_policy_without_inline_scripts_and_styles(home: 
         browser.driver.get("about:blank")
 
 
+def test_served_a_number_that_turns_takes_the_colour_and_the_words_of_its_direction(
+    tmp_path: Path, browser: Browser
+) -> None:
+    fill(tmp_path, 2, every=10 * MINUTE)
+    with (tmp_path / "config.ini").open("a") as config:
+        config.write("\n[contract]\nplan = tepco-juryo-b\nampere = 40\n")
+    keep(
+        tmp_path, [Point("power", {"value": 500}, int(time()) - 1), Point("current", {"r": 2, "t": 2}, int(time()) - 1)]
+    )
+    with live(tmp_path) as url:
+        browser.open(f"{url}/")
+        assert "c-bought" in browser.find("#card-power").get_attribute("class")
+        keep(tmp_path, [Point("power", {"value": -4321}, int(time())), Point("current", {"r": 9, "t": 9}, int(time()))])
+        wait_for(lambda: browser.find("#card-power .value").text == "4,321")
+        assert set(browser.find("#card-power").get_attribute("class").split()) == {"card", "c-sold"}
+        assert browser.find("#card-current meter").get_attribute("aria-label").endswith(": 45 % of 40 A")
+        browser.driver.get("about:blank")
+
+
 def test_served_a_number_moves_with_its_reading_and_the_view_stays_when_the_rest_is_new(
     tmp_path: Path, browser: Browser
 ) -> None:

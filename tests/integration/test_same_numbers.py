@@ -7,7 +7,7 @@ corrected afterwards.
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -208,6 +208,22 @@ def test_page_served_page_energy_bill_and_status_say_the_same(years: Callable[[d
             agrees_with_energy(year, page, kind, day)
         agrees_with_bill(year, page)
         agrees_with_status(year, page)
+
+
+def test_half_hours_of_the_future_count_nowhere(
+    years: Callable[[date, int], Year], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day, seconds = MOMENTS[1]
+    bought = compared(years(day, seconds).page("--days", "40"), "so-far-day")
+    later = years(day + timedelta(days=3), seconds)  # by a clock that was ahead, and is right again
+    year = later._replace(now=later.now - 3 * DAY)
+    monkeypatch.setattr(context, "instant", lambda: Instant(float(year.now), 5000.0, "this boot"))
+    page = year.page("--days", "40")
+    assert compared(page, "so-far-day") == bought
+    agrees_with_bill(year, page)
+    agrees_with_status(year, page)
+    for kind in PARTS:
+        agrees_with_energy(year, page, kind, day)
 
 
 def test_a_corrected_price_corrects_what_all_of_them_say_of_the_past(years: Callable[[date, int], Year]) -> None:

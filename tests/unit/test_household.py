@@ -121,7 +121,7 @@ def test_the_registers_at_both_ends_are_read_and_impossible_values_are_not() -> 
     recorded = Recorded()
     flows = read(recorded, MIDNIGHT - HALF_HOUR, MIDNIGHT + DAY)
     assert recorded.asked["+power"] == (MIDNIGHT - HALF_HOUR, MIDNIGHT + DAY + 1)
-    assert recorded.asked["hatuden"] == (MIDNIGHT - HALF_HOUR, MIDNIGHT + DAY)
+    assert recorded.asked["hatuden"] == (MIDNIGHT - HALF_HOUR, MIDNIGHT + DAY - HALF_HOUR + 1)
     assert [span.seconds for span in flows["bought"][:2]] == [2 * HALF_HOUR, HALF_HOUR]
     assert len(flows["generated"]) == 48
 

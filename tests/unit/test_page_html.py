@@ -159,11 +159,28 @@ def test_what_a_device_counted_is_a_column_with_its_hours() -> None:
 def test_so_far_is_beside_the_same_part_with_the_difference_in_percent_and_words() -> None:
     heads, bought, sold, generated, used, yen = cells(page())
     assert heads == ["", "so far", "yesterday"]
-    assert bought == ["bought kWh", "6.00", "4.00+50 % more"]
-    assert sold == ["sold kWh", "2.00", "2.00±0 % the same"]
-    assert used == ["used kWh", "8.00", "6.00+33 % more"]
-    assert generated == ["generated kWh", "4.00", "4.00±0 % the same"]
-    assert yen == ["cost of energy yen", "123", "100+23 % more"]
+    assert bought == ["bought kWh", "6.00", "4.0050 % more"]
+    assert sold == ["sold kWh", "2.00", "2.00the same"]
+    assert used == ["used kWh", "8.00", "6.0033 % more"]
+    assert generated == ["generated kWh", "4.00", "4.00the same"]
+    assert yen == ["cost of energy yen", "123", "10023 % more"]
+
+
+@pytest.mark.parametrize(("yen", "said"), [("6", "94 % 少ない"), ("100", "同じ"), ("2000", "1,900 % 多い")])
+def test_less_is_said_once_and_not_as_minus_less(yen: str, said: str) -> None:
+    found = facts()
+    today = found.today._replace(row=found.today.row._replace(yen=Decimal(yen)))
+    text = html(found._replace(today=today), charts(), "ja", {})
+    assert re.findall(r"昨日 <small[^>]*>(.*?)</small></summary>", text)[0] == said
+
+
+def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why() -> None:
+    found = facts()
+    (earlier,) = found.today.earlier
+    today = found.today._replace(earlier=(earlier._replace(doubts=("fuel is not known",)),))
+    text = html(found._replace(today=today), charts(), "en", {})
+    assert '<td>~100<small class="more">23 % more</small></td>' in text
+    assert '<li lang="en">fuel is not known</li>' in text
 
 
 def test_nothing_is_compared_of_which_not_all_is_known() -> None:
@@ -214,8 +231,14 @@ def test_cards_say_direction_share_of_the_contract_and_what_is_stale() -> None:
     assert found[1].full == pytest.approx(0.308, abs=0.001)
     assert re.findall(r'class="card c-\w+ stale" id="([\w-]+)"', page()) == ["card-tank"]
     assert cards.live(facts().moment, "en")["power"] == {
-        "value": "523", "note": "selling", "time": NOW - 60, "stale": 600, "full": None
+        "value": "523", "note": "selling", "colour": "sold", "time": NOW - 60, "stale": 600, "full": None
     }  # fmt: skip
+
+
+def test_current_that_flows_out_takes_nothing_of_the_contract() -> None:
+    load = Load(Newest(-14.5, NOW - 60, 600), 40)
+    (_, card) = cards.cards(facts(solar=False).moment._replace(load=load), "en")
+    assert (card.value, card.note, card.full) == ("−14.5", "0 % of 40 A", 0)
 
 
 @pytest.mark.parametrize(
