@@ -97,7 +97,14 @@ def steps(of: str) -> Iterator[Trace]:
     """Yield steps over half-hours, a line through days and months."""
     for cut in ENERGY_CUTS:
         shape = "hvh" if cut in DETAILED else "linear"
-        yield Trace(of, "value", cut, curve(of, shape=shape) | middle(cut), (of,), more="%{text}")
+        yield from outlined(Trace(of, "value", cut, curve(of, shape=shape) | middle(cut), (of,), more="%{text}"))
+
+
+def outlined(trace: Trace) -> Iterator[Trace]:
+    """Yield a line that crosses bars, and below it an edge in the colour of the ground, so that it is seen on them."""
+    edge = trace.plot | {"line": trace.plot["line"] | {"color": "--panel", "width": 5}}
+    yield trace._replace(plot=edge, names=(), more="")
+    yield trace
 
 
 def curve(colour: str, width: float = 1.5, shape: str = "linear") -> Json:
@@ -148,7 +155,7 @@ PANELS = (
             line("heating", "heating"),
             line("tank", "tank", axis="y2"),
             *energies("heated", cuts=["extents"]),
-            lowest("tank", "tank", axis="y2"),
+            *outlined(lowest("tank", "tank", axis="y2")),
         ),
     ),
     Panel(

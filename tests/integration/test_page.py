@@ -70,7 +70,7 @@ def test_four_panels_of_a_day_agree_with_export(home: Path, browser: Browser) ->
     _, heating, tank = browser.traces("ecocute")
     assert of(drawn(heating), begin, end) == of(exported(home, "ecocute", "power"), begin, end)
     assert of(drawn(tank), begin, end) == of(exported(home, "ecocute", "tank"), begin, end)
-    generated, used = browser.traces("solar")
+    generated, _, used = browser.traces("solar")
     assert drawn(generated) == of(exported(home, "hatuden"), begin, end)
     made, fed = dict(drawn(generated)), dict(drawn(sold))
     assert set(drawn(used)) >= {(at, kwh + made[at] - fed[at]) for at, kwh in drawn(bought) if at in made}
@@ -108,7 +108,7 @@ def test_a_day_that_is_not_wholly_known_says_its_hours_in_the_hover_and_not_in_t
 def test_the_ecocute_by_day_has_kwh_of_its_register_which_the_tank_does_not_cover(home: Path, browser: Browser) -> None:
     browser.open(home / "en.html")
     browser("show(nearest('month', page.now - 20 * DAY))")
-    heated, tank = browser.traces("ecocute")
+    heated, _, tank = browser.traces("ecocute")
     whole = [float(kwh) for _, kwh in drawn(heated)][1:-1]
     assert max(whole) == 8.64  # 0.1 Wh a second, of the simulated register
     assert (heated["type"], tank["type"]) == ("bar", "scatter")
