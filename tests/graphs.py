@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from threading import Thread
-from time import time
+from time import gmtime, strftime, time
 from typing import Any
 
 from selenium import webdriver
@@ -20,11 +20,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.command import Command
 
 from homemon.core.clock import Instant
-from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
+from homemon.core.points import DAY, HALF_HOUR, HOUR, JST_AHEAD, Point, midnight
 from homemon.sim.house import House
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
-from tests.commands import homemon, running, wait_for, write_config
+from tests.commands import homemon, wait_for, write_config
 from tests.servers import installed
 
 Values = list[tuple[int, Decimal]]
@@ -216,14 +216,16 @@ def served(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@contextmanager
-def live(folder: Path, language: str = "en") -> Iterator[str]:
-    """The address at which `homemon serve` shows a folder's store."""
-    (folder / "serve.txt").unlink(missing_ok=True)
-    with running("serve", "--port", "0", "--lang", language, cwd=folder, log="serve.txt") as command:
-        command.says("open http://")
-        (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
-        yield f"http://127.0.0.1:{port}"
+def day_of(time: float) -> str:
+    """The day of a time in Japan."""
+    return strftime("%Y-%m-%d", gmtime(time + JST_AHEAD))
+
+
+def yesterday(browser: Browser) -> int:
+    """When the day before begins that the page is of; the page shows it."""
+    start: int = midnight(browser("page.now")) - DAY
+    browser(f"show(byId('day-{day_of(start)}'))")
+    return start
 
 
 def energy(folder: Path, by: str, since: str) -> list[dict[str, str]]:

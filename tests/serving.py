@@ -30,6 +30,7 @@ class Served:
         command.says("open http://")
         (port,) = re.findall(r"open http://[^ ]*?:(\d+)/", command.errors.read_text())
         self.port = int(port)
+        self.url = f"http://127.0.0.1:{port}"
         self.command = command
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Reply:

@@ -21,7 +21,8 @@ from homemon.page.cards import level_text
 from homemon.page.panels import CUTS
 from homemon.page.views import PARTS, place
 from tests.commands import wait_for, write_config
-from tests.graphs import DESKTOP, PHONE, Browser, graph, keep, live
+from tests.graphs import DESKTOP, PHONE, Browser, graph, keep
+from tests.serving import serving
 
 AXE = Path(__file__).parents[1] / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -101,9 +102,9 @@ def unfold(browser: Browser) -> None:
 def test_axe_finds_no_violation(case: Case, houses: Mapping[str, Path], axe: str, browser: Browser) -> None:
     folder = houses[case.house]
     if case.served:
-        with live(folder, case.language) as url:
+        with serving(folder, "--lang", case.language) as page:
             day = date.today().replace(day=1, **({"month": 1} if case.view == "year" else {}))
-            assert violations(browser, f"{url}/{case.view and f'{case.view}/{day}'}", case, axe) == []
+            assert violations(browser, f"{page.url}/{case.view and f'{case.view}/{day}'}", case, axe) == []
             browser.driver.get("about:blank")
     else:
         assert violations(browser, brief(folder, case.language), case, axe) == []
@@ -137,8 +138,8 @@ Columns = list[list[Any]]
 @pytest.mark.parametrize("view", ["day", "week", "month", "year"])
 def test_each_number_of_a_chart_is_in_the_table_of_its_view(home: Path, browser: Browser, view: str) -> None:
     """A bar has a cell; what is drawn finer than the rows, as readings are, has the lowest and highest of its row."""
-    with live(home) as url:
-        browser.open(f"{url}/{view}/{place(view, day_of(int(time())) - ONE_DAY).first}")
+    with serving(home, "--lang", "en") as page:
+        browser.open(f"{page.url}/{view}/{place(view, day_of(int(time())) - ONE_DAY).first}")
         energies, levels = (browser(COLUMNS.replace("cut", f"cuts()[{at}]")) for at in range(2))
         parts = list(calendar(PARTS[view], *browser("[timesOf(view)[0], Math.min(timesOf(view)[1], page.now + 1)]")))
         counted = COUNTED if CUTS[view].levels == "extents" else ()
