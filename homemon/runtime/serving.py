@@ -15,10 +15,10 @@ from ipaddress import ip_address
 from threading import Lock
 from time import time_ns
 
-from homemon.core.errors import HomemonError, StoreError
+from homemon.core.errors import HomemonError
 from homemon.core.points import HOUR
 from homemon.page.plotly import javascript as plotly_script
-from homemon.page.web.pages import File
+from homemon.page.web.pages import File, NothingYet
 from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime import page
 from homemon.runtime.context import App
@@ -39,7 +39,7 @@ class Shown(App):
         self._reported: dict[str, float] = {}
 
     def page(self, view: str, language: str) -> bytes:
-        """Return a page. Raise NoSuchView, StoreError."""
+        """Return a page. Raise NoSuchView, NothingYet, StoreError."""
         with self._opened():
             return page.render(self, view, language)
 
@@ -55,11 +55,11 @@ class Shown(App):
 
     @contextmanager
     def _opened(self) -> Iterator[None]:
-        """Have the store for a block, which alone may use it. Raise StoreError where there is none: none is made."""
+        """Have the store for a block, which alone may use it. Raise NothingYet where there is none: none is made."""
         with self._lock:
             path = self.folder / FILE
             if not path.exists():
-                raise StoreError(
+                raise NothingYet(
                     f"there is no store at {path}", "A command that records makes it; see `homemon check`."
                 )
             try:

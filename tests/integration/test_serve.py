@@ -292,7 +292,8 @@ def test_it_opens_no_store_between_two_pages_and_makes_none(tmp_path: Path) -> N
     with serving(tmp_path, "--lang", "en") as served:
         reply = served.ask("/")
         assert reply.status == 503
-        assert "`homemon check` on the Pi says why" in reply.body.decode()
+        assert "Nothing was recorded yet" in reply.body.decode()
+        assert reply.headers["Refresh"] == "10"
         assert not (tmp_path / "store" / FILE).exists()
         record(tmp_path, 444)
         assert b"444" in served.ask("/").body

@@ -7,6 +7,7 @@ from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
 
+from homemon.core.errors import HomemonError
 from homemon.page.web.answers import Headers
 
 KEPT = 8  # pages
@@ -25,6 +26,10 @@ class Body(NamedTuple):
 def body(plain: bytes, level: int = 6) -> Body:
     """Return a body ready to be sent, packed by gzip's `level`."""
     return Body(plain, compress(plain, level, mtime=0), f'"{sha256(plain).hexdigest()[:20]}"')
+
+
+class NothingYet(HomemonError):
+    """There is nothing to show, as nothing was ever recorded."""
 
 
 class File:
@@ -59,7 +64,7 @@ class Pages:
         self._kept: OrderedDict[tuple[str, str], Body] = OrderedDict()
 
     def page(self, view: str, language: str) -> Body:
-        """Return the page of a view. Raise NoSuchView, and what `render` raises."""
+        """Return the page of a view. Raise NoSuchView, NothingYet, and what else `render` raises."""
         with self._lock:
             known = self._version(), int(self._clock() // FRESH)
             if known != self._known:

@@ -9,12 +9,13 @@ from homemon.core.errors import HomemonError
 from homemon.page.texts import LANGUAGES
 from homemon.page.views import NoSuchView
 from homemon.page.web.access import Password, is_ours
-from homemon.page.web.answers import ALWAYS, BUSY, HTML, NOT_KEPT, Answer, Headers, saying
+from homemon.page.web.answers import ALWAYS, BUSY, HTML, NOT_KEPT, NOTHING_YET, Answer, Headers, saying
 from homemon.page.web.live import BEGIN, Live, Stream
-from homemon.page.web.pages import Body, File, Pages
+from homemon.page.web.pages import Body, File, NothingYet, Pages
 
 VIEW = re.compile(r"/((?:day|week|month|year)/[0-9]{4}-[0-9]{2}-[0-9]{2})?", re.ASCII)
 READING = ("GET", "HEAD")
+AGAIN: Headers = (("Retry-After", "10"), ("Refresh", "10"))  # seconds; Refresh makes a browser ask by itself
 LOGIN: Headers = (("WWW-Authenticate", 'Basic realm="homemon", charset="UTF-8"'),)
 EVENTS: Headers = (("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-store"))
 Environ = Mapping[str, Any]
@@ -95,9 +96,12 @@ class Site:
             return sent(environ, self._pages.page(view, language), (("Content-Type", HTML), *NOT_KEPT), tagged=False)
         except NoSuchView:
             return saying(404, language)
+        except NothingYet as error:
+            self._report(error)
+            return saying(503, language, more=AGAIN, words=NOTHING_YET)
         except HomemonError as error:
             self._report(error)
-            return saying(503, language, more=(("Retry-After", "10"),))
+            return saying(503, language, more=AGAIN)
 
 
 def sent(environ: Environ, body: Body, headers: Headers, tagged: bool = True) -> Answer:
