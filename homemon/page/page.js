@@ -123,14 +123,18 @@ function put(card, { value, note, colour, time, stale, full }) {
   }
 }
 
+const parts = (from) => [...from.querySelectorAll(".empty, .card, .so-far, .panel")].map(({ id, textContent }) => id || textContent).join("\n");
+const folded = () => new Map([...document.querySelectorAll("#so-far details, #views details")].map((each) => [`${each.closest("[id]").id} ${each.className}`, each]));
+
 async function swap() { // the numbers of the page anew, where view, zoom, focus and open tables stay
   const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (parts(fresh) !== parts(document)) return location.reload(); // there is more than numbers that is new
   const reach = () => [...document.querySelectorAll("#so-far, #views")].flatMap((part) => [...part.querySelectorAll("a, summary, [tabindex]")]);
-  const focus = reach().indexOf(document.activeElement), open = document.querySelectorAll("details[open] [id]");
-  for (const id of ["so-far", "views", "page"]) if (fresh.getElementById(id)) byId(id)?.replaceWith(document.adoptNode(fresh.getElementById(id)));
-  for (const { id } of open) byId(id)?.closest("details")?.setAttribute("open", "");
+  const focus = reach().indexOf(document.activeElement), open = [...folded()].filter(([, each]) => each.open);
+  for (const id of ["top", "so-far", "views", "page"]) if (fresh.getElementById(id)) byId(id)?.replaceWith(document.adoptNode(fresh.getElementById(id)));
+  for (const [name] of open) folded().get(name)?.setAttribute("open", "");
   read();
   place();
   show(byId(view.id) ?? viewOf(""), zoom);

@@ -286,6 +286,38 @@ def test_served_a_number_moves_with_its_reading_and_the_view_stays_when_the_rest
         browser.driver.get("about:blank")
 
 
+def test_served_a_page_that_was_opened_before_the_first_reading_shows_what_came(
+    tmp_path: Path, browser: Browser
+) -> None:
+    write_config(tmp_path)
+    keep(tmp_path, [])
+    with serving(tmp_path, "--lang", "en") as page:
+        browser.open(f"{page.url}/")
+        assert browser.plots() == []
+        now = int(time())
+        begun = now // HALF_HOUR * HALF_HOUR - HALF_HOUR
+        registers = [Point("+power", {"value": 100 + each}, begun + each * HALF_HOUR) for each in range(2)]
+        keep(tmp_path, [*registers, *(Point("power", {"value": 300}, now - each) for each in range(0, 600, 60))])
+        browser("void swap()")
+        wait_for(lambda: bool(browser.driver.find_elements(By.ID, "card-power") and browser.plots()))
+        browser.settle()
+        browser.driver.get("about:blank")
+
+
+def test_served_what_is_new_says_of_when_it_is_and_leaves_open_what_was_opened(
+    tmp_path: Path, browser: Browser
+) -> None:
+    fill(tmp_path, 9, every=10 * MINUTE)
+    with serving(tmp_path, "--lang", "en") as page:
+        browser.open(f"{page.url}/", PHONE)
+        browser.find(".compared summary").click()
+        browser.driver.execute_script("document.querySelector('#top small').textContent = 'long ago'")
+        browser("void swap()")
+        wait_for(lambda: browser.find("#top small").text != "long ago")
+        assert browser("document.querySelector('.compared').open")
+        browser.driver.get("about:blank")
+
+
 # --- whatever is in it ------------------------------------------------------------------------
 
 

@@ -44,7 +44,7 @@ WORDS: dict[int, Text] = {
     ),
 }
 NOTHING_YET: Text = (
-    "まだ記録がありません。最初の記録が届くと表示されます。届かなければ Raspberry Pi で `homemon check` を実行してください。",
+    "まだ記録がありません。最初の記録が届くと表示されます。届かなければ Pi で `homemon check` を実行してください。",
     "Nothing was recorded yet. The first reading will show here; if none comes, run `homemon check` on the Pi.",
 )
 BUSY: Text = ("開いているページが多すぎます。", "Too many pages are open.")
