@@ -1,6 +1,6 @@
 """`homemon serve`: the page, live, for browsers of the home."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from time import monotonic, time
 
 import click
@@ -15,12 +15,17 @@ from homemon.runtime import output, serving
 from homemon.runtime.context import App
 from homemon.runtime.stop import Stop
 
+BROADCAST = IPv4Address("255.255.255.255")
+
 
 def _address(_context: click.Context, _option: click.Parameter, value: str) -> str:
     try:
-        return str(ip_address(value))
+        address = ip_address(value)
     except ValueError:
-        raise click.BadParameter("must be an IP address of this machine; 0.0.0.0 stands for all of them") from None
+        address = None
+    if address is None or address.is_multicast or address == BROADCAST:
+        raise click.BadParameter("must be an IP address of this machine; 0.0.0.0 stands for all of them")
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 @click.command()

@@ -87,7 +87,8 @@ def come_to(running: Mapping[str, SoFar], now: int) -> Iterator[str]:
     for name, part in running.items():
         if part.row.summary.bought.kwh is not None:
             yen = "" if part.row.yen is None else f", {energy.yen_text(part.row.yen, part.row.doubts)} yen"
-            yield f"{name:9}{energy.kwh_text(part.row.summary.bought, part.row.period, now)} kWh bought{yen}"
+            kwh, of, hours = energy.kwh_text(part.row.summary.bought, part.row.period, now).partition(" (")
+            yield f"{name:9}{kwh} kWh{of}{hours} bought{yen}"
 
 
 def row_text(row: Row, now: int) -> str:

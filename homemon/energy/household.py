@@ -122,6 +122,8 @@ class Household:
         if not whole:
             return None
         bought, sold, made = (sum(each, Decimal(0)) for each in zip(*(segment.kwh for segment in whole), strict=True))
+        if bought + made < sold:
+            return None
         hours = Decimal(sum(segment.end - segment.start for segment in whole)) / HOUR
         return Balance(bought, made, bought + made - sold, sold, hours)
 
@@ -136,7 +138,7 @@ class Household:
             bought=known(bought),
             sold=known(within(self.flows["sold"], start, end)),
             generated=known(within(self.flows["generated"], start, end)),
-            used=known(within(self._used, start, end)),
+            used=_possible(known(within(self._used, start, end))),
             self_consumption=percent(made - sold, made),
             self_sufficiency=percent(made - sold, consumed) if made else None,
             peak=max((span for span in bought if span.seconds == HALF_HOUR), key=lambda span: span.kwh, default=None),
@@ -149,6 +151,11 @@ def known(spans: Sequence[Span]) -> Known:
     return Known(total(spans) if spans else None, Decimal(seconds(spans)) / HOUR)
 
 
+def _possible(used: Known) -> Known:
+    """Return what was used; unknown where it would be less than nothing: something is sold that nobody measures."""
+    return Known(None, used.hours) if used.kwh is not None and used.kwh < 0 else used
+
+
 def percent(part: Decimal, whole: Decimal) -> Decimal | None:
-    """Return a part of a whole in percent; None of nothing."""
-    return part * 100 / whole if whole > 0 else None
+    """Return a part of a whole in percent; None of nothing, and where it is no part of it."""
+    return part * 100 / whole if whole > 0 and 0 <= part <= whole else None

@@ -12,6 +12,8 @@ from homemon.energy.spans import Span, seconds, within
 from homemon.energy.statement import Forecast
 from homemon.energy.usage import shape
 
+LEAST = 1  # kWh: a percentage of less says nothing
+
 
 class Earlier(NamedTuple):
     """The same part of an earlier period, which is called by its `name`: kWh and hours of each energy, and yen.
@@ -33,6 +35,7 @@ class SoFar(NamedTuple):
 
     `name` is "day", "bill" or "month"; `reached` the Unix time up to which it is known, its start where nothing is.
     `expected` are the kWh that will have been bought at its end, `forecast` the bill; None where that is not known.
+    `earned` is what is paid for what was sold, in yen; None where nothing is agreed.
     """
 
     name: str
@@ -42,6 +45,7 @@ class SoFar(NamedTuple):
     earlier: tuple[Earlier, ...]
     expected: Decimal | None
     forecast: Forecast | None = None
+    earned: int | None = None
 
 
 def reached(spans: Sequence[Span], period: Period) -> int:
@@ -78,8 +82,8 @@ def _alike(earlier: Household, before: Period, household: Household, running: Pe
 
 
 def difference(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    """Return how much more there is now than before, in percent; None where that is not known, or of nothing."""
-    return None if now is None or before is None or before <= 0 else (now - before) * 100 / before
+    """Return how much more there is now than before, in percent; None where that is not known, or says nothing."""
+    return None if now is None or before is None or before < LEAST else (now - before) * 100 / before
 
 
 def expected(bought: Sequence[Span], period: Period) -> Decimal | None:
@@ -88,8 +92,8 @@ def expected(bought: Sequence[Span], period: Period) -> Decimal | None:
     The kWh so far are all that is known of the period.
     """
     since = reached(bought, period)
-    ways = forecast.ways(bought, since, period.end) if since < period.end else []
-    if not ways or since == period.start:
+    ways = forecast.ways(bought, period.start, since, period.end) if since < period.end else []
+    if not ways:
         return None
     so_far = shape(bought, period.start, since).days
     return _sum(so_far.values()) + _sum(forecast.mean(ways).values())

@@ -67,7 +67,7 @@ def statement(bought: Sequence[Span], period: Period, now: int, tariff: Tariff) 
     if running:
         end = moment_text(period.end - 1, "%Y-%m-%d")
         doubts.append(f"the period goes on until {end}; counted is what was used until {moment_text(reached)[:-3]}")
-    ways = forecast.ways(bought, reached, period.end) if running else []
+    ways = forecast.ways(bought, period.start, reached, period.end) if running else []
     return Statement(
         sum(usage.kwh.values(), ZERO), bill, tuple(doubts), _forecast(ways, so_far.days, tariff) if ways else None
     )

@@ -96,12 +96,17 @@ def pieces(span: Span) -> Iterator[tuple[int, Decimal]]:
         yield start // HALF_HOUR * HALF_HOUR, part
 
 
+def gaps(spans: Sequence[Span], start: int, end: int) -> list[tuple[int, int]]:
+    """Return from when to when nothing is known of a period; `spans` are those that touch it, ascending."""
+    edges = [start, *(edge for span in spans for edge in span[:2]), end]
+    return [(before, after) for before, after in zip(edges[::2], edges[1::2], strict=True) if before < after]
+
+
 def _missing(spans: Sequence[Span], start: int, end: int) -> Iterator[str]:
     """Yield one text that says what is not known of a period at all; none where all is."""
-    edges = [start, *(edge for span in spans for edge in span[:2]), end]
-    gaps = [(before, after) for before, after in zip(edges[::2], edges[1::2], strict=True) if before < after]
-    if gaps:
-        hours = sum(after - before for before, after in gaps) / HOUR
-        others = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
-        where = f"{moment_text(gaps[0][0], SHORT)} to {moment_text(gaps[0][1], SHORT)}{others}"
+    unknown = gaps(spans, start, end)
+    if unknown:
+        hours = sum(after - before for before, after in unknown) / HOUR
+        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        where = f"{moment_text(unknown[0][0], SHORT)} to {moment_text(unknown[0][1], SHORT)}{others}"
         yield f"{hours:.4g} hours are not known and not counted: {where}"

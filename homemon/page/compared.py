@@ -24,8 +24,17 @@ def html(facts: Facts, language: str) -> str:
         return ""
     parts = [(facts.today, "cost"), (facts.running, "bill" if facts.running.name == "bill" else "cost")]
     body = "\n".join(_part(part, paid if _priced(facts) else "", facts, language) for part, paid in parts)
-    hint = "" if _priced(facts) else f'\n<p class="hint">{text(language, "no contract")}</p>'
-    return body + hint
+    return body + "".join(f'\n<p class="hint">{hint}</p>' for hint in _hints(facts, language))
+
+
+def _hints(facts: Facts, language: str) -> Iterator[str]:
+    """Yield why there are no yen where there are none."""
+    if facts.unpriced:
+        yield text(language, "unpriced").format(f'<span lang="en">{escape(facts.unpriced)}</span>')
+    elif facts.begins and not _priced(facts):
+        yield text(language, "begins").format(facts.begins)
+    elif not _priced(facts):
+        yield text(language, "no contract")
 
 
 def _priced(facts: Facts) -> bool:
@@ -76,13 +85,18 @@ def _figures(part: SoFar, paid: str, facts: Facts, language: str) -> Iterator[st
         yield figure(text(language, paid), shown(yen_text(part.row.yen, part.row.doubts)), text(language, "yen"))
     ahead = text(language, "expected day" if part.name == "day" else "expected")
     if part.forecast and paid:
+        ahead = text(language, "expected bill")
         low, high = yen_text(Decimal(part.forecast.low)), yen_text(Decimal(part.forecast.high))
-        extent = text(language, "from to").format(low, high)
+        extent = f"{text(language, 'from to').format(low, high)} {text(language, 'yen')}"
         kwh = f"{amount_text(part.forecast.kwh)} kWh"
-        more = f"<small>{extent} {text(language, 'yen')} · {kwh}</small>"
+        more = f"<small>{kwh if low == high else f'{extent} · {kwh}'}</small>"
         yield figure(ahead, f"~{yen_text(Decimal(part.forecast.yen))}", text(language, "yen"), more)
     elif part.expected is not None:
         yield figure(ahead, f"~{amount_text(part.expected)}", "kWh")
+    if part.earned:
+        yield figure(
+            text(language, "earned"), shown(yen_text(Decimal(part.earned))), text(language, "yen"), name="sold"
+        )
 
 
 # --- the table ------------------------------------------------------------------------------
@@ -92,7 +106,8 @@ def _table(part: SoFar, paid: str, facts: Facts, language: str) -> str:
     part = part._replace(earlier=tuple(each for each in part.earlier if _is_known(each, facts)))
     if not part.earlier and list(facts.energies) == ["bought"]:
         return ""  # that is said above
-    caption = text(language, "same part" if part.earlier else "so far")
+    others = ", ".join(text(language, name) for name in facts.energies if name != "bought")
+    caption = text(language, "same part") if part.earlier else others
     heads = [text(language, "so far"), *(text(language, each.name) for each in part.earlier)]
     columns = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
     rows = [_energy(name, part, facts, language) for name in facts.energies]
@@ -141,7 +156,8 @@ def _yen(part: SoFar, paid: str, language: str) -> str:
 
 
 def _dearer(part: SoFar, each: Earlier) -> Decimal | None:
-    return difference(part.row.yen, each.yen) if "bought" in each.whole else None
+    says = difference(part.row.summary.bought.kwh, each.known["bought"].kwh) is not None
+    return difference(part.row.yen, each.yen) if says and "bought" in each.whole else None
 
 
 def _row(head: str, cells: Sequence[str], name: str = "") -> str:

@@ -112,9 +112,11 @@ def _figures(view: View, facts: Facts, language: str) -> Iterator[str]:
         if name == "bought" and _priced(facts):
             yen = yen_text(view.row.yen, view.row.doubts)
             yield figure(text(language, "cost"), shown(yen), text(language, "yen"))
+    hours = view.balance.hours if view.balance else summary.bought.hours
+    part = f"<small>({hours.normalize():f} h)</small>" if hours < summary.bought.hours else ""
     for name in PERCENTAGES:
         if (percent := getattr(summary, name)) is not None:
-            yield figure(text(language, name), percent_text(percent))
+            yield figure(text(language, name), percent_text(percent), more=part)
     if summary.peak is not None:
         when = moment_text(summary.peak.start, "%H:%M")
         if view.kind != "day":

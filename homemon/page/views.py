@@ -166,6 +166,7 @@ class Facts(NamedTuple):
     `energies` are those of which anything is known; what was sold only where anything ever was. `sections` are those of
     config.ini. `reaches` are the days that have a view; None where all of them have one. `silent` are the sections of
     which nothing came for so long that something is wrong; nothing has `begun` where nothing ever came of any.
+    `unpriced` is why yen cannot be computed; the first contract `begins` on a day to come.
     """
 
     now: int
@@ -178,3 +179,5 @@ class Facts(NamedTuple):
     reaches: tuple[date, date] | None = None
     silent: Sequence[str] = ()
     begun: bool = True
+    unpriced: str = ""
+    begins: date | None = None

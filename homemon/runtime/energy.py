@@ -86,9 +86,9 @@ def bills(
 def bill_at(app: App, contract: Contract, each: Billed, at: int, known: Flows) -> Charged:
     """Return the bill of a billing period as it was at a time, Unix seconds, out of what is known of its energy.
 
-    What was sold is no part of it. Raise ConfigError, NothingKnown.
+    Raise ConfigError, NothingKnown.
     """
-    return _charged(app, contract._replace(sell=None), each, at, known)
+    return _charged(app, contract, each, at, known)
 
 
 def _charged(

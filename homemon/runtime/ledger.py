@@ -81,6 +81,7 @@ class Ledger:
     def __init__(
         self, app: App, since: int, until: int, prices: Prices = by_half_hour, home: Household | None = None
     ) -> None:
+        self.unpriced = ""  # why no yen are known
         self.household = home or household(app, since, until)
         reached = min(until, int(app.now().wall) + 1)
         self._priced = list(prices(app, self.household.flows["bought"], since, reached))
@@ -101,7 +102,9 @@ def known(app: App, since: int, until: int, home: Household | None = None) -> Le
         return Ledger(app, since, until, home=home)
     except ConfigError as error:
         app.warn(f"no yen are shown: {error}", error.hint)
-        return Ledger(app, since, until, unpriced, home)
+        found = Ledger(app, since, until, unpriced, home)
+        found.unpriced = str(error)
+        return found
 
 
 def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:

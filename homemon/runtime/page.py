@@ -107,6 +107,8 @@ def _facts(
             and (source.section in configured or not any((*configured, *came.values())))
         ],
         any(came.values()),
+        ledger.unpriced,
+        next((contract.since for contract in app.config.contracts[:1] if contract.since > day_of(now)), None),
     )
 
 

@@ -9,7 +9,7 @@ import getpass
 import json
 import os
 import socket
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 from threading import Lock
@@ -20,7 +20,7 @@ from homemon.core.points import HOUR
 from homemon.page.plotly import javascript as plotly_script
 from homemon.page.web.pages import File, NothingYet
 from homemon.ports.interfaces import lan_interfaces
-from homemon.runtime import page
+from homemon.runtime import kept, page
 from homemon.runtime.context import App
 from homemon.storage.database import FILE
 
@@ -37,6 +37,8 @@ class Shown(App):
         super().__init__(config, quiet, verbose)
         self._lock = Lock()
         self._reported: dict[str, float] = {}
+        self._place, self._shown_folder = self.config.path, self.folder
+        self._config_looks = _look(str(self._place))
 
     def page(self, view: str, language: str) -> bytes:
         """Return a page. Raise NoSuchView, NothingYet, StoreError."""
@@ -57,6 +59,7 @@ class Shown(App):
     def _opened(self) -> Iterator[None]:
         """Have the store for a block, which alone may use it. Raise NothingYet where there is none: none is made."""
         with self._lock:
+            self._read_config_anew()
             path = self.folder / FILE
             if not path.exists():
                 raise NothingYet(
@@ -66,6 +69,13 @@ class Shown(App):
                 yield
             finally:
                 self.close_store()
+
+    def _read_config_anew(self) -> None:
+        """Read config.ini again where it was changed since. Raise ConfigError."""
+        looks = _look(str(self._place))
+        if looks != self._config_looks:
+            self.__dict__.pop("config", None)
+            self._shown_folder, self._config_looks = self.folder, looks
 
     def fail(self, error: HomemonError) -> None:
         """Report what fails."""
@@ -79,10 +89,11 @@ class Shown(App):
             self._reported[text] = now
             super().warn(text, hint)
 
-    def version(self) -> Hashable:
-        """Return what is another after each commit: which files the store's are, how long, and when they changed."""
-        path = str(self.folder / FILE)
-        return _look(path), _look(f"{path}-wal")
+    def version(self) -> tuple[tuple[int, ...], ...]:
+        """Return what is another after each commit, and each change of config.ini: which files, how long, and when."""
+        path = str(self._shown_folder / FILE)
+        prices = self._place.with_name(kept.NAME)
+        return tuple(_look(str(each)) for each in (path, f"{path}-wal", self._place, prices))
 
 
 def _look(path: str) -> tuple[int, ...]:

@@ -13,10 +13,10 @@ from homemon.energy.household import Household
 from homemon.energy.periods import ONE_DAY, STEPS, Billed, Period, billed, day_of, starts
 from homemon.energy.rows import Row
 from homemon.energy.so_far import Earlier, SoFar, expected, parts, reached, same_part, wholes
-from homemon.energy.statement import NothingKnown, Statement
+from homemon.energy.statement import NothingKnown
 from homemon.runtime import ledger as ledgers
 from homemon.runtime.context import App
-from homemon.runtime.energy import EDGE, bill_at, flows
+from homemon.runtime.energy import EDGE, Charged, bill_at, flows
 from homemon.runtime.ledger import Ledger
 
 DAYS_BEFORE = {"yesterday": 1, "a week before": 7}
@@ -60,25 +60,29 @@ def running(app: App, now: int, household: Household) -> SoFar:
     """
     this, others = _periods(app, day_of(now))
     bought, period = household.spans("bought"), this.period
-    bill = this.bill(app, now, household)
+    charged = this.bill(app, now, household)
+    bill = charged.statement if charged else None
     row = Row(period, household.summary(period.start, period.end), bill and Decimal(bill.bill.total))
     expects = bill.forecast if bill else None
     kwh = expects.kwh if expects else expected(bought, period)
     earlier = [_earlier(app, name, each, this, household) for name, each in others.items()]
-    row = row._replace(doubts=bill.doubts if bill else ())
-    return SoFar(
-        "bill" if this.contract else "month", period, reached(bought, period), row, tuple(earlier), kwh, expects
-    )
+    other_part = this.other_part if this.contract not in app.config.contracts[:1] else ()
+    row = row._replace(doubts=(*bill.doubts, *other_part) if bill else ())
+    name, until = "bill" if this.contract else "month", reached(bought, period)
+    earned = charged.income.total if charged and charged.income else None
+    return SoFar(name, period, until, row, tuple(earlier), kwh, expects, earned)
 
 
 def _earlier(app: App, name: str, each: "Running", this: "Running", household: Household) -> Earlier:
     before, period = each.period, this.period
     then = household if each.is_near(this) else Household(flows(app, before.start - EDGE, before.end))
     part = same_part(before, household.spans("bought"), period)
-    paid = each.bill(app, part.end, then)
+    paid = each.bill(app, part.end, then) if each.plan == this.plan else None  # else the plans would be compared
     alike = wholes(then, before, household, period)
     found = parts(then, before, household, period)
-    return Earlier(name, part, found, paid and Decimal(paid.bill.total), alike, paid.bill.provisional if paid else ())
+    bill = paid.statement.bill if paid else None
+    yen = Decimal(bill.total) if bill else None
+    return Earlier(name, part, found, yen, alike, bill.provisional if bill else ())
 
 
 class Running(NamedTuple):
@@ -88,16 +92,34 @@ class Running(NamedTuple):
     contract: Contract | None = None
     billed: Billed | None = None
 
+    @property
+    def plan(self) -> str | None:
+        """By which plan it is billed."""
+        return self.contract.plan if self.contract else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no contract began or ended in it: a part of a period is compared with nothing."""
+        return self.billed is not None and self.billed.days == self.billed.usual
+
+    @property
+    def other_part(self) -> tuple[str, ...]:
+        """What of its bill is not in it, as a text: what was used under the contract before."""
+        if not self.billed or not self.contract or self.is_whole or self.billed.first != self.contract.since:
+            return ()
+        both = f"`homemon bill --month {self.period.label}` has both parts"
+        return (f"until {self.billed.first - ONE_DAY} another contract held: {both}",)
+
     def is_near(self, later: "Running") -> bool:
         """Return whether it ends where another begins."""
         return self.period.end == later.period.start
 
-    def bill(self, app: App, at: int, home: Household) -> Statement | None:
+    def bill(self, app: App, at: int, home: Household) -> Charged | None:
         """Return its bill as it was at a time, Unix seconds; None where no price or half-hour is known."""
         if self.contract is None or self.billed is None or at <= self.period.start:
             return None
         with suppress(ConfigError, NothingKnown):
-            return bill_at(app, self.contract, self.billed, at, home.flows).statement
+            return bill_at(app, self.contract, self.billed, at, home.flows)
         return None
 
 
@@ -110,11 +132,11 @@ def _periods(app: App, day: date) -> tuple[Running, dict[str, Running]]:
     if not held or held[-1].period.end <= starts(day):
         return _months(day)
     this = held[-1]
-    near = [("period before", each) for each in held[-2:-1] if each.is_near(this)]
+    whole = [each for each in held[:-1] if each.is_whole]
+    near = [("period before", each) for each in whole[-1:] if each.is_near(this)]
     month = this.billed.month if this.billed else (0, 0)
-    a_year_ago = [each for each in held if each.billed and each.billed.month == (month[0] - 1, month[1])]
-    found = dict([*near, *(("a year before", each) for each in a_year_ago)])
-    return this, found
+    a_year_ago = [each for each in whole if each.billed and each.billed.month == (month[0] - 1, month[1])]
+    return this, dict([*near, *(("a year before", each) for each in a_year_ago)]) if this.is_whole else {}
 
 
 def _months(day: date) -> tuple[Running, dict[str, Running]]:

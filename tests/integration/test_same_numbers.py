@@ -268,9 +268,9 @@ def agrees_with_status(year: Year, page: str) -> None:
     for name, part in (("today", "so-far-day"), ("period", "so-far-period")):
         bought, *_, yen = (cells[0] for cells in compared(page, part).values())
         lines = [line for line in year.status().splitlines() if line.startswith(f"{name} ")]
-        assert [line.split(maxsplit=1)[1] for line in lines] == (
-            [] if bought == "–" else [f"{bought} kWh bought, {yen} yen"]
-        )
+        kwh, of, hours = bought.partition(" (")
+        said = [] if bought == "–" else [f"{kwh} kWh{of}{hours} bought, {yen} yen"]
+        assert [line.split(maxsplit=1)[1] for line in lines] == said
 
 
 def agrees_with_bill(year: Year, page: str) -> None:

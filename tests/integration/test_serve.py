@@ -309,7 +309,7 @@ def test_what_changed_just_now_is_looked_at_once_more(home: Path) -> None:
     shown = Shown(str(home / "config.ini"), quiet=True, verbose=False)
     record(home, 600)
     just_now = shown.version()
-    wait_for(lambda: shown.version() != just_now)
+    wait_for(lambda: (settled := shown.version()) != just_now and not any(each[-1] for each in settled if each))
     settled = shown.version()
     assert shown.live("en")
     assert shown.page("", "en")

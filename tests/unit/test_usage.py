@@ -90,7 +90,7 @@ def weeks(count: int) -> list[Span]:
 
 
 def test_the_rest_goes_as_on_the_same_weekdays_of_each_of_the_last_four_weeks() -> None:
-    ways = forecast.ways(weeks(6), MIDNIGHT, MIDNIGHT + 7 * DAY)
+    ways = forecast.ways(weeks(6), MIDNIGHT, MIDNIGHT, MIDNIGHT + 7 * DAY)
     assert len(ways) == 4
     for number, way in enumerate(ways, 1):
         sunday = date(2026, 11, 29)
@@ -101,21 +101,30 @@ def test_the_rest_goes_as_on_the_same_weekdays_of_each_of_the_last_four_weeks() 
 
 
 def test_of_today_only_what_is_not_known_yet_is_forecast() -> None:
-    ways = forecast.ways(weeks(2), MIDNIGHT + 20 * HALF_HOUR, MIDNIGHT + DAY)
+    spans = [*weeks(2), *half_hours(MIDNIGHT, 20)]
+    ways = forecast.ways(spans, MIDNIGHT, MIDNIGHT + 20 * HALF_HOUR, MIDNIGHT + DAY)
     assert [[*way[date(2026, 11, 24)]] for way in ways] == kwh([0] * 20 + [1] * 28, [0] * 20 + [2] * 28)
 
 
 def test_a_day_that_is_not_known_whole_is_no_model() -> None:
     spans = weeks(3)
     del spans[-7 * 48 + 5]  # of Tuesday a week ago
-    (first, second) = forecast.ways(spans, MIDNIGHT, MIDNIGHT + DAY)
+    (first, second) = forecast.ways(spans, MIDNIGHT, MIDNIGHT, MIDNIGHT + DAY)
     assert [first[date(2026, 11, 24)][0], second[date(2026, 11, 24)][0]] == [2, 3]
 
 
-def test_without_a_known_day_there_is_no_forecast_and_with_a_few_any_of_them_is_a_model() -> None:
-    assert forecast.ways([], MIDNIGHT, MIDNIGHT + DAY) == []
-    assert forecast.ways(half_hours(MIDNIGHT - DAY, 47), MIDNIGHT, MIDNIGHT + DAY) == []
-    (way,) = forecast.ways(half_hours(MIDNIGHT - DAY, 48), MIDNIGHT, MIDNIGHT + DAY)
+def test_what_was_not_received_of_a_running_period_is_filled_and_not_nothing() -> None:
+    spans = [*weeks(2), *half_hours(MIDNIGHT, 10), *half_hours(MIDNIGHT + 15 * HALF_HOUR, 5)]
+    ways = forecast.ways(spans, MIDNIGHT - DAY, MIDNIGHT + 20 * HALF_HOUR, MIDNIGHT + DAY)
+    today = [[*way[date(2026, 11, 24)]] for way in ways]
+    assert today == kwh([0] * 10 + [1] * 5 + [0] * 5 + [1] * 28, [0] * 10 + [2] * 5 + [0] * 5 + [2] * 28)
+    assert len(ways[0]) == 1, "the day before is known"
+
+
+def test_of_fewer_days_than_a_week_has_there_is_no_forecast() -> None:
+    assert forecast.ways([], MIDNIGHT, MIDNIGHT, MIDNIGHT + DAY) == []
+    assert forecast.ways(weeks(1)[48:], MIDNIGHT, MIDNIGHT, MIDNIGHT + DAY) == []
+    (way,) = forecast.ways(weeks(1), MIDNIGHT, MIDNIGHT, MIDNIGHT + DAY)
     assert [(day, [*half_hours]) for day, half_hours in way.items()] == [(day_of(MIDNIGHT), [ONE] * 48)]
 
 

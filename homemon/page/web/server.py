@@ -41,6 +41,7 @@ BACKLOG = 512
 REMEDIES = {
     "EADDRINUSE": ("is in use", "Name another --port, or end what uses it: `ss -ltnp` shows which process that is."),
     "EACCES": ("may be opened by root only", "Name a --port from 1024 on."),
+    "EINVAL": ("cannot be listened on", "Name an address that `hostname -I` lists; 0.0.0.0 stands for all of them."),
     "EADDRNOTAVAIL": ("is no address of this machine", "`hostname -I` lists its addresses; 0.0.0.0 stands for all."),
 }
 
