@@ -30,7 +30,7 @@ from tests.servers import installed
 Values = list[tuple[int, Decimal]]
 PHONE, DESKTOP = (390, 844), (1280, 1000)
 SOURCES = "[ecocute]\nhost = 192.0.2.1\n[kyocera]\ntransport = i2c"
-GAP = (30 * HOUR, 26 * HOUR)  # seconds before now, of which nothing is known
+GAP = (54 * HOUR, 50 * HOUR)  # seconds before now, of which nothing is known: always before yesterday
 QUIET = (
     "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
     "disable-component-update", "disable-sync", "hide-scrollbars",

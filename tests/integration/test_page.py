@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from operator import itemgetter
 from pathlib import Path
 from time import gmtime, strftime, time
 
@@ -14,6 +15,7 @@ from homemon.core.points import DAY, HALF_HOUR, HOUR, JST_AHEAD, Point, midnight
 from homemon.sources.source import MINUTE
 from tests.commands import wait_for, write_config
 from tests.graphs import (
+    GAP,
     Browser,
     day_of,
     differences,
@@ -66,7 +68,7 @@ def test_bars_of_a_week_and_a_month_are_the_days_of_the_table_of_energy(
     browser(f"show(nearest('{kind}', page.now - 20 * DAY))")
     rows = energy(home, "day", day_of(browser("page.now") - 40 * DAY))
     for panel, names in (("energy", ("bought", "sold")), ("solar", ("generated", "used"))):
-        for trace, name in zip(browser.traces(panel), names, strict=True):
+        for trace, name in zip(filter(itemgetter("name"), browser.traces(panel)), names, strict=True):
             said = {row["period"]: Decimal(row[f"{name}_kwh"]) for row in rows if row[f"{name}_kwh"]}
             found = {day_of(at): kwh for at, kwh in drawn(trace)}
             assert len(found) >= days
@@ -77,7 +79,7 @@ def test_a_day_that_is_not_wholly_known_says_its_hours_in_the_hover_and_not_in_t
     home: Path, browser: Browser
 ) -> None:
     browser.open(home / "en.html")
-    browser(f"show(nearest('month', page.now - {28 * HOUR}))")
+    browser(f"show(nearest('month', page.now - {GAP[1] + 2 * HOUR}))")
     plot = "panels.find(({ name }) => name === 'solar').plot"
     short = browser(f"{plot}.data[0].text.findIndex((text) => text !== '')")
     assert short >= 0  # that of the gap
@@ -125,7 +127,7 @@ def test_a_year_is_drawn_by_months_and_its_levels_by_days(tmp_path: Path, browse
 
 def test_what_is_not_known_is_a_gap(home: Path, browser: Browser) -> None:
     browser.open(home / "en.html")
-    browser(f"show(nearest('day', page.now - {30 * HOUR + 10 * MINUTE}))")
+    browser(f"show(nearest('day', page.now - {GAP[0] + 10 * MINUTE}))")
     area, _, power, _ = browser.traces("power")
     at = power["y"].index(None)
     last, first = round(power["x"][at - 1]), round(power["x"][at + 1])
