@@ -77,6 +77,7 @@ def houses(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str,
     meter, empty = (tmp_path_factory.mktemp(name) for name in ("meter", "empty"))
     now = int(time())
     write_config(empty)
+    keep(empty, [])
     write_config(meter)
     last = now // HALF_HOUR * HALF_HOUR
     registers = [Point("+power", {"value": 100 - at / 10}, last - at * HALF_HOUR) for at in range(144)]
