@@ -15,6 +15,7 @@ PAIRS = (
     *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "ja").glob("*.md"))),
 )
 FENCE = re.compile(r"(?ms)^ *```.*?^ *```$")
+CODE = re.compile(r"(?s)(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 NAMED = 4  # so many of what differs in a section
 
 
@@ -25,7 +26,8 @@ def sections(document: Path) -> list[str]:
 
 
 def _code(text: str) -> list[str]:
-    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"(?m)^ *```.*", "", text))]
+    """Return the spans of code, also those between two backquotes, which may have one in them."""
+    return [" ".join(span.split()) for _, span in CODE.findall(re.sub(r"(?m)^ *```.*", "", text))]
 
 
 KEPT: dict[str, Callable[[str], list[str]]] = {

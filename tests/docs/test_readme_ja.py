@@ -33,6 +33,7 @@ make demo
         ("list item", "- One", "- New\n- One"),
         ("block", "make demo", "make all"),
         ("code", "--since", "--until"),
+        ("code", "see [the keys]", "``stop `meter-poll` first``, [the keys]"),
         ("link", "(docs/config.md)", "(docs/data.md)"),
         ("figure", "fills |", "fills 7 |"),
     ],
