@@ -10,8 +10,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ENGLISH, JAPANESE = ROOT / "README.md", ROOT / "README.ja.md"
-PAIRS = ((ENGLISH, JAPANESE), (ROOT / "docs" / "page.md", ROOT / "docs" / "page.ja.md"))
+PAIRS = (
+    (ENGLISH, JAPANESE),
+    *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "ja").glob("*.md"))),
+)
 FENCE = re.compile(r"(?ms)^ *```.*?^ *```$")
+CODE = re.compile(r"(?s)(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 NAMED = 4  # so many of what differs in a section
 
 
@@ -22,7 +26,8 @@ def sections(document: Path) -> list[str]:
 
 
 def _code(text: str) -> list[str]:
-    return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", re.sub(r"(?m)^ *```.*", "", text))]
+    """Return the spans of code, also those between two backquotes, which may have one in them."""
+    return [" ".join(span.split()) for _, span in CODE.findall(re.sub(r"(?m)^ *```.*", "", text))]
 
 
 KEPT: dict[str, Callable[[str], list[str]]] = {
@@ -37,9 +42,17 @@ KEPT: dict[str, Callable[[str], list[str]]] = {
 
 
 def _links(text: str) -> list[str]:
-    """Return where a text leads; a page or picture of its own language is the same as the other's."""
-    found = {link.replace(".ja.", ".") for link in re.findall(r"\]\(([^)]+)\)", text)}
-    return sorted(found - {path.name for path, _ in PAIRS})
+    """Return where a text leads; a page or picture of its own language is the same as the other's, in any folder.
+
+    Headings are in the page's language, so within the documents only the page counts.
+    """
+    return sorted({_page(link) for link in re.findall(r"\]\(([^)]+)\)", text)} - {""})
+
+
+def _page(link: str) -> str:
+    if link.startswith("https://"):
+        return link
+    return re.sub(r"^(?:\.\./|docs/|ja/)+", "", link.partition("#")[0]).replace(".ja.", ".")
 
 
 def _figures(text: str) -> list[str]:
@@ -72,4 +85,4 @@ def _apart(ours: list[str], theirs: list[str]) -> str:
 if __name__ == "__main__":
     for english, japanese in PAIRS:
         for difference in differences(sections(english), sections(japanese)):
-            print(f"{english.name} and {japanese.name} differ: {difference}")
+            print(f"{english.relative_to(ROOT)} and {japanese.relative_to(ROOT)} differ: {difference}")

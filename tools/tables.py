@@ -8,6 +8,7 @@ the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from homemon.sources.source import REQUIRED, Setting
 
 DOCS = Path(__file__).parent.parent / "docs"
 CONFIG, DATA, PLANS = DOCS / "config.md", DOCS / "data.md", DOCS / "plans.md"
+PLANS_JA = DOCS / "ja" / "plans.md"
 Row = tuple[str, ...]
 VALUES = {
     "Route-B ID": "32 hexadecimal digits",
@@ -87,11 +89,11 @@ def data() -> str:
     return filled(DATA.read_text("utf-8"), made)
 
 
-def plans() -> str:
-    """Return docs/plans.md with its table of plans filled in."""
+def plans(page: Path = PLANS) -> str:
+    """Return docs/plans.md, or the same page in another language, with its table of plans filled in."""
     found = [shipped.find(name) for name in shipped.names()]
     made = [(f"`{p.key}`", p.company, p.name, p.area, f"{p.versions[-1].checked}") for p in found]
-    return filled(PLANS.read_text("utf-8"), made)
+    return filled(page.read_text("utf-8"), made)
 
 
 def units() -> dict[str, str]:
@@ -115,7 +117,7 @@ def _rows(table: str) -> Iterator[Row]:
         yield tuple(cell.strip() for cell in line.split("|")[1:-1])
 
 
-WRITTEN = {CONFIG: config, DATA: data, PLANS: plans}
+WRITTEN = {CONFIG: config, DATA: data, PLANS: plans, PLANS_JA: partial(plans, PLANS_JA)}
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ RULES = (
             "{source}の値が届いていません: {what} ({since} から)。`homemon check` が原因を示します",
             "No readings of the {source} since {since}: {what}. `homemon check` shows why",
         ),
-        ("{source}の値がまた届いています", "Readings of the {source} come again"),
+        ("{source}の値が再び届くようになりました", "Readings of the {source} come again"),
     ),
     Rule(
         "held",
@@ -225,7 +225,7 @@ RULES = (
             "保存先を読めません。`homemon check` が原因を示します",
             "The store cannot be read. `homemon check` shows why",
         ),
-        ("保存先をまた読めます", "The store can be read again"),
+        ("保存先を再び読めるようになりました", "The store can be read again"),
     ),
 )
 

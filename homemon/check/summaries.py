@@ -18,7 +18,7 @@ ENERGIES: Mapping[str, Text] = {
     "bought": ("買電", "bought"),
     "sold": ("売電", "sold"),
     "generated": ("発電", "generated"),
-    "used": ("消費", "used"),
+    "used": ("使用", "used"),
 }
 AMOUNT: Text = ("{name} {kwh} kWh", "{name} {kwh} kWh")
 PART: Text = ("{name} {kwh} kWh ({hours}時間分)", "{name} {kwh} kWh (of {hours} h)")

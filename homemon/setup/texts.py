@@ -8,20 +8,20 @@ from homemon.sources.source import Text
 TEXTS: dict[str, Text] = {
     "language": ("言語 / Language (ja, en)", "Language / 言語 (en, ja)"),
     "begin": (
-        "設定は {} に書きます。\nEnter だけなら [ ] の中の答えになります。[ ] のない質問は飛ばします。",
+        "設定は {} に書きます。\nEnter だけを押すと [ ] の中の答えになり、[ ] がなければその質問を飛ばします。",
         "The configuration is {}.\nEnter alone is the answer in [ ]; without [ ] the question is left out.",
     ),
-    "again": ("すでに設定されています。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
+    "again": ("すでに設定してあります。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
     "kept": ("  今の設定のままにします。", "  It stays as it is."),
     "left out": (
-        "  飛ばしました。後からは `homemon setup --only {}` で設定します。",
+        "  飛ばしました。後で `homemon setup --only {}` で設定できます。",
         "  Left out. `homemon setup --only {}` does it later.",
     ),
     "written": ("  設定に書きました: {}", "  Written: {}"),
     "wrong": ("  この答えは使えません: {}", "  That cannot be: it {}"),
     "choose": ("  番号か名前で答えてください。", "  Answer with the number or the name."),
     "ended": (
-        "\nここまでの答えは {} にあります。\n続きは `homemon setup` で。",
+        "\nここまでの答えは {} に書きました。\n`homemon setup` で続けられます。",
         "\nWhat was answered so far is in {}.\n`homemon setup` goes on.",
     ),
     # the letter
@@ -41,32 +41,32 @@ TEXTS: dict[str, Text] = {
     # the serial port
     "port": ("\n■ Wi-SUN モジュールのシリアルポート", "\n== The serial port of the Wi-SUN module"),
     "trying": ("  {} を試しています…", "  trying {} ..."),
-    "is module": ("  モジュールがあります (SKSTACK {})。", "  A module answers (SKSTACK {})."),
+    "is module": ("  モジュールが見つかりました (SKSTACK {})。", "  A module answers (SKSTACK {})."),
     "is no module": ("  {}\n    {}", "  {}\n    {}"),
     "no module": (
-        "  モジュールが見つかりません。差し込みと電源を確かめてください。\n"
-        "  Raspberry Pi の端子なら、raspi-config のシリアル設定も。",
+        "  モジュールが見つかりません。接続と電源を確かめてください。\n"
+        "  Raspberry Pi のピンにつないだ場合は、raspi-config のシリアル設定も。",
         "  No module was found. Check that it is plugged in and has power;\n"
         "  on the pins of a Raspberry Pi also the serial settings of raspi-config.",
     ),
     "port name": ("シリアルポートの名前 (例 /dev/ttyUSB0)", "Name of the serial port, such as /dev/ttyUSB0"),
     # the join
     "join": ("\n■ スマートメーターへの接続", "\n== Joining the smart meter"),
-    "join now": ("今すぐ接続しますか。最長3分かかります (y/n)", "Join now? It takes up to three minutes (y/n)"),
+    "join now": ("今すぐ接続しますか。最長で3分かかります (y/n)", "Join now? It takes up to three minutes (y/n)"),
     "joined": ("  接続しました。", "  Joined."),
     "not joined": (
-        "  接続できませんでした。上の説明のとおりにしてから、\n"
+        "  接続できませんでした。上の説明のとおりにした後、\n"
         "  `homemon setup --only letter --only join` でやり直せます。",
         "  That failed. Do what is said above, then try again with\n  `homemon setup --only letter --only join`.",
     ),
     # the LAN
     "devices": ("\n■ LAN の機器 (エコキュート)", "\n== Devices on the LAN (EcoCute)"),
     "searching": ("  LAN を探しています…", "  searching the LAN ..."),
-    "bind": ("homemon のアドレス", "homemon's own address"),
+    "bind": ("homemon が使うアドレス", "homemon's own address"),
     "line": ("    {}", "    {}"),
     "no EcoCute": (
         "  エコキュートは見つかりませんでした。\n"
-        "  アダプターの ECHONET Lite を有効にしてください。\n"
+        "  LAN アダプターの ECHONET Lite を有効にしてください。\n"
         "  Wi-Fi の親機がマルチキャストを通さないこともあります。",
         "  No EcoCute was found. Is ECHONET Lite on in its adapter?\n  Many Wi-Fi access points keep multicast back.",
     ),
@@ -80,22 +80,25 @@ TEXTS: dict[str, Text] = {
         "\n■ 太陽光発電モニター (京セラ エコノナビット PMD47A)",
         "\n== Solar monitor (Kyocera Econonavit PMD47A)",
     ),
-    "has monitor": ("モニターをこの機械につないでいますか (y/n)", "Is there one, connected to this machine? (y/n)"),
-    "is monitor": ("  モニターがあります。", "  The monitor answers."),
+    "has monitor": (
+        "モニターをこの Raspberry Pi (または PC) につないでいますか (y/n)",
+        "Is there one, connected to this machine? (y/n)",
+    ),
+    "is monitor": ("  モニターが見つかりました。", "  The monitor answers."),
     "no monitor": ("  モニターは見つかりませんでした。", "  The monitor was not found."),
     # the contract
     "contract": ("\n■ 電気料金プラン", "\n== What you pay"),
     "area": ("お住まいの地域", "Your area"),
     "plan": ("料金プラン (自分で書いた .toml も可)", "Your plan (or a .toml of your own)"),
     "since": (
-        "新しい契約の開始日 (例 2026-04-01。Enter だけなら今の契約を書き直します)",
+        "新しい契約の開始日 (例 2026-04-01。Enter だけなら今の契約を直します)",
         "From which day on, such as 2026-04-01 (Enter: correct the present one)",
     ),
     "ampere": ("契約アンペア ({})", "契約アンペア, amperes of the contract ({})"),
     "kva": ("契約容量 (kVA)", "契約容量, kVA of the contract"),
     "kw": ("契約電力 (kW)", "契約電力, kW of the contract"),
     "reading day": (
-        "検針日 (1–31。なければ暦の月で計算します)",
+        "検針日 (1–31。答えなければ暦の月で計算します)",
         "検針日, the day of the meter's reading (1-31; else bills are of months)",
     ),
     "sell": (
@@ -117,17 +120,17 @@ TEXTS: dict[str, Text] = {
         "  `homemon setup --only start` を実行してください。",
         "  There is neither crontab nor systemd. `sudo apt install cron`, then\n  `homemon setup --only start`.",
     ),
-    "by": ("何で起動しますか", "Start it by"),
-    "cron": ("crontab に行を足します", "lines in your crontab"),
-    "systemd": ("自分のユニットを置きます", "units of your own"),
-    "none": ("起動しません", "nothing is started"),
-    "install": ("これを入れますか (y/n)", "Install this? (y/n)"),
-    "replace": ("{} は違う内容です。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
+    "by": ("どの方法で起動しますか", "Start it by"),
+    "cron": ("crontab に行を足す", "lines in your crontab"),
+    "systemd": ("自分のユニットを置く", "units of your own"),
+    "none": ("起動しない", "nothing is started"),
+    "install": ("この内容で入れますか (y/n)", "Install this? (y/n)"),
+    "replace": ("{} の内容が違います。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
     "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
-    "no device": ("  起動するものがまだありません。", "  There is nothing to start yet."),
+    "no device": ("  起動する機器がまだありません。", "  There is nothing to start yet."),
     "linger": (
-        "  ログインなしでも動かすには: sudo loginctl enable-linger $USER",
+        "  ログインしていなくても動かすには: sudo loginctl enable-linger $USER",
         "  To go on without a login: sudo loginctl enable-linger $USER",
     ),
     # the end
@@ -154,13 +157,16 @@ AREA_NAMES: dict[str, Text] = {
 FAULTS = (
     (
         r"must be (\d+) hexadecimal digits \(it has (\d+) characters",
-        r"0–9 と A–F で\1桁のはずですが、\2文字あります",
+        r"0–9 と A–F の\1桁です。今は\2文字あります",
     ),
-    (r"must be (\d+) letters and digits \(it has (\d+) characters", r"英数字の\1文字です。今は\2文字"),
+    (r"must be (\d+) letters and digits \(it has (\d+) characters", r"英数字の\1文字です。今は\2文字あります"),
     (r", as the pwd has: are the two swapped\?\)", "。これはパスワードの長さです。逆に入れていませんか"),
     (r", as the bid has: are the two swapped\?\)", "。これは認証IDの長さです。逆に入れていませんか"),
-    (r"; it has the letter (.), which is none: the digit (.)\?", r"。文字の \1 は使われません。数字の \2 では"),
-    (r"; it has a letter beyond F", "。F より後の文字があります"),
+    (
+        r"; it has the letter (.), which is none: the digit (.)\?",
+        r"。英字の \1 は使われません。数字の \2 ではありませんか",
+    ),
+    (r"; it has a letter beyond F", "。F より後の英字があります"),
     (
         r"; it has a (\w+) character(, which is none)?: type it anew",
         "。英数字でない文字があります",
@@ -178,7 +184,7 @@ FAULTS = (
         r"\1 のようなデバイスか、\2 か \3 です",
     ),
     (r"must be one line of printable characters", "表示できる文字だけの1行です"),
-    (r"has a comment behind it;.*", "後ろに注釈があります。値だけを入れてください"),
+    (r"has a comment behind it;.*", "後ろにコメントがあります。値だけを入れてください"),
     (r"\)", ""),
 )
 """What `config.values` and `setup.steps` say of a wrong answer, piece by piece, and the same in Japanese."""

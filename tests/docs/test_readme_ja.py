@@ -1,4 +1,4 @@
-"""README.md and README.ja.md: `make docs` lists what one of them says alone."""
+"""Documents in both languages: `make docs` lists what one of them says alone."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import text_of
-from tools.languages import ENGLISH, JAPANESE, differences, sections
+from tools.languages import JAPANESE, PAIRS, differences, sections
 
 PIECE = """## Look
 
@@ -33,6 +33,7 @@ make demo
         ("list item", "- One", "- New\n- One"),
         ("block", "make demo", "make all"),
         ("code", "--since", "--until"),
+        ("code", "see [the keys]", "``stop `meter-poll` first``, [the keys]"),
         ("link", "(docs/config.md)", "(docs/data.md)"),
         ("figure", "fills |", "fills 7 |"),
     ],
@@ -53,13 +54,27 @@ def test_a_comment_in_a_block_is_no_heading_and_may_be_translated(tmp_path: Path
     assert sections(english) == sections(japanese) == ["# a\n\n```sh\n\nmake demo\n```\n"]
 
 
-def test_each_readme_begins_with_the_way_to_the_other() -> None:
-    for document, other in ((ENGLISH, JAPANESE), (JAPANESE, ENGLISH)):
-        assert f"]({other.name})" in "".join(text_of(document).splitlines()[:3])
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].name)
+def test_each_begins_with_the_way_to_the_other(pair: tuple[Path, Path]) -> None:
+    for document, other in (pair, pair[::-1]):
+        (way,) = re.findall(r"\]\((.+?)\)", "".join(text_of(document).splitlines()[:3]))
+        assert (document.parent / way).resolve() == other
 
 
-def test_the_japanese_is_utf_8_without_a_mark_and_fits_a_terminal() -> None:
-    assert not JAPANESE.read_bytes().startswith(b"\xef\xbb\xbf")
+def test_a_link_leads_to_the_same_page_in_any_folder_and_language() -> None:
+    links = ("[a](hardware.md#which-device-it-is)", "[a](https://example.jp/a#b)")
+    same = ("[a](../ja/hardware.md#どのデバイスか)", "[a](https://example.jp/a#b)")
+    other = ("[a](../ja/data.md)", "[a](https://example.jp/a#c)")
+    assert not list(differences([" ".join(links)], [" ".join(same)]))
+    assert len(list(differences(list(links), list(other)))) == 2
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[0].name)
+def test_the_japanese_is_utf_8_without_a_mark(pair: tuple[Path, Path]) -> None:
+    assert not pair[1].read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_the_japanese_readme_fits_a_terminal() -> None:
     for number, line in enumerate(text_of(JAPANESE).splitlines(), 1):
         columns = sum(2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in line)
         assert line == line.rstrip(), number

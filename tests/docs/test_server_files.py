@@ -144,3 +144,12 @@ def test_the_configurations_in_the_documents_are_valid(document: Path) -> None:
     assert blocks
     for block in blocks:
         assert parse(block, document).server is not None
+
+
+def test_the_flags_without_docker_are_those_of_the_compose_file() -> None:
+    """But for where the data is, who may reach it, and the password."""
+    own = {"-storageDataPath", "-httpListenAddr", "-envflag.enable", "-httpAuth.username"}
+    (line,) = re.findall(r'(?m)^ARGS="(.+)"$', (SERVER / "README.md").read_text("utf-8"))
+    docker = compose("victoriametrics")["services"]["victoriametrics"]["command"]
+    without, within = ({flag for flag in flags if flag.split("=")[0] not in own} for flags in (line.split(), docker))
+    assert without == within
