@@ -14,6 +14,7 @@ from homemon.page.web.site import Site
 from homemon.runtime import output, serving
 from homemon.runtime.context import App
 from homemon.runtime.stop import Stop
+from homemon.storage.database import FILE
 
 BROADCAST = IPv4Address("255.255.255.255")
 
@@ -71,6 +72,8 @@ def command(app: App, bind: str, port: int, lang: str | None) -> int:
 def announce(app: App, bind: str, port: int, locked: bool) -> None:
     """Say where to open the page, and who may."""
     app.info(f"open {' or '.join(serving.addresses(bind, port))}")
+    if not (app.folder / FILE).exists():
+        app.info("nothing was recorded yet: the page shows the first reading when it comes")
     if ip_address(bind).is_loopback:
         app.info(
             f"only this machine can; from another: `ssh -L {port}:localhost:{port} {serving.login()}`, "

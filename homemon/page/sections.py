@@ -68,7 +68,7 @@ def _section(view: View, current: bool, there: set[Place] | None, facts: Facts, 
         f'<section class="view{" current" if current else ""}" id="{name}" data-kind="{view.kind}"'
         f' data-since="{view.period.start}" data-until="{view.period.end}" aria-labelledby="head-{name}">\n'
         f'<header><h2 id="head-{name}">{dates.heading(language, view.kind, view.first)}</h2>'
-        f"{_steps(view, there, facts.now, href, language)}</header>\n"
+        f"{_steps(view, there, facts, href, language)}</header>\n"
         f'<dl class="figures">{"".join(_figures(view, facts, language))}</dl>\n'
         f"{_balance(view.balance, view, facts, language)}"
         f"{doubts(view.row.doubts if _priced(facts) else (), language)}\n"
@@ -80,19 +80,23 @@ def _priced(facts: Facts) -> bool:
     return facts.running.name == "bill"
 
 
-def _steps(view: View, there: set[Place] | None, now: int, href: Href, language: str) -> str:
+def _steps(view: View, there: set[Place] | None, facts: Facts, href: Href, language: str) -> str:
     """Return links to the view before and after, and to the present one of its kind."""
-    kind, present = view.kind, place(view.kind, day_of(now))
+    kind, present, first = view.kind, place(view.kind, day_of(facts.now)), facts.first
     links = (
         ("earlier", view.place.earlier, "‹"),
         ("today", present, text(language, f"this {kind}")),
         ("later", view.place.later, "›"),
     )
     steps = [
-        _step(name, to, sign, to.first <= present.first if there is None else to in there, kind, href, language)
-        for name, to, sign in links
+        _step(name, to, sign, _is_there(to, present, there, first), kind, href, language) for name, to, sign in links
     ]
     return f'<nav class="steps" aria-label="{text(language, "steps")}">{"".join(steps)}</nav>'
+
+
+def _is_there(to: Place, present: Place, there: set[Place] | None, first: int) -> bool:
+    """Return whether a view is on the page, or can be asked for: from the first reading on up to the present."""
+    return to in there if there is not None else to.period.end > first and to.first <= present.first
 
 
 def _step(name: str, to: Place, sign: str, there: bool, kind: str, href: Href, language: str) -> str:

@@ -167,6 +167,7 @@ class Facts(NamedTuple):
     config.ini. `reaches` are the days that have a view; None where all of them have one. `silent` are the sections of
     which nothing came for so long that something is wrong; nothing has `begun` where nothing ever came of any.
     `unpriced` is why yen cannot be computed; the first contract `begins` on a day to come.
+    `first` is the time of the first reading, Unix seconds: before that there is nothing to walk to.
     """
 
     now: int
@@ -181,3 +182,4 @@ class Facts(NamedTuple):
     begun: bool = True
     unpriced: str = ""
     begins: date | None = None
+    first: int = 0

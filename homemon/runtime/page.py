@@ -109,7 +109,14 @@ def _facts(
         any(came.values()),
         ledger.unpriced,
         next((contract.since for contract in app.config.contracts[:1] if contract.since > day_of(now)), None),
+        _first(app, now),
     )
+
+
+def _first(app: App, now: int) -> int:
+    """Return when the first reading came of what the page shows, Unix seconds; `now` where none did."""
+    found = (next(app.store.archive.values(each.measurement, each.field, 0, now + 1), None) for each in SHOWN)
+    return min((reading[0] for reading in found if reading), default=now)
 
 
 def _came(app: App, source: Source, now: int) -> int:

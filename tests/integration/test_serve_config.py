@@ -6,7 +6,7 @@ from time import time
 import pytest
 
 from homemon.core.points import HALF_HOUR, Point
-from tests.commands import homemon, write_config
+from tests.commands import homemon, wait_for, write_config
 from tests.graphs import keep
 from tests.serving import serving
 
@@ -30,7 +30,7 @@ def test_a_config_that_is_changed_holds_without_a_restart_and_a_broken_one_is_re
         assert "of 60 A" in served.ask("/").body.decode()
         (tmp_path / "config.ini").write_text("[smartmeter\n")
         assert served.ask("/").status == 503
-        assert "config.ini:1" in served.said()
+        wait_for(lambda: "config.ini:1" in served.said())
         write_config(tmp_path)
         assert served.ask("/").status == 200
 
@@ -64,3 +64,11 @@ def test_an_ipv4_address_in_the_form_of_ipv6_is_what_it_stands_for(tmp_path: Pat
     with serving(tmp_path, "--bind", "::ffff:127.0.0.1") as served:
         assert served.ask("/").status == 200
         assert "only this machine can" in served.said()
+
+
+def test_nobody_walks_back_to_before_the_first_reading(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    lately(tmp_path)
+    with serving(tmp_path, "--lang", "en") as served:
+        assert 'class="earlier" role="link" aria-disabled="true"' in served.ask("/year/2020-01-01").body.decode()
+        assert 'class="earlier" href="/day/' in served.ask("/day/2035-01-01").body.decode()
