@@ -66,7 +66,7 @@ TEXTS: dict[str, Text] = {
     "cost": ("電力量の料金", "cost of energy"),
     "bill": ("請求額", "bill"),
     "no contract": (
-        "料金を見るには、config.ini に [contract] を書きます (docs/plans.md)。",
+        "料金を見るには、config.ini に [contract] を書きます (docs/ja/plans.md)。",
         "To see yen, add a [contract] to config.ini (docs/plans.md).",
     ),
     "provisional": ("~ は暫定です", "~ is provisional"),
