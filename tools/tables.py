@@ -7,7 +7,7 @@ the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, groupby
 from pathlib import Path
@@ -117,7 +117,7 @@ def _rows(table: str) -> Iterator[Row]:
         yield tuple(cell.strip() for cell in line.split("|")[1:-1])
 
 
-WRITTEN = {CONFIG: config, DATA: data, PLANS: plans, PLANS_JA: partial(plans, PLANS_JA)}
+WRITTEN: dict[Path, Callable[[], str]] = {CONFIG: config, DATA: data, PLANS: plans, PLANS_JA: partial(plans, PLANS_JA)}
 
 
 if __name__ == "__main__":
