@@ -70,7 +70,7 @@ TEXTS: dict[str, Text] = {
     "begins": ("[contract] は {} からです。それまで料金は出ません。", "The [contract] begins on {}: no yen before."),
     "unpriced": ("料金を計算できません: {}", "Yen cannot be computed: {}"),
     "no contract": (
-        "料金を見るには、config.ini に [contract] を書きます (docs/plans.md)。",
+        "料金を見るには、config.ini に [contract] を書きます (docs/ja/plans.md)。",
         "To see yen, add a [contract] to config.ini (docs/plans.md).",
     ),
     "provisional": ("~ は暫定です", "~ is provisional"),
