@@ -4,11 +4,13 @@ import os
 import pty
 import select
 import subprocess
+import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
+from homemon.core.columns import COLUMNS
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, UNCLOSED
 
 
@@ -17,6 +19,7 @@ class Person:
 
     def __init__(self, *arguments: str, cwd: Path, environment: Mapping[str, str]) -> None:
         self._screen, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, COLUMNS))
         self.seen = ""
         self._read = 0  # of it, what was waited for
         self._rest = b""

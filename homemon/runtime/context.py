@@ -98,9 +98,9 @@ class App:
         """Print one line of data, at once. Raise OSError where nobody can take it, but not in a resident command."""
         output.put(output.encoded(line))
 
-    def show(self, text: str) -> None:
-        """Print one line on stdout for a person. Raise as `put`."""
-        output.show(text)
+    def show(self, text: str, paint: output.Paint = str) -> None:
+        """Print one line on stdout for a person, with its colours where there may be any. Raise as `put`."""
+        output.show(text, paint)
 
     def go_resident(self) -> None:
         """Go on, from now, where a one-shot command fails, and never wait for who reads stdout or stderr."""

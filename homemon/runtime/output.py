@@ -8,11 +8,15 @@ its own from a queue of a size; what finds no room there is counted, and reporte
 import os
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from shutil import get_terminal_size
 from time import monotonic
 
+from homemon.core.columns import COLUMNS
 from homemon.core.printable import printable
+
+Paint = Callable[[str], str]
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
@@ -129,9 +133,23 @@ def encoded(line: str) -> bytes:
     return f"{line}\n".encode("utf-8", "surrogateescape")
 
 
-def show(text: str) -> None:
-    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`."""
-    put(f"{lines_of(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+def show(text: str, paint: Paint = str) -> None:
+    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`.
+
+    `paint` gives it its colours, after what a terminal could obey was taken out, and where there may be any.
+    """
+    shown = lines_of(text)
+    put(f"{paint(shown) if coloured(os.environ) else shown}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
+def coloured(environment: Mapping[str, str]) -> bool:
+    """Return whether stdout may have colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return sys.stdout.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def columns() -> int | None:
+    """Return how many columns the terminal has that stdout is; None where it is none. COLUMNS overrides it."""
+    return get_terminal_size((COLUMNS, 24)).columns if sys.stdout.isatty() else None
 
 
 def lines_of(text: str) -> str:

@@ -349,7 +349,7 @@ def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) 
     aside = Aside(str(tmp_path / "config.ini"))
     assert aside.freshness(SOLAR_MONITOR, "").found == "its newest reading is 19 min old"
     aside.close()
-    assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
+    assert " 19 min " in homemon("status", cwd=tmp_path).stdout
 
 
 def test_a_folder_of_another_user_is_not_called_ours(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "core.errors": set[str](),
     "core.clock": set[str](),
     "core.printable": set[str](),
+    "core.columns": set[str](),
     "core.points": {"core.errors"},
     "core.files": {"core.errors"},
     "core.dialogue": {"core.errors", "core.points"},
