@@ -33,7 +33,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     terminal in colours, unless NO_COLOR is set.
 
     Exit status 1 when a series of a configured device is stale: older than 10 minutes (power), 40 (half-hours), 30
-    (EcoCute), 90 (solar), or than `--max-age`; and when readings of a damaged store are left out because they do not fit their checksum, as stderr says.
+    (EcoCute), 90 (solar), or than `--max-age`; and when readings of a damaged store are left out because they do not
+    fit their checksum, as stderr says.
     """
     at = app.now()
     now = int(at.wall)
