@@ -67,6 +67,16 @@ class Person:
         self.seen += text
         return bool(data)
 
+    def screen(self) -> list[str]:
+        """Return the lines as they stand on the screen after all that was written over them."""
+        lines = []
+        for line in self.seen.replace("\r\n", "\n").split("\n"):
+            shown = ""
+            for text in line.split("\r"):
+                shown = text + shown[len(text) :]
+            lines.append(shown.rstrip())
+        return lines
+
     def close(self) -> None:
         """End the command if it still runs."""
         self.process.kill()

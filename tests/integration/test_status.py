@@ -1,6 +1,7 @@
 """`homemon status` and `meter-history`, as their user runs them."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -118,3 +119,17 @@ def test_meter_history_fills_what_the_store_lacks_and_asks_no_more(tmp_path: Pat
     assert (second.returncode, second.stdout) == (0, "")
     assert "0 registers at half-hours were missing" in second.stderr
     assert (tmp_path / trace).read_text().count("> SKSENDTO") == 2, "the time, twice"
+
+
+def test_on_a_terminal_meter_history_says_how_many_points_and_its_progress_is_gone(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module.radio, "session", True))
+        with person("meter-history", "--days", "1", cwd=tmp_path) as someone:
+            assert someone.leaves() == 0
+    stored = len(homemon("export", cwd=tmp_path).stdout.splitlines())
+    assert "asking for " in someone.seen
+    first, second, last = someone.screen()
+    assert re.fullmatch(rf"{stored} points from \d{{4}}-\d\d-\d\d to \d{{4}}-\d\d-\d\d", first)
+    assert "registers at half-hours were missing" in second
+    assert last == ""
