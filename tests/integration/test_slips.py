@@ -42,6 +42,21 @@ def test_a_command_that_is_none_is_answered_with_what_may_be_meant(place: Path, 
     assert meant in run.stderr.rsplit("mean", 1)[1]
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["status", "--jsn"], "--json"),
+        (["export", "--measurment", "power"], "--measurement"),
+        (["--verbse", "status"], "--verbose"),
+        (["simulate", "meter", "--falt", "x"], "--fault"),
+    ],
+)
+def test_an_option_that_is_none_is_answered_with_what_may_be_meant(place: Path, typed: list[str], meant: str) -> None:
+    run = homemon(*typed, cwd=place)
+    assert run.returncode == 2
+    assert meant in run.stderr.rsplit("Did you mean ", 1)[1]
+
+
 def test_a_command_that_resembles_none_is_an_error_all_the_same(place: Path) -> None:
     run = homemon("xyzzy", cwd=place)
     assert run.returncode == 2
