@@ -23,9 +23,13 @@ from homemon.sim.terminal import Clock, Device, Terminal
 
 HOMEMON = (sys.executable, "-m", "homemon")
 UNCLOSED = "ResourceWarning"  # what Python says of a file, a socket or (from 3.13 on) a database left open
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "HOMEMON_CONFIG"} | {
-    "PYTHONWARNINGS": f"always::{UNCLOSED}"
+PERSONAL = ("HOMEMON_CONFIG", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "COLUMNS", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in PERSONAL} | {
+    "PYTHONWARNINGS": f"always::{UNCLOSED}",
+    "LANG": "C.UTF-8",
+    "TERM": "xterm",
 }
+"""What a command sees: nothing of the taste of who runs the tests."""
 PATIENCE = 180.0  # seconds until a test gives up, on a machine that is several times slower than usual
 LOADED = 20.0  # seconds that a slow or busy machine may add to what is promised
 

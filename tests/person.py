@@ -4,11 +4,13 @@ import os
 import pty
 import select
 import subprocess
+import termios
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
+from homemon.core.columns import COLUMNS
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, UNCLOSED
 
 
@@ -17,6 +19,7 @@ class Person:
 
     def __init__(self, *arguments: str, cwd: Path, environment: Mapping[str, str]) -> None:
         self._screen, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, COLUMNS))
         self.seen = ""
         self._read = 0  # of it, what was waited for
         self._rest = b""
@@ -63,6 +66,16 @@ class Person:
         self._rest = (self._rest + data)[len(text.encode()) :]
         self.seen += text
         return bool(data)
+
+    def screen(self) -> list[str]:
+        """Return the lines as they stand on the screen after all that was written over them."""
+        lines = []
+        for line in self.seen.replace("\r\n", "\n").split("\n"):
+            shown = ""
+            for text in line.split("\r"):
+                shown = text + shown[len(text) :]
+            lines.append(shown.rstrip())
+        return lines
 
     def close(self) -> None:
         """End the command if it still runs."""

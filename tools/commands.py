@@ -85,12 +85,19 @@ def manual() -> str:
         for context in members:
             lines += [f'.SS "{roff(context.command_path)}"', *usage(context), *prose(context.command.help)]
             lines += [*options(context), *prose(context.command.epilog)]
-    lines += [".SH ENVIRONMENT", *listed({"HOMEMON_CONFIG": "The configuration, where --config names none."}.items())]
+    lines += [".SH ENVIRONMENT", *listed(ENVIRONMENT.items())]
     lines += [".SH FILES", *listed(FILES.items())]
     lines += [".SH SEE ALSO", *prose("The folder docs of the source: config.md, data.md, operations.md, hardware.md.")]
     return "\n".join(lines) + "\n"
 
 
+ENVIRONMENT = {
+    "HOMEMON_CONFIG": "The configuration, where --config names none.",
+    "XDG_CONFIG_HOME": "The folder in place of ~/.config.",
+    "XDG_STATE_HOME": "The folder in place of ~/.local/state, unless homemon's own is there already.",
+    "NO_COLOR": "Nothing is in colours, where it is not empty.",
+    "LC_ALL, LC_MESSAGES, LANG": "The language of what people read: Japanese, else English.",
+}
 FILES = {
     ", ".join(PLACES): "The configuration: the first of these that exists.",
     f"{DEFAULT_DIR}/{FILE}": "The store: all readings, and which of them the server still lacks.",

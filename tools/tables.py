@@ -5,7 +5,6 @@ its fields and unit, of plans.md each plan that is shipped. The columns after th
 the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -75,7 +74,7 @@ def _written(setting: Setting) -> Any:
         case "time":
             return f"{setting.default // 60}:{setting.default % 60:02}"
         case "folder":
-            return str(setting.default).replace(os.path.expanduser(DEFAULT_DIR), DEFAULT_DIR)
+            return DEFAULT_DIR
     return setting.default
 
 

@@ -12,6 +12,7 @@ from homemon.runtime.context import App
 from homemon.sources.registry import ENDS_LATER
 from homemon.sources.source import Source
 
+MARGIN = 8  # characters before what was looked at, in which the mark stands
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
 
 
@@ -33,7 +34,7 @@ class Finding(NamedTuple):
 
     def __str__(self) -> str:
         remedy = f"{'' if self.found.endswith('?') else '.'} {self.remedy}" if self.remedy else ""
-        return f"{self.mark.value:8}{self.what}: {self.found}{remedy}"
+        return f"{self.mark.value:{MARGIN}}{self.what}: {self.found}{remedy}"
 
 
 def ok(what: str, found: str) -> Finding:

@@ -4,6 +4,7 @@
 not found or a disk that hangs keeps no other from being reported, and the whole ends within `WITHIN`.
 """
 
+from collections import Counter
 from contextlib import suppress
 from functools import partial
 from time import monotonic
@@ -11,9 +12,10 @@ from time import monotonic
 import click
 
 from homemon.check import contract, delivery, devices, machine
-from homemon.check.findings import Aside, Finding, Mark, fault
+from homemon.check.findings import MARGIN, Aside, Finding, Mark, fault
 from homemon.check.looking import WITHIN, Look, Looking
 from homemon.cli.options import trace_option
+from homemon.cli.terminal import show
 from homemon.core.errors import ConfigError, StoreError
 from homemon.runtime.context import App
 from homemon.sources.registry import SOURCES
@@ -29,6 +31,9 @@ LOOKS = (
     Look("contract", contract.contract),
     Look("start", machine.start),
 )
+COLOURS = {Mark.FAULT: "red", Mark.WARNING: "yellow", Mark.OK: "green"}
+COUNTED = {Mark.FAULT: ("fault", "faults"), Mark.WARNING: ("warning", "warnings"), Mark.OK: ("ok", "ok")}
+"""What one of them is called, and several; worst first."""
 
 
 @click.command()
@@ -38,34 +43,43 @@ LOOKS = (
 def command(app: App, create_db: bool, trace: str | None) -> int:
     """Look over config, ports, clock and server; say what to do.
 
-    One line for each thing: ok, warning or fault, what was found, and the remedy. Exit status 1 when there
+    One line for each thing: ok, warning or fault, what was found, and the remedy; the last line counts them. On a
+    terminal lines are parted at its width, and in colours unless NO_COLOR is set. Exit status 1 when there
     is a fault, 2 when it is in the configuration. A port that a listener holds is left alone; a free one is
     opened: the Wi-SUN module reports its version, the meter its state, the EcoCute its values. The server
     gets an empty batch. Ends within 20 seconds.
     """
+    counts: Counter[Mark] = Counter()
     try:
         named = str(app.config.path)
         if create_db:
             _ = app.server
     except ConfigError as error:
-        for text in str(error).splitlines():
-            app.show(str(fault("config", text, error.hint)))
+        report(app, [fault("config", text, error.hint) for text in str(error).splitlines()], counts)
+        sum_up(app, counts)
         return error.exit_code
     app.trace(trace)  # one that cannot be written is reported at once
-    worst = 0
     if create_db:
-        worst = report(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN))
+        report(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN), counts)
     with suppress(StoreError):  # its look reports it
         _ = app.store  # so that those of the threads need not make it
     begun = [Looking(look, Aside(named, True, trace)) for look in LOOKS]
     deadline = monotonic() + WITHIN
     for looking in begun:
-        worst = max(worst, report(app, looking.result(max(0.0, deadline - monotonic()))))
-    return worst
+        report(app, looking.result(max(0.0, deadline - monotonic())), counts)
+    sum_up(app, counts)
+    return int(counts[Mark.FAULT] > 0)
 
 
-def report(app: App, findings: list[Finding]) -> int:
-    """Print the findings; return the exit status that they deserve."""
+def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:
+    """Print the findings, and count their marks."""
     for finding in findings:
-        app.show(str(finding))
-    return int(any(finding.mark is Mark.FAULT for finding in findings))
+        show(app, str(finding), COLOURS[finding.mark], len(finding.mark.value), MARGIN)
+        counts[finding.mark] += 1
+
+
+def sum_up(app: App, counts: Counter[Mark]) -> None:
+    """Print how many there are of each mark, in the colour of the worst."""
+    found = [mark for mark in COUNTED if counts[mark]]
+    texts = (f"{counts[mark]} {COUNTED[mark][counts[mark] > 1]}" for mark in found)
+    show(app, ", ".join(texts), COLOURS[found[0]])

@@ -1,5 +1,6 @@
 """`homemon demo`: the real commands, run one after the other against a simulated house."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from homemon.cli.demo_days import lived_through
+from homemon.core import xdg
 from homemon.core.files import replace_file
 from homemon.runtime.context import App
 from homemon.runtime.demo_folder import begun_anew, made, simulated
@@ -48,7 +50,7 @@ def command(app: App, folder: Path | None, live: bool, bind: str, port: int) -> 
             return stack.enter_context(running(app, *arguments))
 
         sections = simulated(start)
-        folder = made(folder) if folder else begun_anew(Path(DEFAULT_FOLDER).expanduser())
+        folder = made(folder) if folder else begun_anew(xdg.state("homemon-demo", os.environ))
         config = folder / "config.ini"
         replace_file(config, f"{sections}[store]\ndir = {folder}/store\n".encode())
         common, ours = ("-c", str(config)), App(str(config))

@@ -1,11 +1,11 @@
 """`homemon graph`: the page, without a server."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from homemon.cli.language import language
 from homemon.core.errors import HomemonError
 from homemon.page import write
 from homemon.page.texts import LANGUAGES
@@ -56,9 +56,3 @@ def command(app: App, output: Path, days: int, lang: str | None) -> int:
     if not app.quiet:
         put(os.fsencode(path) + b"\n")  # the name as a shell finds it again
     return int(app.store.db.left_out is not None)
-
-
-def language(environment: Mapping[str, str]) -> str:
-    """Return the locale's language, by the order of setlocale(3); English for other languages than the page's."""
-    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
-    return next((known for known in LANGUAGES if locale.startswith(known)), "en")

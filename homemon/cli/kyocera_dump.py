@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from homemon.cli.options import trace_option
+from homemon.cli.terminal import summed
 from homemon.runtime.context import App
 from homemon.runtime.dump import collect
 from homemon.sources.kyocera import memory as solar
@@ -26,8 +27,9 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> int:
 
     Writes it to kyocera_YYYYMMDD.txt and stores generation and bought − sold, half-hour by half-hour: the
     last days, and whatever of the 35 days in it the store lacks. A reading that breaks off leaves
-    kyocera_YYYYMMDD.txt.partial and stores nothing.
+    kyocera_YYYYMMDD.txt.partial and stores nothing. On a terminal stdout has the number of the points, not each.
     """
-    kept = collect(app, days, output, trace)
+    with summed(app):
+        kept = collect(app, days, output, trace)
     app.send_now()
     return 0 if kept else 1

@@ -3,6 +3,7 @@
 import click
 
 from homemon.cli.options import trace_option
+from homemon.cli.terminal import summed
 from homemon.core.errors import DeviceError
 from homemon.runtime import meter_programs
 from homemon.runtime.context import App
@@ -20,15 +21,17 @@ def command(app: App, days: int, trace: str | None) -> None:
     """Fill in half-hours from the smart meter's own record.
 
     Asks only for what the store lacks, a day at a time, a quarter of a minute each. Where `meter-listen`
-    owns the port, it asks, and polls come between the days.
+    owns the port, it asks, and polls come between the days. On a terminal stdout has the number of the points, not
+    each.
     """
     radio = Radio(app, trace)
     radio.require_meter()
-    counts = radio.own_port_or_ask("meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN)
-    if counts is None:
-        with radio.open() as port:
-            counts = radio.run(port, meter_programs.fill_history(radio.session, days))
-        radio.owner.drop()
+    with summed(app):
+        counts = radio.own_port_or_ask("meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN)
+        if counts is None:
+            with radio.open() as port:
+                counts = radio.run(port, meter_programs.fill_history(radio.session, days))
+            radio.owner.drop()
     lacking, found = map(int, counts)
     app.info(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
     app.send_now()

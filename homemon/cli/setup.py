@@ -7,7 +7,7 @@ from typing import IO, Any
 
 import click
 
-from homemon.cli.graph import language
+from homemon.cli.language import language
 from homemon.cli.setup_terminal import Terminal
 from homemon.config.edit import Change, change_file
 from homemon.config.place import find_or_new, is_found

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from homemon.runtime import output
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import ACTS
 from homemon.setup.dialogue import Act, Question, Result, Say, Talk
@@ -74,6 +75,7 @@ class Terminal:
         if sys.stdin is None:
             raise click.Abort
         shown = f"{spoken(self.language, question.text)}{f' [{question.default}]' if question.default else ''}"
+        output.clear()
         hidden = question.secret and sys.stdin.isatty()
         typed: str = click.prompt(shown, default="", show_default=False, hide_input=hidden)
         return typed

@@ -27,6 +27,7 @@ from homemon.config.values import (
     text,
     time_of_day,
 )
+from homemon.core import xdg
 from homemon.sources.registry import DEVICES, SOURCES
 from homemon.sources.source import REQUIRED, Setting
 
@@ -81,7 +82,7 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "timeout": Setting("seconds", 10.0),
     },
     "store": {
-        "dir": Setting("folder", Path(os.path.expanduser(DEFAULT_DIR))),
+        "dir": Setting("folder", xdg.state("homemon", os.environ)),
         "keep_days": Setting("number", 0, (0, 36500)),
     },
     "serve": {

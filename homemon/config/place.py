@@ -7,13 +7,15 @@ One that is named is meant.
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from homemon.core import xdg
 from homemon.core.errors import ConfigError, NoConfig
 from homemon.core.files import others_may_write, trusted_users, user_name
 
-NEW = "~/.config/homemon/config.ini"
+NEW = "~/.config/homemon/config.ini"  # $XDG_CONFIG_HOME in place of ~/.config is looked in before
+OWN = "homemon/config.ini"
 PLACES = ("config.ini", NEW, "/etc/homemon/config.ini")
 
 
@@ -25,7 +27,7 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
     named = named or environment.get("HOMEMON_CONFIG")
     if named:
         return Path(named)
-    places = [Path(os.path.expanduser(place)) for place in PLACES]
+    places = list(_places(environment))
     for path in places:
         if os.path.exists(path):  # one that we may not look at is as good as none
             if why := doubtful(path):
@@ -41,12 +43,19 @@ def find(named: str | None, environment: Mapping[str, str] = os.environ) -> Path
     )
 
 
+def _places(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where it is looked for: `PLACES`, and before the user's own the one of $XDG_CONFIG_HOME if that differs."""
+    for path in (Path(os.path.expanduser(place)) for place in PLACES):
+        own = xdg.config(OWN, environment)
+        yield from (own, path) if path == xdg.config(OWN, {}) != own else (path,)
+
+
 def find_or_new(named: str | None) -> Path:
     """Return the config file as `find` does, or where a new one belongs where there is none. Raise ConfigError."""
     try:
         return find(named)
     except NoConfig:
-        return Path(os.path.expanduser(NEW))
+        return xdg.config(OWN, os.environ)
 
 
 def is_found(path: Path) -> bool:

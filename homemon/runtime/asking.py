@@ -55,7 +55,7 @@ def _named(holder: Holder | None, listener: str) -> str:
 def _ask(app: App, path: Path, question: str, within: float, who: str) -> Iterator[str]:
     """Pass on what the owner says, and give the lines of the result. Raise what the answer says, and NotTaken."""
     say: dict[str, Callable[[str], None]] = {
-        "point": app.put,
+        "point": app.put_point,
         "note": app.info,
         "warning": app.warn,
         "saying": app.progress,

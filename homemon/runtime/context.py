@@ -20,6 +20,7 @@ from homemon.core.clock import Instant, instant
 from homemon.core.errors import ConfigError, PortError, StoreDamaged, StoreError
 from homemon.core.points import DAY, LATEST, Point, in_range, tags_text
 from homemon.runtime import output
+from homemon.runtime.points import Sum
 from homemon.runtime.relay import Relay, with_hint
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class App:
         self._clocks_differ = self._undated_reported = False  # and that was reported
         self._damaged = 0
         self._begun_anew = False
+        self.points: Sum | None = None  # in place of their lines
         self.relay: Relay = lambda word, text, hint="": None
 
     def close(self) -> None:
@@ -89,18 +91,20 @@ class App:
             output.say(f"homemon: {text}")
 
     def progress(self, text: str) -> None:
-        """Say what takes long, on a terminal; silent in cron."""
+        """Say what takes long, on a terminal, where it stands until something else is said; silent in cron."""
         self.relay("saying", text)
-        if self.verbose or (sys.stderr.isatty() and not self.quiet):
+        if self.verbose:
             output.say(text)
+        elif sys.stderr.isatty() and not self.quiet:
+            output.progress(text)
 
     def put(self, line: str) -> None:
         """Print one line of data, at once. Raise OSError where nobody can take it, but not in a resident command."""
         output.put(output.encoded(line))
 
-    def show(self, text: str) -> None:
-        """Print one line on stdout for a person. Raise as `put`."""
-        output.show(text)
+    def show(self, text: str, paint: output.Paint = str) -> None:
+        """Print one line on stdout for a person, with its colours where there may be any. Raise as `put`."""
+        output.show(text, paint)
 
     def go_resident(self) -> None:
         """Go on, from now, where a one-shot command fails, and never wait for who reads stdout or stderr."""
@@ -201,7 +205,11 @@ class App:
 
     def _put_point(self, line: str) -> None:
         self.relay("point", line)
-        self.put(line)
+        self.put_point(line)
+
+    def put_point(self, line: str) -> None:
+        """Print the line of a point, or count it where a sum is wanted."""
+        (self.points.take if self.points else self.put)(line)
 
     def record(self, points: Sequence[Point], at: Instant) -> None:
         """Store and print points received `at`, and those that the store could not take before.

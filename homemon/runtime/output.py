@@ -8,11 +8,15 @@ its own from a queue of a size; what finds no room there is counted, and reporte
 import os
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from time import monotonic
+from typing import TextIO
 
+from homemon.core.columns import COLUMNS, clipped, width
 from homemon.core.printable import printable
+
+Paint = Callable[[str], str]
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
@@ -103,10 +107,14 @@ def write_all(handle: int, data: bytes) -> None:
 
 _stdout: Outlet | None = None
 _stderr: Outlet | None = None
+_standing = 0
+"""The columns of the line about what takes long that stands on the terminal; 0 where none does."""
 
 
 def put(data: bytes) -> None:
     """Print data, at once. Raise OSError where stdout takes none, until `detach`."""
+    if _standing and sys.stdout.isatty():
+        clear()
     if _stdout:
         _stdout.write(data)
     else:
@@ -129,9 +137,23 @@ def encoded(line: str) -> bytes:
     return f"{line}\n".encode("utf-8", "surrogateescape")
 
 
-def show(text: str) -> None:
-    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`."""
-    put(f"{lines_of(text)}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+def show(text: str, paint: Paint = str) -> None:
+    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`.
+
+    `paint` gives it its colours, after what a terminal could obey was taken out, and where there may be any.
+    """
+    shown = lines_of(text)
+    put(f"{paint(shown) if coloured(os.environ) else shown}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
+
+
+def coloured(environment: Mapping[str, str]) -> bool:
+    """Return whether stdout may have colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return sys.stdout.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def columns(stream: TextIO) -> int | None:
+    """Return how many columns the terminal has that a stream is; None where it is none."""
+    return (os.get_terminal_size(stream.fileno()).columns or COLUMNS) if stream.isatty() else None
 
 
 def lines_of(text: str) -> str:
@@ -142,11 +164,34 @@ def lines_of(text: str) -> str:
 def say(text: str) -> None:
     """Print a line for a person on stderr; it is no failure if that is not possible."""
     text = lines_of(text)
+    clear()
     if _stderr:
         _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
     else:
         with suppress(OSError):
             print(text, file=sys.stderr, flush=True)
+
+
+def progress(text: str) -> None:
+    """Let a line stand on the terminal that stderr is until anything else is printed; else print it, as `say` does."""
+    global _standing
+    room = None if _stderr else columns(sys.stderr)
+    if room is None:
+        say(text)
+        return
+    clear()
+    shown = clipped(printable(text), room - 1)  # a full line would move the cursor on
+    _standing = width(shown)
+    with suppress(OSError):
+        print(shown, end="", file=sys.stderr, flush=True)
+
+
+def clear() -> None:
+    """Take the line away that `progress` printed, if it still stands."""
+    global _standing
+    blank, _standing = " " * _standing, 0
+    with suppress(OSError):
+        print(f"\r{blank}\r" if blank else "", end="", file=sys.stderr, flush=True)
 
 
 def detach() -> None:
@@ -158,6 +203,7 @@ def detach() -> None:
 
 def finish() -> None:
     """Give what is still to be written a moment, at the end of the process."""
+    clear()
     for outlet in (_stdout, _stderr):
         if outlet:
             outlet.drained(END_WITHIN)

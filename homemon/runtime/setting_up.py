@@ -1,11 +1,13 @@
 """What `homemon setup` has done outside: ports tried, the LAN searched, other commands run. `ACTS` is the table."""
 
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from homemon.core import xdg
 from homemon.core.dialogue import Talk
 from homemon.core.errors import DeviceError, HomemonError, PortError
 from homemon.core.files import port_lock
@@ -162,6 +164,12 @@ def install(app: App, way: str, kept: Sequence[str]) -> str:
     return ""
 
 
+def own_folder(app: App) -> str:
+    """Return the store's folder where only a variable says it, which cron and systemd do not know; else nothing."""
+    own = xdg.state("homemon", os.environ)
+    return str(own) if app.folder == own != xdg.state_at_home("homemon") else ""
+
+
 ACTS: dict[str, Callable[..., Any]] = {
     "serial ports": serial_ports,
     "module": module,
@@ -175,4 +183,5 @@ ACTS: dict[str, Callable[..., Any]] = {
     "planned": planned,
     "differing": differing,
     "install": install,
+    "own folder": own_folder,
 }

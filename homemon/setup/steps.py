@@ -274,9 +274,11 @@ def start(config: Config) -> Talk[Changes]:
         return []
     for line in lines:
         yield Say(TEXTS["line"], (line,))
-    if (yield agreed("install")):
-        yield from _install(way)
-    return []
+    if not (yield agreed("install")):
+        return []
+    yield from _install(way)
+    folder = yield Act("own folder")
+    return [Change("store", "dir", folder)] if folder else []
 
 
 def _install(way: str) -> Talk[None]:

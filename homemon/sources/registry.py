@@ -60,10 +60,10 @@ SMART_METER = Source(
         Series("power", "value", "W", WATTS, stale=10 * MINUTE, name="power", label=("電力", "power")),
         Series("+power", "value", "kWh", KWH, Kind.REGISTER, 40 * MINUTE, "bought", ("買電", "bought")),
         Series("-power", "value", "kWh", KWH, Kind.REGISTER, 40 * MINUTE, "sold", ("売電", "sold")),
-        Series("energy", "import", "kWh", KWH, Kind.REGISTER),
-        Series("energy", "export", "kWh", KWH, Kind.REGISTER),
-        Series("current", "r", "A", AMPERES),
-        Series("current", "t", "A", AMPERES),
+        Series("energy", "import", "kWh", KWH, Kind.REGISTER, label=("指示数 (買電)", "meter, bought")),
+        Series("energy", "export", "kWh", KWH, Kind.REGISTER, label=("指示数 (売電)", "meter, sold")),
+        Series("current", "r", "A", AMPERES, label=("電流 R相", "current R")),
+        Series("current", "t", "A", AMPERES, label=("電流 T相", "current T")),
     ),
     silent_after=40 * MINUTE,
     set_up=(
@@ -80,7 +80,7 @@ ECOCUTE = device(
     ("エコキュート", "EcoCute"),
     (0x026B, 0x02A6),
     Series("ecocute", "power", "W", U16, Kind.LEVEL, 30 * MINUTE, "heating", ("消費電力", "power"), 0x84),
-    Series("ecocute", "powerSum", "0.001 kWh", COUNTS, Kind.REGISTER, epc=0x85),
+    Series("ecocute", "powerSum", "0.001 kWh", COUNTS, Kind.REGISTER, label=("消費電力量", "energy"), epc=0x85),
     Series("ecocute", "tank", "L", U16, Kind.LEVEL, 30 * MINUTE, "tank", ("残湯量", "hot water left"), 0xE1),
 )._replace(polls=("ecocute-poll",), listener="ecocute-listen", simulator="ecocute")
 SOLAR_MONITOR = Source(

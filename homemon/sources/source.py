@@ -50,7 +50,7 @@ class Series(NamedTuple):
     """A series of the store, in `unit`.
 
     `bounds` are the least and the greatest value that can have been measured. A reading older than `stale`
-    seconds is marked; None where nothing is due. The page shows a series that has a `name`, with its `label`.
+    seconds is marked; None where nothing is due. `label` is what people call it; the page shows a series with a `name`.
     `epc` is the property of a device on the LAN that it is read from.
     """
 

@@ -1,8 +1,10 @@
 """`homemon check` names what is wrong with each thing, and what to do; test_troubleshooting has more of it."""
 
 import os
+import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from homemon.check import devices
 from homemon.check.findings import Aside, Finding, ok
 from homemon.check.looking import Look, Looking
+from homemon.core.columns import COLUMNS
 from homemon.core.points import Point
 from homemon.sources.registry import SOLAR_MONITOR
 from homemon.storage.store import Store
@@ -18,6 +21,7 @@ from tests import ROOT
 from tests.commands import ENVIRONMENT, fill, homemon, running, simulated, small_disk, write_config
 from tests.integration.test_meter_commands import ADDRESS, no_secret_in
 from tests.lan import address, configure, unit, wait_for_port
+from tests.person import person
 from tests.stores import put
 
 
@@ -61,10 +65,36 @@ def test_faults_of_the_configuration_are_reported_line_by_line_and_exit_2(tmp_pa
     write_config(tmp_path, bid="1", pwd="2")
     run = homemon("check", cwd=tmp_path)
     assert run.returncode == 2
-    assert [line.startswith(f"fault   config: {tmp_path}/config.ini:") for line in run.stdout.splitlines()] == [
+    *lines, last = run.stdout.splitlines()
+    assert last == f"{len(lines)} faults"
+    assert [line.startswith(f"fault   config: {tmp_path}/config.ini:") for line in lines] == [
         True,
         True,
     ]
+
+
+def test_the_last_line_counts_what_was_found(tmp_path: Path) -> None:
+    config(tmp_path, "[server]\nurl = http://127.0.0.1:1")
+    *lines, last = homemon("check", cwd=tmp_path).stdout.splitlines()
+    counts = Counter(line.split()[0] for line in lines)
+    assert counts["fault"] == 1
+    warnings = f"{counts['warning']} warning{'s' * (counts['warning'] > 1)}, " if counts["warning"] else ""
+    assert last == f"1 fault, {warnings}{counts['ok']} ok"
+
+
+def test_on_a_terminal_lines_are_parted_at_its_width_in_colours_and_say_the_same(tmp_path: Path) -> None:
+    config(tmp_path, "[server]\nurl = http://127.0.0.1:1")
+    in_pipe = homemon("check", cwd=tmp_path).stdout
+    assert max(map(len, in_pipe.splitlines())) > COLUMNS
+    with person("check", cwd=tmp_path) as someone:
+        assert someone.leaves() == 1
+    assert "\x1b[31mfault\x1b[0m   server: " in someone.seen
+    lines = re.sub(r"\x1b\[\d+m", "", someone.seen).splitlines()
+    assert all(len(line) <= COLUMNS or " " not in line.strip() for line in lines)
+    assert re.sub(r"\n {8}", " ", "\n".join(lines)).splitlines() == in_pipe.splitlines()
+    with person("check", cwd=tmp_path, NO_COLOR="1") as someone:
+        someone.leaves()
+    assert "\x1b" not in someone.seen
 
 
 def test_what_others_may_read_is_a_warning_with_the_remedy(tmp_path: Path, home: Path) -> None:
@@ -349,7 +379,7 @@ def test_the_age_of_a_half_hour_is_that_of_its_end_as_in_status(tmp_path: Path) 
     aside = Aside(str(tmp_path / "config.ini"))
     assert aside.freshness(SOLAR_MONITOR, "").found == "its newest reading is 19 min old"
     aside.close()
-    assert "19 min ago" in homemon("status", cwd=tmp_path).stdout
+    assert " 19 min " in homemon("status", cwd=tmp_path).stdout
 
 
 def test_a_folder_of_another_user_is_not_called_ours(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from homemon.config.place import doubtful, find
 from homemon.core.errors import ConfigError
 from homemon.core.files import make_private_dir
+from homemon.storage.database import FILE
 from tests.commands import ENVIRONMENT, homemon
 
 NOBODY = 65534
@@ -109,6 +110,38 @@ def test_where_it_was_looked_for_is_shown_in_full(tmp_path: Path, monkeypatch: p
         find(None, {})
     looked = f"{tmp_path}/config.ini, /home/of-a-user/.config/homemon/config.ini, /etc/homemon/config.ini"
     assert looked in str(error.value)
+
+
+def test_the_folder_that_xdg_names_comes_before_the_usual_one_which_is_found_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    usual, own = (tmp_path / name / "homemon/config.ini" for name in (".config", "xdg"))
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "xdg")}
+    for path in (usual, own):
+        path.parent.mkdir(parents=True)
+        path.touch(0o600)
+        assert find(None, environment) == path
+    assert find(None, {"XDG_CONFIG_HOME": "xdg"}) == usual  # a relative one does not count
+    assert find(None, {}) == usual
+
+
+def test_the_store_lies_where_xdg_says_unless_only_the_usual_folder_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.ini").write_text("")
+    for name, value in {"HOME": tmp_path, "XDG_STATE_HOME": tmp_path / "xdg"}.items():
+        monkeypatch.setitem(ENVIRONMENT, name, str(value))
+    usual, own = tmp_path / ".local/state/homemon", tmp_path / "xdg/homemon"
+    usual.mkdir(mode=0o700, parents=True)
+    homemon("status", cwd=tmp_path)
+    assert (usual / FILE).exists()
+    assert not own.exists()
+    usual.rename(tmp_path / "elsewhere")
+    homemon("status", cwd=tmp_path)
+    assert (own / FILE).exists()
+    assert not usual.exists()
 
 
 def test_a_fault_names_which_of_several_files_it_is_in(tmp_path: Path) -> None:

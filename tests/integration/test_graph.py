@@ -7,7 +7,7 @@ from time import time
 
 import pytest
 
-from homemon.cli.graph import language
+from homemon.cli.language import language
 from homemon.cli.main import main
 from homemon.core.points import HALF_HOUR, Point
 from tests.commands import homemon, write_config

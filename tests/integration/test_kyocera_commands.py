@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pty
+import re
 import sqlite3
 import subprocess
 import time
@@ -20,6 +21,7 @@ from homemon.core.points import JST
 from homemon.sim.kyocera import Faults
 from tests.commands import LOADED, PATIENCE, called, deny, fill, homemon, running, small_disk, write_config
 from tests.monitor import all_are_there, configure, dump_over_i2c, dumps, half_hours, on_a_pty, stored, text_of
+from tests.person import person
 
 
 def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(tmp_path: Path) -> None:
@@ -35,6 +37,20 @@ def test_a_dump_is_the_monitors_memory_and_its_points_are_the_truth(tmp_path: Pa
         again = homemon("kyocera-dump", cwd=tmp_path)
     assert again.returncode == 0
     assert not [at for _, at in half_hours(again.stdout.splitlines()) if at + 1800 <= began]  # nothing twice
+
+
+def test_on_a_terminal_a_dump_says_how_many_points_and_its_progress_is_gone(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with on_a_pty(tmp_path):
+        with person("kyocera-dump", cwd=tmp_path) as someone:
+            assert someone.leaves() == 0
+        stored = len(homemon("export", cwd=tmp_path).stdout.splitlines())
+        with person("kyocera-dump", cwd=tmp_path) as again:
+            assert again.leaves() == 0
+    assert "asking the solar monitor for its memory" in someone.seen
+    assert re.fullmatch(rf"{stored:,} points from \d{{4}}-\d\d-\d\d to \d{{4}}-\d\d-\d\d", someone.screen()[0])
+    assert re.fullmatch(r"no new points|\d points? of .*", again.screen()[0])  # a half-hour may have ended
+    assert someone.screen()[1:] == again.screen()[1:] == [""]
 
 
 @pytest.mark.parametrize(("arguments", "afresh"), [((), 2), (("--days", "1"), 1), (("--days", "35"), 35)])

@@ -13,6 +13,7 @@ import pytest
 
 from homemon.sim.bp35c0 import BID, PWD, Module
 from tests.commands import LOADED, deny, fill, homemon, running, simulated, small_disk, wait_for, write_config
+from tests.person import person
 
 ADDRESS = "FE80:0000:0000:0000:0200:AA00:0000:0002"
 POWER = re.compile(r"power value=-?\d+ \d{10}000000000")
@@ -66,6 +67,15 @@ def test_join_says_when_config_cannot_be_changed_and_remembers_all_the_same(tmp_
         assert ADDRESS not in (folder / "config.ini").read_text()
         run = homemon("-c", "etc/config.ini", "meter-poll", cwd=tmp_path)
         assert POWER.fullmatch(run.stdout.strip()), run.stderr
+
+
+def test_on_a_terminal_what_takes_long_stands_on_one_line_and_is_gone_at_the_end(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with simulated(tmp_path), person("join", cwd=tmp_path) as someone:
+        assert someone.leaves() == 0
+    assert "scanning for the meter, 1 of " in someone.seen
+    assert "joining the meter's network" in someone.seen
+    assert someone.screen() == [ADDRESS, ""]
 
 
 @pytest.mark.parametrize("wrong", [{"bid": "F" * 24 + BID[-8:]}, {"pwd": "wrongwrong12"}])

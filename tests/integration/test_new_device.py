@@ -92,7 +92,7 @@ def test_it_is_polled_and_every_command_that_shows_readings_shows_it(grown: Path
 
     status = homemon(grown, "status", cwd=tmp_path)
     assert status.returncode == 0
-    assert re.match(r"co2 ppm +750 .* s ago +1 today\n", status.stdout)
+    assert re.search(r"\nCO2 sensor\n  CO2  co2 ppm +750 ppm .* s +1\n", status.stdout)
     assert homemon(grown, "export", "--measurement", "co2", cwd=tmp_path).stdout == polled.stdout
     found = homemon(grown, "check", cwd=tmp_path).stdout
     assert f"ok      co2: {sensor} answers: ppm" in found

@@ -210,6 +210,19 @@ def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House)
     assert os.access(poll.split()[5], os.X_OK)
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_the_stores_folder_that_only_a_variable_says_is_written_down_for_cron(
+    house: House, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    house.config.write_text("[ecocute]\n")
+    if named:
+        monkeypatch.setitem(ENVIRONMENT, "XDG_STATE_HOME", str(house.folder / "xdg"))
+    with programs(house.folder, crontab=CRONTAB) as path:
+        assert scripted(house.folder, "--yes", "--only", "start", path=path).returncode == 0
+    written = [line for line in house.config.read_text().splitlines() if line.startswith("dir")]
+    assert written == [f"dir = {house.folder}/xdg/homemon"] * named
+
+
 def test_units_are_installed_and_one_that_differs_stays_unless_it_may_go(house: House) -> None:
     house.config.write_text(house.config.read_text() + "[ecocute]\n")
     folder = house.folder / ".config" / "systemd" / "user"

@@ -1,6 +1,7 @@
 """`homemon status` and `meter-history`, as their user runs them."""
 
 import json
+import re
 import time
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS
+from tests.person import person
 from tests.stores import put
 
 
@@ -24,10 +26,35 @@ def test_each_series_has_its_value_age_and_count_of_today(tmp_path: Path) -> Non
     filled(tmp_path, *(Point("power", {"value": 500 + i}, now - i) for i in range(3))).close()
     run = homemon("status", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    (power,) = [line for line in run.stdout.splitlines() if line.startswith("power value")]
-    assert power.split()[2] == "500"
+    (power,) = [line for line in run.stdout.splitlines() if line.startswith("  power ")]
+    assert power.split()[1:4] == ["power", "500", "W"]
     assert "STALE" not in power
     assert "meter-listen: does not run" in run.stdout
+
+
+def test_on_a_terminal_what_is_stale_is_red_unless_no_color_is_set(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    filled(tmp_path, Point("power", {"value": 500}, int(time.time()) - 86_400)).close()
+    for environment, red in ({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False):
+        with person("status", cwd=tmp_path, **environment) as someone:
+            assert someone.leaves() == 1
+        assert ("\x1b[31m  power" in someone.seen, "\x1b" in someone.seen) == (red, red)
+        assert " STALE" in someone.seen
+    assert "\x1b" not in homemon("status", cwd=tmp_path).stdout
+
+
+def test_under_a_japanese_locale_it_is_japanese_and_json_is_the_same(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    filled(tmp_path, Point("power", {"value": 500}, int(time.time()) - 86_400)).close()
+    with person("status", cwd=tmp_path, LANG="ja_JP.UTF-8", PYTHONUTF8="1", NO_COLOR="1") as someone:
+        assert someone.leaves() == 1
+    _, device, power, *_ = someone.seen.splitlines()
+    assert (device, power.split()[:4], power.split()[-1]) == ("スマートメーター", ["電力", "power", "500", "W"], "古い")
+    assert "meter-listen: 動いていません" in someone.seen
+    with person("status", "--json", cwd=tmp_path, LANG="ja_JP.UTF-8", PYTHONUTF8="1") as program:
+        assert program.leaves() == 1
+    (row,) = json.loads(program.seen)["series"]
+    assert (row["measurement"], row["field"], row["value"], row["stale"]) == ("power", "value", 500, True)
 
 
 def test_a_stale_series_of_a_configured_device_is_exit_1_and_no_other_is(tmp_path: Path) -> None:
@@ -92,3 +119,17 @@ def test_meter_history_fills_what_the_store_lacks_and_asks_no_more(tmp_path: Pat
     assert (second.returncode, second.stdout) == (0, "")
     assert "0 registers at half-hours were missing" in second.stderr
     assert (tmp_path / trace).read_text().count("> SKSENDTO") == 2, "the time, twice"
+
+
+def test_on_a_terminal_meter_history_says_how_many_points_and_its_progress_is_gone(tmp_path: Path) -> None:
+    write_config(tmp_path, address=ADDRESS)
+    with simulated(tmp_path) as device:
+        device.call(lambda module: setattr(module.radio, "session", True))
+        with person("meter-history", "--days", "1", cwd=tmp_path) as someone:
+            assert someone.leaves() == 0
+    stored = len(homemon("export", cwd=tmp_path).stdout.splitlines())
+    assert "asking for " in someone.seen
+    first, second, last = someone.screen()
+    assert re.fullmatch(rf"{stored} points from \d{{4}}-\d\d-\d\d to \d{{4}}-\d\d-\d\d", first)
+    assert "registers at half-hours were missing" in second
+    assert last == ""

@@ -46,6 +46,8 @@ def test_a_series_belongs_to_one_row_and_what_is_shown_has_a_name_of_its_own_a_l
     for series in SHOWN:
         assert all(series.label)
         assert series.stale
+    for source in SOURCES:
+        assert all(all(series.label) for series in source.series)
     for series in SERIES.values():
         least, most = series.bounds
         assert least < most
