@@ -34,7 +34,7 @@ UNDATABLE: Text = (
 RUNS: Text = ("{}: 動作中、pid {}", "{}: runs, pid {}")
 RUNS_NOT: Text = ("{}: 動いていません", "{}: does not run")
 SO_FAR: dict[str, Text] = {"today": ("今日", "today"), "period": ("今期", "period")}
-BOUGHT: Text = ("{}買電 {} kWh", "{}{} kWh bought")
+BOUGHT: Text = ("{}買電 {}", "{}{} bought")
 YEN: Text = ("、{} 円", ", {} yen")
 MOST_PARKED = 10
 
@@ -62,8 +62,8 @@ def come_to(running: Mapping[str, SoFar], now: int, language: str) -> Iterator[L
         row = part.row
         if row.summary.bought.kwh is not None:
             yen = "" if row.yen is None else said(YEN, language, yen_text(row.yen, row.doubts))
-            kwh = kwh_text(row.summary.bought, row.period, now)
-            yield Line(said(BOUGHT, language, left(said(SO_FAR[name], language), 9), kwh) + yen)
+            kwh, of, hours = kwh_text(row.summary.bought, row.period, now).partition(" (")
+            yield Line(said(BOUGHT, language, left(said(SO_FAR[name], language), 9), f"{kwh} kWh{of}{hours}") + yen)
 
 
 def when_text(time: int, now: int) -> str:

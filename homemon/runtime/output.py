@@ -189,9 +189,14 @@ def progress(text: str) -> None:
 def clear() -> None:
     """Take the line away that `progress` printed, if it still stands."""
     global _standing
-    blank, _standing = " " * _standing, 0
+    if not _standing:
+        return
+    blank, _standing = f"\r{' ' * _standing}\r", 0
+    if _stderr:
+        _stderr.write(blank.encode())
+        return
     with suppress(OSError):
-        print(f"\r{blank}\r" if blank else "", end="", file=sys.stderr, flush=True)
+        print(blank, end="", file=sys.stderr, flush=True)
 
 
 def detach() -> None:
