@@ -46,7 +46,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         for source in SOURCES
         if app.config.of(source.section) and not any(WATCHED.get(row.measurement) == source.section for row in rows)
     ]
-    running = so_far.both(app, now)
+    running = so_far.rows(app, now)
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
@@ -56,7 +56,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "undatable": undatable,
         "server": server_fault(app.store, app.config.server) if app.config.server else "",
         "listeners": listeners(app),
-        "so_far": {name: energy.facts(part.row) for name, part in running.items()},
+        "so_far": {name: energy.facts(row) for name, row in running.items()},
     }
     if as_json:
         app.put(json.dumps(facts, ensure_ascii=False))

@@ -7,8 +7,8 @@ from homemon.cli.language import said
 from homemon.cli.status_table import Line
 from homemon.core.columns import left
 from homemon.core.points import moment_text
+from homemon.energy.rows import Row as Energy
 from homemon.energy.rows import kwh_text, yen_text
-from homemon.energy.so_far import SoFar
 from homemon.runtime.newest import Row
 from homemon.sources.source import Text
 
@@ -56,10 +56,9 @@ def besides(rows: Sequence[Row], facts: Mapping[str, Any], now: int, language: s
         yield Line(said(RUNS, language, name, pid)) if pid else Line(said(RUNS_NOT, language, name), "red")
 
 
-def come_to(running: Mapping[str, SoFar], now: int, language: str) -> Iterator[Line]:
+def come_to(running: Mapping[str, Energy], now: int, language: str) -> Iterator[Line]:
     """Yield what is bought so far, and its yen: a line a running period of which anything is known."""
-    for name, part in running.items():
-        row = part.row
+    for name, row in running.items():
         if row.summary.bought.kwh is not None:
             yen = "" if row.yen is None else said(YEN, language, yen_text(row.yen, row.doubts))
             kwh, of, hours = kwh_text(row.summary.bought, row.period, now).partition(" (")

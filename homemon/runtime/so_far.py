@@ -24,11 +24,13 @@ LOOK_BACK = 4 * 7 * DAY  # seconds before today that its ledger is to reach, for
 LONGEST = 31 * ONE_DAY  # of a billing period
 
 
-def both(app: App, now: int) -> dict[str, SoFar]:
-    """Return the day and the running period so far, as "today" and "period". Raise StoreError."""
-    home = ledgers.household(app, begins(app, now), now)
-    ledger = ledgers.known(app, midnight(now) - LOOK_BACK, now, home)
-    return {"today": today(ledger, now), "period": running(app, now, home)}
+def rows(app: App, now: int) -> dict[str, Row]:
+    """Return what the day and the running period come to so far, as "today" and "period". Raise StoreError."""
+    this, _ = _periods(app, day_of(now))
+    home = ledgers.household(app, this.period.start, now)
+    start = midnight(now)
+    day = ledgers.known(app, start, now, home).row(Period("", start, start + DAY))
+    return {"today": day, "period": _billed(app, this, now, home)[0]}
 
 
 def begins(app: App, now: int) -> int:
@@ -60,17 +62,24 @@ def running(app: App, now: int, household: Household) -> SoFar:
     """
     this, others = _periods(app, day_of(now))
     bought, period = household.spans("bought"), this.period
-    charged = this.bill(app, now, household)
-    bill = charged.statement if charged else None
-    row = Row(period, household.summary(period.start, period.end), bill and Decimal(bill.bill.total))
-    expects = bill.forecast if bill else None
+    row, charged = _billed(app, this, now, household)
+    expects = charged.statement.forecast if charged else None
     kwh = expects.kwh if expects else expected(bought, period)
     earlier = [_earlier(app, name, each, this, household) for name, each in others.items()]
-    other_part = this.other_part if this.contract not in app.config.contracts[:1] else ()
-    row = row._replace(doubts=(*bill.doubts, *other_part) if bill else ())
     name, until = "bill" if this.contract else "month", reached(bought, period)
     earned = charged.income.total if charged and charged.income else None
     return SoFar(name, period, until, row, tuple(earlier), kwh, expects, earned)
+
+
+def _billed(app: App, this: "Running", now: int, household: Household) -> tuple[Row, Charged | None]:
+    """Return what a running period comes to so far, and its bill where there is one."""
+    period, charged = this.period, this.bill(app, now, household)
+    summary = household.summary(period.start, period.end)
+    if charged is None:
+        return Row(period, summary, None), None
+    other_part = this.other_part if this.contract not in app.config.contracts[:1] else ()
+    doubts = (*charged.statement.doubts, *other_part)
+    return Row(period, summary, Decimal(charged.statement.bill.total), doubts), charged
 
 
 def _earlier(app: App, name: str, each: "Running", this: "Running", household: Household) -> Earlier:
