@@ -190,8 +190,9 @@ def clear() -> None:
     """Take the line away that `progress` printed, if it still stands."""
     global _standing
     blank, _standing = " " * _standing, 0
-    with suppress(OSError):
-        print(f"\r{blank}\r" if blank else "", end="", file=sys.stderr, flush=True)
+    if blank:
+        with suppress(OSError):
+            print(f"\r{blank}\r", end="", file=sys.stderr, flush=True)
 
 
 def detach() -> None:
