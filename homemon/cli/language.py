@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from homemon.page import texts
 from homemon.page.texts import LANGUAGES
 from homemon.sources.source import Text
 
@@ -14,4 +15,4 @@ def language(environment: Mapping[str, str]) -> str:
 
 def said(text: Text, language: str, *values: object) -> str:
     """Return a text in a language, with the values in their places."""
-    return text[LANGUAGES.index(language)].format(*values)
+    return texts.said(language, text).format(*values)

@@ -33,7 +33,7 @@ def _hints(facts: Facts, language: str) -> Iterator[str]:
         yield text(language, "unpriced").format(f'<span lang="en">{escape(facts.unpriced)}</span>')
     elif facts.begins and not _priced(facts):
         yield text(language, "begins").format(facts.begins)
-    elif not _priced(facts):
+    elif not _priced(facts) and "bought" in facts.energies:
         yield text(language, "no contract")
 
 
@@ -79,8 +79,9 @@ def figure(label: str, value: str, unit: str = "", more: str = "", name: str = "
 
 
 def _figures(part: SoFar, paid: str, facts: Facts, language: str) -> Iterator[str]:
-    bought = kwh_text(part.row.summary.bought, part.row.period, facts.now)
-    yield figure(text(language, "bought"), shown(bought), "kWh", name="bought")
+    for name in facts.energies[:1]:  # what is bought, unless there is no meter
+        known = kwh_text(getattr(part.row.summary, name), part.row.period, facts.now)
+        yield figure(text(language, name), shown(known), "kWh", name=name)
     if paid:
         yield figure(text(language, paid), shown(yen_text(part.row.yen, part.row.doubts)), text(language, "yen"))
     ahead = text(language, "expected day" if part.name == "day" else "expected")
@@ -106,7 +107,7 @@ def _table(part: SoFar, paid: str, facts: Facts, language: str) -> str:
     part = part._replace(earlier=tuple(each for each in part.earlier if _is_known(each, facts)))
     if not part.earlier and list(facts.energies) == ["bought"]:
         return ""  # that is said above
-    others = ", ".join(text(language, name) for name in facts.energies if name != "bought")
+    others = ", ".join(text(language, name) for name in facts.energies[1:])
     caption = text(language, "same part") if part.earlier else others
     heads = [text(language, "so far"), *(text(language, each.name) for each in part.earlier)]
     columns = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)

@@ -68,7 +68,7 @@ class Readings(Protocol):
         """Return one field's times and values, oldest first."""
 
     def extents(
-        self, measurement: str, field: str, since: int, until: int, step: int
+        self, measurement: str, field: str, since: int, until: int, step: int, bounds: tuple[Number, Number]
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         """Return the least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
 
@@ -111,9 +111,9 @@ def collect(
     return Charts(now, drawn, levels | others)
 
 
-def possible(rows: Iterable[Reading]) -> Iterator[Reading]:
+def possible(rows: Iterable[Reading], bounds: tuple[Number, Number] = (-LARGEST, LARGEST)) -> Iterator[Reading]:
     """Return the readings that a device can have given; an earlier version stored others, from a backup."""
-    return (row for row in rows if -LARGEST < row[1] < LARGEST)
+    return (row for row in rows if bounds[0] <= row[1] <= bounds[1])
 
 
 def columns(rows: Iterable[tuple[int, *tuple[Number | None, ...]]], longest: float) -> Columns:
@@ -139,7 +139,7 @@ def broken(
 def lines(readings: Readings, since: int, until: int) -> dict[str, Columns]:
     """Return the readings of each level in a period."""
     found = ((series, readings.values(series.measurement, series.field, since, until)) for series in LEVELS)
-    return {series.name: columns(possible(rows), (series.stale or DAY) * LATE) for series, rows in found}
+    return {series.name: columns(possible(rows, series.bounds), (series.stale or DAY) * LATE) for series, rows in found}
 
 
 def by_day(readings: Readings, since: int, until: int) -> dict[str, Columns]:
@@ -149,10 +149,9 @@ def by_day(readings: Readings, since: int, until: int) -> dict[str, Columns]:
 
 
 def extents(readings: Readings, series: Series, since: int, until: int) -> Iterator[tuple[int, Number, Number, Number]]:
-    """Yield lowest, mean and highest of each day that has readings."""
-    for start, low, mean, high in readings.extents(series.measurement, series.field, since, until, DAY):
-        if low > -LARGEST and high < LARGEST:
-            yield start, low, round(mean, 1), high
+    """Return lowest, mean and highest of each day that has readings."""
+    found = readings.extents(series.measurement, series.field, since, until, DAY, series.bounds)
+    return ((start, low, round(mean, 1), high) for start, low, mean, high in found)
 
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from homemon.core.errors import ConfigError
-from homemon.core.points import DAY, HOUR, LARGEST, Number, midnight
+from homemon.core.points import DAY, HOUR, Number, midnight
 from homemon.energy.household import QUANTITIES, Household, Known
 from homemon.energy.periods import day_of, starts
 from homemon.energy.spans import exact
@@ -16,7 +16,7 @@ from homemon.page.figures import Json, data, panels_of
 from homemon.page.html import html
 from homemon.page.html import script as page_script
 from homemon.page.html import style as page_style
-from homemon.page.panels import COUNTED, Charts, Drawn, collect
+from homemon.page.panels import COUNTED, Charts, Drawn, collect, possible
 from homemon.page.prices import shades
 from homemon.page.views import (
     LENGTHS,
@@ -37,7 +37,7 @@ from homemon.page.views import (
 from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger, household, known
-from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
+from homemon.sources.registry import NAMED, SERIES, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series, Source
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
@@ -176,15 +176,25 @@ def newest(app: App, now: int) -> Now:
 
 
 def _newest(app: App, series: Series, now: int) -> Newest | None:
-    found = app.store.archive.latest(series.measurement, series.field, now + 1)
+    found = _latest(app, series, now + 1)
     return Newest(found[1], found[0], series.stale or 10 * MINUTE) if found else None
+
+
+def _latest(app: App, series: Series, until: int) -> tuple[int, Number] | None:
+    """Return the newest reading before `until` that a device can have given; an earlier version stored others."""
+    low, high = series.bounds
+    found = app.store.archive.latest(series.measurement, series.field, until)
+    if found is None or low <= found[1] <= high:
+        return found
+    earlier = app.store.archive.values(series.measurement, series.field, found[0] - DAY, found[0])
+    return max(possible(earlier, series.bounds), default=None)
 
 
 def load(app: App, now: int) -> Load | None:
     """Return how much current flows; None where none is recorded or no ampere agreed. Raise StoreError."""
     today = day_of(now)
     held = [contract for contract in app.config.contracts if contract.since <= today]
-    found = [app.store.archive.latest("current", phase, now + 1) for phase in PHASES]
+    found = [_latest(app, SERIES["current", phase], now + 1) for phase in PHASES]
     times = [each[0] for each in found if each]
     if not times or not held or not held[-1].ampere:
         return None
@@ -205,18 +215,20 @@ def _levels(app: App, shown: Sequence[Place], now: int) -> Mapping[str, Levels]:
 def _extents(app: App, series: Series, part: str, since: int, until: int) -> Iterator[tuple[int, Extent]]:
     if part in LENGTHS:
         rows: Iterable[tuple[int, Number, Number, Number]] = app.store.archive.extents(
-            series.measurement, series.field, since, until, LENGTHS[part]
+            series.measurement, series.field, since, until, LENGTHS[part], series.bounds
         )
     else:
         rows = _monthly(app, series, since, until)
-    return ((start, Extent(*values)) for start, *values in rows if values[0] > -LARGEST and values[2] < LARGEST)
+    return ((start, Extent(*values)) for start, *values in rows)
 
 
 def _monthly(app: App, series: Series, since: int, until: int) -> Iterator[tuple[int, Number, Number, Number]]:
     each = place("month", day_of(since))
     while starts(each.first) < until:
         start, end = each.period.start, each.period.end
-        yield from app.store.archive.extents(series.measurement, series.field, start, min(end, until), end - start)
+        yield from app.store.archive.extents(
+            series.measurement, series.field, start, min(end, until), end - start, series.bounds
+        )
         each = each.later
 
 

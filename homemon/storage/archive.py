@@ -300,20 +300,27 @@ class Archive:
         return max(rows, key=lambda row: row[0], default=None)
 
     def extents(
-        self, measurement: str, field: str, since: int, until: int, step: int
+        self,
+        measurement: str,
+        field: str,
+        since: int,
+        until: int,
+        step: int,
+        bounds: tuple[Number, Number] = (-LARGEST, LARGEST),
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         """Yield the least, the mean and the greatest value of a series of our own in each `step` seconds from `since`.
 
-        Each with the time at which its period begins; a period without a value is left out. Raise StoreError.
+        Each with the time at which its period begins; a period without a value within the bounds is left out.
+        Raise StoreError.
         """
-        which = f"series IN ({{}}) AND time >= ? AND time < ? AND {SOUND}"
+        which = f"series IN ({{}}) AND time >= ? AND time < ? AND value BETWEEN ? AND ? AND {SOUND}"
         query = f"SELECT min(value), avg(value), max(value) FROM point WHERE {which}"
         with self._db.explained("read"):
             found = self._found(measurement, field)
             query = query.format(_marks(found))
             while (first := self._first(found, since, until)) is not None:
                 since += (first - since) // step * step
-                row = self._db.execute(query, (*found, since, min(since + step, until))).fetchone()
+                row = self._db.execute(query, (*found, since, min(since + step, until), *bounds)).fetchone()
                 if row[0] is not None:
                     yield since, *row
                 since += step

@@ -31,7 +31,7 @@ class Recorded:
         return (row for row in self._readings.get((measurement, field), ()) if since <= row[0] < until)
 
     def extents(
-        self, measurement: str, field: str, since: int, until: int, step: int
+        self, measurement: str, field: str, since: int, until: int, step: int, bounds: object
     ) -> Iterator[tuple[int, Number, Number, Number]]:
         for start in range(since, until, step):
             if found := [value for _, value in self.values(measurement, field, start, min(start + step, until))]:
@@ -129,7 +129,7 @@ def test_power_polled_each_minute_or_each_ten_is_one_line(apart: int, whole: boo
 
 
 def test_nothing_is_drawn_that_is_later_than_now_or_before_the_period() -> None:
-    power = [(time, time) for time in range(MIDNIGHT - 3 * DAY, MIDNIGHT + DAY, 5 * MINUTE)]
+    power = [(time, 500) for time in range(MIDNIGHT - 3 * DAY, MIDNIGHT + DAY, 5 * MINUTE)]
     times = charts(Recorded(power=power), MIDNIGHT + 100, 2).cuts["readings"]["power"][0]
     assert times[0] == MIDNIGHT - 2 * DAY + 300
     assert times[-1] == MIDNIGHT
