@@ -18,7 +18,7 @@ from homemon.energy import load
 from homemon.energy.periods import day_of
 from homemon.runtime import ledger
 from homemon.runtime.context import App
-from homemon.sources.registry import ECOCUTE, ENDS_LATER, SOURCES
+from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
 from homemon.sources.source import MINUTE, Source, Text
 
 AHEAD = 300  # seconds that a device's clock may be ahead of ours
@@ -145,7 +145,8 @@ def _loads(app: App, facts: Facts, contract: Contract) -> Facts:
     now, since = facts.now, facts.now - HALF_HOUR - facts.now % HALF_HOUR
 
     def read(measurement: str, field: str) -> list[tuple[int, Number]]:
-        return list(app.store.archive.values(measurement, field, since, now + 1))
+        low, high = SERIES[measurement, field].bounds  # an earlier version stored codes for no data
+        return [row for row in app.store.archive.values(measurement, field, since, now + 1) if low <= row[1] <= high]
 
     powers = read("power", "value")
     if amperes := load.allowed(contract):
