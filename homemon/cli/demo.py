@@ -43,7 +43,8 @@ def command(app: App, folder: Path | None, live: bool, bind: str, port: int) -> 
     is run against them. Ends with its bill and the page of the house's last two days, and how to look at it; or
     with --live not at all: the house lives on, and its page is served. Needs no hardware, no server, no configuration.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started, whoever ends us
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # end what was started, whoever ends us
+        signal.signal(ending, signal.default_int_handler)
     with ExitStack() as stack:
 
         def start(*arguments: str) -> "subprocess.Popen[str]":

@@ -33,7 +33,8 @@ def program() -> str:
 def running(app: App, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
     """Run a resident command; end it by SIGTERM when the block ends."""
     show(app, arguments)
-    process = subprocess.Popen((*HOMEMON, *arguments), stdout=subprocess.PIPE, text=True)
+    words = (*HOMEMON, *arguments)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, process_group=0)  # Ctrl-C is for us to pass on
     try:
         yield process
     finally:
