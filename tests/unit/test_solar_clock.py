@@ -91,6 +91,15 @@ def test_where_nothing_is_stored_a_clock_that_is_days_off_is_seen_by_ours(off: f
     assert (verdict.points, verdict.refusal[:12]) == ([], "its clock is")
 
 
+@pytest.mark.parametrize("off", [2 * HOUR, 9 * HOUR, DAY, 2 * DAY])
+@pytest.mark.parametrize("hour", range(24))
+def test_where_nothing_is_stored_a_clock_that_is_ahead_is_seen_by_ours_at_any_hour(hour: int, off: int) -> None:
+    now = NOW + hour * HOUR
+    verdict = judge(Monitor(HOUSE, Faults(off=off))._make_memory(now + off), now, {})
+    assert (verdict.points, verdict.refusal[:12]) == ([], "its clock is")
+    assert verdict.refusal.endswith("ahead, by this machine's clock")
+
+
 def test_a_monitor_that_begins_the_day_a_little_before_us_is_believed() -> None:
     midnight = NOW - NOW % DAY + 15 * HOUR  # in JST
     memory_after = Monitor(HOUSE, Faults())._make_memory(midnight + 300)

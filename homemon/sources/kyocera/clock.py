@@ -66,7 +66,7 @@ def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
     if doubted and not _just_ended(newest, now):
         sure = max(agreeing + doubted) in agreeing
         return _without_doubted(doubted if sure else [day for day in days if day not in agreeing], points, warnings)
-    if not agreeing and (off := _off_by_dates(memory, now)):
+    if not agreeing and (off := _off_by_dates(memory, now) or _ahead(newest, now)):
         return Verdict([], [], f"its clock is {_off(off)}, by this machine's clock")
     known = max((time for _, time in stored), default=0)
     if not agreeing and points and known > newest + solar.DAYS * DAY:
@@ -155,6 +155,12 @@ def _off_by_dates(memory: bytes, now: float | None) -> int:
     row, day = next(iter(rows.items()))
     ahead, behind = (round(day.timestamp() - midnight(int(at)) + row * DAY) for at in (now + AHEAD, now))
     return ahead if ahead >= DAY else behind if behind <= -DAYS_BEHIND * DAY else 0
+
+
+def _ahead(newest: int, now: float | None) -> int:
+    """Return by how many seconds the newest half-hour ends after `now`, if by more than a right monitor's may."""
+    after = 0 if now is None else round(newest + HALF_HOUR - now)
+    return after if after > AHEAD else 0
 
 
 def _doubts(newest: int, now: float | None) -> list[str]:
