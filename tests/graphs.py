@@ -149,6 +149,10 @@ class Browser:
     def find(self, selector: str) -> Any:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
+    def text(self, selector: str) -> str:
+        """What an element says now: in one step, since a served page may put another in its place."""
+        return str(self(f"document.querySelector({selector!r}).textContent"))
+
     def shown(self) -> str:
         """The name of the view that is shown."""
         (view,) = [view for view in self.driver.find_elements(By.CSS_SELECTOR, ".view") if view.is_displayed()]

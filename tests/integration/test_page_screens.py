@@ -263,7 +263,7 @@ def test_served_a_number_that_turns_takes_the_colour_and_the_words_of_its_direct
         browser.open(f"{page.url}/")
         assert "c-bought" in browser.find("#card-power").get_attribute("class")
         keep(tmp_path, [Point("power", {"value": -4321}, int(time())), Point("current", {"r": 9, "t": 9}, int(time()))])
-        wait_for(lambda: browser.find("#card-power .value").text == "4,321")
+        wait_for(lambda: browser.text("#card-power .value") == "4,321")
         assert set(browser.find("#card-power").get_attribute("class").split()) == {"card", "c-sold"}
         assert browser.find("#card-current meter").get_attribute("aria-label").endswith(": 45 % of 40 A")
         browser.driver.get("about:blank")
@@ -278,7 +278,7 @@ def test_served_a_number_moves_with_its_reading_and_the_view_stays_when_the_rest
         browser("zoomTo(period()[0] + 3600, period()[0] + 7200)")
         zoomed = browser.ranges()
         keep(tmp_path, [Point("power", {"value": 4321}, int(time()))])
-        wait_for(lambda: browser.find("#card-power .value").text == "4,321")
+        wait_for(lambda: browser.text("#card-power .value") == "4,321")
         browser("window.kept = view")
         browser("void swap()")
         wait_for(lambda: browser("view !== window.kept && view.isConnected"))
@@ -313,7 +313,7 @@ def test_served_what_is_new_says_of_when_it_is_and_leaves_open_what_was_opened(
         browser.find(".compared summary").click()
         browser.driver.execute_script("document.querySelector('#top small').textContent = 'long ago'")
         browser("void swap()")
-        wait_for(lambda: browser.find("#top small").text != "long ago")
+        wait_for(lambda: browser.text("#top small") != "long ago")
         assert browser("document.querySelector('.compared').open")
         browser.driver.get("about:blank")
 
