@@ -66,6 +66,7 @@ docs: $(STAMP)
 	$(BIN)/python tools/commands.py
 	$(BIN)/python tools/tables.py
 	$(BIN)/python tools/languages.py
+	$(BIN)/python -m tools.messages
 
 .PHONY: dist
 dist: $(STAMP)

@@ -131,8 +131,7 @@ def _module(radio: Radio, port: ModulePort) -> Iterator[Finding]:
         yield failed("module", error)
         return
     dialect = infos[-1].dialect if infos else None
-    kind = f", commands of a {dialect.value}" if dialect else ""
-    yield ok("module", f"SKSTACK {version}{kind}")
+    yield ok("module", f"SKSTACK {version}, commands of a {dialect.value}" if dialect else f"SKSTACK {version}")
     if session.link is None:
         return
     if dialect and dialect is not session.link.dialect:

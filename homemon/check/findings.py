@@ -6,13 +6,17 @@ from enum import Enum
 from typing import NamedTuple
 
 from homemon.core.clock import Instant
+from homemon.core.columns import left
 from homemon.core.errors import HomemonError, StoreError
 from homemon.core.points import Point, age_text
 from homemon.runtime.context import App
+from homemon.runtime.output import said
 from homemon.sources.registry import ENDS_LATER
 from homemon.sources.source import Source
 
 MARGIN = 8  # characters before what was looked at, in which the mark stands
+CHECK = "check"
+"""The context of what is looked at, and of the marks."""
 AHEAD = 300  # seconds that a device's clock may be ahead of ours; what is dated later says nothing
 
 
@@ -33,8 +37,10 @@ class Finding(NamedTuple):
     remedy: str = ""
 
     def __str__(self) -> str:
+        """Return the line in the reader's words."""
         remedy = f"{'' if self.found.endswith('?') else '.'} {self.remedy}" if self.remedy else ""
-        return f"{self.mark.value:{MARGIN}}{self.what}: {self.found}{remedy}"
+        mark, what = left(said(self.mark.value, CHECK), MARGIN), said(self.what, CHECK)
+        return f"{mark}{said(what)}: {said(self.found + remedy)}"
 
 
 def ok(what: str, found: str) -> Finding:

@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from homemon.config.keys import Notify
+from homemon.core.language import LANGUAGES
 from homemon.core.points import DAY, JST_AHEAD, Number, moment_text, number_text
 from homemon.energy.load import Load, lasting
 from homemon.sources.registry import NAMED
 from homemon.sources.source import MINUTE, Source, Text
 
-LANGUAGES = ("ja", "en")
 RECENT = 10 * MINUTE  # of a load: so long it must have been lower before it is over
 BACK = Decimal("1.2")  # times a threshold: what was below it is over when it is above that
 MB = 1_000_000

@@ -12,12 +12,13 @@ from time import monotonic
 import click
 
 from homemon.check import contract, delivery, devices, machine
-from homemon.check.findings import MARGIN, Aside, Finding, Mark, fault
+from homemon.check.findings import CHECK, MARGIN, Aside, Finding, Mark, fault
 from homemon.check.looking import WITHIN, Look, Looking
 from homemon.cli.options import trace_option
 from homemon.cli.terminal import show
 from homemon.core.errors import ConfigError, StoreError
 from homemon.runtime.context import App
+from homemon.runtime.output import said
 from homemon.sources.registry import SOURCES
 
 LOOKS = (
@@ -74,12 +75,12 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
 def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:
     """Print the findings, and count their marks."""
     for finding in findings:
-        show(app, str(finding), COLOURS[finding.mark], len(finding.mark.value), MARGIN)
+        show(app, str(finding), COLOURS[finding.mark], len(said(finding.mark.value, CHECK)), MARGIN)
         counts[finding.mark] += 1
 
 
 def sum_up(app: App, counts: Counter[Mark]) -> None:
     """Print how many there are of each mark, in the colour of the worst."""
     found = [mark for mark in COUNTED if counts[mark]]
-    texts = (f"{counts[mark]} {COUNTED[mark][counts[mark] > 1]}" for mark in found)
+    texts = (f"{counts[mark]} {said(COUNTED[mark][counts[mark] > 1], CHECK)}" for mark in found)
     show(app, ", ".join(texts), COLOURS[found[0]])

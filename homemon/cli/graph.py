@@ -5,10 +5,9 @@ from pathlib import Path
 
 import click
 
-from homemon.cli.language import language
 from homemon.core.errors import HomemonError
+from homemon.core.language import LANGUAGES, language
 from homemon.page import write
-from homemon.page.texts import LANGUAGES
 from homemon.page.views import DETAILED_DAYS
 from homemon.runtime import page
 from homemon.runtime.context import App

@@ -1,6 +1,7 @@
 """The `homemon` command: its options, and the one place where errors become exit codes."""
 
 import io
+import os
 import sys
 from io import TextIOWrapper
 from typing import Any
@@ -10,6 +11,7 @@ import click
 from homemon import __version__
 from homemon.cli.commands import LazyGroup, drop_stdout
 from homemon.core.errors import ConfigError, HomemonError
+from homemon.core.language import language
 from homemon.runtime import output
 
 
@@ -41,11 +43,23 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a help's signs that the terminal's encoding lacks end no command
+    speak(language(os.environ))
     try:
         status = run(arguments)
     finally:
         output.finish()
     sys.exit(status)
+
+
+def speak(language: str) -> None:
+    """Say everything in a language from now on, a command's help as well."""
+    if language == "en":
+        return
+    from homemon.cli.help import Formatter
+    from homemon.runtime.messages import Catalogue
+
+    output.speak(Catalogue(language))
+    click.Context.formatter_class = Formatter
 
 
 def run(arguments: list[str] | None) -> int:
@@ -73,6 +87,7 @@ def run(arguments: list[str] | None) -> int:
         return 2
     except OSError as error:
         drop_stdout()
-        output.say(f"homemon: {error}\n  Check the disk that the output goes to.")
+        output.say(f"homemon: {error}")
+        output.say("  Check the disk that the output goes to.")
         return 1
     return status if isinstance(status, int) else 0

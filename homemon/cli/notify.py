@@ -19,6 +19,6 @@ def command(app: App, test: bool) -> int:
     new (not with --quiet). Exit status 1 when a service does not take a text.
     """
     from homemon.check import notify
-    from homemon.cli.language import language
+    from homemon.core.language import language
 
     return notify.run(app, language(os.environ), test)

@@ -5,7 +5,7 @@ from time import monotonic, time
 
 import click
 
-from homemon.page.texts import LANGUAGES
+from homemon.core.language import LANGUAGES
 from homemon.page.web import server
 from homemon.page.web.access import Password
 from homemon.page.web.live import Live

@@ -7,15 +7,14 @@ from typing import IO, Any
 
 import click
 
-from homemon.cli.language import language
 from homemon.cli.setup_terminal import Terminal
 from homemon.config.edit import Change, change_file
 from homemon.config.place import find_or_new, is_found
 from homemon.config.read import load_or_empty
 from homemon.config.values import one_of
 from homemon.core.errors import ConfigError
+from homemon.core.language import LANGUAGES, language
 from homemon.energy.plan_file import AREAS
-from homemon.page.texts import LANGUAGES
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS

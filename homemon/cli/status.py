@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from homemon.cli.language import language
 from homemon.cli.status_lines import besides, come_to
 from homemon.cli.status_table import table
 from homemon.cli.terminal import show
 from homemon.cli.times import Span
+from homemon.core.language import language
 from homemon.delivery.deliver import server_fault
 from homemon.energy import rows as energy
 from homemon.runtime import so_far

@@ -20,6 +20,7 @@ def show(app: App, text: str, colour: str = "", of: int | None = None, indent: i
 
     The first `of` characters have the colour, by default all; "bold" is one. Programs get the line as it is.
     """
+    text = output.said(text)
     if columns := output.columns(sys.stdout):
         text = "\n".join(wrapped(line, columns, indent) for line in map(printable, text.split("\n")))
     app.show(text, partial(_painted, colour, of))

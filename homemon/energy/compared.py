@@ -1,9 +1,10 @@
 """A comparison of plans for people, a table of them with why; and for programs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from homemon.core.columns import right
 from homemon.core.points import moment_text
 from homemon.energy.amperes import NEAR, Advice
 from homemon.energy.bill import YEN, Line
@@ -38,13 +39,17 @@ class Compared(NamedTuple):
     advice: Advice | None
 
 
+HEADS = {"yen a year": 12, "a month": 10, "difference": 12}
+"""The columns of the table for people, and how wide they are."""
+
+
 # --- for people -----------------------------------------------------------------------------
 
 
-def described(compared: Compared) -> Iterator[str]:
-    """Yield the comparison, a plan a line with why below it."""
+def described(compared: Compared, words: Callable[[str], str] = str) -> Iterator[str]:
+    """Yield the comparison, a plan a line with why below it, its heads in the reader's words."""
     yield _head(compared)
-    yield f"{'yen a year':>12}{'a month':>10}{'difference':>12}"
+    yield "".join(right(words(head), columns) for head, columns in HEADS.items())
     for each in compared.outcomes:
         yield from _row(each, compared)
     if compared.today and compared.today not in compared.outcomes:

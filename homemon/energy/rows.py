@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from homemon.core.columns import left, right, width
 from homemon.core.points import HOUR, moment_text
 from homemon.energy.household import ENERGIES, Known, Summary
 from homemon.energy.periods import Period
@@ -23,19 +24,19 @@ class Row(NamedTuple):
     doubts: tuple[str, ...] = ()
 
 
-def table(rows: Sequence[Row], now: int) -> Iterator[str]:
-    """Yield a table for people, a line a row below its heads, and what is provisional in it.
+def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str) -> Iterator[str]:
+    """Yield a table for people, a line a row below its heads, and what is provisional in it, in the reader's words.
 
     Columns of which nothing is known are left out.
     """
     columns = {head: [cell(row, now) for row in rows] for head, cell in CELLS.items()}
-    shown = {head: cells for head, cells in columns.items() if set(cells) != {UNKNOWN}}
+    shown = {words(head): list(map(words, cells)) for head, cells in columns.items() if set(cells) != {UNKNOWN}}
     lines = zip(*([head, *cells] for head, cells in shown.items()), strict=True)
-    widths = [max(map(len, (head, *cells))) for head, cells in shown.items()]
+    widths = [max(map(width, (head, *cells))) for head, cells in shown.items()]
     for first, *others in lines:
-        cells = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
-        yield "  ".join((first.ljust(widths[0]), *cells)).rstrip()
-    yield from (f"~ provisional: {why}" for why in dict.fromkeys(why for row in rows for why in row.doubts))
+        cells = map(right, others, widths[1:])
+        yield "  ".join((left(first, widths[0]), *cells)).rstrip()
+    yield from (words(f"~ provisional: {why}") for why in dict.fromkeys(why for row in rows for why in row.doubts))
 
 
 def _energy(name: str) -> Callable[[Row, int], str]:

@@ -88,6 +88,7 @@ def _begin(cell: str, first: date, last: date) -> int:
             found.append(date(year, int(parts[1]), int(parts[2])))
     inside = [day for day in found if first <= day <= last]
     if len(inside) != 1:
-        some = "is more than one day" if inside else "is no day"
-        raise ValueError(f"{quoted(cell)} {some} of the period, {first} to {last}")
+        day = quoted(cell)
+        more = f"{day} is more than one day of the period, {first} to {last}"
+        raise ValueError(more if inside else f"{day} is no day of the period, {first} to {last}")
     return begin(inside[0].isoformat())

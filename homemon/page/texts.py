@@ -1,9 +1,8 @@
 """What the page says, in Japanese and English."""
 
+from homemon.core.language import LANGUAGES
 from homemon.sources.registry import NAMED
 from homemon.sources.source import Source, Text
-
-LANGUAGES = ("ja", "en")
 
 TEXTS: dict[str, Text] = {
     "title": ("自宅状況", "Home energy"),

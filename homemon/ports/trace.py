@@ -58,12 +58,9 @@ class Trace:
             self._handle = self._open()
         except OSError as error:
             fault = "it is a link" if error.errno == errno.ELOOP else error.strerror
-            remedy = (
-                "Delete it, which an earlier `sudo homemon` may have made, or n" if error.errno == errno.EACCES else "N"
-            )
-            raise PortError(
-                f"the trace {path} cannot be written: {fault}", f"{remedy}ame another --trace FILE."
-            ) from None
+            denied = "Delete it, which an earlier `sudo homemon` may have made, or name another --trace FILE."
+            remedy = denied if error.errno == errno.EACCES else "Name another --trace FILE."
+            raise PortError(f"the trace {path} cannot be written: {fault}", remedy) from None
 
     def close(self) -> None:
         """Let go of the file."""

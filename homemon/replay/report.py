@@ -1,21 +1,21 @@
-"""What was left out of a replay, and why; and what made no sense."""
+"""What was left out of a replay, so many and why; and what made no sense."""
 
 from collections import Counter
 
 from homemon.core.points import Point
 from homemon.replay.values import measured
 
-NO_TIME = "readings are left out: neither they nor their lines have a time and its date (see --date)"
-CLOCK = "readings are left out: the clock was not known to be right when they came"
-NO_UNIT = "registers are left out: neither the file nor state.toml has their unit (E1, D3)"
-NO_DAY = "half-hours of the meter's record are left out: their day is not known (see --date)"
-OTHERS = "readings are left out: another device reported them than the one that was asked"
-OPEN = "readings are left out: they came unencrypted, from anybody in the neighbourhood"
-BROKEN = "datagrams are broken"
-ODD = "values make no sense"
-IMPOSSIBLE = "readings are left out: their time cannot be"
-OLD = "readings are left out: they are older than [store] keep_days"
-UNMEASURED = 'values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be'
+NO_TIME = "{:,} readings are left out: neither they nor their lines have a time and its date (see --date)"
+CLOCK = "{:,} readings are left out: the clock was not known to be right when they came"
+NO_UNIT = "{:,} registers are left out: neither the file nor state.toml has their unit (E1, D3)"
+NO_DAY = "{:,} half-hours of the meter's record are left out: their day is not known (see --date)"
+OTHERS = "{:,} readings are left out: another device reported them than the one that was asked"
+OPEN = "{:,} readings are left out: they came unencrypted, from anybody in the neighbourhood"
+BROKEN = "{:,} datagrams are broken"
+ODD = "{:,} values make no sense"
+IMPOSSIBLE = "{:,} readings are left out: their time cannot be"
+OLD = "{:,} readings are left out: they are older than [store] keep_days"
+UNMEASURED = '{:,} values are left out: they are a device\'s codes for "no data" or an overflow, or cannot be'
 
 MOST_NOTES = 20
 LATEST = 4_102_412_400  # 2100-01-01 JST: as late as a meter's clock can be

@@ -394,4 +394,5 @@ class App:
 
 def apart(ahead: float) -> str:
     """Return a difference of so many seconds as `40 min ahead of`."""
-    return f"{abs(ahead) / 60:.0f} min {'ahead of' if ahead > 0 else 'behind'}"
+    minutes = f"{abs(ahead) / 60:.0f}"
+    return f"{minutes} min ahead of" if ahead > 0 else f"{minutes} min behind"

@@ -11,12 +11,19 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from homemon.core.columns import COLUMNS, clipped, width
 from homemon.core.printable import printable
 
 Paint = Callable[[str], str]
+
+
+class Words(Protocol):
+    """From what homemon says in English to what is read."""
+
+    def __call__(self, text: str, context: str = "") -> str: ...
+
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
@@ -107,6 +114,7 @@ def write_all(handle: int, data: bytes) -> None:
 
 _stdout: Outlet | None = None
 _stderr: Outlet | None = None
+_words: Words | None = None
 _standing = 0
 """The columns of the line about what takes long that stands on the terminal; 0 where none does."""
 
@@ -137,12 +145,23 @@ def encoded(line: str) -> bytes:
     return f"{line}\n".encode("utf-8", "surrogateescape")
 
 
+def speak(words: Words) -> None:
+    """Say everything that is for a person in these words from now on."""
+    global _words
+    _words = words
+
+
+def said(text: str, context: str = "") -> str:
+    """Return what homemon says in the reader's words; `context` is of words that mean something else elsewhere."""
+    return _words(text, context) if _words else text
+
+
 def show(text: str, paint: Paint = str) -> None:
     """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`.
 
     `paint` gives it its colours, after what a terminal could obey was taken out, and where there may be any.
     """
-    shown = lines_of(text)
+    shown = lines_of(said(text))
     put(f"{paint(shown) if coloured(os.environ) else shown}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
 
 
@@ -163,7 +182,7 @@ def lines_of(text: str) -> str:
 
 def say(text: str) -> None:
     """Print a line for a person on stderr; it is no failure if that is not possible."""
-    text = lines_of(text)
+    text = lines_of(said(text))
     clear()
     if _stderr:
         _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
@@ -180,7 +199,7 @@ def progress(text: str) -> None:
         say(text)
         return
     clear()
-    shown = clipped(printable(text), room - 1)  # a full line would move the cursor on
+    shown = clipped(printable(said(text)), room - 1)  # a full line would move the cursor on
     _standing = width(shown)
     with suppress(OSError):
         print(shown, end="", file=sys.stderr, flush=True)

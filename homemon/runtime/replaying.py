@@ -98,7 +98,7 @@ def print_report(app: App, report: ReplayReport, recording: Recording) -> None:
             days = app.config.store.keep_days
             app.info(f"{count:,} of {total:,} readings are older than keep_days = {days} and were not stored")
         else:
-            app.info(f"{count:,} {why}")
+            app.info(why.format(count))
     report_differing(app, app.store.archive)
     there = max(0, recording.readings - recording.new)
     refused = sum(report.refused.values())

@@ -155,11 +155,15 @@ class Database:
 
     def note_missing(self, series: int, time: int) -> None:
         """Note that rows next to `time` were stored and are not found."""
-        self.left_out = self.left_out or ("stored readings are not found, the first next to", series, time)
+        self.left_out = self.left_out or ("stored readings are not found, the first next to {}", series, time)
 
     def _leave_out(self, series: int, time: int) -> int:
         """Note a row that a query leaves out: SQL's `unsound`, see `schema.SOUND`."""
-        self.left_out = self.left_out or ("readings that do not fit their checksum are left out, first", series, time)
+        self.left_out = self.left_out or (
+            "readings that do not fit their checksum are left out, first {}",
+            series,
+            time,
+        )
         return 0
 
     def _report_left_out(self, what: str, series: int, time: int) -> None:
@@ -168,7 +172,7 @@ class Database:
             self._reported = True
             query = "SELECT coalesce(max(measurement || ' ' || field), 'one') FROM series WHERE id = ?"
             first = f"{self._db.execute(query, (series,)).fetchone()[0]} of {moment_text(time)}"
-            self.report(f"the store {self.path} is damaged: {what} {first}", _remedy("malformed"))
+            self.report(f"the store {self.path} is damaged: {what.format(first)}", _remedy("malformed"))
 
     # --- which file it is ----------------------------------------------------------------
 
@@ -210,7 +214,7 @@ class Database:
         if left.deleted:
             how = "it was written again from what was open"
         if again:
-            how += f", and {again} readings of this command were added"
+            how = f"{how}, and {again} readings of this command were added"
         self.report(f"{left.what}; {how}", left.hint)
 
     @contextmanager

@@ -88,8 +88,9 @@ class Look:
         elif self._knows_before and right:
             before = self._at[1] if self._at[0] == series else time
             if gap != time - before and not self._has_gap(series, time):
-                since = f"between {moment_text(time - gap)} and" if gap else "before"
-                self._add(series, f"readings {since} {moment_text(time)} are missing")
+                since, until = moment_text(time - gap), moment_text(time)
+                between = f"readings between {since} and {until} are missing"
+                self._add(series, between if gap else f"readings before {until} are missing")
         self._at, self._knows_before = (series, time), True
 
     def _has_gap(self, series: int, time: int) -> bool:

@@ -7,8 +7,8 @@ from time import time
 
 import pytest
 
-from homemon.cli.language import language
 from homemon.cli.main import main
+from homemon.core.language import language
 from homemon.core.points import HALF_HOUR, Point
 from tests.commands import homemon, write_config
 from tests.graphs import graph, keep

@@ -26,7 +26,7 @@ def test_every_file_that_is_no_python_goes_into_the_wheel() -> None:
     others = {
         path
         for path in (ROOT / "homemon").rglob("*")
-        if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts
+        if path.is_file() and path.suffix not in (".py", ".pyc", ".po") and "__pycache__" not in path.parts
     }
     assert listed == others
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import pytest
 
+from homemon.core.language import LANGUAGES
 from homemon.core.points import HALF_HOUR
 from homemon.energy.household import ENERGIES, Balance, Household, Known
 from homemon.energy.periods import Period, starts
@@ -19,7 +20,6 @@ from homemon.energy.statement import Forecast
 from homemon.page import cards, sections, texts
 from homemon.page.html import compact, html, style
 from homemon.page.panels import Charts, Drawn
-from homemon.page.texts import LANGUAGES
 from homemon.page.views import Extent, Facts, Load, Newest, Now, View, place
 from homemon.sources.registry import NAMED, SHOWN, SOURCES
 from homemon.sources.source import Kind

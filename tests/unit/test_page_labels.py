@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from homemon.core.language import LANGUAGES
 from homemon.page.figures import data, panels_of
 from homemon.page.panels import COUNTED, LEVELS, Charts, Columns, Drawn
-from homemon.page.texts import LANGUAGES
 from homemon.sources.registry import NAMED, SHOWN, SOURCES
 from homemon.sources.source import Series
 

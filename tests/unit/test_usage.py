@@ -66,9 +66,9 @@ def test_shares_of_a_sum_add_up_exactly() -> None:
 def test_hours_of_which_nothing_is_known_are_told() -> None:
     spans = half_hours(MIDNIGHT + HALF_HOUR, 10) + half_hours(MIDNIGHT + 20 * HALF_HOUR, 28)
     found = shape(spans, MIDNIGHT, MIDNIGHT + DAY)
-    assert found.missing == ("5 hours are not known and not counted: 11-24 00:00 to 11-24 00:30 and 1 more",)
+    assert found.missing == ("5 hours are not known and not counted: 11-24 00:00 - 11-24 00:30 and 1 more",)
     assert shape([], MIDNIGHT, MIDNIGHT + DAY).missing == (
-        "24 hours are not known and not counted: 11-24 00:00 to 11-25 00:00",
+        "24 hours are not known and not counted: 11-24 00:00 - 11-25 00:00",
     )
 
 

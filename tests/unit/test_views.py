@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
+from homemon.core.language import LANGUAGES
 from homemon.core.points import DAY, HALF_HOUR
 from homemon.energy.periods import starts
 from homemon.page import dates
-from homemon.page.texts import LANGUAGES
 from homemon.page.views import PARTS, NoSuchView, Place, place, place_of, places
 
 TODAY = date(2026, 11, 27)  # a Friday

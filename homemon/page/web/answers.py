@@ -4,7 +4,7 @@ from html import escape
 from http import HTTPStatus
 from typing import NamedTuple
 
-from homemon.page.texts import LANGUAGES
+from homemon.core.language import LANGUAGES
 from homemon.sources.source import Text
 
 Headers = tuple[tuple[str, str], ...]

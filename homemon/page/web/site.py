@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from homemon.core.errors import HomemonError
-from homemon.page.texts import LANGUAGES
+from homemon.core.language import LANGUAGES
 from homemon.page.views import NoSuchView
 from homemon.page.web.access import Password, is_ours
 from homemon.page.web.answers import ALWAYS, BUSY, HTML, NOT_KEPT, NOTHING_YET, Answer, Headers, saying

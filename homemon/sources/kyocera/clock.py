@@ -141,8 +141,9 @@ def _dates(days: list[datetime]) -> str:
 
 def _without(misdated: list[datetime], shift: int, verdict: Verdict) -> Verdict:
     """Return the verdict without the days that are shifted against what is stored."""
-    hold = f"{_dates(misdated)} hold{'' if len(misdated) > 1 else 's'}"
-    text = f"{hold} what is stored {_span(shift)} {'later' if shift > 0 else 'earlier'}: left out"
+    dates = f"{_dates(misdated)} hold{'' if len(misdated) > 1 else 's'}"
+    later = f"{dates} what is stored {_span(shift)} later: left out"
+    text = later if shift > 0 else f"{dates} what is stored {_span(shift)} earlier: left out"
     points = [point for point in verdict.points if _midnight(point) not in misdated]
     return verdict._replace(points=points, warnings=[*verdict.warnings, text])
 
@@ -171,7 +172,7 @@ def _doubts(newest: int, now: float | None) -> list[str]:
 
 
 def _off(seconds: int) -> str:
-    return f"{_span(seconds)} {'ahead' if seconds > 0 else 'behind'}"
+    return f"{_span(seconds)} ahead" if seconds > 0 else f"{_span(seconds)} behind"
 
 
 def _span(seconds: int) -> str:

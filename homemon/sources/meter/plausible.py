@@ -146,7 +146,9 @@ class Doubts:
         self.contradicted |= time is not None
         if series[0] in self._largest:
             self._largest[series[0]] = max(map(abs, reading.point.fields.values())) * BEYOND
-        return _believed(doubted, reading), [f"{_text(reading.point)} {fault}, but the meter says so twice: recorded"]
+        return _believed(doubted, reading), [
+            f"{fault.format(_text(reading.point))}, but the meter says so twice: recorded"
+        ]
 
     def _believe(self, reading: Reading) -> None:
         measurement, field = _series(reading)
@@ -165,7 +167,7 @@ class Doubts:
         value = reading.point.fields[field]
         if limit := self._largest.get(measurement):
             largest = max(map(abs, reading.point.fields.values()))
-            return None if largest <= limit else "is more than a house draws"
+            return None if largest <= limit else "{} is more than a house draws"
         if scale is None:
             return None
         if reading.point.time is None:
@@ -202,7 +204,7 @@ class Doubts:
 def _verdict(fitting: bool | None) -> str | None:
     if fitting is None:
         return ""
-    return None if fitting else "does not fit what was recorded before"
+    return None if fitting else "{} does not fit what was recorded before"
 
 
 def _series(reading: Reading) -> Series:

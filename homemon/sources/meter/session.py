@@ -32,7 +32,8 @@ UNIT_AGAIN, WITHOUT_AGAIN = 60.0, 60.0  # seconds until the unit, or EB, is aske
 UNIT_EVERY = 86_400.0  # seconds; and after each join
 REFUSED_POLLS, REFUSED_FOR = 10, 300.0  # polls and seconds of refusals, which a new session may end
 POWER, CURRENT, FORWARD, REVERSE = 0xE7, 0xE8, 0xEA, 0xEB
-REFUSES = "refuses"
+REFUSES = "the meter refuses {}; it is asked again"
+NO_DATA = "the meter has no data for {}; it is asked again"
 
 
 class Session(Exchange):
@@ -229,7 +230,7 @@ class Session(Exchange):
             name = f"{prop.epc:02X} ({meter.PROPS[prop.epc].name})" if prop.epc in meter.PROPS else f"{prop.epc:02X}"
             before, now = self._silent.get(prop.epc, ""), _why_silent(prop)
             if now and now != before:
-                self._notes.append(f"the meter {now} {name}; it is asked again")
+                self._notes.append(now.format(name))
             elif before and not now:
                 self._notes.append(f"the meter gives {name} again")
             self._silent[prop.epc] = now
@@ -317,6 +318,6 @@ def _why_silent(prop: echonet.Property) -> str:
     if not prop.edt:
         return REFUSES
     try:
-        return "" if prop.epc not in meter.PROPS or meter.value_of(prop) is not None else "has no data for"
+        return "" if prop.epc not in meter.PROPS or meter.value_of(prop) is not None else NO_DATA
     except ValueError:
         return ""

@@ -1,0 +1,128 @@
+"""What homemon says in Japanese: the catalogue is complete, and finds a message however it is put together."""
+
+import re
+from itertools import chain, zip_longest
+from pathlib import Path
+
+import pytest
+
+from homemon.runtime import output
+from homemon.runtime.messages import FIELD, PARTS, Catalogue
+from tools import messages
+from tools.messages import CATALOGUE, as_mo, catalogue, collected
+
+JAPANESE = Catalogue("ja")
+MESSAGES = [message for message in catalogue() if message.id]
+TEXTS = [(str(message.id), str(message.string)) for message in MESSAGES if not message.context]
+FIELDS = re.compile(r"\{\d?\}")
+KEPT = re.compile(r"(?<!-)--[a-z][a-z-]+|`[^`{}]+`|\[[a-z]+\]|https?://[^\s,]+")
+"""What is the same in each language: options, code, sections of config.ini, addresses."""
+
+
+def typed(text: str) -> set[str]:
+    return set(KEPT.findall(text))
+
+
+def filled(text: str, values: list[str]) -> str:
+    parts = text.split(FIELD)
+    return "".join(chain(*zip_longest(parts, values, fillvalue="")))
+
+
+def squeezed(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def test_each_message_of_the_source_has_a_translation_and_no_other_has() -> None:
+    known = {(str(message.id), message.context or ""): message.string for message in MESSAGES}
+    assert known.keys() == collected().keys(), "`make docs` adds what is new, and takes away what is gone"
+    assert [text for text, translation in known.items() if not translation] == [], "fill in its msgstr"
+
+
+def test_what_is_read_at_run_time_is_made_of_the_catalogue() -> None:
+    assert CATALOGUE.with_suffix(".mo").read_bytes() == as_mo(catalogue()), "run `make docs`"
+
+
+def test_each_translation_can_be_filled_in_and_keeps_what_is_typed() -> None:
+    wrong = []
+    for text, translation in TEXTS:
+        values = ["value"] * text.count(FIELD)
+        filled = translation.format(*values)  # raises IndexError where it has more
+        if "{" in FIELDS.sub("", translation) or not typed(filled) <= typed(text.replace(FIELD, "value")):
+            wrong.append((text, translation))
+    assert wrong == []
+
+
+def test_each_message_is_found_whatever_its_values_are() -> None:
+    wrong = []
+    for text, translation in TEXTS:
+        values = [f"/srv/v{number}" for number in range(text.count(FIELD))]
+        said = JAPANESE._line(filled(text, values)) if values else ""
+        if values and text not in PARTS and squeezed(said) != squeezed(translation.format(*values)):
+            wrong.append((text, said))
+    assert wrong == []
+
+
+PUT_TOGETHER = {
+    "a hint behind it": (
+        "homemon: /dev/ttyUSB0 is in use by pid 1 (minicom). Stop the other program first.",
+        "homemon: /dev/ttyUSB0 は pid 1 (minicom) が使用中です。先にそのプログラムを止めてください。",
+    ),
+    "a fault in a line of a file": (
+        "config.ini:3: [smartmeter] bid: must be 32 hexadecimal digits (it has 31 characters)",
+        "config.ini:3: [smartmeter] bid: 16進数32桁で書いてください (今は 31 文字です)",
+    ),
+    "a message within one": (
+        "homemon: http://nas:8086: cannot be reached (nobody listens there); is the server running, and the url right?"
+        "; 3 points wait, and are sent when it works again",
+        "homemon: http://nas:8086: 接続できません (待ち受けているものがありません)。"
+        "サーバーが動いているか、url が正しいかを確かめてください。3 件のポイントは送信待ちで、直れば送ります",
+    ),
+    "lines": (
+        "homemon: nobody listens there\n  Try again.",
+        "homemon: 待ち受けているものがありません\n  もう一度試してください。",
+    ),
+    "what another program says": (
+        "homemon: Address already in use; at /srv",
+        "homemon: Address already in use; at /srv",
+    ),
+    "a reading": ("power value=523 1795789843000000000", "power value=523 1795789843000000000"),
+}
+
+
+@pytest.mark.parametrize(("english", "japanese"), PUT_TOGETHER.values(), ids=PUT_TOGETHER)
+def test_messages_that_are_put_together_are_found(english: str, japanese: str) -> None:
+    assert JAPANESE(english) == japanese
+    assert JAPANESE(japanese) == japanese
+
+
+def test_a_word_has_the_meaning_of_its_context_only() -> None:
+    assert (JAPANESE("server", "check"), JAPANESE("server")) == ("サーバー", "server")
+
+
+def test_without_a_language_all_is_as_the_source_has_it() -> None:
+    assert output.said("the store is empty") == "the store is empty"
+
+
+# --- what is collected ------------------------------------------------------------------------
+
+SOURCE = '''
+"""A module's docstring is not said."""
+LABEL: "a type is not" = ("ラベル", "a label is in both languages")
+
+@click.command()
+@click.option("--days", help="So many days.")
+def command(days: "int or none") -> None:
+    """What a command says of itself."""
+    raise ConfigError(f"{days} is no number of days", "Write a number" if days else "one")
+    query = "SELECT value FROM point"
+'''
+
+
+def test_collected_is_what_is_said(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(SOURCE, "utf-8")
+    assert set(messages.messages(tmp_path / "module.py")) == {
+        "So many days.",
+        "What a command says of itself.",
+        "{} is no number of days",
+        "Write a number",
+    }
