@@ -18,10 +18,10 @@ from homemon.energy import load
 from homemon.energy.periods import day_of
 from homemon.runtime import ledger
 from homemon.runtime.context import App
+from homemon.runtime.newest import AHEAD, latest
 from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
 from homemon.sources.source import MINUTE, Source, Text
 
-AHEAD = 300  # seconds that a device's clock may be ahead of ours
 TEST: Text = ("homemon からの通知の試験です", "homemon: a test notice")
 FAILED: Text = (
     "{title}: 集計できません。`homemon energy` が原因を示します",
@@ -127,7 +127,7 @@ def _newest(app: App, source: Source, now: int) -> dict[str, int]:
     """Return the time of the newest reading of each series that is due now and then, of those that ever came."""
     found = {}
     for series in source.series:
-        if series.stale and (last := app.store.archive.latest(series.measurement, series.field, now + AHEAD)):
+        if series.stale and (last := latest(app, series.measurement, series.field, now + AHEAD)):
             found[series.name] = last[0] + ENDS_LATER.get(series.measurement, 0)
     return found
 
@@ -136,7 +136,7 @@ def _tank(app: App, now: int) -> Number | None:
     """Return the hot water left; None where the newest reading is too old to say."""
     if app.config.of(ECOCUTE.section) is None:
         return None
-    last = app.store.archive.latest("ecocute", "tank", now + AHEAD)
+    last = latest(app, "ecocute", "tank", now + AHEAD)
     return last[1] if last and now - last[0] <= app.notify.stale * MINUTE else None
 
 

@@ -7,12 +7,13 @@ from homemon.core.points import Point
 from tests.commands import homemon, write_config
 from tests.graphs import keep
 
+QUIET = "[notify]\ncommand = tee -a told\nlanguage = en\ndaily =\nmonthly =\ndisk = 0"
+
 
 def test_codes_for_no_data_that_an_earlier_version_stored_are_no_load(tmp_path: Path) -> None:
     write_config(
         tmp_path,
-        "[contract]\nplan = tepco-juryo-b\nampere = 40\n"
-        "[notify]\ncommand = tee -a told\nlanguage = en\ndaily =\nmonthly =\ndisk = 0",
+        f"[contract]\nplan = tepco-juryo-b\nampere = 40\n{QUIET}",
     )
     now = int(time())
     keep(tmp_path, [Point("power", {"value": 0x7FFFFFFE}, now - at) for at in range(0, 300, 60)])
@@ -21,3 +22,21 @@ def test_codes_for_no_data_that_an_earlier_version_stored_are_no_load(tmp_path: 
     assert not (tmp_path / "told").exists()
     keep(tmp_path, [Point("power", {"value": 4500}, now - at) for at in range(30, 330, 60)])
     assert "of 40 A" in homemon("notify", cwd=tmp_path).stdout
+
+
+def test_such_a_code_is_no_hot_water_and_no_sign_of_life(tmp_path: Path) -> None:
+    write_config(tmp_path, f"[ecocute]\nhost = 127.0.0.1\n{QUIET}")
+    now = int(time())
+    codes = [Point("ecocute", {"power": 65535, "tank": 65535}, now - at) for at in range(0, 7200, 600)]
+    keep(tmp_path, [Point("ecocute", {"power": 0, "tank": 30}, now - 300), *codes])
+    assert homemon("notify", cwd=tmp_path).stdout == "Hot water left: 30 L, less than 50 L\n"
+    keep(tmp_path, [Point("ecocute", {"power": 65535, "tank": 65535}, now - 60 * at) for at in range(3)])
+    assert homemon("notify", cwd=tmp_path).stdout == ""
+
+
+def test_a_device_that_gives_such_codes_alone_is_silent(tmp_path: Path) -> None:
+    write_config(tmp_path, f"[ecocute]\nhost = 127.0.0.1\n{QUIET}")
+    now = int(time())
+    last = Point("ecocute", {"power": 0, "tank": 200}, now - 7200)
+    keep(tmp_path, [last, *(Point("ecocute", {"power": 65535, "tank": 65535}, now - at) for at in range(0, 7200, 600))])
+    assert "No readings of the EcoCute since" in homemon("notify", cwd=tmp_path).stdout
