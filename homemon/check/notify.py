@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from homemon.check.rules import Begun, Facts, is_quiet, judge, said
 from homemon.check.summaries import Due, due, summary
 from homemon.config.keys import Contract
 from homemon.core.clock import Instant
-from homemon.core.errors import HomemonError, StoreError
+from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.core.files import Lock, make_private_dir
 from homemon.core.points import HALF_HOUR, Number
 from homemon.delivery.deliver import server_fault
@@ -16,7 +17,7 @@ from homemon.delivery.notices import Notices
 from homemon.delivery.services import services
 from homemon.energy import load
 from homemon.energy.periods import day_of
-from homemon.runtime import ledger
+from homemon.runtime import energy, ledger
 from homemon.runtime.context import App
 from homemon.runtime.newest import AHEAD, latest
 from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
@@ -152,8 +153,17 @@ def _loads(app: App, facts: Facts, contract: Contract) -> Facts:
     if amperes := load.allowed(contract):
         t = dict(read("current", "t"))
         facts = facts._replace(currents=load.currents(read("current", "r"), t, powers, amperes))
-    if contract.kw:
-        facts = facts._replace(
-            demands=load.demands(powers, contract.kw), headroom=load.headroom(powers, contract.kw, now)
-        )
+    if kw := _kw(app, contract, now):
+        facts = facts._replace(demands=load.demands(powers, kw), headroom=load.headroom(powers, kw, now))
     return facts
+
+
+def _kw(app: App, contract: Contract, now: int) -> Decimal | None:
+    """Return the kW of demand that a contract allows: the agreed ones, or those at which its base charge rises."""
+    if contract.kw:
+        return Decimal(contract.kw)
+    try:
+        return energy.demand_limit(app, now)
+    except ConfigError as error:
+        app.log(str(error))
+        return None
