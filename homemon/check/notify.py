@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from homemon.check.rules import Begun, Facts, is_quiet, judge, said
+from homemon.check.rules import Begun, Facts, is_quiet, judge, said, unjudged
 from homemon.check.summaries import Due, due, summary
 from homemon.config.keys import Contract
 from homemon.core.clock import Instant
@@ -58,6 +58,7 @@ def _round(app: App, language: str, test: bool) -> int:
         for text in texts:
             app.show(text)
     if is_quiet(settings, now) and not test:
+        app.log("quiet hours: what is to be told waits")
         return 0
     status = 0
     for fault, is_news in notices.deliver(known, now):
@@ -69,6 +70,8 @@ def _round(app: App, language: str, test: bool) -> int:
 def news(app: App, at: Instant, judged: Mapping[str, Any], language: str) -> tuple[list[str], dict[str, Any]]:
     """Return what is to be told, and what is to be kept of it, as JSON has it."""
     facts, is_dated = gathered(app, at)
+    for rule in unjudged(facts, app.notify):
+        app.log(f"not judged: {rule}")
     texts, begun = judge(facts, app.notify, _begun(judged), language)
     told = {name: label for name in ("daily", "monthly") if isinstance(label := judged.get(name), str)}
     for one in due(app.notify, app.config.contracts, told, facts.now) if is_dated else ():
