@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from homemon.check.rules import Begun, Facts, is_quiet, judge, said
+from homemon.check.rules import Begun, Facts, is_quiet, judge, said, unjudged
 from homemon.check.summaries import Due, due, summary
 from homemon.config.keys import Contract
 from homemon.core.clock import Instant
-from homemon.core.errors import HomemonError, StoreError
+from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.core.files import Lock, make_private_dir
 from homemon.core.points import HALF_HOUR, Number
 from homemon.delivery.deliver import server_fault
@@ -16,12 +17,12 @@ from homemon.delivery.notices import Notices
 from homemon.delivery.services import services
 from homemon.energy import load
 from homemon.energy.periods import day_of
-from homemon.runtime import ledger
+from homemon.runtime import energy, ledger
 from homemon.runtime.context import App
+from homemon.runtime.newest import AHEAD, latest
 from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
 from homemon.sources.source import MINUTE, Source, Text
 
-AHEAD = 300  # seconds that a device's clock may be ahead of ours
 TEST: Text = ("homemon からの通知の試験です", "homemon: a test notice")
 FAILED: Text = (
     "{title}: 集計できません。`homemon energy` が原因を示します",
@@ -57,6 +58,7 @@ def _round(app: App, language: str, test: bool) -> int:
         for text in texts:
             app.show(text)
     if is_quiet(settings, now) and not test:
+        app.log("quiet hours: what is to be told waits")
         return 0
     status = 0
     for fault, is_news in notices.deliver(known, now):
@@ -68,6 +70,8 @@ def _round(app: App, language: str, test: bool) -> int:
 def news(app: App, at: Instant, judged: Mapping[str, Any], language: str) -> tuple[list[str], dict[str, Any]]:
     """Return what is to be told, and what is to be kept of it, as JSON has it."""
     facts, is_dated = gathered(app, at)
+    for rule in unjudged(facts, app.notify):
+        app.log(f"not judged: {rule}")
     texts, begun = judge(facts, app.notify, _begun(judged), language)
     told = {name: label for name in ("daily", "monthly") if isinstance(label := judged.get(name), str)}
     for one in due(app.notify, app.config.contracts, told, facts.now) if is_dated else ():
@@ -127,7 +131,7 @@ def _newest(app: App, source: Source, now: int) -> dict[str, int]:
     """Return the time of the newest reading of each series that is due now and then, of those that ever came."""
     found = {}
     for series in source.series:
-        if series.stale and (last := app.store.archive.latest(series.measurement, series.field, now + AHEAD)):
+        if series.stale and (last := latest(app, series.measurement, series.field, now + AHEAD)):
             found[series.name] = last[0] + ENDS_LATER.get(series.measurement, 0)
     return found
 
@@ -136,7 +140,7 @@ def _tank(app: App, now: int) -> Number | None:
     """Return the hot water left; None where the newest reading is too old to say."""
     if app.config.of(ECOCUTE.section) is None:
         return None
-    last = app.store.archive.latest("ecocute", "tank", now + AHEAD)
+    last = latest(app, "ecocute", "tank", now + AHEAD)
     return last[1] if last and now - last[0] <= app.notify.stale * MINUTE else None
 
 
@@ -152,8 +156,17 @@ def _loads(app: App, facts: Facts, contract: Contract) -> Facts:
     if amperes := load.allowed(contract):
         t = dict(read("current", "t"))
         facts = facts._replace(currents=load.currents(read("current", "r"), t, powers, amperes))
-    if contract.kw:
-        facts = facts._replace(
-            demands=load.demands(powers, contract.kw), headroom=load.headroom(powers, contract.kw, now)
-        )
+    if kw := _kw(app, contract, now):
+        facts = facts._replace(demands=load.demands(powers, kw), headroom=load.headroom(powers, kw, now))
     return facts
+
+
+def _kw(app: App, contract: Contract, now: int) -> Decimal | None:
+    """Return the kW of demand that a contract allows: the agreed ones, or those at which its base charge rises."""
+    if contract.kw:
+        return Decimal(contract.kw)
+    try:
+        return energy.demand_limit(app, now)
+    except ConfigError as error:
+        app.log(str(error))
+        return None

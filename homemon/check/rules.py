@@ -57,7 +57,8 @@ Cases = Mapping[str, Case]
 class Rule(NamedTuple):
     """A row. It is told when it has held for the minutes that the key `lasting` of [notify] says, else at once.
 
-    Without a text for its end, that is not told. Where it begins, the rule `covers` need not be told of as well.
+    Without a text for its end, that is not told. Where it begins, the rule `covers` need not be told of as well. What
+    it `needs` to be judged is said in the log.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Rule(NamedTuple):
     end: Text = ("", "")
     lasting: str = ""
     covers: str = ""
+    needs: str = ""
 
 
 def _near(loads: Sequence[Load], facts: Facts, settings: Notify) -> Cases:
@@ -146,6 +148,9 @@ def _store(facts: Facts, settings: Notify) -> Cases:
     return {} if facts.unreadable is None else {"": Case(facts.unreadable)}
 
 
+POWER = "and power in the last 10 minutes"
+CURRENT = f"[contract] with ampere or kva, {POWER}"
+DEMAND = f"[contract] with kw, or with a plan of real demand and a month of half-hours, {POWER}"
 RULES = (
     Rule(
         "current over",
@@ -155,6 +160,7 @@ RULES = (
             "More current than the contract allows: {amount} A at {at}, of {limit} A",
         ),
         covers="current near",
+        needs=CURRENT,
     ),
     Rule(
         "current near",
@@ -164,6 +170,7 @@ RULES = (
             "The current is {of} % of the contract: {amount} A at {at}, of {limit} A",
         ),
         ("電流は契約の{percent}%未満に戻りました", "The current is below {percent} % of the contract again"),
+        needs=CURRENT,
     ),
     Rule(
         "demand over",
@@ -175,6 +182,7 @@ RULES = (
             "Up to its end there is room for {headroom} kW",
         ),
         covers="demand near",
+        needs=DEMAND,
     ),
     Rule(
         "demand near",
@@ -186,12 +194,14 @@ RULES = (
             "Up to its end there is room for {headroom} kW",
         ),
         ("需要電力は契約の{percent}%未満に戻りました", "The demand is below {percent} % of the contract again"),
+        needs=DEMAND,
     ),
     Rule(
         "hot water",
         _tank,
         ("残湯量が {now} L です ({least} L 未満)", "Hot water left: {now} L, less than {least} L"),
         ("残湯量は {now} L に戻りました", "Hot water left: {now} L again"),
+        needs="[ecocute], tank above 0 in [notify], and a reading of it that is not stale",
     ),
     Rule(
         "stale",
@@ -201,6 +211,7 @@ RULES = (
             "No readings of the {source} since {since}: {what}. `homemon check` shows why",
         ),
         ("{source}の値が再び届くようになりました", "Readings of the {source} come again"),
+        needs="a first reading",
     ),
     Rule(
         "held",
@@ -211,12 +222,14 @@ RULES = (
         ),
         ("サーバーへの送信が再開しました", "The server takes points again"),
         lasting="held",
+        needs="[server]",
     ),
     Rule(
         "disk",
         _disk,
         ("ディスクの空きが {free} MB です", "The disk is nearly full: {free} MB are free"),
         ("ディスクの空きは {free} MB に戻りました", "The disk has space again: {free} MB are free"),
+        needs="disk above 0 in [notify]",
     ),
     Rule(
         "store",
@@ -255,6 +268,11 @@ def judge(
             holds |= {key: is_now} if is_now else {}
     covered = {rule.covers for rule in RULES if rule.name in texts}
     return [text for key, text in texts.items() if key not in covered], holds
+
+
+def unjudged(facts: Facts, settings: Notify) -> list[str]:
+    """Return, of each rule that cannot be judged now, what it needs."""
+    return [f"{rule.name} needs {rule.needs}" for rule in RULES if rule.needs and not rule.look(facts, settings)]
 
 
 def _next(rule: Rule, case: Case, was: Begun | None, now: int, settings: Notify) -> Begun | None:

@@ -52,15 +52,15 @@ def currents(r: Iterable[Reading], t: Mapping[int, Number], powers: Iterable[Rea
     return found or [Load(time, exact(watts) / VOLTS, Decimal(limit)) for time, watts in powers]
 
 
-def demands(powers: Sequence[Reading], limit: int) -> list[Load]:
+def demands(powers: Sequence[Reading], limit: Decimal) -> list[Load]:
     """Return, at each reading of the power in W, the kW to which its half-hour comes if the power stays so."""
-    return [Load(time, _expected(powers, time) * 2, Decimal(limit)) for time, _ in powers]
+    return [Load(time, _expected(powers, time) * 2, limit) for time, _ in powers]
 
 
-def headroom(powers: Sequence[Reading], limit: int, now: int) -> Decimal:
+def headroom(powers: Sequence[Reading], limit: Decimal, now: int) -> Decimal:
     """Return the mean kW that may be used up to the end of the running half-hour; 0 where it is over already."""
     left = HALF_HOUR - now % HALF_HOUR
-    rest = Decimal(limit) / 2 - _so_far(powers, now)
+    rest = limit / 2 - _so_far(powers, now)
     return max(Decimal(0), rest * 3600 / left)
 
 

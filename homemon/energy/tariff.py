@@ -17,6 +17,8 @@ from homemon.energy.prices import Table
 from homemon.energy.pro_rata import days_of
 from homemon.energy.usage import Days, by_band
 
+HALF = Decimal("0.5")  # kW
+
 
 def unknown(half_hour: HalfHour) -> None:
     """Return no price: where nobody has imported JEPX's."""
@@ -54,6 +56,15 @@ class Tariff(NamedTuple):
         kw = demand_kw(peaks)
         doubts = (f"{kw} kW of real demand are those of the half-hours that are known",) if missing else ()
         return self._replace(agreed=replace(self.agreed, kw=kw), doubts=self.doubts + doubts)
+
+    @property
+    def rises_at(self) -> Decimal | None:
+        """The kW of demand from which on the base charge rises; None where it goes by no kW, or they are not known.
+
+        Those of the contract are rounded half up, and the first ones may be paid for anyway.
+        """
+        blocks = [block for part in self.parts if (block := part.version.base.block) and block.unit == "kw"]
+        return max(self.agreed.kw, blocks[-1].first) + HALF if blocks and self.agreed.kw else None
 
     @property
     def follows_market(self) -> bool:

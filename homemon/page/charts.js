@@ -194,6 +194,7 @@ function draw() {
     if (root.classList.contains("printing")) Object.assign(layout, { width: PRINTED, height: 220 });
     Plotly.react(panel.plot, shown.map(({ drawn }) => drawn), coloured(layout), page.config);
     if (!followed.has(panel.plot)) follow(panel.plot);
+    for (const entry of panel.plot.closest(".panel").querySelectorAll("li[data-of]")) entry.hidden = !shown.some(({ of }) => of === entry.dataset.of);
     tellCut(panel, shown[0].unit === "kWh" && shown[0].cut === "extents" ? "day" : shown[0].cut);
   }
   for (const button of document.querySelectorAll("#zoom button")) button.disabled = !zoom && !(button.dataset.by < 1);

@@ -149,7 +149,7 @@ PANELS = (
         "ecocute",
         ECOCUTE.name,
         ECOCUTE,
-        ("heating", "tank"),
+        ("heating", "heated", "tank"),
         (
             area("heating", "heating"),
             line("heating", "heating"),

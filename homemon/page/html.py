@@ -101,11 +101,17 @@ def compact(value: Json) -> str:
 def section(panel: Panel, facts: Facts, language: str) -> str:
     """Return the frame of a panel: its heading, its legend, and where it is drawn."""
     name = escape(said(language, panel.title))
-    legend = "".join(f'<li class="c-{key} dot">{escape(text(language, key))}</li>' for key in shown(panel, facts))
+    legend = "".join(_entry(panel, key, language) for key in shown(panel, facts))
     return (
         f'<section class="panel" id="{panel.name}"><header><h2>{name}</h2><ul>{legend}</ul></header>\n'
         f'<div class="plot" role="img" aria-label="{name}" aria-describedby="readout"></div></section>'
     )
+
+
+def _entry(panel: Panel, key: str, language: str) -> str:
+    """Return an entry of a legend; that of a series which the panel draws says so, for it is not in every view."""
+    of = f' data-of="{key}"' if any(trace.of == key for trace in panel.traces) else ""
+    return f'<li class="c-{key} dot"{of}>{escape(text(language, key))}</li>'
 
 
 def shown(panel: Panel, facts: Facts) -> list[str]:

@@ -164,13 +164,14 @@ def _table(view: View, facts: Facts, language: str) -> str:
     counted = [each for each, found in view.counted.items() if any(row.period.start in found for row in view.parts)]
     levels = [level for level, found in view.levels.items() if any(row.period.start in found for row in view.parts)]
     caption = f"{dates.heading(language, view.kind, view.first)} · {text(language, kind)}"
+    note = f"<small>{text(language, 'charts by day')}</small>" if kind == "month" and (counted or levels) else ""
     heads = [dates.part(language, kind, row.period) for row in view.parts]
     body = "".join(_row(row, head, counted, levels, view, facts) for row, head in zip(view.parts, heads, strict=True))
     others = len(counted) + len(EXTENT) * len(levels)
     rest = f'<td colspan="{others}"></td>' if others else ""
     total = _row(view.row, text(language, view.kind), (), (), view, facts, rest)
     return (
-        f'<details class="table"><summary>{text(language, "table")}</summary>'
+        f'<details class="table"><summary>{text(language, "table")}</summary>{note}'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{caption}">'
         f'<table id="table-{name}"><caption>{caption}</caption>{_heads(counted, levels, facts, kind, language)}'
         f"<tbody>{body}</tbody><tfoot>{total}</tfoot></table></div></details>"

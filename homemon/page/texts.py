@@ -16,6 +16,10 @@ TEXTS: dict[str, Text] = {
     "by half-hour": ("30分ごと", "per half-hour"),
     "by day": ("1日ごと", "per day"),
     "by month": ("1か月ごと", "per month"),
+    "charts by day": (
+        "瞬時の値 (電力、残湯量) と機器の電力量は、表では1か月ごと、グラフでは1日ごとです。",
+        "What is measured at a moment, and the energy of devices, is by month here, and by day in the charts.",
+    ),
     "by extents": ("1日の最小・平均・最大", "lowest, mean and highest of each day"),
     # what is computed
     "heated": ("消費電力量", "energy"),

@@ -16,12 +16,12 @@ UNITS = tuple(10.0**exponent for exponent in range(-4, 5))  # kWh
 
 def measured(point: Point) -> Point:
     """Return a point with those of its fields that can be; it may have none left."""
-    good = {field: value for field, value in point.fields.items() if _can_be(point.measurement, field, value)}
+    good = {field: value for field, value in point.fields.items() if can_be(point.measurement, field, value)}
     return point if len(good) == len(point.fields) else point._replace(fields=good)
 
 
-def _can_be(measurement: str, field: str, value: Number) -> bool:
-    """Return whether a value is within the bounds of its series; without known bounds, every value is."""
+def can_be(measurement: str, field: str, value: Number) -> bool:
+    """Return whether a device can have given a value of a series; of a series that is not known, every value can be."""
     series = SERIES.get((measurement, field))
     if series is None:
         return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from homemon.storage.imported import portal, spot_prices
 from homemon.storage.meters import Meters
 
 EDGE = 40 * DAY  # seconds before and after a period in which a reading is looked for, where there is none at its ends
+MONTH = 31 * DAY
 ELEVEN = 11  # bills before one, whose highest half-hour decides with its own about the kW of real demand
 UNITS = ("ampere", "kva", "kw")
 NOTHING_AGREED = bill.Contract()
@@ -221,6 +223,20 @@ def _demanding(app: App, charges: Tariff) -> Tariff:
     peaks = [span.kwh for span in within(bought, since, until) if span.seconds == HALF_HOUR]
     missing = bool(shape(bought, since, min(until, int(app.now().wall) - HALF_HOUR)).missing)
     return charges.demanding(peaks, missing) if peaks else charges
+
+
+def demand_limit(app: App, now: int) -> Decimal | None:
+    """Return the kW of demand from which on the present contract's base charge rises; None where it goes by no kW.
+
+    They are those of the bill's highest half-hour of a year (実量制). None also where less than a month is known: its
+    highest half-hour is that of any evening. Raise ConfigError, StoreError.
+    """
+    contract, each = next(billing_periods(app, day_of(now), None))
+    first = next(app.store.archive.values("+power", "value", 0, now), None)
+    if first is None or now - first[0] < MONTH:
+        return None
+    charges = tariff_of(app, plan_of(app, contract.plan), each, agreed_of(contract))
+    return charges.rises_at if charges else None
 
 
 def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:

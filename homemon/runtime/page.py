@@ -16,7 +16,7 @@ from homemon.page.figures import Json, data, panels_of
 from homemon.page.html import html
 from homemon.page.html import script as page_script
 from homemon.page.html import style as page_style
-from homemon.page.panels import COUNTED, Charts, Drawn, collect, possible
+from homemon.page.panels import COUNTED, Charts, Drawn, collect
 from homemon.page.prices import shades
 from homemon.page.views import (
     LENGTHS,
@@ -37,7 +37,8 @@ from homemon.page.views import (
 from homemon.runtime import price_bands, so_far
 from homemon.runtime.context import App
 from homemon.runtime.ledger import Ledger, household, known
-from homemon.sources.registry import NAMED, SERIES, SHOWN, SMART_METER, SOURCES
+from homemon.runtime.newest import latest
+from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series, Source
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
@@ -121,8 +122,8 @@ def _first(app: App, now: int) -> int:
 
 def _came(app: App, source: Source, now: int) -> int:
     """Return when the newest reading of a source came that is no later than `now`, Unix seconds; 0 where none did."""
-    found = (app.store.archive.latest(each.measurement, each.field, now + 1) for each in source.series if each.name)
-    return max((latest[0] for latest in found if latest), default=0)
+    found = (latest(app, each.measurement, each.field, now + 1) for each in source.series if each.name)
+    return max((reading[0] for reading in found if reading), default=0)
 
 
 def sections(app: App) -> list[str]:
@@ -176,25 +177,15 @@ def newest(app: App, now: int) -> Now:
 
 
 def _newest(app: App, series: Series, now: int) -> Newest | None:
-    found = _latest(app, series, now + 1)
+    found = latest(app, series.measurement, series.field, now + 1)
     return Newest(found[1], found[0], series.stale or 10 * MINUTE) if found else None
-
-
-def _latest(app: App, series: Series, until: int) -> tuple[int, Number] | None:
-    """Return the newest reading before `until` that a device can have given; an earlier version stored others."""
-    low, high = series.bounds
-    found = app.store.archive.latest(series.measurement, series.field, until)
-    if found is None or low <= found[1] <= high:
-        return found
-    earlier = app.store.archive.values(series.measurement, series.field, found[0] - DAY, found[0])
-    return max(possible(earlier, series.bounds), default=None)
 
 
 def load(app: App, now: int) -> Load | None:
     """Return how much current flows; None where none is recorded or no ampere agreed. Raise StoreError."""
     today = day_of(now)
     held = [contract for contract in app.config.contracts if contract.since <= today]
-    found = [_latest(app, SERIES["current", phase], now + 1) for phase in PHASES]
+    found = [latest(app, "current", phase, now + 1) for phase in PHASES]
     times = [each[0] for each in found if each]
     if not times or not held or not held[-1].ampere:
         return None
@@ -247,8 +238,8 @@ def live(app: App, language: str) -> dict[str, Any]:
     """Return what moves: the cards by their names, and up to when energy is known, Unix seconds. Raise StoreError."""
     now = int(app.now().wall)
     energies = [NAMED[name] for name in QUANTITIES]
-    latest = [app.store.archive.latest(series.measurement, series.field, now + 1) for series in energies]
-    written = max((found[0] for found in latest if found), default=0)
+    newest_of = (latest(app, series.measurement, series.field, now + 1) for series in energies)
+    written = max((found[0] for found in newest_of if found), default=0)
     return {"cards": cards.live(newest(app, now), language), "written": written}
 
 

@@ -291,12 +291,23 @@ class Archive:
         have = {time for time, _ in stored}
         return [time for time in times if time not in have]
 
-    def latest(self, measurement: str, field: str, until: int, tags: str | None = None) -> tuple[int, Number] | None:
-        """Return the newest time and value of one series before `until`, if there is any; `tags` as in `values`."""
-        query = f"SELECT time, value FROM point WHERE series = ? AND time < ? {POSSIBLE} ORDER BY time DESC LIMIT 1"
+    def latest(
+        self,
+        measurement: str,
+        field: str,
+        until: int,
+        tags: str | None = None,
+        bounds: tuple[Number, Number] = (-LARGEST, LARGEST),
+    ) -> tuple[int, Number] | None:
+        """Return the newest time and value, within the bounds, of one series before `until`, if there is any.
+
+        `tags` as in `values`. Raise StoreError.
+        """
+        which = f"series = ? AND time < ? AND value BETWEEN ? AND ? {POSSIBLE}"
+        query = f"SELECT time, value FROM point WHERE {which} ORDER BY time DESC LIMIT 1"
         with self._db.explained("read"):
             found = self._found(measurement, field, tags)
-            rows = [row for series in found for row in self._db.execute(query, (series, until))]
+            rows = [row for series in found for row in self._db.execute(query, (series, until, *bounds))]
         return max(rows, key=lambda row: row[0], default=None)
 
     def extents(

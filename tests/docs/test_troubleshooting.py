@@ -7,10 +7,10 @@ from typing import NamedTuple
 import pytest
 
 from tests import ROOT
-from tests.troubles import house, logs, machine, meter, ports, server
+from tests.troubles import house, logs, machine, meter, notices, ports, server
 from tests.troubles.place import SCENARIOS, Place
 
-MODULES = (house, logs, machine, meter, ports, server)  # each enters its scenarios
+MODULES = (house, logs, machine, meter, notices, ports, server)  # each enters its scenarios
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
 
 

@@ -100,6 +100,18 @@ def test_the_ecocute_by_day_has_kwh_of_its_register_which_the_tank_does_not_cove
     assert tank["name"] == "hot water left min–max"
 
 
+def test_the_legend_names_what_the_view_draws_power_by_day_and_energy_by_month(home: Path, browser: Browser) -> None:
+    browser.open(home / "en.html")
+    entries = (
+        "[...document.querySelectorAll('#ecocute li')].filter((li) => li.offsetParent).map((li) => li.textContent)"
+    )
+    assert browser(entries) == ["power", "hot water left"]
+    browser("show(nearest('month', page.now - 20 * DAY))")
+    assert browser(entries) == ["energy", "hot water left"]
+    everywhere = "[...document.querySelectorAll('.panel li')].filter((li) => li.offsetParent).length"
+    assert browser(everywhere) == 2 + 2 + 2 + 2
+
+
 def test_a_year_is_drawn_by_months_and_its_levels_by_days(tmp_path: Path, browser: Browser) -> None:
     fill(tmp_path, 400, every=HALF_HOUR)
     browser.open(graph(tmp_path, "--days", "400", "--lang", "en"))

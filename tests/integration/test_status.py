@@ -32,6 +32,21 @@ def test_each_series_has_its_value_age_and_count_of_today(tmp_path: Path) -> Non
     assert "meter-listen: does not run" in run.stdout
 
 
+def test_a_code_for_no_data_that_an_earlier_version_stored_is_no_newest_value(tmp_path: Path) -> None:
+    write_config(tmp_path, "[ecocute]\nhost = 127.0.0.1")
+    now = int(time.time())
+    codes = {"power": 0x7FFFFFFE, "+power": 429496729.4, "-power": 0xFFFFFFFF}
+    points = [Point(name, {"value": code}, now - at) for name, code in codes.items() for at in range(3)]
+    water = [Point("ecocute", {"tank": 65535}, now), Point("ecocute", {"tank": 200}, now - 3600)]
+    register = Point("+power", {"value": 1234.5}, now - 60)
+    filled(tmp_path, *points, *water, register, Point("power", {"value": 512}, now - 60)).close()
+    run = homemon("status", "--json", cwd=tmp_path)
+    rows = {
+        row["measurement"]: (row["value"], row["age"] >= 60, row["stale"]) for row in json.loads(run.stdout)["series"]
+    }
+    assert rows == {"power": (512, True, False), "+power": (1234.5, True, False), "ecocute": (200, True, True)}
+
+
 def test_on_a_terminal_what_is_stale_is_red_unless_no_color_is_set(tmp_path: Path) -> None:
     write_config(tmp_path)
     filled(tmp_path, Point("power", {"value": 500}, int(time.time()) - 86_400)).close()

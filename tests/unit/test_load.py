@@ -28,7 +28,7 @@ def test_a_load_is_the_sum_of_both_wires_and_the_power_where_no_current_is_read(
 
 def test_a_demand_is_what_the_half_hour_comes_to_if_the_power_stays() -> None:
     powers = [(START - 60, 9000), (START + 60, 2000), (START + 900, 6000)]
-    at_start, at_first, at_middle = load.demands(powers, 5)
+    at_start, at_first, at_middle = load.demands(powers, Decimal(5))
     assert at_start.amount == 9, "of the half-hour before"
     assert at_first.amount == 2
     assert at_middle.amount == 4  # half of it 2 kW, half of it 6 kW
@@ -36,9 +36,9 @@ def test_a_demand_is_what_the_half_hour_comes_to_if_the_power_stays() -> None:
 
 def test_the_room_that_is_left_is_what_was_not_used_over_the_time_that_is_left() -> None:
     powers = [(START, 2000), (START + 900, 6000)]
-    assert load.headroom(powers, 5, START + 900) == 8  # 2.5 kWh - 0.5 kWh in a quarter of an hour
-    assert load.headroom([(START, 12_000)], 5, START + 900) == 0
-    assert load.headroom([(START, -12_000)], 5, START + 900) == 10  # what is sold takes nothing away
+    assert load.headroom(powers, Decimal(5), START + 900) == 8  # 2.5 kWh - 0.5 kWh in a quarter of an hour
+    assert load.headroom([(START, 12_000)], Decimal(5), START + 900) == 0
+    assert load.headroom([(START, -12_000)], Decimal(5), START + 900) == 10  # what is sold takes nothing away
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,16 @@ def test_what_a_device_counted_is_a_column_with_its_hours() -> None:
     assert (heads[-1], first[-1], second[-1]) == ("EcoCute energy kWh", "0.75", "–")
 
 
+def test_a_year_says_that_its_table_has_months_where_the_charts_have_days() -> None:
+    shown = facts()
+    of_day = shown.views[0]
+    parts = [row._replace(period=place("month", date(2026, 11, 1)).period) for row in of_day.parts[:1]]
+    levels = {"power": {parts[0].period.start: Extent(-40, 523, 1999)}}
+    year = of_day._replace(kind="year", first=date(2026, 1, 1), parts=parts, levels=levels)
+    said = [html(shown._replace(views=[view]), charts(), "en", {}) for view in (of_day, year, year._replace(levels={}))]
+    assert ["is by month here, and by day in the charts" in each for each in said] == [False, True, False]
+
+
 def test_so_far_is_beside_the_same_part_with_the_difference_in_percent_and_words() -> None:
     heads, bought, sold, generated, used, yen = cells(page())
     assert heads == ["", "so far", "yesterday"]

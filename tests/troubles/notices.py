@@ -1,0 +1,86 @@
+"""Troubles with notices."""
+
+import subprocess
+import sys
+from contextlib import closing
+from time import time
+
+from homemon.core.points import Point
+from homemon.storage.store import Store
+from tests.commands import ENVIRONMENT, PATIENCE
+from tests.servers import Reply, ScriptedServer
+from tests.stores import put
+from tests.troubles.place import Place, trouble
+
+WITHOUT_APPRISE = """
+import sys
+sys.modules["apprise"] = None
+from homemon.cli.main import main
+main(["notify", "--test"])
+"""
+
+
+def notified(place: Place, *lines: str) -> str:
+    """What `notify --test` says with these lines in [notify]."""
+    place.configure("\n".join(("[notify]", *lines)))
+    return place.run("notify", "--test")
+
+
+@trouble("notify-none")
+def none(place: Place) -> str:
+    place.configure("")
+    return place.run("notify")
+
+
+@trouble("notify-service")
+def service(place: Place) -> str:
+    scripted: ScriptedServer = place.fixture("scripted")
+    scripted.answer = lambda asked: Reply(503)
+    said = notified(place, f"to = json://{scripted.url.removeprefix('http://')}/topic")
+    scripted.answer = lambda asked: Reply()
+    assert place.run("notify") == ""
+    assert "homemon: a test notice" in "".join(scripted.asked[-1].lines), "it got what waited"
+    return said
+
+
+@trouble("notify-unreachable")
+def unreachable(place: Place) -> str:
+    return notified(place, "to = json://127.0.0.1:1/topic")
+
+
+@trouble("notify-url")
+def url(place: Place) -> str:
+    return notified(place, "to = telepathy://me")
+
+
+@trouble("notify-no-apprise")
+def no_apprise(place: Place) -> str:
+    place.configure("[notify]\nto = ntfy://127.0.0.1:1/topic")
+    run = subprocess.run(
+        (sys.executable, "-c", WITHOUT_APPRISE),
+        cwd=place.folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    return run.stdout + run.stderr
+
+
+@trouble("notify-command")
+def command(place: Place) -> str:
+    return notified(place, "command = no-such-program") + notified(place, "command = false")
+
+
+@trouble("notify-never")
+def never(place: Place) -> str:
+    place.configure("[ecocute]\nhost = 127.0.0.1\n[notify]\ncommand = cat")
+    with closing(Store(place.folder / "store")) as store:
+        put(store, Point("ecocute", {"power": 0, "tank": 5}, int(time()) - 60))
+    said = place.run("-v", "notify")
+    assert "Hot water left: 5 L" in said, "what can be judged is"
+    return said
+
+
+@trouble("notify-quiet")
+def quiet(place: Place) -> str:
+    place.configure("[notify]\ncommand = tee told\nquiet = 0:00-23:59\ndisk = 0")
+    said = place.run("-v", "notify")
+    assert not (place.folder / "told").exists()
+    return said
