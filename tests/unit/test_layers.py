@@ -152,7 +152,9 @@ MAY_IMPORT = {
         *("sources.registry", "sources.source"),
     },
     "page.texts": {"core.language", "sources.registry", "sources.source"},
-    "page": {"energy", "core.language", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"},
+    "page": {
+        *("energy", "core.language", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"),
+    },
     "page.web": {"core.errors", "core.language", "page", "sources.source"},
     "runtime": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
