@@ -9,6 +9,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from homemon.check.findings import CHECK
 from homemon.cli.check import COUNTED, LOOKS
 from homemon.cli.commands import GROUPS
 from homemon.cli.help import HEADING
-from homemon.energy import compared, rows
+from homemon.energy import band_names, compared, rows
 from homemon.page import texts as page
 from homemon.runtime.messages import PARTS
 from homemon.setup import texts as setup
@@ -30,7 +31,8 @@ ROOT = Path(__file__).parent.parent
 HOMEMON = ROOT / "homemon"
 CATALOGUE = HOMEMON / "locale" / "ja" / "LC_MESSAGES" / "homemon.po"
 ELSEWHERE = ("explain", "page", "sim")
-"""Rooms that say nothing here: `decode` explains in English, the page has texts of its own, simulators are for us."""
+"""Rooms that say nothing here: `decode` explains in English, the page has texts of its own, a device has no words."""
+FAULTS = HOMEMON / "sim" / "faults.py"  # but in the help of `simulate`
 CLICK = [
     Path(inspect.getfile(click)).parent / f"{name}.py"
     for name in ("core", "decorators", "exceptions", "formatting", "types")
@@ -46,11 +48,12 @@ CODE = re.compile(
 WORDS = {
     CHECK: (*(look.what for look in LOOKS), *(word for each in COUNTED.values() for word in each)),
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
-    "": (*PARTS, *rows.CELLS, *compared.HEADS),
+    "": (*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, "Error", "Missing argument {}.", "Missing option {}."),
 }
 """What else is looked up, in its context."""
+UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
 HEADER = "# What homemon says, in Japanese. `make docs` adds what is new, with an empty msgstr."
-KEYS = {*setup.TEXTS, *page.TEXTS}
+KEYS = {*setup.TEXTS, *page.TEXTS, *band_names.NAMES}
 FIELD = re.compile(r"(?<!\{)\{[^{}]*\}(?!\})")
 
 
@@ -61,7 +64,7 @@ def messages(path: Path) -> Iterator[str]:
     for node in ast.walk(tree):
         text = template(node)
         if text is not None and id(node) not in silent and is_prose(text):
-            yield text
+            yield from dict.fromkeys((text, text.partition("\n\n")[0]))  # a command's short help as well
 
 
 def template(node: ast.AST) -> str | None:
@@ -94,7 +97,7 @@ def collected() -> dict[Message, set[str]]:
     """Return all messages, each with the modules in which it stands."""
     found: dict[Message, set[str]] = {}
     for path in sorted(HOMEMON.rglob("*.py")):
-        if path.relative_to(HOMEMON).parts[0] not in ELSEWHERE:
+        if path == FAULTS or path.relative_to(HOMEMON).parts[0] not in ELSEWHERE:
             for text in messages(path):
                 found.setdefault((text, ""), set()).add(str(path.relative_to(ROOT)))
     words = [(text, context) for context, texts in WORDS.items() for text in texts if text]
@@ -105,7 +108,9 @@ def collected() -> dict[Message, set[str]]:
 def catalogue() -> Catalog:
     """Return the catalogue as it is."""
     with CATALOGUE.open("rb") as file:
-        return read_po(file, locale="ja")
+        found = read_po(file, locale="ja")
+    found.creation_date = found.revision_date = UNDATED  # what is made of it is the same on any day
+    return found
 
 
 def write() -> list[str]:

@@ -1,6 +1,7 @@
 """`homemon bill`: what a billing period costs, line by line, as the company prints it."""
 
 import json
+import os
 from decimal import Decimal
 
 import click
@@ -9,6 +10,8 @@ from homemon.cli.bill_compare import compare
 from homemon.cli.bill_kept import enter, price
 from homemon.cli.bill_options import BillMonth, prices_of, used_of
 from homemon.cli.options import Commands
+from homemon.cli.terminal import show
+from homemon.core.language import language
 from homemon.energy import printed, shipped
 from homemon.energy.bill import Contract
 from homemon.energy.plan import Month
@@ -66,8 +69,8 @@ def command(
         if as_json:
             app.put(json.dumps(printed.facts(each), ensure_ascii=False))
         else:
-            for text in printed.described(each):
-                app.show(text)
+            for text in printed.described(each, language(os.environ)):
+                show(app, text)
     return int("store" in vars(app) and app.store.db.left_out is not None)
 
 

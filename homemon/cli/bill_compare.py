@@ -1,11 +1,15 @@
 """`homemon bill compare`: the last bills by every plan of the area."""
 
 import json
+import os
 
 import click
 
+from homemon.cli.terminal import show
+from homemon.core.language import language
 from homemon.energy.bill import Contract
 from homemon.energy.plan_file import hours
+from homemon.runtime import output
 from homemon.runtime.context import App
 
 
@@ -63,6 +67,6 @@ def compare(
     if as_json:
         app.put(json.dumps(compared.facts(found), ensure_ascii=False))
     else:
-        for text in compared.described(found):
-            app.show(text)
+        for text in compared.described(found, output.said, language(os.environ)):
+            show(app, text, indent=compared.MARGIN if text.startswith(" ") else 2)
     return int(app.store.db.left_out is not None)

@@ -3,6 +3,7 @@
 import click
 
 from homemon.cli.bill_options import BillMonth, Whole, price_of
+from homemon.cli.terminal import show
 from homemon.energy.bill import Contract
 from homemon.energy.plan import Month, Plan
 from homemon.energy.plan_file import AREAS
@@ -16,7 +17,9 @@ NEGATIVE = {"ignore_unknown_options": True}  # -7.30 is no option
 @click.argument("item")
 @click.argument("month", type=BillMonth())
 @click.argument("yen")
-@click.option("--area", type=click.Choice(AREAS), help="Of whose plans; else that of your plan.")
+@click.option(
+    "--area", metavar="AREA", type=click.Choice(AREAS), help=f"Of whose plans; else your plan's: {', '.join(AREAS)}."
+)
 @click.option("--plan", "name", metavar="NAME|FILE", help="Or that of this plan.")
 @click.pass_obj
 def price(app: App, item: str, month: Month, yen: str, area: str | None, name: str | None) -> None:
@@ -89,4 +92,4 @@ def enter(app: App, month: Month, yen: int, kwh: int | None) -> None:
         app.info(f"kept in {path}; no half-hour of that bill is stored: there is nothing to compare it with")
         return
     for text in (*printed.compared(found, entered), *printed.provisional(found)):
-        app.show(text)
+        show(app, text)

@@ -8,6 +8,7 @@ import click
 from homemon.cli.lines import lines, typed
 from homemon.core.errors import HomemonError
 from homemon.explain.text import accounts
+from homemon.runtime import output
 from homemon.runtime.context import App
 from homemon.skstack.logged import as_text
 
@@ -37,7 +38,7 @@ def command(app: App, text: tuple[str, ...], as_json: bool) -> None:
         makes_sense |= account.sense
         held += [json.dumps(account.facts).replace("\x7f", "\\u007f")] if as_json else account.lines
         if makes_sense:
-            (app.put if as_json else app.show)("\n".join(held))
+            (app.put if as_json else output.tell)("\n".join(held))
             held.clear()
         del held[MOST_HELD:]
     if not makes_sense:

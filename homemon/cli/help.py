@@ -35,6 +35,6 @@ class Formatter(click.HelpFormatter):
 def _parted(text: str, columns: int) -> str:
     """Return paragraphs in lines of so many columns; those stay that are not to be parted."""
     return "\n\n".join(
-        each if each.startswith(AS_IT_IS) else AS_IT_IS + wrapped(each.replace("\n", " "), columns, 0)
+        said(each) if each.startswith(AS_IT_IS) else AS_IT_IS + wrapped(each.replace("\n", " "), columns, 0)
         for each in text.split("\n\n")
     )

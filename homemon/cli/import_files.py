@@ -16,6 +16,7 @@ from homemon.runtime.context import App
 from homemon.runtime.importing import Importing
 from homemon.sources.registry import SPOT
 
+AREAS = [series.field for series in SPOT]
 HEAD = 50  # lines in which a format shows
 LONGEST = 1 << 22  # bytes of a line: a JSON file may be one
 
@@ -30,7 +31,9 @@ class Source(NamedTuple):
 
 @click.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--area", "areas", multiple=True, type=click.Choice([series.field for series in SPOT]), help="Of JEPX.")
+@click.option(
+    "--area", "areas", multiple=True, metavar="AREA", type=click.Choice(AREAS), help=f"Of JEPX: {', '.join(AREAS)}."
+)
 @click.option("--date", "day", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Of TEPCO's JSON.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be stored.")
 @click.pass_obj
@@ -92,6 +95,6 @@ def wanted(app: App, areas: tuple[str, ...]) -> tuple[str, ...]:
     stored = {series.field for series in app.store.archive.series() if series.measurement == SPOT[0].measurement}
     found = tuple(series.field for series in SPOT if series.field in (set(areas) or stored))
     if not found:
-        names = ", ".join(series.field for series in SPOT)
+        names = ", ".join(AREAS)
         raise click.UsageError(f"Which area's prices? Add --area AREA, once for each: {names}")
     return found

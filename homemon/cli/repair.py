@@ -31,7 +31,7 @@ def command(app: App, source: str | None) -> None:
     """
     try:
         for line in work(app, source):
-            app.put(line)
+            app.show(line)
     except OSError as error:
         raise HomemonError(f"the store cannot be repaired: {error}", "See dmesg and df.") from None
 

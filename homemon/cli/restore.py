@@ -32,6 +32,6 @@ def command(app: App, file: Path) -> None:
         raise HomemonError(f"the store cannot be replaced: {error}", "Check that disk, and its free space.") from None
     if app.quiet:
         return
-    app.put(f"{path} is what {file} was")
+    app.show(f"{path} is what {file} was")
     if aside:
-        app.put(f"the store that was there is {aside}; `homemon repair --from` it adds what came after the copy")
+        app.show(f"the store that was there is {aside}; `homemon repair --from` it adds what came after the copy")

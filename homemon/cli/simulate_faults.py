@@ -19,10 +19,11 @@ def flag(text: str) -> bool:
 
 def fault_help(faults: Mapping[str, Fault]) -> str:
     """Return the lines at the end of `--help`."""
-    return "\b\nFaults (VALUE and what happens):\n" + "\n".join(
-        f"  {row.name}={row.default}".ljust(27) + row.says + (f" ({row.takes})" if row.act is None else "")
+    lines = (
+        f"  {row.name}={row.default}".ljust(25) + f"  {row.says}" + (f"  ({row.takes})" if row.act is None else "")
         for row in faults.values()
     )
+    return "\n".join(("\b", "Faults (VALUE and what happens):", *lines))
 
 
 def read_faults(kind: Callable[..., Faults], known: Mapping[str, Fault], texts: Sequence[str]) -> Faults:

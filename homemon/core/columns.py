@@ -4,8 +4,10 @@ import re
 from unicodedata import combining, east_asian_width
 
 COLUMNS = 80  # what a terminal has at least
-_PIECES = re.compile(r" *(?:[\u3000-\u9fff\uff00-\uff60]|[^ \u3000-\u9fff\uff00-\uff60]+)")
-"""What is not parted: words, and single Japanese signs, each with the spaces before it."""
+_JAPANESE = r"\u3000-\u9fff\uff00-\uff60"
+_NEVER_FIRST = ")、。，．・：；？！）」』】〕〉》ー〜々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"  # in a line (JIS X 4051)
+_PIECES = re.compile(rf" *(?:[{_JAPANESE}]|[^ {_JAPANESE}]+)[{_NEVER_FIRST}]*")
+"""What is not parted: words, and single Japanese signs, each with the spaces before it and what may begin no line."""
 
 
 def width(text: str) -> int:

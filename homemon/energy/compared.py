@@ -41,17 +41,19 @@ class Compared(NamedTuple):
 
 HEADS = {"yen a year": 12, "a month": 10, "difference": 12}
 """The columns of the table for people, and how wide they are."""
+PRESENT = "present"
+MARGIN = sum(HEADS.values()) + 2
 
 
 # --- for people -----------------------------------------------------------------------------
 
 
-def described(compared: Compared, words: Callable[[str], str] = str) -> Iterator[str]:
+def described(compared: Compared, words: Callable[[str], str] = str, language: str = "en") -> Iterator[str]:
     """Yield the comparison, a plan a line with why below it, its heads in the reader's words."""
     yield _head(compared)
     yield "".join(right(words(head), columns) for head, columns in HEADS.items())
     for each in compared.outcomes:
-        yield from _row(each, compared)
+        yield from _row(each, compared, words, language)
     if compared.today and compared.today not in compared.outcomes:
         yield f"difference: to the present plan as it is, {compared.today.a_year:,} yen a year"
     yield from (f"left out: {each.plan.key}: {_why(each)}" for each in compared.left_out)
@@ -69,23 +71,23 @@ def _head(compared: Compared) -> str:
     return f"{count} months compared{lacking}: {labels} ({first.first} - {last.after - ONE_DAY}), {used}{year}"
 
 
-def _row(found: Outcome, compared: Compared) -> Iterator[str]:
+def _row(found: Outcome, compared: Compared, words: Callable[[str], str], language: str) -> Iterator[str]:
     plan, year = found.plan, f"{'~' if found.doubts or any(missing(compared.past)) else ''}{found.a_year:,}"
-    mark = " (present)" if plan is compared.present else ""
+    mark = f" ({words(PRESENT)})" if plan is compared.present else ""
     names = f"{plan.key}  {plan.company} {plan.name}{mark}"
     difference = f"{found.a_year - compared.today.a_year:+,}" if compared.today else "-"
     yield f"{year:>12}{found.a_month:>10,}{difference:>12}  {names}"
-    yield f"{'':36}{', '.join(_shares(found))}"
+    yield f"{'':{MARGIN}}{', '.join(_shares(found, language))}"
 
 
-def _shares(found: Outcome) -> Iterator[str]:
+def _shares(found: Outcome, language: str) -> Iterator[str]:
     """Yield what falls into which band and tier, and the other lines."""
     used = sum((line.kwh or Decimal(0) for line in found.energy), Decimal(0))
     for line in found.energy:
-        name = title(line).removeprefix("電力量料金").strip() or "電力量料金"
+        name = title(line, language).removeprefix("電力量料金").strip() or "電力量料金"
         share = f" ({line.kwh / used:.0%})" if line.kwh is not None and used and len(found.energy) > 1 else ""
         yield f"{name} {line.kwh:,} kWh{share} {line.yen:,.0f}円"
-    yield from (f"{title(line)} {line.yen:,.0f}円" for line in found.lines if line not in found.energy)
+    yield from (f"{title(line, language)} {line.yen:,.0f}円" for line in found.lines if line not in found.energy)
 
 
 def _why(left_out: LeftOut) -> str:

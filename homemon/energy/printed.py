@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from homemon.energy.band_names import named
 from homemon.energy.bill import Bill, Line
 from homemon.energy.periods import ONE_DAY, Billed
 from homemon.energy.plan import ALL, Month, Plan
@@ -27,14 +28,14 @@ TITLES = {
 """Lines of a bill, and what a company calls them."""
 
 
-def title(line: Line) -> str:
-    """Return a line's name as a company prints it."""
+def title(line: Line, language: str) -> str:
+    """Return a line's name as a company prints it, the bands' names in a language."""
     name, _, rest = line.name.partition(", ")
     if line.kwh is None:
         return f"{TITLES.get(name, name)} {rest}".rstrip()
     if line.name in TITLES:
         return TITLES[line.name]
-    band = "" if line.name == ALL else f" {line.name}"
+    band = "" if line.name == ALL else f" {named(line.name, language)}"
     return f"電力量料金{band}{f' 第{line.tier}段階' if line.tier else ''}"
 
 
@@ -77,14 +78,14 @@ def _doubts(printed: Printed) -> Sequence[str]:
     return printed.doubts or printed.bill.provisional
 
 
-def described(printed: Printed) -> list[str]:
-    """Return a bill for people."""
+def described(printed: Printed, language: str = "en") -> list[str]:
+    """Return a bill for people; what is not as a company prints it is in English, but for the names of bands."""
     plan, month, kwh, bill, period, _, forecast, income, entered = printed
     days = f" ({period.first} - {period.after - ONE_DAY}, {period.days}日間)" if period else ""
     lines = [f"{plan.company} {plan.name}, {month[0]}年{month[1]}月分{days}, {kwh.normalize():f} kWh"]
     for line in bill.lines:
         product = f": {line.kwh} kWh × {line.price}" if line.kwh is not None else ""
-        lines.append(f"{_shown(line.yen):>14,}  {title(line)}{product}")
+        lines.append(f"{_shown(line.yen):>14,}  {title(line, language)}{product}")
     lines.append(f"{bill.total:>11,}     合計 (円、うち消費税等 {bill.tax:,})")
     if forecast:
         reach = f"{forecast.low:,} - {forecast.high:,}"

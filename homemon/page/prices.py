@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from homemon.energy.band_names import named
 from homemon.energy.price_bands import PriceBand
-from homemon.page.texts import TEXTS, text
+from homemon.page.texts import text
 
 LEVELS = 3  # of the colour behind the curves: cheap, between, dear
 READABLE = 12  # bands of a day; of more, those of like price are one
@@ -45,8 +46,3 @@ def _level(band: PriceBand, bands: Iterable[PriceBand]) -> int:
         return names.index(band.name) % LEVELS
     low, high = min(prices), max(prices)
     return min(int((band.yen - low) * LEVELS / (high - low)), LEVELS - 1) if high > low else 1
-
-
-def named(name: str, language: str) -> str:
-    """Return the name of a band as people call it: that of a plan of one's own as it stands there."""
-    return ", ".join(text(language, key) if (key := f"band {part}") in TEXTS else part for part in name.split(", "))

@@ -32,15 +32,6 @@ TEXTS: dict[str, Text] = {
     "half-hour from": ("{} から30分間", "half-hour from {}"),
     # prices behind the curves
     "yen a kWh": ("{} 円/kWh", "{} yen/kWh"),
-    "band all": ("終日", "all day"),
-    "band night": ("夜間", "night"),
-    "band day": ("昼間", "day"),
-    "band home": ("ホーム", "home"),
-    "band living": ("リビング", "living"),
-    "band family": ("ファミリー", "family"),
-    "band holiday": ("休日", "holiday"),
-    "band summer": ("夏季", "summer"),
-    "band summer and winter": ("夏季・冬季", "summer and winter"),
     # what is now
     "now": ("現在の状況", "Now"),
     "power now": ("現在の電力", "Power now"),

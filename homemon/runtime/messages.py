@@ -17,9 +17,11 @@ PARTS = ("{}: {}", "{}  [{}]", "{} ({})", "({})", "{}, {}", "{} and {}", "{} or 
 """How messages are joined within a sentence; the more comes first that stands more apart."""
 END = re.compile(r"(?<=[^ ][.?;]) ")
 """Where a sentence ends, and another begins."""
+COLUMNS = re.compile("( {2,})")
 BEFORE = re.compile(r"((?:\[[^]]+\] )?[^ ]+): (.+)")
 """A name before what is said of it: `homemon`, a file's line, an option, a key."""
 FEW = 6  # letters of a message's own, below which its values are words where it begins with one
+MANY = 2 * FEW
 BETWEEN = re.compile(r"(?<=[\u3000-\u9fff]) (?=[\u3000-\u9fff])")
 """Spaces between Japanese signs, where a value is one that begins or ends with such."""
 
@@ -87,21 +89,21 @@ class Catalogue:
         return line.replace(text, self._said(text), 1)
 
     def _said(self, text: str) -> str:
-        return self._message(text) or self._sentences(END.split(text)) or self._joined(text) or text
-
-    def _message(self, text: str) -> str:
-        """Return a text that is one message, said; nothing where it is none."""
         return (
             self._known.get(text)
+            or self._cells(text)
             or self._filled(self._begun, text)
             or self._after_name(text)
             or self._filled(self._templates, text)
+            or self._sentences(END.split(text))
+            or self._joined(text)
+            or text
         )
 
     @cached_property
     def _begun(self) -> Sequence[Template]:
-        """Those that begin with words of their own."""
-        return [each for each in self._templates if each.parts[0]]
+        """Those that begin with words of their own, or with a name and enough of them to be no other."""
+        return [each for each in self._templates if each.parts[0] or (each.parts[1][:1] == ":" and each.own >= MANY)]
 
     def _filled(self, templates: Iterable[Template], text: str) -> str:
         """Return a text that is a message with values, said; nothing where it is none."""
@@ -113,8 +115,12 @@ class Catalogue:
     def _after_name(self, text: str) -> str:
         """Return what is said of something that is named before it; nothing where nothing is."""
         found = BEFORE.fullmatch(text)
-        said = self._message(found[2]) if found else ""
-        return f"{found[1]}: {said}" if found and said else ""
+        said = self._said(found[2]) if found else ""
+        return f"{self._known.get(found[1], found[1])}: {said}" if found and said != found[2] else ""
+
+    def _cells(self, text: str) -> str:
+        """Return what stands in columns, each said; nothing where it does not."""
+        return "".join(map(self._line, COLUMNS.split(text))) if "  " in text else ""
 
     def _sentences(self, sentences: Sequence[str]) -> str:
         """Return several sentences, said; nothing where there is one. A message may be several of them."""
@@ -122,9 +128,13 @@ class Catalogue:
             return ""
         for count in range(len(sentences) - 1, 0, -1):
             first, rest = " ".join(sentences[:count]), " ".join(sentences[count:])
-            if said := self._known.get(first) or self._message(first[:-1]) or self._message(first):
+            if said := self._known.get(first) or self._one(first[:-1]) or self._one(first):
                 return f"{said.removesuffix('。')}。{self._line(rest)}"
         return f"{self._joined(first) or first} {self._line(rest)}"
+
+    def _one(self, text: str) -> str:
+        """Return a text that is a single message, said; nothing where it is none."""
+        return self._known.get(text) or self._filled(self._begun, text) or self._filled(self._templates, text)
 
     def _joined(self, text: str) -> str:
         """Return a text of which parts are messages with these said; nothing where none is."""

@@ -157,11 +157,16 @@ def said(text: str, context: str = "") -> str:
 
 
 def show(text: str, paint: Paint = str) -> None:
-    """Print a line for a person, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`.
+    """Print a line for a person, in the reader's words. Raise OSError as `put`.
 
     `paint` gives it its colours, after what a terminal could obey was taken out, and where there may be any.
     """
-    shown = lines_of(said(text))
+    tell(said(text), paint)
+
+
+def tell(text: str, paint: Paint = str) -> None:
+    """Print a line as it is, in the terminal's encoding, as far as that has its signs. Raise OSError as `put`."""
+    shown = lines_of(text)
     put(f"{paint(shown) if coloured(os.environ) else shown}\n".encode(sys.stdout.encoding or "utf-8", "replace"))
 
 

@@ -42,7 +42,7 @@ def said(*words: str, given: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HomemonError(f"{words[0]}: {error}") from None
     if run.returncode:
-        raise HomemonError(f"{' '.join(words)}: {run.stderr.strip() or f'status {run.returncode}'}")
+        raise HomemonError(f"{' '.join(words)}: {run.stderr.strip() or f'exit status {run.returncode}'}")
     return run.stdout
 
 

@@ -124,7 +124,8 @@ def test_no_help_and_no_usage_error_ends_for_want_of_a_sign(home: Path, locale: 
     command = (HOMEMON[0], "-c", EACH)
     done = subprocess.run(command, cwd=home, env=locale, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    assert b"Usage: homemon kyocera-dump" in done.stdout
+    usage = "使い方" if locale.get("LC_ALL", "").startswith("ja") else "Usage"
+    assert f"{usage}: homemon kyocera-dump".encode(encoding(locale)) in done.stdout
 
 
 @pytest.mark.parametrize("command", ["check", "upload", "join", "meter-poll", "ecocute-poll", "kyocera-dump"])

@@ -140,7 +140,7 @@ MAY_IMPORT = {
     "delivery.services": {"config.keys"},
     "delivery.notices": {"delivery.services"} | SHARED,
     "sim": set[str](),
-    "energy": {"core.columns", "core.errors", "core.points", "sources.registry", "sources.source"},
+    "energy": {"core.columns", "core.errors", "core.language", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
     "setup.dialogue": {"config.edit", "config.read", "setup.texts", "sources.source"},
