@@ -22,6 +22,8 @@ BEFORE = re.compile(r"((?:\[[^]]+\] )?[^ ]+): (.+)")
 """A name before what is said of it: `homemon`, a file's line, an option, a key."""
 FEW = 6  # letters of a message's own, below which its values are words where it begins with one
 MANY = 2 * FEW
+MOST = 4  # sentences of a message
+LONGEST = 1000  # characters of a line, beyond which others than homemon speak
 BETWEEN = re.compile(r"(?<=[\u3000-\u9fff]) (?=[\u3000-\u9fff])")
 """Spaces between Japanese signs, where a value is one that begins or ends with such."""
 
@@ -55,11 +57,17 @@ class Catalogue:
 
     def __init__(self, language: str) -> None:
         self._language = language
+        self._seen: dict[str, str] = {}
+        """What was looked for already of the text that is being said: it is put together in many ways at most."""
 
     def __call__(self, text: str, context: str = "") -> str:
         if context:
             return self._known.get(f"{context}\x04{text}", text)
-        return self._known[text] if text in self._known else "\n".join(map(self._line, text.split("\n")))
+        if text in self._known:
+            return self._known[text]
+        self._seen.clear()
+        lines = text.split("\n")
+        return "\n".join(self._line(line) if len(line) <= LONGEST else line for line in lines)
 
     @cached_property
     def _known(self) -> Mapping[str, str]:
@@ -89,6 +97,12 @@ class Catalogue:
         return line.replace(text, self._said(text), 1)
 
     def _said(self, text: str) -> str:
+        if text not in self._seen:
+            self._seen[text] = text  # also for a text that is a part of itself
+            self._seen[text] = self._looked_up(text)
+        return self._seen[text]
+
+    def _looked_up(self, text: str) -> str:
         return (
             self._known.get(text)
             or self._cells(text)
@@ -126,7 +140,7 @@ class Catalogue:
         """Return several sentences, said; nothing where there is one. A message may be several of them."""
         if len(sentences) < 2:
             return ""
-        for count in range(len(sentences) - 1, 0, -1):
+        for count in range(min(len(sentences) - 1, MOST), 0, -1):
             first, rest = " ".join(sentences[:count]), " ".join(sentences[count:])
             if said := self._known.get(first) or self._one(first[:-1]) or self._one(first):
                 return f"{said.removesuffix('。')}。{self._line(rest)}"

@@ -99,6 +99,14 @@ def test_a_word_has_the_meaning_of_its_context_only() -> None:
     assert (JAPANESE("server", "check"), JAPANESE("server")) == ("サーバー", "server")
 
 
+@pytest.mark.parametrize("piece", ["a: ", "x is y; ", "the store a is of in by to and ", "(a, b or ", "[a] b: "])
+def test_what_others_say_at_length_is_not_looked_up_without_end(piece: str) -> None:
+    text = piece * 2000
+    assert JAPANESE(text) == text
+    JAPANESE(text[:1000].rstrip())
+    assert len(JAPANESE._seen) < 3000
+
+
 def test_without_a_language_all_is_as_the_source_has_it() -> None:
     assert output.said("the store is empty") == "the store is empty"
 
