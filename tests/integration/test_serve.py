@@ -194,10 +194,24 @@ def test_where_it_cannot_listen_is_said_in_a_line(home: Path, options: tuple[str
 
 
 def test_a_port_that_is_in_use_is_named_with_the_remedy(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        other.settimeout(PATIENCE)
+        with ThreadPoolExecutor() as pool:
+            pool.submit(lambda: other.accept()[0].close())
+            run = homemon("serve", "--port", str(port), cwd=home)
+    assert run.returncode == 1
+    assert f"port {port} of 127.0.0.1 is in use\n  Name another --port" in run.stderr
+
+
+@pytest.mark.parametrize("password", ["", "[serve]\npassword = s3cret\n"])
+def test_a_second_one_at_the_same_port_ends_at_once(home: Path, password: str) -> None:
+    (home / "config.ini").write_text((home / "config.ini").read_text() + password)
     with serving(home) as served:
         run = homemon("serve", "--port", str(served.port), cwd=home)
-    assert run.returncode == 1
-    assert f"port {served.port} of 127.0.0.1 is in use\n  Name another --port" in run.stderr
+        assert (run.returncode, run.stderr) == (0, f"homemon: it is served already: {served.url}/\n")
+        loopback_only = homemon("serve", "--port", str(served.port), "--bind", "0.0.0.0", cwd=home)
+        assert loopback_only.returncode == 1, "the LAN sees nothing of it"
 
 
 def test_without_waitress_it_says_how_to_get_it(home: Path) -> None:
