@@ -17,7 +17,7 @@ from homemon.runtime.starting import page_started
 from homemon.setup.dialogue import Act, Question, Result, Say, Talk
 from homemon.setup.texts import TEXTS, fault, spoken
 
-INDENT = 4  # of what does not fit into a line
+INDENT = 6  # of what does not fit into a line
 LOCALES = {"ja": "ja_JP.UTF-8", "en": "C.UTF-8"}
 
 

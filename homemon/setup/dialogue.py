@@ -114,4 +114,10 @@ def written(changes: Sequence[Change]) -> Talk[None]:
     """Write into config.ini what is to be there, and say which keys."""
     if changes:
         yield Act("write", (changes,))
-        yield Say(TEXTS["written"], (", ".join(f"[{each.section}] {each.key}".strip() for each in changes),))
+        yield Say(TEXTS["written"], (named(changes),))
+
+
+def named(changes: Sequence[Change]) -> str:
+    """Return which keys change, by their sections, and never their values."""
+    keys = {change.section: [each.key for each in changes if each.section == change.section] for change in changes}
+    return ", ".join(f"[{section}] {', '.join(filter(None, of))}".strip() for section, of in keys.items())
