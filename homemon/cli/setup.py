@@ -27,6 +27,8 @@ CHECK = "check"
 SECRETS = click.File(encoding="utf-8-sig")
 SECRET_FILES = {"letter": read_letter, "login": read_login, "page_password": read_password}
 """What is never given on the command line, where other users see it, by the options that name its file."""
+ANSWERS = {"letter": ("bid", "pwd"), "login": ("user", "password", "token")}
+"""The questions that such a file answers, where they are called otherwise than the option."""
 NAMES = (*(step.name for step in STEPS), CHECK)
 
 
