@@ -152,8 +152,8 @@ TEXTS: dict[str, Text] = {
         "Password of the page (typing it shows nothing; Enter alone: all may look)",
     ),
     "page anew": (
-        "  前から動いているページは、次のコマンドで新しい設定になります。\n    pkill -f 'homemon.* serve'",
-        "  A page that is served already is served anew, as it is set up now, by\n    pkill -f 'homemon.* serve'",
+        "  前から動いているページは、次のコマンドで新しい設定になります。\n    pkill -f 'homemon.*-q serve'",
+        "  A page that is served already is served anew, as it is set up now, by\n    pkill -f 'homemon.*-q serve'",
     ),
     # the end
     "check": ("\n■ 確認", "\n== Check"),

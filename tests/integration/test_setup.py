@@ -303,6 +303,25 @@ def test_an_influxdb_2_is_asked_about_organization_bucket_and_token(house: House
     assert (configured.token, configured.org, configured.bucket) == ("s3cret==", "home", "energy")
 
 
+@pytest.mark.parametrize("spoken", ["ja", "en"])
+def test_what_setup_runs_speaks_the_language_that_was_answered(house: House, spoken: str) -> None:
+    other = {"ja": ENGLISH, "en": JAPANESE}[spoken]
+    crontab = '#!/bin/sh\necho "$LC_ALL,$LC_MESSAGES" >> {0}/heard\n'
+    with (
+        programs(house.folder, crontab=crontab) as path,
+        person("setup", *house.options, cwd=house.folder, HOME=str(house.folder), PATH=path, **other) as someone,
+    ):
+        bid, area, by, end = {
+            "ja": ("Bルート認証ID (", "お住まいの地域", "どの方法で", "最新の値"),
+            "en": ("B-route ID, ", "Your area", "Start it by", "The newest values"),
+        }[spoken]
+        someone.answers(("Language", spoken), (bid, ""), (area, ""), ("URL", ""), (by, "none"))
+        someone.until(end)
+        someone.leaves()
+    heard = (house.folder / "heard").read_text().split()
+    assert {"ja": ",ja_JP.UTF-8", "en": ",C.UTF-8"}[spoken] in heard
+
+
 def test_the_page_is_started_for_whom_it_is_said_and_its_address_is_given(house: House) -> None:
     house.config.write_text(house.config.read_text() + "[ecocute]\n")
     ends = ("--yes", "--only", "start", "--only", "check")
@@ -319,7 +338,7 @@ def test_the_page_is_started_for_whom_it_is_said_and_its_address_is_given(house:
         assert load(house.config).serve.password == "s3cret"
         assert ":8080/\n" in run.stdout
         assert "127.0.0.1:8080" not in run.stdout
-        assert "pkill -f 'homemon.* serve'" in run.stdout, "the one for this machine only still runs"
+        assert "pkill -f 'homemon.*-q serve'" in run.stdout, "the one for this machine only still runs"
         before = crontab.read_text()
         assert scripted(house.folder, *ends, path=path).returncode == run.returncode
         assert crontab.read_text() == before, "unasked, it goes on as it was"

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from homemon.cli.setup_terminal import in_language
 from homemon.config.edit import Change
 from homemon.config.read import Config, parse
+from homemon.core.language import LANGUAGES, language
 from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
@@ -330,6 +332,23 @@ def test_each_text_is_in_both_languages_and_fits_a_terminal(name: str) -> None:
     japanese, english = TEXTS[name]
     assert sorted(re.findall("{.?}", japanese)) == sorted(re.findall("{.?}", english))
     assert all(width(line) < 80 for text in (japanese, english) for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "ja_JP.EUC-JP"},
+        {"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "en_US.UTF-8"},
+        {"LC_CTYPE": "C.UTF-8", "LC_ALL": "en_US.UTF-8"},
+    ],
+)
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_a_language_is_passed_on_in_any_locale_and_its_characters_stay(locale: dict[str, str], spoken: str) -> None:
+    changed = in_language(spoken, locale)
+    assert language(locale | changed) == spoken
+    assert changed["LC_CTYPE"] == (locale.get("LC_ALL") or locale.get("LANG", ""))
 
 
 # --- what starts it -----------------------------------------------------------------------
