@@ -23,6 +23,7 @@ from homemon.page.web.server import OF_ONE
 from homemon.runtime.serving import Shown
 from homemon.storage.database import FILE
 from tests.commands import LOADED, PATIENCE, homemon, wait_for, write_config
+from tests.servers import ScriptedServer
 from tests.serving import Served, record, serving, stream
 
 QUICK = 2.0 + LOADED  # seconds
@@ -194,12 +195,12 @@ def test_where_it_cannot_listen_is_said_in_a_line(home: Path, options: tuple[str
 
 
 def test_a_port_that_is_in_use_is_named_with_the_remedy(home: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        other.settimeout(PATIENCE)
-        with ThreadPoolExecutor() as pool:
-            pool.submit(lambda: other.accept()[0].close())
-            run = homemon("serve", "--port", str(port), cwd=home)
+    other = ScriptedServer()
+    port = other.url.rpartition(":")[2]
+    try:
+        run = homemon("serve", "--port", port, cwd=home)
+    finally:
+        other.close()
     assert run.returncode == 1
     assert f"port {port} of 127.0.0.1 is in use\n  Name another --port" in run.stderr
 

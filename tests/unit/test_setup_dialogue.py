@@ -228,9 +228,14 @@ def said(changes: Sequence[Change]) -> dict[str, str]:
             ["org", "bucket", "token"],
         ),
         ((REFUSES, "", REFUSES, "", ""), {"db": "smartmeter"}, ["db", "user", "token"]),
+        (
+            (REFUSES, "", REFUSES, "me", "wrong", REFUSES, "me", "wrong"),
+            {"db": "smartmeter", "user": "me", "password": "wrong"},
+            ["db", "user", "password", "user", "password"],
+        ),
         ((SILENT, ""), {"db": "smartmeter"}, ["db"]),
     ],
-    ids=["open", "lacks the database", "user", "wrong at first", "token", "second", "left out", "silent"],
+    ids=["open", "lacks the database", "user", "wrong at first", "token", "second", "left out", "the same", "silent"],
 )
 def test_a_server_is_asked_about_no_more_than_it_wants_to_know(
     answers: tuple[Any, ...], wanted: dict[str, str], asked: list[str]
