@@ -172,11 +172,11 @@ def test_the_password_is_asked_for_and_never_said(tmp_path: Path) -> None:
 def test_it_says_where_to_open_it_and_warns_where_everyone_may_look(home: Path) -> None:
     with serving(home) as served:
         assert f"homemon: open http://127.0.0.1:{served.port}/\n" in served.said()
-        assert f"ssh -L {served.port}:localhost:{served.port} " in served.said()
+        served.command.says(f"ssh -L {served.port}:localhost:{served.port} ")
         assert "password" not in served.said()
     with serving(home, "--bind", "0.0.0.0") as served:
         assert re.search(rf"http://{socket.gethostname()}(\.local)?:{served.port}/", served.said())
-        assert "everyone on the network can look" in served.said()
+        served.command.says("everyone on the network can look")
 
 
 @pytest.mark.parametrize(
