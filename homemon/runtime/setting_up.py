@@ -230,6 +230,6 @@ ACTS: dict[str, Callable[..., Any]] = {
     "own folder": own_folder,
     "page": page,
     "server": server,
-    "create database": create_database,
+    "database": create_database,
     "write": write,
 }

@@ -76,7 +76,7 @@ def _login(second: bool, asked: bool = True) -> Talk[Keys]:
 def _told(trial: Any, keys: Keys) -> Talk[None]:
     """Say what the server makes of it all; make the database that it lacks."""
     if trial.lacking:
-        why = yield Act("create database", (keys,))
+        why = yield Act("database", (keys,))
         yield Say(TEXTS["server says"], (why,)) if why else Say(TEXTS["database made"], (keys["db"],))
     elif not trial.answer.text:
         yield Say(TEXTS["takes points"])

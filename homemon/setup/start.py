@@ -7,8 +7,11 @@ from homemon.config.keys import READERS
 from homemon.config.read import Config
 from homemon.setup.dialogue import Act, Choice, Question, Say, Talk, written
 from homemon.setup.questions import Changes, agreed, changes_of, word
-from homemon.setup.schedule import EVERYBODY, NOBODY, PAGES
+from homemon.setup.schedule import EVERYBODY, HERE, NOBODY
 from homemon.setup.texts import TEXTS
+
+WHO = {NOBODY: TEXTS["page none"], HERE: TEXTS["page here"], EVERYBODY: TEXTS["page lan"]}
+"""Who may look at the page."""
 
 
 def start(config: Config) -> Talk[Changes]:
@@ -43,8 +46,8 @@ def start(config: Config) -> Talk[Changes]:
 
 def _page(before: str) -> Talk[str]:
     """Return who may look at the page; unless it is said otherwise, who may now."""
-    choices = [Choice(name, TEXTS[f"page {name}"]) for name in PAGES]
-    who: str = yield Question("page", TEXTS["page who"], word(*PAGES), before, choices)
+    choices = [Choice(name, text) for name, text in WHO.items()]
+    who: str = yield Question("page", TEXTS["page who"], word(*WHO), before, choices)
     return who
 
 
@@ -63,6 +66,6 @@ def _install(way: str, page: str) -> Talk[None]:
         if not (yield question._replace(text=(question.text[0].format(name), question.text[1].format(name)))):
             kept.append(name)
     why = yield Act("install", (way, page, kept))
-    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS[f"installed {way}"])
+    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS["soon" if way == "cron" else "installed"])
     if way == "systemd" and not why:
         yield Say(TEXTS["linger"])

@@ -132,11 +132,11 @@ TEXTS: dict[str, Text] = {
     "none": ("起動しない", "nothing is started"),
     "install": ("この内容で入れますか (y/n)", "Install this? (y/n)"),
     "replace": ("{} の内容が違います。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
-    "installed cron": (
-        "  入れました。1分以内に動き始めます。\n  それまで、下の確認の listener は warning になります。",
+    "soon": (
+        "  入れました。1分以内に動き始めます。\n  それまで、下の確認の listener は「注意」になります。",
         "  Done. It starts within a minute; until then the check below has warnings\n  about listeners.",
     ),
-    "installed systemd": ("  入れました。", "  Done."),
+    "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
     "no device": ("  起動する機器がまだありません。", "  There is nothing to start yet."),
     "linger": (

@@ -85,13 +85,13 @@ def programs(folder: Path, **texts: str) -> Iterator[str]:
 
 
 def scripted(
-    folder: Path, *arguments: str, given: str = "", path: str = os.environ["PATH"]
+    folder: Path, *arguments: str, given: str = "", path: str = os.environ["PATH"], locale: dict[str, str] = ENGLISH
 ) -> "subprocess.CompletedProcess[str]":
     """`homemon setup` in a folder, with this on stdin."""
     return subprocess.run(
         (*HOMEMON, "setup", *arguments),
         cwd=folder,
-        env=ENVIRONMENT | ENGLISH | {"HOME": str(folder), "PATH": path},
+        env=ENVIRONMENT | locale | {"HOME": str(folder), "PATH": path},
         input=given,
         capture_output=True,
         text=True,
@@ -320,6 +320,17 @@ def test_what_setup_runs_speaks_the_language_that_was_answered(house: House, spo
         someone.leaves()
     heard = (house.folder / "heard").read_text().split()
     assert {"ja": ",ja_JP.UTF-8", "en": ",C.UTF-8"}[spoken] in heard
+
+
+@pytest.mark.parametrize(
+    ("spoken", "locale", "says"),
+    [("ja", ENGLISH, "シリアルポート nowhere がありません"), ("en", JAPANESE, "there is no serial port nowhere")],
+)
+def test_what_goes_wrong_in_setup_is_said_in_its_language(
+    house: House, spoken: str, locale: dict[str, str], says: str
+) -> None:
+    arguments = ("--yes", "--lang", spoken, "--letter", "-", "--only", "letter", "--only", "port", "--port", "nowhere")
+    assert says in scripted(house.folder, *arguments, given=LETTER, locale=locale).stdout
 
 
 def test_the_page_is_started_for_whom_it_is_said_and_its_address_is_given(house: House) -> None:
