@@ -1,8 +1,8 @@
-"""Fill in what the tables of docs/config.md, docs/data.md and docs/plans.md say of the code: `make docs`.
+"""Fill in what the tables of docs/config.md, data.md, plans.md and setup.md say of the code: `make docs`.
 
 Made are the first columns: of config.md each key, what its value may be and its default, of data.md each series with
-its fields and unit, of plans.md each plan that is shipped. The columns after them are written by hand, and stay with
-the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
+its fields and unit, of plans.md each plan that is shipped, of setup.md each step and its options. The columns after
+them are written by hand, and stay with the row that begins with the same cell. docs/systemd/ is as `setup` writes it.
 """
 
 import re
@@ -12,15 +12,19 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
+from homemon.cli import setup
 from homemon.config.keys import DEFAULT_DIR, SETTINGS
 from homemon.energy import shipped
 from homemon.setup import schedule
+from homemon.setup.dialogue import Step
+from homemon.setup.steps import STEPS
 from homemon.sources.registry import SERIES
 from homemon.sources.source import REQUIRED, Setting
 
 DOCS = Path(__file__).parent.parent / "docs"
 CONFIG, DATA, PLANS = DOCS / "config.md", DOCS / "data.md", DOCS / "plans.md"
 PLANS_JA = DOCS / "ja" / "plans.md"
+SETUP, SETUP_JA = DOCS / "setup.md", DOCS / "ja" / "setup.md"
 Row = tuple[str, ...]
 VALUES = {
     "Route-B ID": "32 hexadecimal digits",
@@ -95,6 +99,20 @@ def plans(page: Path = PLANS) -> str:
     return filled(page.read_text("utf-8"), made)
 
 
+def steps(path: Path) -> str:
+    """Return docs/setup.md, or its Japanese twin, with the steps filled in."""
+    made = [(f"`{step.name}`", ", ".join(f"`{option}`" for option in _options(step))) for step in STEPS]
+    return filled(path.read_text("utf-8"), [*made, (f"`{setup.CHECK}`", "")])
+
+
+def _options(step: Step) -> Iterator[str]:
+    """Yield the options that answer a step's questions."""
+    for option in setup.command.params:
+        answered = setup.ANSWERS.get(option.name or "", (option.name,))
+        if set(answered) & set(step.questions):
+            yield option.opts[0]
+
+
 def units() -> dict[str, str]:
     """Return the units of docs/systemd/ by their names."""
     jobs = [*chain.from_iterable(schedule.JOBS.values()), schedule.SERVE]
@@ -116,7 +134,14 @@ def _rows(table: str) -> Iterator[Row]:
         yield tuple(cell.strip() for cell in line.split("|")[1:-1])
 
 
-WRITTEN: dict[Path, Callable[[], str]] = {CONFIG: config, DATA: data, PLANS: plans, PLANS_JA: partial(plans, PLANS_JA)}
+WRITTEN: dict[Path, Callable[[], str]] = {
+    CONFIG: config,
+    DATA: data,
+    PLANS: plans,
+    PLANS_JA: partial(plans, PLANS_JA),
+    SETUP: partial(steps, SETUP),
+    SETUP_JA: partial(steps, SETUP_JA),
+}
 
 
 if __name__ == "__main__":

@@ -46,14 +46,21 @@ def command(app: App, bind: str, port: int, lang: str | None) -> int:
 
     Says at which address to open it. It only reads the store, and loads nothing from any other host. Who may look:
     this machine alone, or with --bind all on the LAN, who need a password where `[serve]` of config.ini has one.
-    SIGTERM or Ctrl-C ends it. Needs waitress and plotly.
+    A second one at the same port ends at once. SIGTERM or Ctrl-C ends it. Needs waitress and plotly.
     """
     server.require()
     files, password = serving.files(), app.config.serve.password
     output.detach()
     pages, numbers = (serving.Shown(str(app.config.path), app.quiet, app.verbose) for _ in range(2))
     stop = Stop()
-    with server.listen(bind, port) as listening:
+    try:
+        listening = server.listen(bind, port)
+    except server.PortInUse:
+        if not serving.answers(bind, port):
+            raise
+        app.info(f"it is served already: {' or '.join(serving.addresses(bind, port))}")
+        return 0
+    with listening:
         live = Live(numbers.live, numbers.version)
         site = Site(
             Pages(pages.page, pages.version, time),

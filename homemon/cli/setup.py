@@ -8,11 +8,9 @@ from typing import IO, Any
 import click
 
 from homemon.cli.setup_terminal import Terminal
-from homemon.config.edit import Change, change_file
 from homemon.config.place import find_or_new, is_found
 from homemon.config.read import load_or_empty
 from homemon.config.values import one_of
-from homemon.core.errors import ConfigError
 from homemon.core.language import LANGUAGES, language
 from homemon.energy.plan_file import AREAS
 from homemon.runtime.context import App
@@ -20,11 +18,17 @@ from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS
 from homemon.runtime.subcommands import program
 from homemon.setup.dialogue import Question, Step, through
-from homemon.setup.letter import read_letter
+from homemon.setup.letter import read_letter, read_login, read_password
+from homemon.setup.schedule import PAGES
 from homemon.setup.steps import STEPS
 from homemon.setup.texts import TEXTS
 
 CHECK = "check"
+SECRETS = click.File(encoding="utf-8-sig")
+SECRET_FILES = {"letter": read_letter, "login": read_login, "page_password": read_password}
+"""What is never given on the command line, where other users see it, by the options that name its file."""
+ANSWERS = {"letter": ("bid", "pwd"), "login": ("user", "password", "token")}
+"""The questions that such a file answers, where they are called otherwise than the option."""
 NAMES = (*(step.name for step in STEPS), CHECK)
 
 
@@ -33,7 +37,7 @@ NAMES = (*(step.name for step in STEPS), CHECK)
 @click.option("--skip", multiple=True, metavar="STEP", type=click.Choice(NAMES), help="Leave these out.")
 @click.option("--yes", is_flag=True, help="Ask nothing: what no option says is as if Enter were pressed.")
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Default: the locale's.")
-@click.option("--letter", type=click.File(encoding="utf-8-sig"), help="B-route ID and password, two lines; - is stdin.")
+@click.option("--letter", type=SECRETS, help="B-route ID and password, two lines; - is stdin.")
 @click.option("--port", "ports", multiple=True, metavar="PORT", help="Where to look for the module.")
 @click.option("--target", "targets", multiple=True, help="Where to look for the EcoCute, as `discover` takes it.")
 @click.option("--bind", metavar="ADDRESS", help="[ecocute] bind.")
@@ -48,7 +52,12 @@ NAMES = (*(step.name for step in STEPS), CHECK)
 @click.option("--sell", metavar="PRICE", help="[contract] sell.")
 @click.option("--server", "url", metavar="URL", help="The InfluxDB.")
 @click.option("--db", metavar="NAME", help="Its database.")
+@click.option("--org", metavar="NAME", help="Organization, of an InfluxDB 2.")
+@click.option("--bucket", metavar="NAME", help="Bucket, of an InfluxDB 2.")
+@click.option("--login", type=SECRETS, help="Its token in a line, or user and password in two; - is stdin.")
 @click.option("--start", metavar="WAY", type=click.Choice([*WAYS, "none"]), help="cron, systemd or none.")
+@click.option("--page", metavar="WHO", type=click.Choice([*PAGES]), help=f"Who may look: {', '.join(PAGES)}.")
+@click.option("--page-password", type=SECRETS, help="The page's password in a line; - is stdin.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -57,46 +66,49 @@ def command(
     skip: tuple[str, ...],
     yes: bool,
     lang: str | None,
-    letter: IO[str] | None,
     **options: Any,
 ) -> int:
     """Set homemon up by answering questions, and end with `check`.
 
     Asks for the two values of the letter, finds the serial port by trying, joins, finds the EcoCute and the solar
-    monitor, and asks for plan, server and what starts it all. Writes config.ini (the one in use, else
-    ~/.config/homemon/config.ini), in which every other line stays. Each step can be left out, and done again; what is
-    set up already stays unless you say otherwise. Exit status as `check`'s.
+    monitor, and asks for plan, server, what starts it all and who may look at the page. Writes config.ini (the one in
+    use, else ~/.config/homemon/config.ini), in which every other line stays. Each step can be left out, and done again;
+    what is set up already stays unless you say otherwise. Exit status as `check`'s.
     """
     app: App = ctx.obj
     path = find_or_new(ctx.find_root().params["config"]).absolute()
+    secrets = {name: options.pop(name) for name in SECRET_FILES}
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
-    given |= _values(letter) if letter else {}
-    terminal = Terminal(app, given, yes, lang or language(os.environ))
+    for name, file in secrets.items():
+        given |= _values(name, file) if file else {}
+    terminal = Terminal(app, given, yes)
+    terminal.speak(lang or language(os.environ))
     wanted = [name for name in NAMES if name in (only or NAMES) and name not in skip]
-    changed: list[Change] = []
     try:
         if not (lang or yes or only):
-            terminal.language = terminal.ask(_language(terminal.language))
+            terminal.speak(terminal.ask(_language(terminal.language)))
         terminal.say("begin", path)
         for step in STEPS:
             if step.name in wanted:
-                changed += _through(app, terminal, step, path)
+                _through(app, terminal, step, path)
     except (click.Abort, KeyboardInterrupt):
         terminal.say("ended", path)
         raise
     if CHECK not in wanted:
         return 0
-    status = _checked(app, terminal, path, changed)
-    terminal.say("page", program() if is_found(path) else f"{program()} -c {shlex.quote(str(path))}")
+    terminal.say("check")
+    status = run(_acting(app, path), CHECK)
+    terminal.tell_page(program() if is_found(path) else f"{program()} -c {shlex.quote(str(path))}")
     return status
 
 
-def _values(letter: IO[str]) -> dict[str, str]:
+def _values(name: str, file: IO[str]) -> dict[str, str]:
+    """Return what stands in a file of secrets, by the names of the questions."""
     try:
-        return read_letter(letter.read())
+        return SECRET_FILES[name](file.read())
     except ValueError as error:  # also of a text that is not UTF-8, without the text
         reason = "must be UTF-8" if isinstance(error, UnicodeError) else error
-        raise click.UsageError(f"--letter: it {reason}") from None
+        raise click.UsageError(f"--{name.replace('_', '-')}: it {reason}") from None
 
 
 def _language(default: str) -> Question:
@@ -110,26 +122,10 @@ def _acting(app: App, path: Path) -> App:
     return acting
 
 
-def _through(app: App, terminal: Terminal, step: Step, path: Path) -> list[Change]:
-    """Go through a step and write what comes of it, which is returned. Raise ConfigError."""
+def _through(app: App, terminal: Terminal, step: Step, path: Path) -> None:
+    """Go through a step, with the configuration as it is by now. Raise ConfigError."""
     acting = _acting(app, path)
     try:
-        changes = terminal.hold(through(step, acting.config, terminal.given), acting)
+        terminal.hold(through(step, acting.config, terminal.given), acting)
     finally:
         acting.close()
-    if changes:
-        try:
-            change_file(path, changes)
-        except OSError as error:
-            raise ConfigError(
-                f"{path}: {error.strerror}", "Write it by hand, then go on with `homemon setup`."
-            ) from None
-        terminal.say("written", ", ".join(f"[{each.section}] {each.key}".strip() for each in changes))
-    return changes
-
-
-def _checked(app: App, terminal: Terminal, path: Path, changed: list[Change]) -> int:
-    """Run `check`, which makes the database of a server that is new; return its exit status."""
-    terminal.say("check")
-    create = ("--create-db",) if any(change.section == "server" for change in changed) else ()
-    return run(_acting(app, path), "check", *create)

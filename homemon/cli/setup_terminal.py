@@ -1,26 +1,52 @@
 """The terminal of `homemon setup`: what a step says is printed, what it asks is answered, what it wants is done."""
 
+import os
 import sys
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 import click
 
+from homemon.cli.terminal import show
 from homemon.runtime import output
 from homemon.runtime.context import App
+from homemon.runtime.messages import Catalogue
+from homemon.runtime.serving import addresses, login
 from homemon.runtime.setting_up import ACTS
+from homemon.runtime.starting import page_started
 from homemon.setup.dialogue import Act, Question, Result, Say, Talk
 from homemon.setup.texts import TEXTS, fault, spoken
+
+INDENT = 6  # of what does not fit into a line
+LOCALES = {"ja": "ja_JP.UTF-8", "en": "C.UTF-8"}
+
+
+def in_language(language: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables with which a command speaks a language, in the characters of before (locale(7))."""
+    characters = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environment.get(name))), "")
+    return {"LC_ALL": "", "LC_CTYPE": characters, "LC_MESSAGES": LOCALES[language]}
+
+
+def as_it_is(text: str, context: str = "") -> str:
+    """Return what homemon says in English, whatever the locale is."""
+    return text
 
 
 class Terminal:
     """Holds the conversation in one language. What is `given` by options is not asked; with `yes`, nothing is."""
 
-    def __init__(self, app: App, given: Mapping[str, Any], yes: bool, language: str) -> None:
+    def __init__(self, app: App, given: Mapping[str, Any], yes: bool) -> None:
         self._app = app
         self.given = given
         self._yes = yes
+        self.language = ""
+
+    def speak(self, language: str) -> None:
+        """Speak a language from now on, in errors too, and have the commands that are run speak it."""
         self.language = language
+        output.speak(Catalogue(language) if language != "en" else as_it_is)
+        os.environ.update(in_language(language, os.environ))
 
     def hold(self, talk: Talk[Result], acting: App) -> Result:
         """Go through a conversation to its end and return its result; `acting` is what its acts work with.
@@ -38,11 +64,27 @@ class Terminal:
 
     def say(self, name: str, *values: object) -> None:
         """Print one of the texts."""
-        self._app.show(spoken(self.language, TEXTS[name], values))
+        self._show(spoken(self.language, TEXTS[name], values))
+
+    def tell_page(self, program: str) -> None:
+        """Say how the newest values and the page are seen; where the page is served, its addresses."""
+        self.say("values", program)
+        served = page_started()
+        if served is None:
+            self.say("page by hand", program)
+            return
+        bind, port = served
+        for address in addresses(bind, port):
+            self.say("page at", address)
+        if ip_address(bind).is_loopback:
+            self.say("page tunnel", port, login())
+
+    def _show(self, text: str) -> None:
+        show(self._app, text, indent=INDENT)
 
     def _granted(self, wish: Say | Question | Act, acting: App) -> Any:
         if isinstance(wish, Say):
-            self._app.show(spoken(self.language, wish.text, wish.values))
+            self._show(spoken(self.language, wish.text, wish.values))
             return None
         if isinstance(wish, Act):
             return ACTS[wish.name](acting, *wish.arguments)
@@ -62,7 +104,7 @@ class Terminal:
 
     def _asked(self, question: Question) -> Any:
         for number, choice in enumerate(question.choices, 1):
-            self._app.show(f"  {number:3}  {choice.answer}  {spoken(self.language, choice.text)}".rstrip())
+            self._show(f"  {number:3}  {choice.answer}  {spoken(self.language, choice.text)}".rstrip())
         if question.choices:
             self.say("choose")
         while True:

@@ -21,7 +21,7 @@ from email.utils import parsedate_to_datetime
 from html import escape
 from json import dumps, loads
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 import requests
@@ -31,9 +31,18 @@ from homemon import __version__
 from homemon.config.keys import Server
 from homemon.core.errors import HomemonError
 from homemon.delivery.deadline import Deadline, Watched
-from homemon.delivery.verdicts import CREDENTIALS, NO_DATABASE, Answer, Verdict, about_no_points, meaning
+from homemon.delivery.verdicts import (
+    CREDENTIALS,
+    NO_DATABASE,
+    Answer,
+    Verdict,
+    about_database,
+    about_login,
+    about_no_points,
+    meaning,
+)
 
-__all__ = ["Answer", "Influx", "NotRead", "Verdict"]
+__all__ = ["Answer", "Influx", "NotRead", "Trial", "Verdict"]
 
 CONNECT_WITHIN = 5.0  # seconds
 WORTH_GZIP = 400  # bytes; below, the header costs what is saved
@@ -67,6 +76,8 @@ TLS_FAULTS = (
     ("WRONG_VERSION_NUMBER", "it does not speak TLS there; check scheme and port in [server] url"),
 )
 """What the text of a TLS error means (the first that it holds), and the remedy."""
+SECOND = re.compile(r"v?2\.")
+"""Of X-Influxdb-Version, which InfluxDB sends with each answer: 1.6.7~rc0 (as tried), v2.7.11 (API reference)."""
 _CREDENTIAL = re.compile(r"(?i)\b(bearer|token|basic)\s+[^\s\"',}\]]+")
 
 
@@ -76,6 +87,19 @@ class NotRead(HomemonError):
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class Trial(NamedTuple):
+    """What a server said to a batch without lines.
+
+    `refused`: it wants a login, or another one. `lacking`: it has no such database or bucket. `second`: it is an
+    InfluxDB 2, which has organizations, buckets and tokens.
+    """
+
+    answer: Answer
+    refused: bool = False
+    lacking: bool = False
+    second: bool = False
 
 
 class Influx:
@@ -126,7 +150,19 @@ class Influx:
 
         InfluxDB 2.x rejects the empty batch, but only after it has looked at token and bucket.
         """
-        return self._post(self.url, self._judge_probe, params=self._parameters, data=b"")
+        return self.trial().answer
+
+    def trial(self) -> Trial:
+        """Return what the server says to an empty batch, and what that says of it and of our login."""
+        found = Trial(Answer(Verdict.LATER))
+
+        def judge(response: requests.Response) -> Answer:
+            nonlocal found
+            found = self._judge_probe(response)
+            return found.answer
+
+        answer = self._post(self.url, judge, params=self._parameters, data=b"")
+        return found._replace(answer=answer)
 
     def create_database(self) -> Answer:
         """Make [server] db where it is not there yet; TAKEN, or why not. Only InfluxDB 1.x can be asked for it."""
@@ -238,12 +274,14 @@ class Influx:
             return Answer(Verdict.TAKEN)
         return self._explained(response, _said(response))
 
-    def _judge_probe(self, response: requests.Response) -> Answer:
+    def _judge_probe(self, response: requests.Response) -> Trial:
         """Return what the answer to a write without lines means."""
         status = response.status_code
         said = _said(response)
-        taken = status == 204 or about_no_points(status, said)
-        return Answer(Verdict.TAKEN) if taken else self._explained(response, said)
+        second = SECOND.match(response.headers.get("X-Influxdb-Version", "")) is not None
+        if status == 204 or about_no_points(status, said):
+            return Trial(Answer(Verdict.TAKEN), second=second)
+        return Trial(self._explained(response, said), about_login(status, said), about_database(status, said), second)
 
     def _explained(self, response: requests.Response, said: str) -> Answer:
         """Return the verdict, with the server's message and the remedy."""

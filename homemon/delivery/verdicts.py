@@ -180,3 +180,13 @@ def about_no_points(status: int, said: str) -> bool:
     found = meaning(status, said)
     by_status = found is STATUSES.get(status) and status in (400, 422)
     return found.verdict is Verdict.DATA_FAULT or (by_status and bool(NO_POINTS.search(said)))
+
+
+def about_login(status: int, said: str) -> bool:
+    """Return whether an answer to a write refuses who we say we are, or says that we may not write."""
+    return status == 403 or meaning(status, said).hint == CREDENTIALS
+
+
+def about_database(status: int, said: str) -> bool:
+    """Return whether an answer to a write says that there is no such database or bucket."""
+    return meaning(status, said).hint == DATABASE

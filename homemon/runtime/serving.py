@@ -18,6 +18,7 @@ from time import time_ns
 from homemon.core.errors import HomemonError
 from homemon.core.points import HOUR
 from homemon.page.plotly import javascript as plotly_script
+from homemon.page.web.answers import ALWAYS
 from homemon.page.web.pages import File, NothingYet
 from homemon.ports.interfaces import lan_interfaces
 from homemon.runtime import kept, page
@@ -26,6 +27,7 @@ from homemon.storage.database import FILE
 
 MOST_REPORTED = 100  # in an hour
 SETTLED = 50_000_000  # nanoseconds; the kernel notes the time of a change in steps of up to 10 ms
+ANSWERS_WITHIN = 5.0  # seconds
 MDNS = "/run/avahi-daemon"  # where it runs, the LAN knows this machine as NAME.local
 BEST = 9  # of gzip: packed once
 
@@ -122,6 +124,28 @@ def names() -> set[str]:
     """Return this machine's names, in lower case."""
     whole = socket.gethostname().lower()  # getfqdn() would ask a name server, and wait for it
     return {whole, whole.partition(".")[0]} - {""}
+
+
+def answers(bound: str, port: int) -> bool:
+    """Return whether a homemon serves the page already at each address at which one that is bound so would."""
+    every = ip_address(bound).is_unspecified
+    hosts = [each.address for each in lan_interfaces()] if every else [bound]
+    return bool(hosts) and all(_is_page(host, port) for host in hosts)
+
+
+def _is_page(host: str, port: int) -> bool:
+    """Return whether what answers there has the headers that all our answers have."""
+    from http.client import HTTPConnection, HTTPException
+
+    connection = HTTPConnection(host, port, timeout=ANSWERS_WITHIN)
+    try:
+        connection.request("HEAD", "/page.css")
+        headers = connection.getresponse().headers
+        return all(headers.get(name) == value for name, value in ALWAYS)
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def login() -> str:

@@ -3,13 +3,16 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from homemon.config.edit import Change, change_file
+from homemon.config.keys import KEYS, Server
 from homemon.core import xdg
 from homemon.core.dialogue import Talk
-from homemon.core.errors import DeviceError, HomemonError, PortError
+from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError
 from homemon.core.files import port_lock
 from homemon.echonet.codec import MULTICAST
 from homemon.energy import shipped
@@ -19,10 +22,10 @@ from homemon.runtime.context import App
 from homemon.runtime.driver import Watched, run
 from homemon.runtime.dump import Line, MonitorPort
 from homemon.runtime.search import addresses, discover, with_defaults
-from homemon.runtime.starting import WAYS, Planned, program
+from homemon.runtime.starting import WAYS, Planned, page_started, program
 from homemon.runtime.subcommands import HOMEMON
 from homemon.runtime.subcommands import program as typed
-from homemon.setup.schedule import jobs
+from homemon.setup.schedule import EVERYBODY, HERE, NOBODY, jobs
 from homemon.setup.steps import I2C
 from homemon.skstack.join import wake_module
 from homemon.sources.kyocera.protocol import Dump
@@ -32,6 +35,7 @@ from homemon.sources.registry import SOLAR_MONITOR
 
 DEVICES = Path("/dev")
 IN_USE = "It works, then. To try it anew, stop that first, and what starts it."
+SERVER_WITHIN = 5.0  # seconds
 PORTS = ("serial/by-id/*", "serial0", "ttyAMA*", "ttyUSB*", "ttyACM*")
 """Where a module can be; the first name of a device is taken, so a USB stick's that stays."""
 
@@ -141,24 +145,34 @@ def ways(app: App) -> list[str]:
     return [name for name, way in WAYS.items() if way.there()]
 
 
-def _planned(app: App) -> Planned:
-    return Planned(jobs(app.config), program(app.config.path))
+def page(app: App) -> str | None:
+    """Return who may look at the page that is started by now, as `PAGES` has it; None where homemon cannot serve it."""
+    if not all(map(find_spec, ("waitress", "plotly"))):
+        return None
+    started = page_started()
+    if started is None:
+        return NOBODY
+    return HERE if started[0].startswith(("127.", "::1")) else EVERYBODY
 
 
-def planned(app: App, way: str) -> list[str]:
+def _planned(app: App, page: str) -> Planned:
+    return Planned(jobs(app.config, page), program(app.config.path))
+
+
+def planned(app: App, way: str, page: str) -> list[str]:
     """Return the lines, or the files, that would be installed."""
-    return WAYS[way].planned(_planned(app))
+    return WAYS[way].planned(_planned(app, page))
 
 
-def differing(app: App, way: str) -> list[str]:
+def differing(app: App, way: str, page: str) -> list[str]:
     """Return the files that would be overwritten with something else."""
-    return WAYS[way].differing(_planned(app))
+    return WAYS[way].differing(_planned(app, page))
 
 
-def install(app: App, way: str, kept: Sequence[str]) -> str:
+def install(app: App, way: str, page: str, kept: Sequence[str]) -> str:
     """Install what starts homemon, but the files that are kept; return why that failed, or nothing."""
     try:
-        WAYS[way].install(_planned(app), kept)
+        WAYS[way].install(_planned(app, page), kept)
     except HomemonError as error:
         return str(error)
     return ""
@@ -168,6 +182,36 @@ def own_folder(app: App) -> str:
     """Return the store's folder where only a variable says it, which cron and systemd do not know; else nothing."""
     own = xdg.state("homemon", os.environ)
     return str(own) if app.folder == own != xdg.state_at_home("homemon") else ""
+
+
+def server(app: App, keys: Mapping[str, str]) -> Any:
+    """Return the `Trial` of a server with these keys of [server]."""
+    from homemon.delivery.influx import Influx
+
+    return Influx(_server(app, keys)).trial()
+
+
+def create_database(app: App, keys: Mapping[str, str]) -> str:
+    """Make the database of an InfluxDB 1.x; return why that failed, or nothing."""
+    from homemon.delivery.influx import Influx
+
+    return Influx(_server(app, keys)).create_database().text
+
+
+def _server(app: App, keys: Mapping[str, str]) -> Server:
+    """Return [server] with these keys, the defaults, and the CA that is configured; somebody waits for its answers."""
+    defaults = {name: key.default for name, key in KEYS["server"].items()}
+    known = app.config.server
+    return Server(**{**defaults, "timeout": SERVER_WITHIN, "ca": known.ca if known else None, **keys})
+
+
+def write(app: App, changes: Sequence[Change]) -> None:
+    """Write into config.ini what is to be there. Raise ConfigError."""
+    path = app.config.path
+    try:
+        change_file(path, changes)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", "Write it by hand, then go on with `homemon setup`.") from None
 
 
 ACTS: dict[str, Callable[..., Any]] = {
@@ -184,4 +228,8 @@ ACTS: dict[str, Callable[..., Any]] = {
     "differing": differing,
     "install": install,
     "own folder": own_folder,
+    "page": page,
+    "server": server,
+    "database": create_database,
+    "write": write,
 }

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from homemon.core.files import make_dir, replace_file
 from homemon.setup import schedule
 from homemon.setup.schedule import Job
 
+PAGE = f"{schedule.SERVE.unit}.service"
 WITHIN = 30.0  # seconds for crontab and systemctl
 
 
@@ -63,12 +63,23 @@ class Cron:
         """Return what would be overwritten: nothing, since other lines stay."""
         return []
 
+    @staticmethod
+    def lines() -> str:
+        """Return the crontab; empty where there is none yet."""
+        try:
+            return said("crontab", "-l")
+        except HomemonError:
+            return ""
+
+    @classmethod
+    def started(cls) -> list[str]:
+        """Return the lines by which something is started."""
+        return cls.lines().splitlines()
+
     @classmethod
     def install(cls, planned: Planned, kept: Sequence[str]) -> None:
         """Put the lines into the crontab. Raise HomemonError."""
-        before = ""
-        with suppress(HomemonError):  # there is none yet
-            before = said("crontab", "-l")
+        before = cls.lines()
         wanted = schedule.with_lines(before, cls.planned(planned))
         if wanted != before:
             said("crontab", "-", given=wanted)
@@ -102,6 +113,15 @@ class Systemd:
         return [name for name, path in there.items() if path.read_text("utf-8", "replace") != wanted[name]]
 
     @classmethod
+    def started(cls) -> list[str]:
+        """Return the lines of the page's unit, where it is enabled."""
+        try:
+            said("systemctl", "--user", "is-enabled", PAGE)
+            return (cls.folder() / PAGE).read_text("utf-8", "replace").splitlines()
+        except (HomemonError, OSError):
+            return []
+
+    @classmethod
     def install(cls, planned: Planned, kept: Sequence[str]) -> None:
         """Write the units, but those that are kept, and enable them. Raise HomemonError."""
         try:
@@ -112,7 +132,15 @@ class Systemd:
         except OSError as error:
             raise HomemonError(f"{cls.folder()} cannot be written: {error.strerror}") from None
         said("systemctl", "--user", "daemon-reload")
-        said("systemctl", "--user", "enable", "--now", *schedule.enabled(planned.jobs))
+        if cls.started():  # it ends, or begins as it is to be now
+            said("systemctl", "--user", "disable", "--now", PAGE)
+        if wanted := schedule.enabled(planned.jobs):
+            said("systemctl", "--user", "enable", "--now", *wanted)
+
+
+def page_started() -> tuple[str, int] | None:
+    """Return the address and port on which cron or systemd starts the page; None where neither does."""
+    return schedule.served(line for way in WAYS.values() if way.there() for line in way.started())
 
 
 WAYS: dict[str, type[Cron] | type[Systemd]] = {"cron": Cron, "systemd": Systemd}

@@ -100,9 +100,24 @@ AGAIN = Question("again", TEXTS["again"], yes_or_no, "n")
 
 
 def through(step: Step, config: Config, given: Mapping[str, object]) -> Talk[list[Change]]:
-    """Go through a step; return what it changes in config.ini. `given` are the options by their names."""
+    """Go through a step; return what it changed in config.ini. `given` are the options by their names."""
     yield Say(step.title)
     if step.done(config) and not given.keys() & set(step.questions) and not (yield AGAIN):
         yield Say(TEXTS["kept"])
         return []
-    return (yield from step.talk(config))
+    changes = yield from step.talk(config)
+    yield from written(changes)
+    return changes
+
+
+def written(changes: Sequence[Change]) -> Talk[None]:
+    """Write into config.ini what is to be there, and say which keys."""
+    if changes:
+        yield Act("write", (changes,))
+        yield Say(TEXTS["written"], (named(changes),))
+
+
+def named(changes: Sequence[Change]) -> str:
+    """Return which keys change, by their sections, and never their values."""
+    keys = {change.section: [each.key for each in changes if each.section == change.section] for change in changes}
+    return ", ".join(f"[{section}] {', '.join(filter(None, of))}".strip() for section, of in keys.items())

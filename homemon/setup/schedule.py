@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from homemon.config.read import Config
@@ -10,6 +10,7 @@ from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR
 
 BEGIN = "# homemon setup begins: what stands up to its end is written anew by `homemon setup`"
 END = "# homemon setup ends"
+LOOPBACK, PORT = "127.0.0.1", 8080  # of `homemon serve` where nothing else is said
 OWN = re.compile(rf"(?ms)^{re.escape(BEGIN)}\n.*?^{re.escape(END)}\n?")
 
 
@@ -41,13 +42,19 @@ JOBS: Mapping[str, Sequence[Job]] = {
     "notify": (Job(("notify",), "send notices", "*/5 * * * *", "*:0/5"),),
 }
 """By the section that they need."""
+NOBODY, HERE, EVERYBODY = "none", "here", "lan"
 SERVE = Job(("serve", "--bind", "0.0.0.0"), "show the page to browsers")
-"""What nobody starts unasked: who may look is to be decided first."""
+PAGES: Mapping[str, Sequence[Job]] = {
+    NOBODY: (),
+    HERE: (SERVE._replace(words=("serve",)),),
+    EVERYBODY: (SERVE,),
+}
+"""By who may look at the page, which is started for nobody unasked."""
 
 
-def jobs(config: Config) -> list[Job]:
-    """Return the jobs of what is configured."""
-    return [job for section, each in JOBS.items() if config.of(section) for job in each]
+def jobs(config: Config, page: str = NOBODY) -> list[Job]:
+    """Return the jobs of what is configured, and of the page for who may look at it."""
+    return [*(job for section, each in JOBS.items() if config.of(section) for job in each), *PAGES[page]]
 
 
 # --- cron ---------------------------------------------------------------------------------
@@ -73,6 +80,16 @@ def _command(line: str) -> str:
     """Return the homemon command of a line of ours."""
     found = re.search(r" -q ([a-z-]+)", line)
     return found[1] if found else line
+
+
+def served(lines: Iterable[str]) -> tuple[str, int] | None:
+    """Return the address and port on which one of these lines starts `homemon serve`; None where none does."""
+    line = next((each for each in lines if _starts(each, "serve")), None)
+    if line is None:
+        return None
+    named = {name: re.search(rf"--{name}[ =](\S+)", line) for name in ("bind", "port")}
+    bind, port = (found[1] if found else "" for found in named.values())
+    return bind or LOOPBACK, int(port) if port.isdecimal() else PORT
 
 
 def _starts(line: str, command: str) -> bool:

@@ -8,31 +8,17 @@ from homemon.config.edit import Change
 from homemon.config.keys import EXAMPLE, READERS
 from homemon.config.read import Config
 from homemon.energy.plan import Plan
-from homemon.setup.dialogue import Act, Choice, Question, Say, Step, Talk, yes_or_no
+from homemon.setup.dialogue import Act, Choice, Question, Say, Step, Talk
+from homemon.setup.questions import Changes, agreed, changes_of, keyed, several, word
+from homemon.setup.server import server
+from homemon.setup.start import start
 from homemon.setup.texts import AREA_NAMES, TEXTS
 from homemon.sources.lan.discovery import Node
 from homemon.sources.lan.reports import is_kin
 from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR
 
-Changes = list[Change]
 CONTRACT = "contract"
 I2C = "i2c"
-
-
-def keyed(name: str, reader: str, *of: int, text: str = "", default: str = "") -> Question:
-    """Return the question for a key of config.ini, whose value is kept as it is typed if its `reader` takes it."""
-    read = READERS[reader](*of) if of else READERS[reader]
-    return Question(name, TEXTS[text or name], read, default)
-
-
-def agreed(name: str, default: bool = True) -> Question:
-    """Return a question that is answered with yes or no."""
-    return Question(name, TEXTS[name], yes_or_no, "y" if default else "n")
-
-
-def changes_of(section: str, **keys: object) -> Changes:
-    """Return the changes of a section, without the keys that nothing is known of."""
-    return [Change(section, key, str(value)) for key, value in keys.items() if value is not None]
 
 
 # --- the smart meter ----------------------------------------------------------------------
@@ -70,7 +56,7 @@ def port(config: Config) -> Talk[Changes]:
     if config.smartmeter is None:
         yield Say(TEXTS["letter first"])
         return []
-    names = (yield _several("ports")) or (yield Act("serial ports"))
+    names = (yield several("ports")) or (yield Act("serial ports"))
     while True:
         for name in names:
             yield Say(TEXTS["trying"], (name,))
@@ -85,11 +71,6 @@ def port(config: Config) -> Talk[Changes]:
             yield Say(TEXTS["left out"], ("port",))
             return []
         names = [named]
-
-
-def _several(name: str) -> Question:
-    """Return a question for an option that may name several things."""
-    return Question(name, ("", ""), lambda text: [text], asked=False)
 
 
 def join(config: Config) -> Talk[Changes]:
@@ -107,7 +88,7 @@ def join(config: Config) -> Talk[Changes]:
 
 def devices(config: Config) -> Talk[Changes]:
     """Find the EcoCute; its address is written down only where asking everybody does not find it, or finds several."""
-    targets: Sequence[str] = (yield _several("targets")) or []
+    targets: Sequence[str] = (yield several("targets")) or []
     bind = yield Question("bind", TEXTS["bind"], READERS["IPv4 address"], own_address(targets), asked=False)
     units: list[tuple[str, int]] = []
     while not units:
@@ -148,23 +129,12 @@ def ecocutes(nodes: Sequence[Node]) -> list[tuple[str, int]]:
 def _one_of(units: Sequence[tuple[str, int]]) -> Question:
     known = {f"{host} {eoj:06X}": (host, eoj) for host, eoj in units}
     choices = [Choice(name, ("", "")) for name in known]
-    return Question("unit", TEXTS["unit"], lambda text: known[_word(*known)(text)], next(iter(known)), choices)
-
-
-def _word(*words: str) -> Callable[[str], str]:
-    """Return a reader that takes one of the words, in whatever case."""
-
-    def read(text: str) -> str:
-        if text.lower() not in words and text not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return text if text in words else text.lower()
-
-    return read
+    return Question("unit", TEXTS["unit"], lambda text: known[word(*known)(text)], next(iter(known)), choices)
 
 
 def monitor(config: Config) -> Talk[Changes]:
     """Find the solar monitor on the I2C bus or on a serial port that is not the module's."""
-    lines = yield _several("lines")
+    lines = yield several("lines")
     if lines is None:
         if not (yield agreed("has monitor", default=False)):
             return []
@@ -191,7 +161,7 @@ def contract(config: Config) -> Talk[Changes]:
     plan = yield Question("plan", TEXTS["plan"], READERS["name"], asked=False)
     if plan is None:
         choices = [Choice(name, text) for name, text in AREA_NAMES.items()]
-        area = yield Question("area", TEXTS["area"], _word(*AREA_NAMES), choices=choices)
+        area = yield Question("area", TEXTS["area"], word(*AREA_NAMES), choices=choices)
         plans: list[Plan] = (yield Act("plans", (area,))) if area else []
         known = [Choice(each.key, (f"{each.company} {each.name}",) * 2) for each in plans]
         plan = (yield Question("plan", TEXTS["plan"], _plan_of(plans), choices=known)) if area else None
@@ -208,8 +178,8 @@ def contract(config: Config) -> Talk[Changes]:
 
 
 def _plan_of(plans: Sequence[Plan]) -> Callable[[str], str]:
-    word = _word(*(plan.key for plan in plans))
-    return lambda text: text if text.endswith(".toml") else word(text)
+    known = word(*(plan.key for plan in plans))
+    return lambda text: text if text.endswith(".toml") else known(text)
 
 
 def _contract_section(config: Config) -> Talk[str]:
@@ -244,56 +214,6 @@ def _base(name: str) -> Talk[dict[str, int]]:
     return {}
 
 
-def server(config: Config) -> Talk[Changes]:
-    """Ask for the InfluxDB."""
-    url = yield keyed("url", "URL")
-    if url is None:
-        return []
-    db = yield keyed("db", "name", default=SMART_METER.section)
-    yield Say(TEXTS["more keys"])
-    return changes_of("server", url=url, db=db)
-
-
-# --- what starts it -----------------------------------------------------------------------
-
-
-def start(config: Config) -> Talk[Changes]:
-    """Offer to install what starts the commands of what is configured."""
-    ways: Sequence[str] = yield Act("ways")
-    if not ways:
-        yield Say(TEXTS["no way"])
-        return []
-    choices = [Choice(way, TEXTS[way]) for way in (*ways, "none")]
-    way = yield Question("start", TEXTS["by"], _word(*(each.answer for each in choices)), choices[0].answer, choices)
-    if way == "none":
-        yield Say(TEXTS["left out"], ("start",))
-        return []
-    lines = yield Act("planned", (way,))
-    if not lines:
-        yield Say(TEXTS["no device"])
-        return []
-    for line in lines:
-        yield Say(TEXTS["line"], (line,))
-    if not (yield agreed("install")):
-        return []
-    yield from _install(way)
-    folder = yield Act("own folder")
-    return [Change("store", "dir", folder)] if folder else []
-
-
-def _install(way: str) -> Talk[None]:
-    differing: Sequence[str] = yield Act("differing", (way,))
-    kept = []
-    for name in differing:
-        question = agreed("replace", default=False)
-        if not (yield question._replace(text=(question.text[0].format(name), question.text[1].format(name)))):
-            kept.append(name)
-    why = yield Act("install", (way, kept))
-    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS["installed"])
-    if way == "systemd" and not why:
-        yield Say(TEXTS["linger"])
-
-
 STEPS = (
     Step("letter", TEXTS["letter"], letter, has_letter, ("bid", "pwd")),
     Step("port", TEXTS["port"], port, has_joined, ("ports",)),
@@ -307,6 +227,12 @@ STEPS = (
         lambda config: bool(config.contracts),
         ("area", "plan", "ampere", "kva", "kw", "reading_day", "sell", "since"),
     ),
-    Step("server", TEXTS["server"], server, lambda config: config.server is not None, ("url", "db")),
-    Step("start", TEXTS["start"], start, lambda config: False, ("start",)),
+    Step(
+        "server",
+        TEXTS["server"],
+        server,
+        lambda config: config.server is not None,
+        ("url", "db", "org", "bucket", "user", "password", "token"),
+    ),
+    Step("start", TEXTS["start"], start, lambda config: False, ("start", "page", "page_password")),
 )

@@ -109,10 +109,16 @@ TEXTS: dict[str, Text] = {
     "server": ("\n■ InfluxDB (なくても動きます)", "\n== InfluxDB (homemon works without)"),
     "url": ("サーバーの URL (例 http://localhost)", "URL of the server, such as http://localhost"),
     "db": ("データベース名", "Database"),
-    "more keys": (
-        "  ログインが必要なら、[server] に user と password か、token を\n  書き足してください。",
-        "  If it asks for a login, write user and password, or a token,\n  into [server] yourself.",
-    ),
+    "org": ("組織名 (organization)", "Organization"),
+    "bucket": ("バケット名", "Bucket"),
+    "login": ("  このサーバーにはログインが必要です。", "  It asks for a login."),
+    "user": ("ユーザー名 (トークンを使うなら Enter だけ)", "User (Enter alone if it takes a token)"),
+    "password": ("パスワード (入力は表示されません)", "Password (typing it shows nothing)"),
+    "token": ("トークン (入力は表示されません)", "Token (typing it shows nothing)"),
+    "refused": ("  このログインは受け付けられませんでした。\n    {}", "  It does not take this login.\n    {}"),
+    "takes points": ("  サーバーが応答しました。", "  It answers, and takes points."),
+    "database made": ("  データベース {} を作りました。", "  It answers; the database {} was made."),
+    "server says": ("  サーバーはまだ使えません。\n    {}", "  It cannot be used yet.\n    {}"),
     # what starts it
     "start": ("\n■ 自動起動", "\n== What starts homemon"),
     "no way": (
@@ -126,6 +132,10 @@ TEXTS: dict[str, Text] = {
     "none": ("起動しない", "nothing is started"),
     "install": ("この内容で入れますか (y/n)", "Install this? (y/n)"),
     "replace": ("{} の内容が違います。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
+    "soon": (
+        "  入れました。1分以内に動き始めます。\n  それまで、下の確認の listener は「注意」になります。",
+        "  Done. It starts within a minute; until then the check below has warnings\n  about listeners.",
+    ),
     "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
     "no device": ("  起動する機器がまだありません。", "  There is nothing to start yet."),
@@ -133,11 +143,29 @@ TEXTS: dict[str, Text] = {
         "  ログインしていなくても動かすには: sudo loginctl enable-linger $USER",
         "  To go on without a login: sudo loginctl enable-linger $USER",
     ),
+    "page who": ("ページを見る人", "Who is to see the page in a browser"),
+    "page none": ("誰も見ない", "nobody"),
+    "page here": ("この機器だけ", "this machine only"),
+    "page lan": ("家のネットワークのみんな", "everyone on the home's network"),
+    "page password": (
+        "ページのパスワード (入力は表示されません。Enter だけなら誰でも見られます)",
+        "Password of the page (typing it shows nothing; Enter alone: all may look)",
+    ),
+    "page anew": (
+        "  前から動いているページは、次のコマンドで新しい設定になります。\n    pkill -f 'homemon.*-q serve'",
+        "  A page that is served already is served anew, as it is set up now, by\n    pkill -f 'homemon.*-q serve'",
+    ),
     # the end
     "check": ("\n■ 確認", "\n== Check"),
-    "page": (
-        "\n最新の値:   {0} status\nグラフ:     {0} graph -o homemon.html\nブラウザー: {0} serve",
-        "\nThe newest values: {0} status\nThe page:          {0} graph -o homemon.html\nIn a browser:      {0} serve",
+    "values": ("\n最新の値:   {0} status", "\nThe newest values: {0} status"),
+    "page at": ("ページ:     {}", "The page:          {}"),
+    "page by hand": (
+        "ページ:     {0} graph -o homemon.html\nブラウザー: {0} serve",
+        "The page:          {0} graph -o homemon.html\nIn a browser:      {0} serve",
+    ),
+    "page tunnel": (
+        "ほかの機器で見るには、そこで ssh -L {0}:localhost:{0} {1}",
+        "From another machine, there: ssh -L {0}:localhost:{0} {1}",
     ),
 }
 

@@ -396,6 +396,26 @@ def test_a_probe_returns_what_the_server_says(scripted: ScriptedServer) -> None:
         assert said in answer.text
 
 
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        (Reply(204), (False, False, False)),
+        (Reply(401, '{"error":"unable to parse authentication credentials"}'), (True, False, False)),
+        (Reply(403, '{"error":"\\"me\\" user is not authorized to write to database"}'), (True, False, False)),
+        (Reply(404, '{"error":"database not found: \\"home\\""}'), (False, True, False)),
+        (Reply(401, '{"code":"unauthorized"}', {"X-Influxdb-Version": "v2.7.11"}), (True, False, True)),
+        (Reply(401, "Unauthorized", {"X-Influxdb-Version": "1.8.10"}), (True, False, False)),
+        (Reply(503), (False, False, False)),
+        (Reply(0), (False, False, False)),
+    ],
+)
+def test_a_trial_says_whether_login_or_database_are_wrong(
+    scripted: ScriptedServer, reply: Reply, found: tuple[bool, bool, bool]
+) -> None:
+    scripted.answer = lambda asked: reply
+    assert Influx(settings(scripted.url)).trial()[1:] == found
+
+
 class Endless:
     """The body of an answer that goes on for ever."""
 

@@ -23,6 +23,7 @@ from homemon.page.web.server import OF_ONE
 from homemon.runtime.serving import Shown
 from homemon.storage.database import FILE
 from tests.commands import LOADED, PATIENCE, homemon, wait_for, write_config
+from tests.servers import ScriptedServer
 from tests.serving import Served, record, serving, stream
 
 QUICK = 2.0 + LOADED  # seconds
@@ -171,11 +172,11 @@ def test_the_password_is_asked_for_and_never_said(tmp_path: Path) -> None:
 def test_it_says_where_to_open_it_and_warns_where_everyone_may_look(home: Path) -> None:
     with serving(home) as served:
         assert f"homemon: open http://127.0.0.1:{served.port}/\n" in served.said()
-        assert f"ssh -L {served.port}:localhost:{served.port} " in served.said()
+        served.command.says(f"ssh -L {served.port}:localhost:{served.port} ")
         assert "password" not in served.said()
     with serving(home, "--bind", "0.0.0.0") as served:
         assert re.search(rf"http://{socket.gethostname()}(\.local)?:{served.port}/", served.said())
-        assert "everyone on the network can look" in served.said()
+        served.command.says("everyone on the network can look")
 
 
 @pytest.mark.parametrize(
@@ -194,10 +195,24 @@ def test_where_it_cannot_listen_is_said_in_a_line(home: Path, options: tuple[str
 
 
 def test_a_port_that_is_in_use_is_named_with_the_remedy(home: Path) -> None:
+    other = ScriptedServer()
+    port = other.url.rpartition(":")[2]
+    try:
+        run = homemon("serve", "--port", port, cwd=home)
+    finally:
+        other.close()
+    assert run.returncode == 1
+    assert f"port {port} of 127.0.0.1 is in use\n  Name another --port" in run.stderr
+
+
+@pytest.mark.parametrize("password", ["", "[serve]\npassword = s3cret\n"])
+def test_a_second_one_at_the_same_port_ends_at_once(home: Path, password: str) -> None:
+    (home / "config.ini").write_text((home / "config.ini").read_text() + password)
     with serving(home) as served:
         run = homemon("serve", "--port", str(served.port), cwd=home)
-    assert run.returncode == 1
-    assert f"port {served.port} of 127.0.0.1 is in use\n  Name another --port" in run.stderr
+        assert (run.returncode, run.stderr) == (0, f"homemon: it is served already: {served.url}/\n")
+        loopback_only = homemon("serve", "--port", str(served.port), "--bind", "0.0.0.0", cwd=home)
+        assert loopback_only.returncode == 1, "the LAN sees nothing of it"
 
 
 def test_without_waitress_it_says_how_to_get_it(home: Path) -> None:

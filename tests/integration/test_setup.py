@@ -17,6 +17,7 @@ from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, simulated
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
 from tests.person import person
+from tests.servers import Asked, InfluxServer, Reply, ScriptedServer
 
 ENGLISH = {"LC_ALL": "C.UTF-8"}
 JAPANESE = {"LC_ALL": "", "LC_CTYPE": "C.UTF-8", "LC_MESSAGES": "ja_JP.UTF-8"}
@@ -84,13 +85,13 @@ def programs(folder: Path, **texts: str) -> Iterator[str]:
 
 
 def scripted(
-    folder: Path, *arguments: str, given: str = "", path: str = os.environ["PATH"]
+    folder: Path, *arguments: str, given: str = "", path: str = os.environ["PATH"], locale: dict[str, str] = ENGLISH
 ) -> "subprocess.CompletedProcess[str]":
     """`homemon setup` in a folder, with this on stdin."""
     return subprocess.run(
         (*HOMEMON, "setup", *arguments),
         cwd=folder,
-        env=ENVIRONMENT | ENGLISH | {"HOME": str(folder), "PATH": path},
+        env=ENVIRONMENT | locale | {"HOME": str(folder), "PATH": path},
         input=given,
         capture_output=True,
         text=True,
@@ -239,6 +240,136 @@ def test_units_are_installed_and_one_that_differs_stays_unless_it_may_go(house: 
     assert own.read_text() == "[Service]\nExecStart=/mine\n"
     asked = (house.folder / "systemctl").read_text()
     assert "--user enable --now homemon-ecocute-listen.service homemon-ecocute-poll.timer" in asked
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_server_that_wants_a_login_is_noticed_and_gets_one(house: House, language: str) -> None:
+    db, user, password, refused, done = {
+        "en": ("Database", "User (", "Password (", "does not take this login", "database smartmeter was made"),
+        "ja": (
+            "データベース名",
+            "ユーザー名 (",
+            "パスワード (",
+            "受け付けられませんでした",
+            "データベース smartmeter を作りました",
+        ),
+    }[language]
+    with ExitStack() as stack:
+        server = InfluxServer(house.folder / "influx", auth=True)
+        server.start()
+        stack.callback(server.kill)
+        arguments = ("setup", "--only", "server", "--lang", language)
+        someone = stack.enter_context(person(*arguments, cwd=house.folder, HOME=str(house.folder), **ENGLISH))
+        someone.answers(("URL", server.url), (db, ""))
+        someone.answers((user, server.USER), (password, "not this"))
+        someone.until(refused)
+        someone.answers((user, server.USER), (password, server.PASSWORD))
+        someone.until(done)
+        assert someone.leaves() == 0, someone.seen
+        assert "not this" not in someone.seen
+        assert server.PASSWORD not in someone.seen
+        run = scripted(house.folder, "--yes", "--only", "check")
+        assert f"server: {server.url} takes points" in run.stdout
+    configured = load(house.config).server
+    assert configured is not None
+    assert configured[:4] == (server.url, "smartmeter", server.USER, server.PASSWORD)
+
+
+def test_an_influxdb_2_is_asked_about_organization_bucket_and_token(house: House) -> None:
+    def answer(asked: Asked) -> Reply:
+        version = {"X-Influxdb-Version": "v2.7.11"}
+        if asked.headers.get("Authorization") == "Token s3cret==" and "bucket=energy" in asked.path:
+            return Reply(400, '{"code":"invalid","message":"writing requires points"}', version)
+        return Reply(401, '{"code":"unauthorized","message":"unauthorized access"}', version)
+
+    server = ScriptedServer()
+    server.answer = answer
+    try:
+        options = ("--server", server.url, "--org", "home", "--bucket", "energy", "--login", "-")
+        run = scripted(house.folder, "--yes", "--only", "server", "--only", "check", *options, given="s3cret==\n")
+        assert f"server: {server.url} takes points" in run.stdout
+        assert "s3cret" not in run.stdout + run.stderr
+        arguments = ("setup", "--only", "server")
+        (house.config).write_text(f"[store]\ndir = {house.folder / 'store'}\n")
+        with person(*arguments, cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
+            someone.answers(("URL", server.url), ("Organization", "home"), ("Bucket", "energy"), ("Token", "s3cret=="))
+            someone.until("takes points")
+            assert someone.leaves() == 0
+            assert "s3cret" not in someone.seen
+    finally:
+        server.close()
+    configured = load(house.config).server
+    assert configured is not None
+    assert (configured.token, configured.org, configured.bucket) == ("s3cret==", "home", "energy")
+
+
+@pytest.mark.parametrize("spoken", ["ja", "en"])
+def test_what_setup_runs_speaks_the_language_that_was_answered(house: House, spoken: str) -> None:
+    other = {"ja": ENGLISH, "en": JAPANESE}[spoken]
+    crontab = '#!/bin/sh\necho "$LC_ALL,$LC_MESSAGES" >> {0}/heard\n'
+    with (
+        programs(house.folder, crontab=crontab) as path,
+        person("setup", *house.options, cwd=house.folder, HOME=str(house.folder), PATH=path, **other) as someone,
+    ):
+        bid, area, by, end = {
+            "ja": ("Bルート認証ID (", "お住まいの地域", "どの方法で", "最新の値"),
+            "en": ("B-route ID, ", "Your area", "Start it by", "The newest values"),
+        }[spoken]
+        someone.answers(("Language", spoken), (bid, ""), (area, ""), ("URL", ""), (by, "none"))
+        someone.until(end)
+        someone.leaves()
+    heard = (house.folder / "heard").read_text().split()
+    assert {"ja": ",ja_JP.UTF-8", "en": ",C.UTF-8"}[spoken] in heard
+
+
+@pytest.mark.parametrize(
+    ("spoken", "locale", "says"),
+    [("ja", ENGLISH, "シリアルポート nowhere がありません"), ("en", JAPANESE, "there is no serial port nowhere")],
+)
+def test_what_goes_wrong_in_setup_is_said_in_its_language(
+    house: House, spoken: str, locale: dict[str, str], says: str
+) -> None:
+    arguments = ("--yes", "--lang", spoken, "--letter", "-", "--only", "letter", "--only", "port", "--port", "nowhere")
+    assert says in scripted(house.folder, *arguments, given=LETTER, locale=locale).stdout
+
+
+def test_the_page_is_started_for_whom_it_is_said_and_its_address_is_given(house: House) -> None:
+    house.config.write_text(house.config.read_text() + "[ecocute]\n")
+    ends = ("--yes", "--only", "start", "--only", "check")
+    with programs(house.folder, crontab=CRONTAB) as path:
+        assert "homemon graph -o" in scripted(house.folder, *ends, path=path).stdout
+        crontab = house.folder / "crontab"
+        assert " serve" not in crontab.read_text(), "for nobody unasked"
+        run = scripted(house.folder, *ends, "--page", "here", path=path)
+        assert "The page:          http://127.0.0.1:8080/\n" in run.stdout
+        assert "ssh -L 8080:localhost:8080 " in run.stdout
+        options = ("--page", "lan", "--page-password", "-")
+        run = scripted(house.folder, *ends, *options, given="s3cret\n", path=path)
+        assert "s3cret" not in run.stdout + run.stderr
+        assert load(house.config).serve.password == "s3cret"
+        assert ":8080/\n" in run.stdout
+        assert "127.0.0.1:8080" not in run.stdout
+        assert "pkill -f 'homemon.*-q serve'" in run.stdout, "the one for this machine only still runs"
+        before = crontab.read_text()
+        assert scripted(house.folder, *ends, path=path).returncode == run.returncode
+        assert crontab.read_text() == before, "unasked, it goes on as it was"
+        assert before.count(" -q serve --bind 0.0.0.0 >/dev/null") == 1
+        scripted(house.folder, *ends, "--page", "none", path=path)
+        assert " serve" not in crontab.read_text()
+
+
+def test_the_pages_unit_is_started_with_its_password_and_stopped_again(house: House) -> None:
+    unit = house.folder / ".config" / "systemd" / "user" / "homemon-serve.service"
+    start = ("--yes", "--only", "start", "--start", "systemd")
+    with programs(house.folder, systemctl=SYSTEMCTL) as path:
+        options = ("--page", "lan", "--page-password", "-")
+        assert scripted(house.folder, *start, *options, given="s3cret\n", path=path).returncode == 0
+        assert " serve --bind 0.0.0.0\n" in unit.read_text()
+        log = house.folder / "systemctl"
+        assert "enable --now homemon-serve.service" in log.read_text()
+        log.unlink()
+        assert scripted(house.folder, *start, "--page", "none", path=path).returncode == 0
+        assert "disable --now homemon-serve.service" in log.read_text()
 
 
 def test_a_broken_config_is_reported_and_left_alone(house: House) -> None:

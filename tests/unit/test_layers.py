@@ -147,9 +147,12 @@ MAY_IMPORT = {
     "setup.letter": {"config.keys", "config.values", "setup.steps"},
     "setup.texts": {"page.texts", "sources.source"},
     "setup.schedule": {"config.read", "sources.registry"},
+    "setup.questions": {"setup.dialogue", "setup.texts", "config.edit", "config.keys"},
+    "setup.server": {"setup.dialogue", "setup.questions", "setup.texts", "config", "sources.registry"},
+    "setup.start": {"setup.dialogue", "setup.questions", "setup.schedule", "setup.texts", "config"},
     "setup.steps": {
-        *("setup.dialogue", "setup.texts", "config", "energy", "sources.lan.discovery", "sources.lan.reports"),
-        *("sources.registry", "sources.source"),
+        *("setup.dialogue", "setup.questions", "setup.server", "setup.start", "setup.texts", "config", "energy"),
+        *("sources.lan.discovery", "sources.lan.reports", "sources.registry", "sources.source"),
     },
     "page.texts": {"core.language", "sources.registry", "sources.source"},
     "page": {

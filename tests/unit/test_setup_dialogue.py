@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
+from homemon.cli.setup_terminal import in_language
 from homemon.config.edit import Change
 from homemon.config.read import Config, parse
+from homemon.core.language import LANGUAGES, language
+from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import base
-from homemon.setup import schedule, steps
+from homemon.setup import questions, schedule, steps
 from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
-from homemon.setup.letter import read_letter
+from homemon.setup.letter import read_letter, read_login, read_password
+from homemon.setup.server import server
+from homemon.setup.start import start
 from homemon.setup.texts import TEXTS, fault
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sources.lan.discovery import Node
@@ -132,7 +137,142 @@ def test_one_of_several_is_meant_by_its_number_its_word_or_its_name(answer: str)
 
 
 def test_where_nothing_can_start_homemon_it_is_said_what_is_missing() -> None:
-    assert held(steps.start(configured("[ecocute]\n")), []) == ([], ["ways"])
+    assert held(start(configured("[ecocute]\n")), []) == ([], ["ways"])
+
+
+@pytest.mark.parametrize(
+    ("page", "answers", "wanted", "asked"),
+    [
+        ("lan", ("s3cret",), [Change("serve", "password", "s3cret")], ["page_password"]),
+        ("lan", ("",), [], ["page_password"]),
+        ("here", (), [], []),
+        ("", (), [], []),
+    ],
+)
+def test_a_page_for_all_has_its_password_in_force_before_it_is_started(
+    page: str, answers: tuple[str, ...], wanted: list[Change], asked: list[str]
+) -> None:
+    done = [None] if wanted else []
+    changes, were = held(
+        start(configured("[ecocute]\n")), ["cron"], "", "none", page, *answers, ["line"], "y", "", *done, [], ""
+    )
+    assert changes == [], "they are written already"
+    writing = ["write"] if wanted else []
+    ending = ["planned", "install", "own folder", *writing, "differing", "install"]
+    assert were == ["ways", "start", "page", "page", *asked, *ending]
+
+
+def test_who_looks_at_the_page_already_goes_on_to_unless_it_is_said_otherwise() -> None:
+    config = configured("[ecocute]\n[serve]\npassword = s3cret\n")
+    _, asked = held(start(config), ["cron"], "", "lan", "", ["line"], "y", "", [], "")
+    assert "page_password" not in asked, "it has one"
+
+
+def test_nothing_is_asked_of_a_page_that_cannot_be_served() -> None:
+    _, asked = held(start(configured("[ecocute]\n")), ["cron"], "", None, ["line"], "n")
+    assert asked == ["ways", "start", "page", "planned", "install"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "page"),
+    [
+        (["* * * * * homemon -q meter-listen"], None),
+        (["# * * * * * homemon -q serve"], None),
+        (["@reboot ~/.local/bin/homemon -q serve --port 8081"], ("127.0.0.1", 8081)),
+        (["ExecStart=/a/homemon -c /b/config.ini -q serve --bind 0.0.0.0"], ("0.0.0.0", 8080)),
+        (["* * * * * homemon -q serve --bind=192.168.1.20 --lang ja"], ("192.168.1.20", 8080)),
+    ],
+)
+def test_where_the_page_is_served_is_read_from_what_starts_it(lines: list[str], page: tuple[str, int] | None) -> None:
+    assert schedule.served(lines) == page
+
+
+# --- the server ---------------------------------------------------------------------------
+
+TAKES = Trial(Answer(Verdict.TAKEN))
+REFUSES = Trial(Answer(Verdict.HOLD, "answered 401"), refused=True)
+SECOND = REFUSES._replace(second=True)
+LACKS = Trial(Answer(Verdict.HOLD, "answered 404"), lacking=True)
+SILENT = Trial(Answer(Verdict.LATER, "cannot be reached", unanswered=True))
+URL = "http://localhost:8086"
+
+
+def said(changes: Sequence[Change]) -> dict[str, str]:
+    assert {change.section for change in changes} <= {"server"}
+    return {change.key: change.value for change in changes}
+
+
+@pytest.mark.parametrize(
+    ("answers", "wanted", "asked"),
+    [
+        ((TAKES, "", TAKES), {"db": "smartmeter"}, ["db"]),
+        ((TAKES, "home", LACKS, ""), {"db": "home"}, ["db"]),
+        (
+            (REFUSES, "", REFUSES, "me", "s3cret", TAKES),
+            {"db": "smartmeter", "user": "me", "password": "s3cret"},
+            ["db", "user", "password"],
+        ),
+        (
+            (REFUSES, "", REFUSES, "me", "wrong", REFUSES, "me", "s3cret", TAKES),
+            {"db": "smartmeter", "user": "me", "password": "s3cret"},
+            ["db", "user", "password", "user", "password"],
+        ),
+        (
+            (REFUSES, "", REFUSES, "", "abc==", TAKES),
+            {"db": "smartmeter", "token": "abc=="},
+            ["db", "user", "token"],
+        ),
+        (
+            (SECOND, "home", "", SECOND, "abc==", TAKES),
+            {"org": "home", "bucket": "smartmeter", "token": "abc=="},
+            ["org", "bucket", "token"],
+        ),
+        ((REFUSES, "", REFUSES, "", ""), {"db": "smartmeter"}, ["db", "user", "token"]),
+        (
+            (REFUSES, "", REFUSES, "me", "wrong", REFUSES, "me", "wrong"),
+            {"db": "smartmeter", "user": "me", "password": "wrong"},
+            ["db", "user", "password", "user", "password"],
+        ),
+        ((SILENT, ""), {"db": "smartmeter"}, ["db"]),
+    ],
+    ids=["open", "lacks the database", "user", "wrong at first", "token", "second", "left out", "the same", "silent"],
+)
+def test_a_server_is_asked_about_no_more_than_it_wants_to_know(
+    answers: tuple[Any, ...], wanted: dict[str, str], asked: list[str]
+) -> None:
+    changes, were = held(server(configured()), URL, *answers)
+    assert said(changes) == {"url": URL, **wanted}
+    assert [name for name in were if name not in ("url", "server", "database")] == asked
+    assert ("database" in were) == (LACKS in answers)
+
+
+def test_a_login_that_is_configured_stays_while_the_server_is_silent_or_takes_it() -> None:
+    config = configured(f"[server]\nurl = {URL}\nuser = me\npassword = s3cret\n")
+    wanted = {"url": URL, "db": "smartmeter", "user": "me", "password": "s3cret"}
+    assert said(held(server(config), "", SILENT, "")[0]) == wanted
+    assert said(held(server(config), "", TAKES, "", TAKES)[0]) == wanted
+
+
+def test_what_another_server_has_no_use_for_is_emptied() -> None:
+    config = configured(f"[server]\nurl = {URL}\norg = home\nbucket = b\ntoken = abc==\n")
+    changes, _ = held(server(config), "http://other:8086", REFUSES, "home", "", REFUSES, "new==", TAKES)
+    assert said(changes) == {"url": "http://other:8086", "org": "home", "bucket": "b", "token": "new=="}
+    user = configured(f"[server]\nurl = {URL}\nuser = me\npassword = s3cret\n")
+    changes, _ = held(server(user), "", REFUSES, "", REFUSES, "", "new==", TAKES)
+    assert said(changes) == {"url": URL, "db": "smartmeter", "token": "new==", "user": "", "password": ""}
+
+
+def test_secrets_are_read_from_files_and_never_shown() -> None:
+    assert read_login("abc==\n") == {"user": "", "token": "abc=="}
+    assert read_login("me\n\ns3: cret\n") == {"user": "me", "password": "s3: cret"}
+    assert read_password(" s3cret \n") == {"page_password": "s3cret"}
+    for read, wrong in ((read_login, "s3cret\n" * 3), (read_login, ""), (read_password, "s3cret\n" * 2)):
+        with pytest.raises(ValueError, match=r"^must be one line[^s]*") as error:
+            read(wrong)
+        assert "s3cret" not in str(error.value)
+
+
+# --- steps --------------------------------------------------------------------------------
 
 
 def test_what_is_there_stays_unless_a_person_or_an_option_says_otherwise() -> None:
@@ -165,18 +305,18 @@ def test_a_letter_is_read_in_whichever_order_and_form(text: str) -> None:
     ("question", "slip"),
     [
         *(
-            (steps.keyed("bid", "Route-B ID"), slip)
+            (questions.keyed("bid", "Route-B ID"), slip)
             for slip in (PWD, "O" * 32, "Z" * 32, "а" * 32, "1", BID + " ; mine")
         ),
         *((Question("pwd", TEXTS["pwd"], steps.password), slip) for slip in (BID, "1", "а" * 12)),
-        (steps.keyed("reading_day", "number", 1, 31, text="reading day"), "32"),
-        *((steps.keyed("url", "URL"), slip) for slip in ("htp:/x", "http://h:70000")),
-        (steps.keyed("port name", "serial port"), "spy:///dev/ttyUSB0"),
-        (steps.keyed("db", "name"), "a\tb"),
-        (steps.agreed("install"), "maybe"),
+        (questions.keyed("reading_day", "number", 1, 31, text="reading day"), "32"),
+        *((questions.keyed("url", "URL"), slip) for slip in ("htp:/x", "http://h:70000")),
+        (questions.keyed("port name", "serial port"), "spy:///dev/ttyUSB0"),
+        (questions.keyed("db", "name"), "a\tb"),
+        (questions.agreed("install"), "maybe"),
         (Question("since", TEXTS["since"], steps._day), "2026-4-1"),
         (Question("sell", TEXTS["sell"], steps._price), "a lot"),
-        (Question("area", TEXTS["area"], steps._word("tokyo", "kansai")), "osaka"),
+        (Question("area", TEXTS["area"], questions.word("tokyo", "kansai")), "osaka"),
     ],
 )
 def test_each_wrong_answer_is_explained_in_japanese_too_without_the_answer(question: Question, slip: str) -> None:
@@ -197,6 +337,23 @@ def test_each_text_is_in_both_languages_and_fits_a_terminal(name: str) -> None:
     japanese, english = TEXTS[name]
     assert sorted(re.findall("{.?}", japanese)) == sorted(re.findall("{.?}", english))
     assert all(width(line) < 80 for text in (japanese, english) for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "ja_JP.EUC-JP"},
+        {"LANG": "ja_JP.UTF-8", "LC_MESSAGES": "en_US.UTF-8"},
+        {"LC_CTYPE": "C.UTF-8", "LC_ALL": "en_US.UTF-8"},
+    ],
+)
+@pytest.mark.parametrize("spoken", LANGUAGES)
+def test_a_language_is_passed_on_in_any_locale_and_its_characters_stay(locale: dict[str, str], spoken: str) -> None:
+    changed = in_language(spoken, locale)
+    assert language(locale | changed) == spoken
+    assert changed["LC_CTYPE"] == (locale.get("LC_ALL") or locale.get("LANG", ""))
 
 
 # --- what starts it -----------------------------------------------------------------------

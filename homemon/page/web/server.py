@@ -46,6 +46,10 @@ REMEDIES = {
 }
 
 
+class PortInUse(PortError):
+    """Another process listens there."""
+
+
 def require() -> None:
     """Raise HomemonError where waitress is not installed."""
     if find_spec("waitress") is None:
@@ -75,7 +79,7 @@ def _explained(error: OSError, address: str, port: int) -> PortError:
 
     what, remedy = REMEDIES.get(errno.errorcode.get(error.errno or 0, ""), (f"fails: {error.strerror}", ""))
     of = address if error.errno == errno.EADDRNOTAVAIL else f"port {port} of {address}"
-    return PortError(f"{of} {what}", remedy)
+    return (PortInUse if error.errno == errno.EADDRINUSE else PortError)(f"{of} {what}", remedy)
 
 
 def serve(

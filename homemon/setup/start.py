@@ -1,0 +1,71 @@
+"""The step of `homemon setup` about what starts homemon: the commands of what is configured, and the page."""
+
+from collections.abc import Sequence
+
+from homemon.config.edit import Change
+from homemon.config.keys import READERS
+from homemon.config.read import Config
+from homemon.setup.dialogue import Act, Choice, Question, Say, Talk, written
+from homemon.setup.questions import Changes, agreed, changes_of, word
+from homemon.setup.schedule import EVERYBODY, HERE, NOBODY
+from homemon.setup.texts import TEXTS
+
+WHO = {NOBODY: TEXTS["page none"], HERE: TEXTS["page here"], EVERYBODY: TEXTS["page lan"]}
+"""Who may look at the page."""
+
+
+def start(config: Config) -> Talk[Changes]:
+    """Offer to install what starts the commands of what is configured."""
+    ways: Sequence[str] = yield Act("ways")
+    if not ways:
+        yield Say(TEXTS["no way"])
+        return []
+    choices = [Choice(way, TEXTS[way]) for way in (*ways, "none")]
+    way = yield Question("start", TEXTS["by"], word(*(each.answer for each in choices)), choices[0].answer, choices)
+    if way == "none":
+        yield Say(TEXTS["left out"], ("start",))
+        return []
+    before = yield Act("page")
+    page = (yield from _page(before)) if before else NOBODY
+    changes = (yield from _password(config)) if page == EVERYBODY else []
+    lines = yield Act("planned", (way, page))
+    if not lines and before in (None, NOBODY):
+        yield Say(TEXTS["no device"])
+        return []
+    for line in lines:
+        yield Say(TEXTS["line"], (line,))
+    if not (yield agreed("install")):
+        return []
+    folder = yield Act("own folder")
+    yield from written([*changes, *([Change("store", "dir", folder)] if folder else [])])  # before anything starts
+    yield from _install(way, page)
+    if way == "cron" and before not in (None, NOBODY) and (before != page or changes):
+        yield Say(TEXTS["page anew"])
+    return []
+
+
+def _page(before: str) -> Talk[str]:
+    """Return who may look at the page; unless it is said otherwise, who may now."""
+    choices = [Choice(name, text) for name, text in WHO.items()]
+    who: str = yield Question("page", TEXTS["page who"], word(*WHO), before, choices)
+    return who
+
+
+def _password(config: Config) -> Talk[Changes]:
+    """Ask for the page's password where there is none."""
+    new = config.serve.password is None
+    password = yield Question("page_password", TEXTS["page password"], READERS["text"], secret=True, asked=new)
+    return changes_of("serve", password=password)
+
+
+def _install(way: str, page: str) -> Talk[None]:
+    differing: Sequence[str] = yield Act("differing", (way, page))
+    kept = []
+    for name in differing:
+        question = agreed("replace", default=False)
+        if not (yield question._replace(text=(question.text[0].format(name), question.text[1].format(name)))):
+            kept.append(name)
+    why = yield Act("install", (way, page, kept))
+    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS["soon" if way == "cron" else "installed"])
+    if way == "systemd" and not why:
+        yield Say(TEXTS["linger"])
