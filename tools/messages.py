@@ -8,6 +8,7 @@ the .mo that is read at run time is made anew.
 import ast
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -18,13 +19,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from homemon.check.findings import CHECK
-from homemon.cli.check import COUNTED, LOOKS
+from homemon.check.findings import CHECK, Mark
+from homemon.cli.check import LOOKS
 from homemon.cli.commands import GROUPS
 from homemon.cli.help import HEADING
+from homemon.core.messages import PARTS
 from homemon.energy import band_names, compared, rows
 from homemon.page import texts as page
-from homemon.runtime.messages import PARTS
 from homemon.setup import texts as setup
 
 ROOT = Path(__file__).parent.parent
@@ -32,23 +33,35 @@ HOMEMON = ROOT / "homemon"
 CATALOGUE = HOMEMON / "locale" / "ja" / "LC_MESSAGES" / "homemon.po"
 ELSEWHERE = ("explain", "page", "sim")
 """Rooms that say nothing here: `decode` explains in English, the page has texts of its own, a device has no words."""
-FAULTS = HOMEMON / "sim" / "faults.py"  # but in the help of `simulate`
+BUT = {HOMEMON / name for name in ("sim/faults.py", "page/plotly.py", "page/write.py", "page/web/server.py")}
+"""Their modules that do."""
 CLICK = [
     Path(inspect.getfile(click)).parent / f"{name}.py"
-    for name in ("core", "decorators", "exceptions", "formatting", "types")
+    for name in ("core", "decorators", "exceptions", "formatting", "parser", "types")
 ]
 
-PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2,}:? \{\}")
+PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2,}[:,]? \{\}|\{\},? [a-z]{2,}")
 """Two words, or a word beside a value."""
 CODE = re.compile(
     r"\b(SELECT|INSERT|DELETE|UPDATE|CREATE|PRAGMA|ALTER|DROP|ATTACH|AND|OR|UNION|JOIN|ORDER|NEW|OLD|DESC|CAST|SHOW)\b"
-    r"|\(\?|\\[bds]|\(\.\)|\.\*|charset=|%\(|^SK[A-Z]+ |\[Unit\]|^\n?# "
+    r"|\(\?|\\[bds]|\(\.\)|\.\*|charset=|pwd \*|^time, |%\(|^SK[A-Z]+ |\[Unit\]|^\n?# "
 )
 """SQL, patterns, and what stands in files."""
+UNSURE = {
+    each["what"] if isinstance(each, dict) else each
+    for path in sorted((HOMEMON / "plans").glob("*.toml"))
+    for version in tomllib.loads(path.read_text("utf-8"))["version"]
+    for each in version.get("unsure", ())
+}
+"""What of a plan is not confirmed by a source."""
 WORDS = {
-    CHECK: (*(look.what for look in LOOKS), *(word for each in COUNTED.values() for word in each)),
+    CHECK: ("module", "listener", *(look.what for look in LOOKS), *(mark.value for mark in Mark)),
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
-    "": (*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, "Error", "Missing argument {}.", "Missing option {}."),
+    "": (
+        *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
+        *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped"),
+        *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
+    ),
 }
 """What else is looked up, in its context."""
 UNDATED = datetime(2000, 1, 1, tzinfo=UTC)
@@ -97,7 +110,7 @@ def collected() -> dict[Message, set[str]]:
     """Return all messages, each with the modules in which it stands."""
     found: dict[Message, set[str]] = {}
     for path in sorted(HOMEMON.rglob("*.py")):
-        if path == FAULTS or path.relative_to(HOMEMON).parts[0] not in ELSEWHERE:
+        if path in BUT or path.relative_to(HOMEMON).parts[0] not in ELSEWHERE:
             for text in messages(path):
                 found.setdefault((text, ""), set()).add(str(path.relative_to(ROOT)))
     words = [(text, context) for context, texts in WORDS.items() for text in texts if text]

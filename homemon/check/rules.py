@@ -272,7 +272,9 @@ def judge(
 
 def unjudged(facts: Facts, settings: Notify) -> list[str]:
     """Return, of each rule that cannot be judged now, what it needs."""
-    return [f"{rule.name} needs {rule.needs}" for rule in RULES if rule.needs and not rule.look(facts, settings)]
+    return [
+        f"the rule {rule.name} needs {rule.needs}" for rule in RULES if rule.needs and not rule.look(facts, settings)
+    ]
 
 
 def _next(rule: Rule, case: Case, was: Begun | None, now: int, settings: Notify) -> Begun | None:

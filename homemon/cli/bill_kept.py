@@ -44,8 +44,8 @@ def price(app: App, item: str, month: Month, yen: str, area: str | None, name: s
     where = _area(item, area, plan)
     _check_lump(item, figure, [plan] if plan else shipped.of_area(where))
     path = kept.change(app.config, lambda before: kept.with_price(before, where, item, month, figure))
-    of_area = f" in {where}" if where else ""
-    app.info(f"{item} of {kept.label(month)}{of_area} is {figure}, kept in {path}")
+    text = f"{item} of {kept.label(month)} is {figure}, kept in {path}"
+    app.info(f"{item} of {kept.label(month)} in {where} is {figure}, kept in {path}" if where else text)
     if plan and item not in (plan.version(month) or plan.versions[-1]).items:
         app.info(f"{plan.key} has no {item}: its bills stay as they are")
 

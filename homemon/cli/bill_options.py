@@ -82,4 +82,4 @@ def used_of(plan: Plan, month: Month, kwh: str | None, bands: tuple[str, ...]) -
     if names != [ALL] and found.keys() == set(names):
         return {band: value for band, value in found.items() if isinstance(value, Decimal)}
     wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band '{band}=KWH'" for band in names)
-    raise click.UsageError(f"{plan.key} takes {wanted}")
+    raise click.UsageError(f"{plan.key} wants the kWh of each band: {wanted}")

@@ -33,7 +33,11 @@ LOOKS = (
     Look("start", machine.start),
 )
 COLOURS = {Mark.FAULT: "red", Mark.WARNING: "yellow", Mark.OK: "green"}
-COUNTED = {Mark.FAULT: ("fault", "faults"), Mark.WARNING: ("warning", "warnings"), Mark.OK: ("ok", "ok")}
+COUNTED = {
+    Mark.FAULT: ("{} fault", "{} faults"),
+    Mark.WARNING: ("{} warning", "{} warnings"),
+    Mark.OK: ("{} ok", "{} ok"),
+}
 """What one of them is called, and several; worst first."""
 
 
@@ -82,5 +86,5 @@ def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:
 def sum_up(app: App, counts: Counter[Mark]) -> None:
     """Print how many there are of each mark, in the colour of the worst."""
     found = [mark for mark in COUNTED if counts[mark]]
-    texts = (f"{counts[mark]} {said(COUNTED[mark][counts[mark] > 1], CHECK)}" for mark in found)
+    texts = (said(COUNTED[mark][counts[mark] > 1]).format(counts[mark]) for mark in found)
     show(app, ", ".join(texts), COLOURS[found[0]])

@@ -34,7 +34,14 @@ CRON = {"meter-poll E7 E8": 10.0, "ecocute-poll": 60.0, "kyocera-dump --days 1":
 )
 @click.option("--live", is_flag=True, help="Then let the house live on, and serve its page, until Ctrl-C.")
 @click.option("--bind", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Of --live, as of serve.")
-@click.option("--port", metavar="N", type=click.IntRange(0, 65535), default=8080, show_default=True, help="Likewise.")
+@click.option(
+    "--port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Of --live, as of serve.",
+)
 @click.pass_obj
 def command(app: App, folder: Path | None, live: bool, bind: str, port: int) -> None:
     """The whole way of a reading, with a simulated house.

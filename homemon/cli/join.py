@@ -20,7 +20,7 @@ def command(app: App, trace: str | None) -> None:
     next join needs no scan. The last line on stdout is the meter's address.
     """
     if warning := open_to_others(app.config.path):
-        app.info(f"{warning}, and with it the B-route ID and password: chmod 600 {app.config.path}")
+        app.info(f"{warning}; the B-route ID and password are in it: chmod 600 {app.config.path}")
     radio = Radio(app, trace)
     radio.own_port_alone("join")
     with radio.open() as port:

@@ -12,6 +12,7 @@ from homemon import __version__
 from homemon.cli.commands import LazyGroup, drop_stdout
 from homemon.core.errors import ConfigError, HomemonError
 from homemon.core.language import language
+from homemon.core.messages import words
 from homemon.runtime import output
 
 
@@ -56,9 +57,8 @@ def speak(language: str) -> None:
     if language == "en":
         return
     from homemon.cli.help import Formatter
-    from homemon.runtime.messages import Catalogue
 
-    output.speak(Catalogue(language))
+    output.speak(words(language))
     click.Context.formatter_class = Formatter
 
 

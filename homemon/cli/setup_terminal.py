@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from homemon.cli.terminal import show
+from homemon.core.messages import words
 from homemon.runtime import output
 from homemon.runtime.context import App
-from homemon.runtime.messages import Catalogue
 from homemon.runtime.serving import addresses, login
 from homemon.runtime.setting_up import ACTS
 from homemon.runtime.starting import page_started
@@ -28,11 +28,6 @@ def in_language(language: str, environment: Mapping[str, str]) -> dict[str, str]
     return {"LC_ALL": "", "LC_CTYPE": characters, "LC_MESSAGES": LOCALES[language]}
 
 
-def as_it_is(text: str, context: str = "") -> str:
-    """Return what homemon says in English, whatever the locale is."""
-    return text
-
-
 class Terminal:
     """Holds the conversation in one language. What is `given` by options is not asked; with `yes`, nothing is."""
 
@@ -45,7 +40,7 @@ class Terminal:
     def speak(self, language: str) -> None:
         """Speak a language from now on, in errors too, and have the commands that are run speak it."""
         self.language = language
-        output.speak(Catalogue(language) if language != "en" else as_it_is)
+        output.speak(words(language))
         os.environ.update(in_language(language, os.environ))
 
     def hold(self, talk: Talk[Result], acting: App) -> Result:

@@ -10,6 +10,7 @@ import click
 from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
 from homemon.ports.udp_node import holder_of
+from homemon.runtime import output
 from homemon.setup.steps import own_address
 from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
 from homemon.sim.faults import Fault, count, seconds, table
@@ -93,7 +94,7 @@ def ecocute(
         except OSError as error:
             raise click.UsageError(f"--bind {bind} --port {port}: {explained(error, bind, port)}") from None
         if ours:
-            click.echo(f"homemon: to read it, write into [ecocute]: host = {bind} and bind = {ours}", err=True)
+            output.say(f"homemon: to read it, write into [ecocute]: host = {bind} and bind = {ours}")
         tools.serve(network, f"{bind}:{port}")
 
 

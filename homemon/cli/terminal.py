@@ -7,9 +7,7 @@ from functools import partial
 
 import click
 
-from homemon.core.columns import wrapped
 from homemon.core.errors import HomemonError
-from homemon.core.printable import printable
 from homemon.runtime import output
 from homemon.runtime.context import App
 from homemon.runtime.points import Sum
@@ -20,10 +18,8 @@ def show(app: App, text: str, colour: str = "", of: int | None = None, indent: i
 
     The first `of` characters have the colour, by default all; "bold" is one. Programs get the line as it is.
     """
-    text = output.said(text)
-    if columns := output.columns(sys.stdout):
-        text = "\n".join(wrapped(line, columns, indent) for line in map(printable, text.split("\n")))
-    app.show(text, partial(_painted, colour, of))
+    text = output.lines_of(output.said(text))
+    app.show(output.fitted(text, output.columns(sys.stdout), indent), partial(_painted, colour, of))
 
 
 @contextmanager

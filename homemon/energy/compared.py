@@ -66,9 +66,9 @@ def _head(compared: Compared) -> str:
     first, last, count = compared.past[0].billed, compared.past[-1].billed, len(compared.past)
     labels = " to ".join(dict.fromkeys((first.period.label, last.period.label)))
     lacking = f" of {compared.months}, what the store has" if count < compared.months else ""
-    year = "" if count == A_YEAR else f"; a year is {A_YEAR}/{count} of them"
     used = f"{kwh(compared.past):,.0f} kWh"
-    return f"{count} months compared{lacking}: {labels} ({first.first} - {last.after - ONE_DAY}), {used}{year}"
+    text = f"{count} months compared{lacking}: {labels} ({first.first} - {last.after - ONE_DAY}), {used}"
+    return text if count == A_YEAR else f"{text}; a year is {A_YEAR}/{count} of them"
 
 
 def _row(found: Outcome, compared: Compared, words: Callable[[str], str], language: str) -> Iterator[str]:
@@ -120,7 +120,8 @@ def _advice(advice: Advice | None, plan: Plan) -> Iterator[str]:
 def _saved(advice: Advice) -> str:
     if not advice.saved:
         return ""
-    return f": {abs(advice.saved):,} yen a month {'less' if advice.saved > 0 else 'more'}"
+    yen = f"{abs(advice.saved):,}"
+    return f": {yen} yen a month less" if advice.saved > 0 else f": {yen} yen a month more"
 
 
 def _provisional(compared: Compared) -> Iterator[str]:

@@ -107,6 +107,7 @@ def _missing(spans: Sequence[Span], start: int, end: int) -> Iterator[str]:
     unknown = gaps(spans, start, end)
     if unknown:
         hours = sum(after - before for before, after in unknown) / HOUR
-        others = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        where = f"{moment_text(unknown[0][0], SHORT)} - {moment_text(unknown[0][1], SHORT)}{others}"
-        yield f"{hours:.4g} hours are not known and not counted: {where}"
+        first = f"{moment_text(unknown[0][0], SHORT)} - {moment_text(unknown[0][1], SHORT)}"
+        text = f"{hours:.4g} hours are not known and not counted: {first}"
+        more = f"{hours:.4g} hours are not known and not counted: {first} and {len(unknown) - 1} more"
+        yield more if len(unknown) > 1 else text

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from html import escape
 
+from homemon.core.messages import words
 from homemon.energy.household import Known
 from homemon.energy.periods import day_of
 from homemon.energy.rows import UNKNOWN, amount_text, kwh_text, yen_text
@@ -30,7 +31,7 @@ def html(facts: Facts, language: str) -> str:
 def _hints(facts: Facts, language: str) -> Iterator[str]:
     """Yield why there are no yen where there are none."""
     if facts.unpriced:
-        yield text(language, "unpriced").format(f'<span lang="en">{escape(facts.unpriced)}</span>')
+        yield text(language, "unpriced").format(told(facts.unpriced, language))
     elif facts.begins and not _priced(facts):
         yield text(language, "begins").format(facts.begins)
     elif not _priced(facts) and "bought" in facts.energies:
@@ -176,9 +177,15 @@ def _difference(percent: Decimal | None, language: str) -> str:
     return f'<small class="{way}">{much}{text(language, way)}</small>'
 
 
+def told(message: str, language: str) -> str:
+    """Return a message of homemon's as HTML, marked where it is not in the page's language."""
+    said = words(language)(message)
+    return escape(said) if language == "en" or said != message else f'<span lang="en">{escape(said)}</span>'
+
+
 def doubts(reasons: Sequence[str], language: str) -> str:
     """Return why figures may change, to be opened; empty where nothing is in doubt."""
     if not reasons:
         return ""
-    items = "".join(f'<li lang="en">{escape(reason)}</li>' for reason in reasons)
+    items = "".join(f"<li>{told(reason, language)}</li>" for reason in reasons)
     return f'<details class="doubts"><summary>{text(language, "provisional")}</summary><ul>{items}</ul></details>'

@@ -267,9 +267,9 @@ class App:
         ahead, reported = self.store.clock.meter_ahead(at)
         if at.wall < clock.RELEASED or abs(ahead) < CLOCKS_DIFFER:
             return f"the clock is not right yet: {kept} values, and those that come, wait to be dated until it is"
-        least = "" if reported else "at least "
+        by = apart(ahead) if reported else f"at least {apart(ahead)}"
         return (
-            f"the meter's clock is {least}{apart(ahead)} ours, and one of the two is wrong: readings wait to be "
+            f"the meter's clock is {by} ours, and one of the two is wrong: readings wait to be "
             "dated. `sudo timedatectl set-ntp true` keeps ours right; without NTP it is believed six hours after "
             "the start, or 15 minutes where no time service runs"
         )

@@ -11,19 +11,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Protocol, TextIO
+from typing import TextIO
 
-from homemon.core.columns import COLUMNS, clipped, width
+from homemon.core.columns import COLUMNS, clipped, width, wrapped
+from homemon.core.messages import Words, in_english
 from homemon.core.printable import printable
 
 Paint = Callable[[str], str]
-
-
-class Words(Protocol):
-    """From what homemon says in English to what is read."""
-
-    def __call__(self, text: str, context: str = "") -> str: ...
-
 
 AT_ONCE = 1 << 16  # bytes that are worth a system call
 MOST_HELD = 1 << 18  # bytes that wait for a reader: some thousand lines
@@ -114,7 +108,7 @@ def write_all(handle: int, data: bytes) -> None:
 
 _stdout: Outlet | None = None
 _stderr: Outlet | None = None
-_words: Words | None = None
+_words: Words = in_english
 _standing = 0
 """The columns of the line about what takes long that stands on the terminal; 0 where none does."""
 
@@ -153,7 +147,7 @@ def speak(words: Words) -> None:
 
 def said(text: str, context: str = "") -> str:
     """Return what homemon says in the reader's words; `context` is of words that mean something else elsewhere."""
-    return _words(text, context) if _words else text
+    return _words(text, context)
 
 
 def show(text: str, paint: Paint = str) -> None:
@@ -180,6 +174,11 @@ def columns(stream: TextIO) -> int | None:
     return (os.get_terminal_size(stream.fileno()).columns or COLUMNS) if stream.isatty() else None
 
 
+def fitted(text: str, room: int | None, indent: int = 2) -> str:
+    """Return lines parted at words where they have more columns than there are, None for any number of them."""
+    return text if room is None else "\n".join(wrapped(line, room, indent) for line in text.split("\n"))
+
+
 def lines_of(text: str) -> str:
     """Return `text` with nothing in its lines that a terminal could obey, wherever it came from."""
     return "\n".join(map(printable, text.split("\n")))
@@ -193,7 +192,7 @@ def say(text: str) -> None:
         _stderr.write(f"{text}\n".encode(sys.stderr.encoding or "utf-8", "backslashreplace"))
     else:
         with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+            print(fitted(text, columns(sys.stderr)), file=sys.stderr, flush=True)
 
 
 def progress(text: str) -> None:

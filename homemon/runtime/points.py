@@ -21,5 +21,6 @@ class Sum:
         if not self.number:
             return "no new points"
         first, last = (moment_text(time, "%Y-%m-%d") for time in self._times)
-        when = f"of {first}" if first == last else f"from {first} to {last}"
-        return f"{self.number:,} point{'s' * (self.number > 1)} {when}"
+        if first < last:
+            return f"{self.number:,} points from {first} to {last}"
+        return f"{self.number:,} points of {first}" if self.number > 1 else f"1 point of {first}"

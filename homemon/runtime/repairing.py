@@ -71,8 +71,8 @@ def sources(app: App, measurements: set[str]) -> Iterator[str]:
 def period(names: Names, since: int | None, until: int) -> str:
     """Return a period as `power value, after 2026-11-03 10:00:00 and before 2026-11-03 10:04:00`."""
     measurement, tags, field = names
-    after = f"after {moment_text(since)} and " if since is not None else ""
-    return f"{measurement}{tags} {field}, {after}before {moment_text(until)}"
+    name, end = f"{measurement}{tags} {field}", moment_text(until)
+    return f"{name}, before {end}" if since is None else f"{name}, after {moment_text(since)} and before {end}"
 
 
 def bring_back(app: App, source: Path) -> Iterator[str]:

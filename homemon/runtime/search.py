@@ -80,7 +80,7 @@ def _node(app: App, trace: Trace | None, source: Source) -> UdpNode:
         return UdpNode(settings.bind, settings.port, trace)
     except PortError as error:
         node = UdpNode(settings.bind, 0, trace)
-        app.info(f"{error}: only nodes that answer the asking port are found")
+        app.info(f"{error}; only nodes that answer the asking port are found")
         return node
 
 

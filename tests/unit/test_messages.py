@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.messages import FIELD, PARTS, Catalogue
 from homemon.runtime import output
-from homemon.runtime.messages import FIELD, PARTS, Catalogue
 from tools import messages
 from tools.messages import CATALOGUE, as_mo, catalogue, collected
 

@@ -39,10 +39,19 @@ UNACKNOWLEDGED = 30_000  # milliseconds that a client may take nothing of what i
 UNSENT = 1 << 17  # bytes that the kernel keeps of an answer
 BACKLOG = 512
 REMEDIES = {
-    "EADDRINUSE": ("is in use", "Name another --port, or end what uses it: `ss -ltnp` shows which process that is."),
-    "EACCES": ("may be opened by root only", "Name a --port from 1024 on."),
-    "EINVAL": ("cannot be listened on", "Name an address that `hostname -I` lists; 0.0.0.0 stands for all of them."),
-    "EADDRNOTAVAIL": ("is no address of this machine", "`hostname -I` lists its addresses; 0.0.0.0 stands for all."),
+    "EADDRINUSE": (
+        "port {1} of {0} is in use",
+        "Name another --port, or end what uses it: `ss -ltnp` shows which process that is.",
+    ),
+    "EACCES": ("port {1} of {0} may be opened by root only", "Name a --port from 1024 on."),
+    "EINVAL": (
+        "port {1} of {0} cannot be listened on",
+        "Name an address that `hostname -I` lists; 0.0.0.0 stands for all of them.",
+    ),
+    "EADDRNOTAVAIL": (
+        "{0} is no address of this machine",
+        "`hostname -I` lists its addresses; 0.0.0.0 stands for all.",
+    ),
 }
 
 
@@ -77,9 +86,10 @@ def listen(address: str, port: int) -> socket.socket:
 def _explained(error: OSError, address: str, port: int) -> PortError:
     import errno
 
-    what, remedy = REMEDIES.get(errno.errorcode.get(error.errno or 0, ""), (f"fails: {error.strerror}", ""))
-    of = address if error.errno == errno.EADDRNOTAVAIL else f"port {port} of {address}"
-    return (PortInUse if error.errno == errno.EADDRINUSE else PortError)(f"{of} {what}", remedy)
+    name = errno.errorcode.get(error.errno or 0, "")
+    text, remedy = REMEDIES.get(name, ("port {1} of {0} fails: {2}", ""))
+    said = text.format(address, port, error.strerror)
+    return (PortInUse if error.errno == errno.EADDRINUSE else PortError)(said, remedy)
 
 
 def serve(
