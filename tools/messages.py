@@ -61,6 +61,7 @@ WORDS = {
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
         *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped"),
         *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
+        *("Cyrillic", "Greek", "Hiragana", "Katakana"),
     ),
 }
 """What else is looked up, in its context."""

@@ -108,7 +108,7 @@ def _values(name: str, file: IO[str]) -> dict[str, str]:
         return SECRET_FILES[name](file.read())
     except ValueError as error:  # also of a text that is not UTF-8, without the text
         reason = "must be UTF-8" if isinstance(error, UnicodeError) else error
-        raise click.UsageError(f"--{name.replace('_', '-')}: it {reason}") from None
+        raise click.UsageError(f"--{name.replace('_', '-')}: {reason}") from None
 
 
 def _language(default: str) -> Question:

@@ -16,7 +16,7 @@ from homemon.runtime.serving import addresses, login
 from homemon.runtime.setting_up import ACTS
 from homemon.runtime.starting import page_started
 from homemon.setup.dialogue import Act, Question, Result, Say, Talk
-from homemon.setup.texts import TEXTS, fault, spoken
+from homemon.setup.texts import TEXTS, spoken
 
 INDENT = 6  # of what does not fit into a line
 LOCALES = {"ja": "ja_JP.UTF-8", "en": "C.UTF-8"}
@@ -95,7 +95,7 @@ class Terminal:
         try:
             return question.answer(given or "")
         except ValueError as error:
-            raise click.UsageError(f"{question.name}: it {error}") from None
+            raise click.UsageError(f"{question.name}: {error}") from None
 
     def _asked(self, question: Question) -> Any:
         for number, choice in enumerate(question.choices, 1):
@@ -106,7 +106,7 @@ class Terminal:
             try:
                 return question.answer(self._typed(question))
             except ValueError as error:
-                self.say("wrong", fault(self.language, str(error)))
+                self.say("wrong", output.said(str(error)))
 
     def _typed(self, question: Question) -> str:
         if sys.stdin is None:

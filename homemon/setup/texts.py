@@ -1,7 +1,5 @@
 """What `homemon setup` asks and says, in Japanese and English."""
 
-import re
-
 from homemon.page.texts import said
 from homemon.sources.source import Text
 
@@ -18,7 +16,7 @@ TEXTS: dict[str, Text] = {
         "  Left out. `homemon setup --only {}` does it later.",
     ),
     "written": ("  設定に書きました: {}", "  Written: {}"),
-    "wrong": ("  この答えは使えません: {}", "  That cannot be: it {}"),
+    "wrong": ("  この答えは使えません: {}", "  That cannot be: {}"),
     "choose": ("  番号か名前で答えてください。", "  Answer with the number or the name."),
     "ended": (
         "\nここまでの答えは {} に書きました。\n`homemon setup` で続けられます。",
@@ -181,49 +179,6 @@ AREA_NAMES: dict[str, Text] = {
     "kyushu": ("九州", "Kyushu"),
     "okinawa": ("沖縄", "Okinawa"),
 }
-
-FAULTS = (
-    (
-        r"must be (\d+) hexadecimal digits \(it has (\d+) characters",
-        r"0–9 と A–F の\1桁です。今は\2文字あります",
-    ),
-    (r"must be (\d+) letters and digits \(it has (\d+) characters", r"英数字の\1文字です。今は\2文字あります"),
-    (r", as the pwd has: are the two swapped\?\)", "。これはパスワードの長さです。逆に入れていませんか"),
-    (r", as the bid has: are the two swapped\?\)", "。これは認証IDの長さです。逆に入れていませんか"),
-    (
-        r"; it has the letter (.), which is none: the digit (.)\?",
-        r"。英字の \1 は使われません。数字の \2 ではありませんか",
-    ),
-    (r"; it has a letter beyond F", "。F より後の英字があります"),
-    (
-        r"; it has a (\w+) character(, which is none)?: type it anew",
-        "。英数字でない文字があります",
-    ),
-    (r"must be a whole number from (\d+) to (\d+)", r"\1 から \2 までの整数です"),
-    (r"must be a number of yen.*", "15.0 のような円の値か、fit-2025-10 のような月です"),
-    (r"must be a day such as (\S+)", r"\1 のような日付です"),
-    (r"must be yes or no", "y か n で答えてください"),
-    (r"must be one of (.*)", r"次のどれかです: \1"),
-    (r"must be like (\S+) or (\S+?),.*", r"\1 か \2 の形です (ユーザー名、クエリー、空白なし)"),
-    (r"must have a port up to 65535", "ポートは 65535 までです"),
-    (r"must be an address such as (\S+), or a host's name", r"\1 のようなアドレスかホスト名です"),
-    (
-        r"must be a device such as (\S+), or begin with (.*) or (.*)",
-        r"\1 のようなデバイスか、\2 か \3 です",
-    ),
-    (r"must be one line of printable characters", "表示できる文字だけの1行です"),
-    (r"has a comment behind it;.*", "後ろにコメントがあります。値だけを入れてください"),
-    (r"\)", ""),
-)
-"""What `config.values` and `setup.steps` say of a wrong answer, piece by piece, and the same in Japanese."""
-
-
-def fault(language: str, text: str) -> str:
-    """Return what is wrong with an answer, in a language."""
-    if language == "ja":
-        for pattern, japanese in FAULTS:
-            text = re.sub(pattern, japanese, text)
-    return text
 
 
 def spoken(language: str, text: Text, values: tuple[object, ...] = ()) -> str:

@@ -24,6 +24,8 @@ from tests.lan import address, configure, unit, wait_for_port
 from tests.person import person
 from tests.stores import put
 
+DIGITS = re.compile(r"\d+")
+
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -91,7 +93,8 @@ def test_on_a_terminal_lines_are_parted_at_its_width_in_colours_and_say_the_same
     assert "\x1b[31mfault\x1b[0m   server: " in someone.seen
     lines = re.sub(r"\x1b\[\d+m", "", someone.seen).splitlines()
     assert all(len(line) <= COLUMNS or " " not in line.strip() for line in lines)
-    assert re.sub(r"\n {8}", " ", "\n".join(lines)).splitlines() == in_pipe.splitlines()
+    whole = re.sub(r"\n {8}", " ", "\n".join(lines))
+    assert DIGITS.sub("", whole).splitlines() == DIGITS.sub("", in_pipe).splitlines()  # what is free changes
     with person("check", cwd=tmp_path, NO_COLOR="1") as someone:
         someone.leaves()
     assert "\x1b" not in someone.seen

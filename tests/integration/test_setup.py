@@ -193,7 +193,7 @@ def test_a_wrong_letter_is_named_without_its_values(house: House, letter: str, s
 def test_a_wrong_option_is_named(house: House) -> None:
     run = scripted(house.folder, "--yes", "--only", "contract", "--plan", "tepco-juryo-b", "--ampere", "many")
     assert run.returncode == 2
-    assert "ampere: it must be a whole number from 1 to 200" in run.stderr
+    assert "ampere: must be a whole number from 1 to 200" in run.stderr
 
 
 def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House) -> None:

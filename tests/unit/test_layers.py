@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "core.printable": set[str](),
     "core.columns": set[str](),
     "core.language": set[str](),
+    "core.messages": set[str](),
     "core.xdg": set[str](),
     "core.points": {"core.errors"},
     "core.files": {"core.errors"},
@@ -156,7 +157,16 @@ MAY_IMPORT = {
     },
     "page.texts": {"core.language", "sources.registry", "sources.source"},
     "page": {
-        *("energy", "core.language", "core.points", "core.files", "core.errors", "sources.registry", "sources.source"),
+        *(
+            "energy",
+            "core.language",
+            "core.messages",
+            "core.points",
+            "core.files",
+            "core.errors",
+            "sources.registry",
+            "sources.source",
+        ),
     },
     "page.web": {"core.errors", "core.language", "page", "sources.source"},
     "runtime": {

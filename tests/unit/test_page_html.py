@@ -184,13 +184,23 @@ def test_less_is_said_once_and_not_as_minus_less(yen: str, said: str) -> None:
     assert re.findall(r"昨日 <small[^>]*>(.*?)</small></summary>", text)[0] == said
 
 
-def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why() -> None:
+@pytest.mark.parametrize(
+    ("language", "yen", "said"),
+    [
+        ("en", "23 % more", ("the base charge is not confirmed by a source", "fuel is odd")),
+        ("ja", "23 % 多い", ("基本料金は、どの資料でも確かめられていません", '<span lang="en">fuel is odd</span>')),
+    ],
+)
+def test_yen_of_an_earlier_part_that_may_change_are_marked_and_say_why(
+    language: str, yen: str, said: tuple[str, ...]
+) -> None:
     found = facts()
     (earlier,) = found.today.earlier
-    today = found.today._replace(earlier=(earlier._replace(doubts=("fuel is not known",)),))
-    text = html(found._replace(today=today), charts(), "en", {})
-    assert '<td>~100<small class="more">23 % more</small></td>' in text
-    assert '<li lang="en">fuel is not known</li>' in text
+    doubts = ("the base charge is not confirmed by a source", "fuel is odd")
+    today = found.today._replace(earlier=(earlier._replace(doubts=doubts),))
+    text = html(found._replace(today=today), charts(), language, {})
+    assert f'<td>~100<small class="more">{yen}</small></td>' in text
+    assert "".join(f"<li>{each}</li>" for each in said) in text
 
 
 def test_nothing_is_compared_of_which_not_all_is_known() -> None:

@@ -12,6 +12,7 @@ from homemon.cli.setup_terminal import in_language
 from homemon.config.edit import Change
 from homemon.config.read import Config, parse
 from homemon.core.language import LANGUAGES, language
+from homemon.core.messages import words
 from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
@@ -21,7 +22,7 @@ from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
 from homemon.setup.letter import read_letter, read_login, read_password
 from homemon.setup.server import server
 from homemon.setup.start import start
-from homemon.setup.texts import TEXTS, fault
+from homemon.setup.texts import TEXTS
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sources.lan.discovery import Node
 from tests import ROOT
@@ -323,7 +324,7 @@ def test_each_wrong_answer_is_explained_in_japanese_too_without_the_answer(quest
     with pytest.raises(ValueError, match=r"^(must|has|is) ") as wrong:
         question.answer(slip)
     english = str(wrong.value)
-    japanese = fault("ja", english)
+    japanese = words("ja")(english)
     assert not re.search("[a-z]{4,}", re.sub(r"/\S+|\S+://\S*|socket|rfc2217|tokyo|kansai", "", japanese)), japanese
     assert len(slip) < 5 or slip not in english + japanese
 
