@@ -44,7 +44,7 @@ PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2
 """Two words, or a word beside a value."""
 CODE = re.compile(
     r"\b(SELECT|INSERT|DELETE|UPDATE|CREATE|PRAGMA|ALTER|DROP|ATTACH|AND|OR|UNION|JOIN|ORDER|NEW|OLD|DESC|CAST|SHOW)\b"
-    r"|\(\?|\\[bds]|\(\.\)|\.\*|charset=|pwd \*|^time, |%\(|^SK[A-Z]+ |\[Unit\]|^\n?# "
+    r"|\(\?|\\[bds]|\(\.\)|\.\*|charset=|pwd \*|^time, |%\(|^SK(?!STACK)[A-Z]+ |\[Unit\]|^\n?# "
 )
 """SQL, patterns, and what stands in files."""
 UNSURE = {
@@ -60,7 +60,19 @@ WORDS = {
     "": (
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
         *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped"),
-        *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
+        *(
+            "{} s",
+            "{} min",
+            "{} h",
+            "{} d",
+            "{} day",
+            "{} days",
+            "EcoCute",
+            "solar monitor",
+            "smart meter",
+            "integer range",
+            "integer",
+        ),
         *("Cyrillic", "Greek", "Hiragana", "Katakana"),
     ),
 }

@@ -2,6 +2,8 @@
 
 import os
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,7 +11,7 @@ import click
 
 from homemon.cli.setup_terminal import Terminal
 from homemon.config.place import find_or_new, is_found
-from homemon.config.read import load_or_empty
+from homemon.config.read import Config, load_or_empty
 from homemon.config.values import one_of
 from homemon.core.language import LANGUAGES, language
 from homemon.energy.plan_file import AREAS
@@ -17,9 +19,10 @@ from homemon.runtime.context import App
 from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS
 from homemon.runtime.subcommands import program
-from homemon.setup.dialogue import Question, Step, through
+from homemon.setup.dialogue import Question, Talk, through
 from homemon.setup.letter import read_letter, read_login, read_password
 from homemon.setup.schedule import PAGES
+from homemon.setup.start import awaited
 from homemon.setup.steps import STEPS
 from homemon.setup.texts import TEXTS
 
@@ -90,7 +93,9 @@ def command(
         terminal.say("begin", path)
         for step in STEPS:
             if step.name in wanted:
-                _through(app, terminal, step, path)
+                _hold(app, terminal, partial(through, step, given=terminal.given), path)
+        if CHECK in wanted and not yes:
+            _hold(app, terminal, awaited, path)
     except (click.Abort, KeyboardInterrupt):
         terminal.say("ended", path)
         raise
@@ -122,10 +127,10 @@ def _acting(app: App, path: Path) -> App:
     return acting
 
 
-def _through(app: App, terminal: Terminal, step: Step, path: Path) -> None:
-    """Go through a step, with the configuration as it is by now. Raise ConfigError."""
+def _hold(app: App, terminal: Terminal, talk: Callable[[Config], Talk[Any]], path: Path) -> None:
+    """Hold a conversation about the configuration as it is by now. Raise ConfigError."""
     acting = _acting(app, path)
     try:
-        terminal.hold(through(step, acting.config, terminal.given), acting)
+        terminal.hold(talk(acting.config), acting)
     finally:
         acting.close()

@@ -23,6 +23,7 @@ COLUMNS = re.compile("( {2,})")
 BEFORE = re.compile(r"((?:\[[^]]+\] )?[^ ]+): (.+)")
 """A name before what is said of it: `homemon`, a file's line, an option, a key."""
 FEW = 9  # letters of a message's own, below which its values are words
+QUANTITY = re.compile(r"[(+-]*[\d.,]+ [^ ]+")
 MOST = 4  # sentences of a message
 DEEPEST = 10  # messages within messages
 LONGEST = 1000  # characters of a line, beyond which others than homemon speak
@@ -65,8 +66,8 @@ class Template(NamedTuple):
 
     def may_be(self, value: str) -> bool:
         """Return whether a value can be any text: one within a sentence, or a word where the message is short."""
-        word = " " not in value or not any(map(str.isalpha, value))
-        return not END.search(value) and (word or self.own >= FEW or self.is_piece)
+        word = " " not in value or not any(map(str.isalpha, value)) or QUANTITY.fullmatch(value)
+        return not END.search(value) and bool(word or self.own >= FEW or self.is_piece)
 
     def values(self, text: str) -> tuple[str, ...]:
         """Return the values of a text that is this message; none where it is another.

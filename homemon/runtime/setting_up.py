@@ -1,11 +1,14 @@
 """What `homemon setup` has done outside: ports tried, the LAN searched, other commands run. `ACTS` is the table."""
 
 import os
+import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from homemon.config.edit import Change, change_file
@@ -21,8 +24,9 @@ from homemon.ports.serial_port import ModulePort, SerialLine
 from homemon.runtime.context import App
 from homemon.runtime.driver import Watched, run
 from homemon.runtime.dump import Line, MonitorPort
+from homemon.runtime.listeners import listeners
 from homemon.runtime.search import addresses, discover, with_defaults
-from homemon.runtime.starting import WAYS, Planned, page_started, program
+from homemon.runtime.starting import WAYS, Cron, Planned, page_started, program
 from homemon.runtime.subcommands import HOMEMON
 from homemon.runtime.subcommands import program as typed
 from homemon.setup.schedule import EVERYBODY, HERE, NOBODY, jobs
@@ -31,11 +35,12 @@ from homemon.skstack.join import wake_module
 from homemon.sources.kyocera.protocol import Dump
 from homemon.sources.lan.discovery import Node
 from homemon.sources.objects import known_name
-from homemon.sources.registry import SOLAR_MONITOR
+from homemon.sources.registry import SOLAR_MONITOR, SOURCES
 
 DEVICES = Path("/dev")
 IN_USE = "It works, then. To try it anew, stop that first, and what starts it."
 SERVER_WITHIN = 5.0  # seconds
+BEGIN_WITHIN = 120.0  # seconds: cron looks once a minute, and a meter is joined first
 PORTS = ("serial/by-id/*", "serial0", "ttyAMA*", "ttyUSB*", "ttyACM*")
 """Where a module can be; the first name of a device is taken, so a USB stick's that stays."""
 
@@ -214,10 +219,44 @@ def write(app: App, changes: Sequence[Change]) -> None:
         raise ConfigError(f"{path}: {error.strerror}", "Write it by hand, then go on with `homemon setup`.") from None
 
 
+def first(app: App, name: str) -> bool:
+    """Take the first reading of a device, by its command; return whether that worked. Programs get none of it."""
+    app.show(f"$ {typed()} {name}")
+    data = None if sys.stdout.isatty() else subprocess.DEVNULL
+    return subprocess.run((*HOMEMON, "-c", str(app.config.path), name), stdout=data, check=False).returncode == 0
+
+
+def to_begin(app: App) -> list[str]:
+    """Return the listeners that cron starts within a minute and that have not begun."""
+    lines = [line for line in Cron.started() if not line.startswith("#")] if Cron.there() else []
+    return [
+        name
+        for name in listeners(app)
+        if not _has_begun(app, name) and any(re.search(rf"\bhomemon\b.*\b{name}\b", line) for line in lines)
+    ]
+
+
+def begun(app: App, names: Sequence[str]) -> None:
+    """Wait until the listeners run and have a reading, but not for long: `check` says what they lack."""
+    until = monotonic() + BEGIN_WITHIN
+    while not all(_has_begun(app, name) for name in names) and monotonic() < until:
+        sleep(0.5)
+
+
+def _has_begun(app: App, listener: str) -> bool:
+    """Return whether a listener runs, and anything of its device is stored."""
+    (source,) = (each for each in SOURCES if each.listener == listener)
+    own = {series.measurement for series in source.series}
+    return bool(listeners(app)[listener]) and any(series.measurement in own for series in app.store.archive.series())
+
+
 ACTS: dict[str, Callable[..., Any]] = {
     "serial ports": serial_ports,
     "module": module,
     "join": join,
+    "first": first,
+    "awaited": to_begin,
+    "begun": begun,
     "discover": search,
     "monitor lines": monitor_lines,
     "monitor": monitor,

@@ -79,6 +79,7 @@ class Step(NamedTuple):
 
     `questions` are the names of those of its questions that an option can answer. `done` says whether config.ini has
     what it is about; where it has, and no option says otherwise, a person is asked whether to go through it again.
+    `first` is the command that takes the first reading of what was found, and remembers where.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Step(NamedTuple):
     talk: Callable[[Config], Talk[list[Change]]]
     done: Callable[[Config], bool]
     questions: tuple[str, ...] = ()
+    first: str = ""
 
 
 def yes_or_no(text: str) -> bool:
@@ -107,6 +109,8 @@ def through(step: Step, config: Config, given: Mapping[str, object]) -> Talk[lis
         return []
     changes = yield from step.talk(config)
     yield from written(changes)
+    if changes and step.first:
+        yield Act("first", (step.first,))
     return changes
 
 

@@ -44,6 +44,14 @@ def start(config: Config) -> Talk[Changes]:
     return []
 
 
+def awaited(config: Config) -> Talk[None]:
+    """Wait for the first readings of the listeners that cron starts within a minute."""
+    names: Sequence[str] = yield Act("awaited")
+    if names:
+        yield Say(TEXTS["awaited"], (", ".join(names),))
+        yield Act("begun", (names,))
+
+
 def _page(before: str) -> Talk[str]:
     """Return who may look at the page; unless it is said otherwise, who may now."""
     choices = [Choice(name, text) for name, text in WHO.items()]

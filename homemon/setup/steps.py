@@ -218,8 +218,15 @@ STEPS = (
     Step("letter", TEXTS["letter"], letter, has_letter, ("bid", "pwd")),
     Step("port", TEXTS["port"], port, has_joined, ("ports",)),
     Step("join", TEXTS["join"], join, has_joined),
-    Step("devices", TEXTS["devices"], devices, lambda config: ECOCUTE.section in config.devices, ("targets", "bind")),
-    Step("monitor", TEXTS["monitor"], monitor, lambda config: config.kyocera is not None, ("lines",)),
+    Step(
+        "devices",
+        TEXTS["devices"],
+        devices,
+        lambda config: ECOCUTE.section in config.devices,
+        ("targets", "bind"),
+        "ecocute-poll",
+    ),
+    Step("monitor", TEXTS["monitor"], monitor, lambda config: config.kyocera is not None, ("lines",), "kyocera-dump"),
     Step(
         "contract",
         TEXTS["contract"],

@@ -130,9 +130,10 @@ TEXTS: dict[str, Text] = {
     "none": ("起動しない", "nothing is started"),
     "install": ("この内容で入れますか (y/n)", "Install this? (y/n)"),
     "replace": ("{} の内容が違います。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
-    "soon": (
-        "  入れました。1分以内に動き始めます。\n  それまで、下の確認の listener は「注意」になります。",
-        "  Done. It starts within a minute; until then the check below has warnings\n  about listeners.",
+    "soon": ("  入れました。1分以内に動き始めます。", "  Done. It starts within a minute."),
+    "awaited": (
+        "\n{} の最初の値を待っています。2分まで待ちます…",
+        "\nWaiting for the first readings of {}, two minutes at most ...",
     ),
     "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
