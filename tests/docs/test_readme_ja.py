@@ -47,6 +47,25 @@ def test_a_translation_is_no_difference() -> None:
     assert not list(differences([PIECE], [PIECE.replace("## Look", "## 見る").replace("- One", "- 一つ")]))
 
 
+QUOTING = (
+    "| `stale` | `its newest reading is … old` | ``Run `homemon join` `` |\n",
+    "| `stale` | `最新の値は…前` | ``実行: `homemon join` `` |\n",
+)
+
+
+def test_each_quotes_what_homemon_says_in_its_language() -> None:
+    english, japanese = QUOTING
+    assert not list(differences([english], [japanese]))
+    assert not list(differences([english.replace("|", " ")], [japanese.replace("|", " ")]))
+
+
+@pytest.mark.parametrize("old", ["`最新の値は…前`", "``実行: `homemon join` ``", "`stale`"])
+@pytest.mark.parametrize("new", ["", "`homemon check`"])
+def test_a_quote_that_one_language_lacks_is_listed(old: str, new: str) -> None:
+    english, japanese = QUOTING
+    assert list(differences([english], [japanese.replace(old, new)]))
+
+
 def test_a_comment_in_a_block_is_no_heading_and_may_be_translated(tmp_path: Path) -> None:
     english, japanese = tmp_path / "en.md", tmp_path / "ja.md"
     english.write_text("# a\n\n```sh\n# first this\nmake demo    # a house\n```\n", "utf-8")
