@@ -28,7 +28,7 @@ def sections(document: Path) -> list[str]:
     return re.split(r"(?m)^(?=#+ )", text)[1:]
 
 
-def _code(text: str) -> set[str]:
+def code(text: str) -> set[str]:
     """Return the spans of code, also those between two backquotes, which may have one in them."""
     return {" ".join(span.split()) for _, span in CODE.findall(re.sub(r"(?m)^ *```.*", "", text))}
 
@@ -39,10 +39,10 @@ def _rows(text: str) -> list[str]:
 
 KEPT: dict[str, Callable[[str], list[str]]] = {
     "heading": lambda text: re.findall(r"\A#+", text),
-    "row": lambda text: [" ".join(sorted(_code(row))) for row in _rows(text)],
+    "row": lambda text: [" ".join(sorted(code(row))) for row in _rows(text)],
     "list item": lambda text: re.findall(r"(?m)^ *(?:-|\d+\.) ", text),
     "block": lambda text: [SHOWN.sub(_blank, block) for block in FENCE.findall(text)],
-    "code": lambda text: sorted(_code(text)),
+    "code": lambda text: sorted(code(text)),
     "link": lambda text: _links(text),
 }
 """What a section has of each kind, the same in both languages."""
@@ -73,8 +73,8 @@ def _figures(text: str) -> list[str]:
 
 def _without_quotes(english: str, japanese: str) -> tuple[str, str]:
     """Return two texts without what each quotes of what homemon says, where both have as many quotes."""
-    quotes = {span for span in _code(japanese) - _code(english) if SIGNS.search(span)}
-    ours = _code(english) - _code(japanese)
+    quotes = {span for span in code(japanese) - code(english) if SIGNS.search(span)}
+    ours = code(english) - code(japanese)
     if len(ours) != len(quotes):
         return english, japanese
     return _without(english, ours), _without(japanese, quotes)

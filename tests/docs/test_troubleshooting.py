@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pytest
 
 from tests import ROOT
-from tests.troubles import house, logs, machine, meter, notices, ports, server
 from tests.commands import ENVIRONMENT
+from tests.troubles import house, logs, machine, meter, notices, ports, server
 from tests.troubles.place import SCENARIOS, Place, is_said
 
 MODULES = (house, logs, machine, meter, notices, ports, server)  # each enters its scenarios

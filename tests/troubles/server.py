@@ -181,7 +181,8 @@ def trickles(place: Place) -> str:
 def corrected(place: Place) -> str:
     said = uploaded(place, lambda asked: Reply(204 if "right" in asked.path else 404), "db = wrong")
     answered = place.words("… answered …")
-    assert is_said(answered, said) and is_said(answered, place.run("status"))
+    assert is_said(answered, said)
+    assert is_said(answered, place.run("status"))
     place.configure(f"[server]\nurl = {place.fixture('scripted').url}\ndb = right")
     assert not is_said(answered, place.run("status"))
     assert place.run("upload") == place.words("1 sent, 0 waiting, 0 parked\n")
