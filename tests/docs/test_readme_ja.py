@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from homemon.runtime.messages import Catalogue
+from homemon.core.messages import Catalogue
 from tests.documents import text_of
 from tools.languages import JAPANESE, PAIRS, SIGNS, code, differences, sections
 from tools.messages import catalogue

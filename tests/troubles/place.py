@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from homemon.runtime.messages import Catalogue
+from homemon.core.messages import words
 from homemon.sim.bp35c0 import Module
 from tests.commands import Running, homemon, wait_for
 
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
     def words(self, english: str) -> str:
         """What homemon says here for this in English; `…` stands for a value."""
-        return english if self.language == "en" else Catalogue(self.language)(english)
+        return words(self.language)(english)
 
     def says(self, command: Running, english: str, after: int = 0) -> None:
         """Wait until a command has said this on stderr, behind so many characters, in the language of who reads."""
