@@ -62,7 +62,7 @@ WORDS = {
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
     "": (
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
-        *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped"),
+        *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped", "held"),
         *(row.label for table in TABLES for row in table.values() if " " not in row.name),
         *("{} day", "{} days", "the FIT price of {}"),
         *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
