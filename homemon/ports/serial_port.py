@@ -78,7 +78,7 @@ class SerialLine:
 
     def _vanished(self, error: OSError) -> PortVanished:
         remedy = "Is the other end still up?" if "://" in self.name else "Plug the device in again."
-        return PortVanished(f"{self.name} went away ({error})", remedy)
+        return PortVanished(f"the port {self.name} went away ({error})", remedy)
 
 
 class ModulePort:

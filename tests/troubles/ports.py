@@ -143,7 +143,7 @@ def unplugged(place: Place) -> str:
     with simulated(place.folder) as device, running("meter-listen", cwd=place.folder) as listener:
         place.says(listener, "joined")
         device.unplug()
-        place.says(listener, "… went away (…)")
+        place.says(listener, "the port … went away (…)")
         before = len(listener.errors.read_text())
         device.plug()
         place.says(listener, "joined", after=before)
