@@ -27,6 +27,8 @@ from homemon.core.messages import PARTS
 from homemon.energy import band_names, compared, rows
 from homemon.page import texts as page
 from homemon.setup import texts as setup
+from homemon.sources.meter import properties as meter
+from homemon.sources.registry import SOURCES
 
 ROOT = Path(__file__).parent.parent
 HOMEMON = ROOT / "homemon"
@@ -40,7 +42,7 @@ CLICK = [
     for name in ("core", "decorators", "exceptions", "formatting", "parser", "types")
 ]
 
-PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2,}[:,]? \{\}|\{\},? [a-z]{2,}")
+PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2,}[:,]? \{\}|\{\}[],]? [a-z]{2,}")
 """Two words, or a word beside a value."""
 CODE = re.compile(
     r"\b(SELECT|INSERT|DELETE|UPDATE|CREATE|PRAGMA|ALTER|DROP|ATTACH|AND|OR|UNION|JOIN|ORDER|NEW|OLD|DESC|CAST|SHOW)\b"
@@ -54,25 +56,16 @@ UNSURE = {
     for each in version.get("unsure", ())
 }
 """What of a plan is not confirmed by a source."""
+TABLES = (meter.PROPS, *(table for source in SOURCES if source.classes for table in source.tables.values()))
 WORDS = {
     CHECK: ("module", "listener", *(look.what for look in LOOKS), *(mark.value for mark in Mark)),
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
     "": (
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
-        *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped"),
-        *(
-            "{} s",
-            "{} min",
-            "{} h",
-            "{} d",
-            "{} day",
-            "{} days",
-            "EcoCute",
-            "solar monitor",
-            "smart meter",
-            "integer range",
-            "integer",
-        ),
+        *("Error", "Missing argument {}.", "Missing option {}.", "joined", "stopped", "held"),
+        *(row.label for table in TABLES for row in table.values() if " " not in row.name),
+        *("{} day", "{} days", "the FIT price of {}"),
+        *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
         *("Cyrillic", "Greek", "Hiragana", "Katakana"),
     ),
 }

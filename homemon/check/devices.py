@@ -13,7 +13,7 @@ from homemon.core.dialogue import Ask, Dialogue, pause
 from homemon.core.errors import DeviceError, NoAnswer, PortError, WireError
 from homemon.core.files import Holder, Lock, make_private_dir
 from homemon.echonet import codec as echonet
-from homemon.ports.serial_port import ModulePort, in_use_by, other_readers, stop_readers
+from homemon.ports.serial_port import ModulePort, other_readers, stop_readers
 from homemon.runtime.dump import LOCK, open_line, or_serial
 from homemon.runtime.lan import Lan
 from homemon.runtime.radio import Radio
@@ -96,9 +96,9 @@ def _rival(name: str) -> Finding | None:
             f"the kernel's console is on {name}",
             "sudo raspi-config, Interface Options, Serial Port: login shell no, hardware yes; then reboot",
         )
-    if others := in_use_by(name):
+    if others := other_readers(name):
         remedy = "sudo raspi-config, Interface Options, Serial Port: login shell no" if "getty" in others else ""
-        return fault("serial port", f"{name} is in use{others}", remedy or "Stop the other program")
+        return fault("serial port", f"{name} is in use by {others}", remedy or "Stop the other program")
     return None
 
 

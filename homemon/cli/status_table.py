@@ -6,6 +6,7 @@ from typing import NamedTuple
 from homemon.cli.language import said
 from homemon.core.columns import COLUMNS, left, right, width
 from homemon.core.points import age_text, moment_text, number_text
+from homemon.runtime import output
 from homemon.runtime.newest import Row
 from homemon.sources.registry import SERIES, SOURCES
 from homemon.sources.source import Text
@@ -78,7 +79,7 @@ def _entry(row: Row, now: int, language: str, labels: int) -> Entry:
     figures = (
         f"{number_text(row.value)} {unit}".rstrip(),
         near_text(row.time, now),
-        age_text(row.age),
+        output.said(age_text(row.age)),
         str(row.today),
         said(STALE, language) if row.stale else "",
     )

@@ -6,7 +6,7 @@ message itself: an error within a warning. `make docs` keeps the catalogue with 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
@@ -69,16 +69,18 @@ class Template(NamedTuple):
         word = " " not in value or not any(map(str.isalpha, value)) or QUANTITY.fullmatch(value)
         return not END.search(value) and bool(word or self.own >= FEW or self.is_piece)
 
-    def values(self, text: str) -> tuple[str, ...]:
-        """Return the values of a text that is this message; none where it is another.
+    def values(self, text: str) -> Iterator[tuple[str, ...]]:
+        """Yield the values of a text that is this message, with the first ones short, then long; none of another.
 
         What is before it, as a file's name, is none of its values but where it says so itself, by a colon.
         """
         if not text.startswith(self.parts[0]) or not all(part in text for part in self.parts):
-            return ()
-        found = re.fullmatch("(.*?)".join(map(re.escape, self.parts)), text)
-        values = found.groups() if found else ()
-        return () if values and not self.parts[0] and BEFORE.match(values[0]) else values
+            return
+        for value in ("(.*?)", "(.*)"):
+            found = re.fullmatch(value.join(map(re.escape, self.parts)), text)
+            values = found.groups() if found else ()
+            if values and (self.parts[0] or not BEFORE.match(values[0])):
+                yield values
 
 
 class Catalogue:
@@ -175,10 +177,10 @@ class Catalogue:
     def _filled(self, text: str, templates: Iterable[Template]) -> str:
         """Return a text that is one of the messages with values, said; nothing where it is none."""
         for template in templates:
-            values = template.values(text)
-            doubted = (value for value in values if not template.may_be(value))
-            if values and all(map(self._one, doubted)):
-                return BETWEEN.sub("", template.translation.format(*map(self._value, values)))
+            for values in template.values(text):
+                doubted = (value for value in values if not template.may_be(value))
+                if all(map(self._one, doubted)):
+                    return BETWEEN.sub("", template.translation.format(*map(self._value, values)))
         return ""
 
     def _value(self, value: str) -> str:

@@ -33,6 +33,11 @@ class Prop(NamedTuple, Generic[Value]):
     unit: str = ""
     codes: Mapping[int, str] = {}
 
+    @property
+    def label(self) -> str:
+        """What messages call it, as `E7 (power)`."""
+        return f"{self.epc:02X} ({self.name})"
+
 
 class PropertyMap(NamedTuple):
     """The EPCs of a property map, in rising order."""
@@ -53,7 +58,7 @@ def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
     """
     row = table[prop.epc]
     if row.size and len(prop.edt) != row.size:
-        raise ValueError(f"EPC {prop.epc:02X} ({row.name}) takes {row.size} bytes, {len(prop.edt)} came")
+        raise ValueError(f"EPC {row.label} takes {row.size} bytes, {len(prop.edt)} came")
     return row.read(prop.edt)
 
 

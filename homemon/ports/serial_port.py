@@ -78,7 +78,7 @@ class SerialLine:
 
     def _vanished(self, error: OSError) -> PortVanished:
         remedy = "Is the other end still up?" if "://" in self.name else "Plug the device in again."
-        return PortVanished(f"{self.name} went away ({error})", remedy)
+        return PortVanished(f"the port {self.name} went away ({error})", remedy)
 
 
 class ModulePort:
@@ -161,7 +161,9 @@ def explained(name: str, error: OSError | ValueError | TypeError, section: str) 
             f"Join its group: sudo usermod -aG {group} $USER, then log in again.",
         )
     if number in (errno.EBUSY, errno.EAGAIN):
-        return PortError(f"{name} is in use{in_use_by(name)}", "Stop the other program first.")
+        return PortError(
+            f"{name} is in use by {other_readers(name) or 'another program'}", "Stop the other program first."
+        )
     if "ioctl" in str(error):  # pyserial's text for what is no terminal (ENOTTY)
         return PortError(f"{name} is no serial port", f"Check [{section}] serial_port.")
     return PortError(f"{name} cannot be opened: {error}", f"Check [{section}] serial_port.")
@@ -171,12 +173,6 @@ def _group_of(name: str) -> str:
     with suppress(OSError, KeyError):
         return Path(name).group()
     return "dialout"
-
-
-def in_use_by(name: str) -> str:
-    """Return ` by pid 123 (minicom)` for other processes that have the device open, as far as /proc shows them."""
-    readers = other_readers(name)
-    return f" by {readers}" if readers else ""
 
 
 def other_readers(name: str, allowed: int = 0) -> str:

@@ -231,7 +231,7 @@ def _explained(bind: str, port: int, error: OSError) -> PortError:
     if error.errno == errno.EADDRINUSE:
         holder = holder_of(bind, port)
         return PortError(
-            f"UDP port {port} is in use{f' by {holder}' if holder else ' by another program'}",
+            f"UDP port {port} is in use by {holder or 'another program'}",
             "Only one program on a machine can talk ECHONET Lite: stop it, or give homemon another [ecocute] bind"
             " (127.0.0.1 with `homemon simulate ecocute`).",
         )

@@ -85,9 +85,13 @@ def _answer(path: Path, question: str, within: float, who: str) -> Iterator[tupl
         try:
             word, _, text = next(lines).partition(" ")
         except TimeoutError:
-            silence = f"did not answer within {within:g} s" if taken else f"took no question within {first_within:g} s"
+            silence = (
+                f"{who} hangs: it did not answer within {within:g} s"
+                if taken
+                else f"{who} hangs: it took no question within {first_within:g} s"
+            )
             hint = "End it, with SIGKILL if need be, and start it again."
-            raise PortError(f"{who} hangs: it {silence}", hint) from None
+            raise PortError(silence, hint) from None
         except (StopIteration, OSError):
             if not taken:
                 raise NotTaken from None

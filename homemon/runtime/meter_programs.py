@@ -47,7 +47,7 @@ def explain(prop: Property) -> str:
     except ValueError as error:
         return str(error)
     if row and value is None:
-        return f"the meter has no data for {prop.epc:02X} ({row.name})"
+        return f"the meter has no data for {row.label}"
     if prop.epc in meter.SERIES:
         return ""
     from homemon.explain.frame import of_meter

@@ -86,8 +86,9 @@ class Radio:
         """Own the port as above, for a command that cannot ask through a listener. Raise PortError."""
         if not self.own_port(name):
             holder = self.owner.holder()
+            process = f"{LISTENER} (pid {holder.pid})" if holder else LISTENER
             raise PortError(
-                f"{self.settings.serial_port} is in use by {LISTENER}{f' (pid {holder.pid})' if holder else ''}",
+                f"{self.settings.serial_port} is in use by {process}",
                 f"Stop `homemon {LISTENER}` first, and its cron line.",
             )
 

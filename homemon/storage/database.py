@@ -155,12 +155,12 @@ class Database:
 
     def note_missing(self, series: int, time: int) -> None:
         """Note that rows next to `time` were stored and are not found."""
-        self.left_out = self.left_out or ("stored readings are not found, the first next to {}", series, time)
+        self.left_out = self.left_out or ("stored readings are not found, the first next to {} of {}", series, time)
 
     def _leave_out(self, series: int, time: int) -> int:
         """Note a row that a query leaves out: SQL's `unsound`, see `schema.SOUND`."""
         self.left_out = self.left_out or (
-            "readings that do not fit their checksum are left out, first {}",
+            "readings that do not fit their checksum are left out, first {} of {}",
             series,
             time,
         )
@@ -171,8 +171,8 @@ class Database:
         if self._file and not any(each._reported for each in _connected[self._file.identity]):
             self._reported = True
             query = "SELECT coalesce(max(measurement || ' ' || field), 'one') FROM series WHERE id = ?"
-            first = f"{self._db.execute(query, (series,)).fetchone()[0]} of {moment_text(time)}"
-            self.report(f"the store {self.path} is damaged: {what.format(first)}", _remedy("malformed"))
+            first = what.format(self._db.execute(query, (series,)).fetchone()[0], moment_text(time))
+            self.report(f"the store {self.path} is damaged: {first}", _remedy("malformed"))
 
     # --- which file it is ----------------------------------------------------------------
 

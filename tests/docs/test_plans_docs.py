@@ -5,16 +5,22 @@ import shlex
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from homemon.energy import shipped
 from homemon.energy.selling import price_of
-from tests.commands import homemon
+from tests.commands import ENVIRONMENT, homemon
 from tests.documents import DOCS, blocks
 
 PAGE = DOCS / "plans.md"
 
 
-def test_the_bill_on_the_page_is_what_the_command_prints(tmp_path: Path) -> None:
-    (command, _), (printed, _) = blocks("sh", of=PAGE), blocks("text", of=PAGE)
+@pytest.mark.parametrize(("page", "locale"), [(PAGE, "C.UTF-8"), (DOCS / "ja" / "plans.md", "ja_JP.UTF-8")])
+def test_the_bill_on_the_page_is_what_the_command_prints(
+    page: Path, locale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "LANG", locale)
+    (command, _), (printed, _) = blocks("sh", of=page), blocks("text", of=page)
     run = homemon(*shlex.split(command.text)[1:], cwd=tmp_path)
     assert run.stdout == printed.text
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.messages import Catalogue
 from tests.documents import text_of
-from tools.languages import JAPANESE, PAIRS, differences, sections
+from tools.languages import JAPANESE, PAIRS, SIGNS, code, differences, sections
+from tools.messages import catalogue
 
 PIECE = """## Look
 
@@ -45,6 +47,37 @@ def test_what_one_language_alone_says_is_listed(kind: str, old: str, new: str) -
 
 def test_a_translation_is_no_difference() -> None:
     assert not list(differences([PIECE], [PIECE.replace("## Look", "## 見る").replace("- One", "- 一つ")]))
+
+
+QUOTING = (
+    "| `stale` | `its newest reading is … old` | ``Run `homemon join` `` |\n",
+    "| `stale` | `最新の値は…前` | ``実行: `homemon join` `` |\n",
+)
+
+
+def test_each_quotes_what_homemon_says_in_its_language() -> None:
+    english, japanese = QUOTING
+    assert not list(differences([english], [japanese]))
+    assert not list(differences([english.replace("|", " ")], [japanese.replace("|", " ")]))
+
+
+@pytest.mark.parametrize("old", ["`最新の値は…前`", "``実行: `homemon join` ``", "`stale`"])
+@pytest.mark.parametrize("new", ["", "`homemon check`"])
+def test_a_quote_that_one_language_lacks_is_listed(old: str, new: str) -> None:
+    english, japanese = QUOTING
+    assert list(differences([english], [japanese.replace(old, new)]))
+
+
+@pytest.mark.parametrize(
+    "pair", [each for each in PAIRS if each[0].name != "troubleshooting.md"], ids=lambda pair: pair[0].name
+)
+def test_each_quote_is_what_homemon_says(pair: tuple[Path, Path]) -> None:
+    """Those of troubleshooting.md are held to what is really said: each row happens in a test."""
+    english, japanese = (code(text_of(page)) for page in pair)
+    said = set(map(Catalogue("ja"), english))
+    known = [str(message.string) for message in catalogue()]
+    quotes = {span for span in japanese - english if SIGNS.search(span)}
+    assert [quote for quote in quotes - said if not any(quote in text for text in known)] == []
 
 
 def test_a_comment_in_a_block_is_no_heading_and_may_be_translated(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each row of docs/troubleshooting.md happens here, and says what the page says that it says."""
+"""Each row of troubleshooting.md happens here in each language, and says what the page says that it says."""
 
 import re
 from pathlib import Path
@@ -7,11 +7,17 @@ from typing import NamedTuple
 import pytest
 
 from tests import ROOT
+from tests.commands import ENVIRONMENT
 from tests.troubles import house, logs, machine, meter, notices, ports, server
-from tests.troubles.place import SCENARIOS, Place
+from tests.troubles.place import SCENARIOS, Place, is_said
 
 MODULES = (house, logs, machine, meter, notices, ports, server)  # each enters its scenarios
-PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+PAGES = {
+    language: (ROOT / "docs" / folder / "troubleshooting.md").read_text("utf-8")
+    for language, folder in (("en", ""), ("ja", "ja"))
+}
+LOCALES = {"en": "C.UTF-8", "ja": "ja_JP.UTF-8"}
+NOTHING = ("Nothing", "何も")
 
 
 class Row(NamedTuple):
@@ -24,8 +30,10 @@ class Row(NamedTuple):
 
 
 ROWS = {
-    row.name: row
-    for row in (Row(*found) for found in re.findall(r"(?m)^\| `([a-z0-9-]+)` \| (.+?) \| (.+?) \| (.+?) \|$", PAGE))
+    language: {
+        found[0]: Row(*found) for found in re.findall(r"(?m)^\| `([a-z0-9-]+)` \| (.+?) \| (.+?) \| (.+?) \|$", page)
+    }
+    for language, page in PAGES.items()
 }
 
 
@@ -34,23 +42,22 @@ def quotes(text: str) -> list[str]:
     return [(double or single).strip() for double, single in re.findall(r"``(.+?)``(?!`)|`([^`]+)`", text)]
 
 
-def is_said(quote: str, said: str) -> bool:
-    """Whether it was said, on one line or several; `…` stands for anything."""
-    pieces = (r"\s+".join(map(re.escape, piece.split())) for piece in quote.split("…"))
-    return re.search(".*?".join(pieces), said, re.DOTALL) is not None
+@pytest.mark.parametrize("language", PAGES)
+def test_page_and_scenarios_are_the_same(language: str) -> None:
+    assert ROWS[language].keys() == SCENARIOS.keys()
+    assert len(re.findall(r"(?m)^\| `", PAGES[language])) == len(SCENARIOS)
 
 
-def test_page_and_scenarios_are_the_same() -> None:
-    assert ROWS.keys() == SCENARIOS.keys()
-    assert len(re.findall(r"(?m)^\| `", PAGE)) == len(ROWS)
-
-
+@pytest.mark.parametrize("language", PAGES)
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_what_the_page_quotes_is_said(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    row = ROWS[name]
-    said = SCENARIOS[name](Place(tmp_path, request))
+def test_what_the_page_quotes_is_said(
+    name: str, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "LANG", LOCALES[language])
+    row = ROWS[language][name]
+    said = SCENARIOS[name](Place(tmp_path, request, language))
     assert "Traceback" not in said
     assert quotes(row.seen), "the page quotes what is seen"
     assert [quote for quote in quotes(row.seen) if not is_said(quote, said)] == [], said
     named = [quote for quote in quotes(row.remedy) if is_said(quote, said)]
-    assert named or row.remedy.startswith("Nothing"), f"no remedy of the page is named by the command:\n{said}"
+    assert named or row.remedy.startswith(NOTHING), f"no remedy of the page is named by the command:\n{said}"

@@ -145,7 +145,7 @@ def config_foreign(place: Place) -> str:
     config.chmod(0o666)
     said = place.run("status")
     config.chmod(0o600)
-    assert "was found" not in place.run("status")
+    assert "config.ini" not in place.run("status")
     return said
 
 

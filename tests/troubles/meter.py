@@ -17,14 +17,14 @@ def asked(place: Place, *arguments: str, **module: object) -> str:
         return place.run(*arguments)
 
 
-def healed(place: Place, fault: str, value: object = None, reported: str = "") -> str:
+def healed(place: Place, fault: str, value: object = None, reported: str = "joined") -> str:
     """What a listener says, from a fault until it has `reported` so and a reading comes."""
     write_config(place.folder)
     with simulated(place.folder) as device, running("-v", "meter-listen", cwd=place.folder) as listener:
-        listener.says("homemon: joined")
+        place.says(listener, "joined")
         before = len(listener.errors.read_text())
         device.fault(fault, value)
-        wait_for(lambda: reported in listener.errors.read_text()[before:], reported=lambda: listener.errors.read_text())
+        place.says(listener, reported, after=before)
         seen = len(listener.lines)
         listener.until(lambda lines: len(lines) > seen)
         return "\n".join([listener.errors.read_text()[before:], *listener.lines[seen:]])
@@ -87,12 +87,12 @@ def time_outs(place: Place) -> str:
 
 @trouble("session-ended")
 def ended(place: Place) -> str:
-    return healed(place, "end-session", reported="homemon: joined")
+    return healed(place, "end-session")
 
 
 @trouble("session-power-cut")
 def power_cut(place: Place) -> str:
-    return healed(place, "power-cycle", reported="homemon: joined")
+    return healed(place, "power-cycle")
 
 
 @trouble("session-expired")
@@ -154,7 +154,7 @@ def refuses(place: Place) -> str:
     with simulated(place.folder) as device, running("meter-listen", "--poll", "5", cwd=place.folder) as listener:
         listener.until(lambda lines: any(line.startswith("power") for line in lines))
         device.fault("refuse-epcs", "E7*1")
-        listener.says("the meter gives E7 (power) again")
+        place.says(listener, "the meter gives E7 (power) again")
         return listener.errors.read_text()
 
 
@@ -192,5 +192,5 @@ def exchanged(place: Place) -> str:
 def clock_ahead(place: Place) -> str:
     write_config(place.folder)
     with simulated(place.folder, faults={"clock": 2400}), running("meter-listen", cwd=place.folder) as listener:
-        listener.says("min ahead of ours")
+        place.says(listener, "40 min ahead of")
         return listener.errors.read_text()

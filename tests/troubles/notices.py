@@ -1,10 +1,14 @@
 """Troubles with notices."""
 
+import json
+import re
 import subprocess
 import sys
 from contextlib import closing
 from time import time
 
+from homemon.check.notify import TEST
+from homemon.cli.language import said
 from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE
@@ -36,11 +40,11 @@ def none(place: Place) -> str:
 def service(place: Place) -> str:
     scripted: ScriptedServer = place.fixture("scripted")
     scripted.answer = lambda asked: Reply(503)
-    said = notified(place, f"to = json://{scripted.url.removeprefix('http://')}/topic")
+    failed = notified(place, f"to = json://{scripted.url.removeprefix('http://')}/topic")
     scripted.answer = lambda asked: Reply()
     assert place.run("notify") == ""
-    assert "homemon: a test notice" in "".join(scripted.asked[-1].lines), "it got what waited"
-    return said
+    assert json.loads("".join(scripted.asked[-1].lines))["message"] == said(TEST, place.language), "it got what waited"
+    return failed
 
 
 @trouble("notify-unreachable")
@@ -74,7 +78,7 @@ def never(place: Place) -> str:
     with closing(Store(place.folder / "store")) as store:
         put(store, Point("ecocute", {"power": 0, "tank": 5}, int(time()) - 60))
     said = place.run("-v", "notify")
-    assert "Hot water left: 5 L" in said, "what can be judged is"
+    assert re.search("(Hot water left:|残湯量が) 5 L", said), "what can be judged is"
     return said
 
 

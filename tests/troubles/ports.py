@@ -13,7 +13,7 @@ from threading import Thread
 
 from homemon.core.files import port_lock
 from homemon.runtime.asking import socket_of
-from tests.commands import deny, running, simulated, wait_for, write_config
+from tests.commands import deny, running, simulated, write_config
 from tests.integration.test_meter_commands import ADDRESS, babble
 from tests.integration.test_second_reader import another_reader, port_that_answers
 from tests.troubles.place import Place, joined, trouble
@@ -79,7 +79,7 @@ def read_too(place: Place) -> str:
         another_reader(device.path, "sleep"),  # cat ends when the port is set up
         running("meter-listen", cwd=place.folder) as listener,
     ):
-        listener.says("is also open in")
+        place.says(listener, "… is also open in …")
         return listener.errors.read_text()
 
 
@@ -92,7 +92,7 @@ def console(place: Place) -> str:
 def shared(place: Place) -> str:
     write_config(place.folder)
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
-        listener.says("joined")
+        place.says(listener, "joined")
         return place.run("join")
 
 
@@ -100,7 +100,7 @@ def shared(place: Place) -> str:
 def hangs(place: Place) -> str:
     write_config(place.folder)
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
-        listener.says("joined")
+        place.says(listener, "joined")
         listener.process.send_signal(SIGSTOP)
         try:
             return place.run("meter-poll")
@@ -113,7 +113,7 @@ def no_socket(place: Place) -> str:
     write_config(place.folder)
     socket_of(port_lock(place.folder / "store", str(place.folder / "port"))).mkdir()
     with simulated(place.folder), running("meter-listen", cwd=place.folder) as listener:
-        listener.says("joined")
+        place.says(listener, "joined")
         return listener.errors.read_text() + place.run("meter-poll")
 
 
@@ -141,11 +141,12 @@ def j11(place: Place) -> str:
 def unplugged(place: Place) -> str:
     write_config(place.folder)
     with simulated(place.folder) as device, running("meter-listen", cwd=place.folder) as listener:
-        listener.says("joined")
+        place.says(listener, "joined")
         device.unplug()
-        listener.says("went away")
+        place.says(listener, "the port … went away (…)")
+        before = len(listener.errors.read_text())
         device.plug()
-        wait_for(lambda: listener.errors.read_text().count("joined") == 2)
+        place.says(listener, "joined", after=before)
         return listener.errors.read_text()
 
 

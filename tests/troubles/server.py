@@ -9,7 +9,7 @@ from tests.commands import PATIENCE, running
 from tests.integration.test_deadline import dripping, talking
 from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, VmAuth, installed
 from tests.stores import T, put
-from tests.troubles.place import Place, trouble
+from tests.troubles.place import Place, is_said, trouble
 
 
 def checked(place: Place, url: str, more: str = "") -> str:
@@ -180,10 +180,12 @@ def trickles(place: Place) -> str:
 @trouble("server-corrected")
 def corrected(place: Place) -> str:
     said = uploaded(place, lambda asked: Reply(204 if "right" in asked.path else 404), "db = wrong")
-    assert "answered 404" in place.run("status")
+    answered = place.words("… answered …")
+    assert is_said(answered, said)
+    assert is_said(answered, place.run("status"))
     place.configure(f"[server]\nurl = {place.fixture('scripted').url}\ndb = right")
-    assert "answered" not in place.run("status")
-    assert place.run("upload") == "1 sent, 0 waiting, 0 parked\n"
+    assert not is_said(answered, place.run("status"))
+    assert place.run("upload") == place.words("1 sent, 0 waiting, 0 parked\n")
     return said
 
 
@@ -234,5 +236,5 @@ def refuses_while_listening(place: Place) -> str:
     config.write_text(f"{config.read_text()}\n[server]\nurl = {scripted.url}\n")
     with running("ecocute-listen", cwd=place.folder) as listener:
         wait_for_port(ours)
-        listener.says("answered 401")
+        place.says(listener, "… answered 401")
         return listener.errors.read_text()

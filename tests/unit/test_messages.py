@@ -77,6 +77,20 @@ PUT_TOGETHER = {
         "homemon: http://nas:8086: 接続できません (待ち受けているものがありません)。"
         "サーバーが動いているか、url が正しいかを確かめてください。3 件のポイントは送信待ちで、直れば送ります",
     ),
+    "a message of two sentences within one": (
+        "homemon: ntfy:// of [notify]: apprise knows no such URL; see github.com/caronc/apprise/wiki; 1 wait until it"
+        " works",
+        "homemon: [notify] の ntfy://: apprise の知らない形の URL です。github.com/caronc/apprise/wiki を見てください。"
+        "使えるようになるまで 1 件が待ちます",
+    ),
+    "a property": (
+        "homemon: the meter refuses E7 (power); it is asked again",
+        "homemon: メーターが E7 (瞬時電力) を拒否しました。後でもう一度問い合わせます",
+    ),
+    "a doubt of several plans": (
+        "~ provisional, own, other: the base charge is not confirmed by a source",
+        "~ 暫定 (own, other): 基本料金は、どの資料でも確かめられていません",
+    ),
     "lines": (
         "homemon: nobody listens there\n  Try again.",
         "homemon: 待ち受けているものがありません\n  もう一度試してください。",

@@ -227,7 +227,7 @@ class Session(Exchange):
     def _take_silence(self, answer: echonet.Frame) -> None:
         """Note that the meter gives no value of what it was asked for, and that it does again: each once."""
         for prop in answer.reported:
-            name = f"{prop.epc:02X} ({meter.PROPS[prop.epc].name})" if prop.epc in meter.PROPS else f"{prop.epc:02X}"
+            name = meter.PROPS[prop.epc].label if prop.epc in meter.PROPS else f"{prop.epc:02X}"
             before, now = self._silent.get(prop.epc, ""), _why_silent(prop)
             if now and now != before:
                 self._notes.append(now.format(name))
