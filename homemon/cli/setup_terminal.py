@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from homemon.cli.terminal import show
+from homemon.core.columns import left, width
 from homemon.core.messages import words
 from homemon.runtime import output
 from homemon.runtime.context import App
@@ -98,8 +99,10 @@ class Terminal:
             raise click.UsageError(f"{question.name}: {error}") from None
 
     def _asked(self, question: Question) -> Any:
+        widest = max((width(choice.answer) for choice in question.choices), default=0)
         for number, choice in enumerate(question.choices, 1):
-            self._show(f"  {number:3}  {choice.answer}  {spoken(self.language, choice.text)}".rstrip())
+            text = spoken(self.language, choice.text)
+            self._show(f"  {number:3}  {left(choice.answer, widest)}  {text}".rstrip())
         if question.choices:
             self.say("choose")
         while True:

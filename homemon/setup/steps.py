@@ -140,17 +140,21 @@ def monitor(config: Config) -> Talk[Changes]:
             return []
         taken = config.smartmeter.serial_port if config.smartmeter else ""
         lines = [name for name in (yield Act("monitor lines")) if name != taken]
-    for name in lines:
-        yield Say(TEXTS["trying"], (name,))
-        why, hint = yield Act("monitor", (name,))
-        if not why:
-            yield Say(TEXTS["is monitor"])
-            serial = {"serial_port": name} if name != I2C else {}
-            return changes_of(SOLAR_MONITOR.section, transport="serial" if serial else I2C, **serial)
-        yield Say(TEXTS["is no module"], (why, hint))
-    yield Say(TEXTS["no monitor"])
-    yield Say(TEXTS["left out"], ("monitor",))
-    return []
+    while True:
+        for name in lines:
+            yield Say(TEXTS["trying"], (name,))
+            why, hint = yield Act("monitor", (name,))
+            if not why:
+                yield Say(TEXTS["is monitor"])
+                serial = {"serial_port": name} if name != I2C else {}
+                return changes_of(SOLAR_MONITOR.section, transport="serial" if serial else I2C, **serial)
+            yield Say(TEXTS["is no module"], (why, hint))
+        yield Say(TEXTS["no monitor"])
+        named = yield keyed("port name", "serial port")
+        if named is None:
+            yield Say(TEXTS["left out"], ("monitor",))
+            return []
+        lines = [named]
 
 
 # --- what is paid, and where readings go --------------------------------------------------

@@ -106,6 +106,13 @@ def test_the_module_is_not_asked_whether_it_is_a_solar_monitor() -> None:
     assert changes == [Change("kyocera", "transport", "serial"), Change("kyocera", "serial_port", "/dev/ttyUSB1")]
 
 
+def test_where_no_line_has_a_monitor_its_name_is_asked() -> None:
+    changes, _ = held(steps.monitor(configured()), "y", ["i2c"], ("silent", "hint"), "/dev/ttyS9", ("", ""))
+    assert changes == [Change("kyocera", "transport", "serial"), Change("kyocera", "serial_port", "/dev/ttyS9")]
+    changes, _ = held(steps.monitor(configured()), "y", [], "")
+    assert changes == []
+
+
 @pytest.mark.parametrize("plan", shipped.names())
 def test_each_plan_is_asked_for_what_its_base_charge_goes_by_and_nothing_else(plan: str) -> None:
     app = App()
