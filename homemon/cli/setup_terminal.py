@@ -10,6 +10,7 @@ import click
 
 from homemon.cli.terminal import show
 from homemon.core.columns import left, width
+from homemon.core.language import LOCALES
 from homemon.core.messages import words
 from homemon.runtime import output
 from homemon.runtime.context import App
@@ -20,7 +21,6 @@ from homemon.setup.dialogue import Act, Question, Result, Say, Talk
 from homemon.setup.texts import TEXTS, spoken
 
 INDENT = 6  # of what does not fit into a line
-LOCALES = {"ja": "ja_JP.UTF-8", "en": "C.UTF-8"}
 
 
 def in_language(language: str, environment: Mapping[str, str]) -> dict[str, str]:

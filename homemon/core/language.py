@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 LANGUAGES = ("ja", "en")
+LOCALES = {"ja": "ja_JP.UTF-8", "en": "C.UTF-8"}
+"""By which a command that is started speaks a language."""
 
 
 def language(environment: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from homemon.core import xdg
 from homemon.core.dialogue import Talk
 from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError
 from homemon.core.files import port_lock
+from homemon.core.language import LOCALES, language
 from homemon.echonet.codec import MULTICAST
 from homemon.energy import shipped
 from homemon.energy.plan import Plan
@@ -161,7 +162,8 @@ def page(app: App) -> str | None:
 
 
 def _planned(app: App, page: str) -> Planned:
-    return Planned(jobs(app.config, page), program(app.config.path))
+    spoken = language(os.environ)
+    return Planned(jobs(app.config, page), program(app.config.path), LOCALES[spoken] if spoken != "en" else "")
 
 
 def planned(app: App, way: str, page: str) -> list[str]:

@@ -18,10 +18,11 @@ WITHIN = 30.0  # seconds for crontab and systemctl
 
 
 class Planned(NamedTuple):
-    """What is to be started, and the words that start homemon with its configuration."""
+    """What is to be started, the words that start homemon with its configuration, and the locale in which it speaks."""
 
     jobs: Sequence[Job]
     program: Sequence[str]
+    locale: str = ""
 
 
 def program(config: Path) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ class Cron:
     @staticmethod
     def planned(planned: Planned) -> list[str]:
         """Return the lines that it gets."""
-        return schedule.cron_lines(planned.jobs, planned.program)
+        return schedule.cron_lines(*planned)
 
     @staticmethod
     def differing(planned: Planned) -> list[str]:
@@ -103,12 +104,12 @@ class Systemd:
     @classmethod
     def planned(cls, planned: Planned) -> list[str]:
         """Return the files that it gets."""
-        return [str(cls.folder() / name) for name in schedule.units(planned.jobs, planned.program)]
+        return [str(cls.folder() / name) for name in schedule.units(*planned)]
 
     @classmethod
     def differing(cls, planned: Planned) -> list[str]:
         """Return the files that would be overwritten with something else."""
-        wanted = schedule.units(planned.jobs, planned.program)
+        wanted = schedule.units(*planned)
         there = {name: cls.folder() / name for name in wanted if (cls.folder() / name).exists()}
         return [name for name, path in there.items() if path.read_text("utf-8", "replace") != wanted[name]]
 
@@ -126,7 +127,7 @@ class Systemd:
         """Write the units, but those that are kept, and enable them. Raise HomemonError."""
         try:
             make_dir(cls.folder())
-            for name, text in schedule.units(planned.jobs, planned.program).items():
+            for name, text in schedule.units(*planned).items():
                 if name not in kept:
                     replace_file(cls.folder() / name, text.encode())
         except OSError as error:

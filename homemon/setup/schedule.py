@@ -60,9 +60,14 @@ def jobs(config: Config, page: str = NOBODY) -> list[Job]:
 # --- cron ---------------------------------------------------------------------------------
 
 
-def cron_lines(planned: Sequence[Job], program: Sequence[str]) -> list[str]:
-    """Return a line for each job; `program` are the words that start homemon. `%` ends a command in crontab(5)."""
-    return [f"{job.cron} {shlex.join((*program, '-q', *job.words))} >/dev/null".replace("%", r"\%") for job in planned]
+def cron_lines(planned: Sequence[Job], program: Sequence[str], locale: str = "") -> list[str]:
+    """Return a line for each job; `program` are the words that start homemon, `locale` is in whose words it speaks.
+
+    `%` ends a command in crontab(5).
+    """
+    lang = f"LANG={locale} " if locale else ""
+    commands = (shlex.join((*program, "-q", *job.words)).replace("%", r"\%") for job in planned)
+    return [f"{job.cron} {lang}{command} >/dev/null" for job, command in zip(planned, commands, strict=True)]
 
 
 def with_lines(crontab: str, lines: Sequence[str]) -> str:
@@ -99,9 +104,9 @@ def _starts(line: str, command: str) -> bool:
 # --- systemd ------------------------------------------------------------------------------
 
 
-def units(planned: Sequence[Job], program: Sequence[str]) -> dict[str, str]:
-    """Return the units of the jobs by their files' names (systemd.unit(5))."""
-    return {name: text for job in planned for name, text in _units(job, program)}
+def units(planned: Sequence[Job], program: Sequence[str], locale: str = "") -> dict[str, str]:
+    """Return the units of the jobs by their files' names (systemd.unit(5)); `locale` is in whose words they speak."""
+    return {name: text for job in planned for name, text in _units(job, program, locale)}
 
 
 AGAIN = "Restart=always\nRestartSec=30\n"
@@ -124,12 +129,13 @@ UMask=0077
 INSTALLED = "\n[Install]\nWantedBy=default.target\n"
 
 
-def _units(job: Job, program: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _units(job: Job, program: Sequence[str], locale: str) -> Iterator[tuple[str, str]]:
     started = " ".join(map(_quoted, (*program, "-q", *job.words)))
     kind = "Type=oneshot\n" if job.calendar else "Type=notify\n" if job.beats else ""
     resident = "" if job.calendar else AGAIN + (WATCHED if job.beats else "")
     head = f"[Unit]\nDescription=homemon: {job.purpose}"
-    service = f"{head}\n\n[Service]\n{kind}ExecStart={started}\n{resident}{HARDENED}"
+    lang = f"Environment=LANG={locale}\n" if locale else ""
+    service = f"{head}\n\n[Service]\n{kind}{lang}ExecStart={started}\n{resident}{HARDENED}"
     yield f"{job.unit}.service", service if job.calendar else service + INSTALLED
     if job.calendar:
         timer = f"[Timer]\nOnCalendar={job.calendar}\nAccuracySec=1s\n\n[Install]\nWantedBy=timers.target\n"

@@ -133,7 +133,7 @@ TEXTS: dict[str, Text] = {
     "soon": ("  入れました。1分以内に動き始めます。", "  Done. It starts within a minute."),
     "awaited": (
         "\n{} の最初の値を待っています。2分まで待ちます…",
-        "\nWaiting for the first readings of {}, two minutes at most ...",
+        "\nWaiting for the first readings of {} (two minutes at most)",
     ),
     "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),

@@ -375,6 +375,14 @@ def test_the_units_are_those_of_the_documents() -> None:
     assert units == {path.name: path.read_text("utf-8") for path in folder.glob("homemon-*")}, "run `make docs`"
 
 
+def test_what_is_started_speaks_the_language_of_who_set_it_up() -> None:
+    planned = schedule.jobs(configured("[notify]\ncommand = cat\n"))
+    (line,) = schedule.cron_lines(planned, ("homemon",), "ja_JP.UTF-8")
+    assert line == "*/5 * * * * LANG=ja_JP.UTF-8 homemon -q notify >/dev/null"
+    service = schedule.units(planned, ("homemon",), "ja_JP.UTF-8")["homemon-notify.service"]
+    assert "Environment=LANG=ja_JP.UTF-8\nExecStart=homemon -q notify\n" in service
+
+
 def test_a_crontab_keeps_its_lines_and_gets_ours_once() -> None:
     lines = schedule.cron_lines(schedule.jobs(EVERYTHING), ("/a b/homemon",))
     assert lines[0] == "* * * * * '/a b/homemon' -q meter-listen --poll 60 >/dev/null"
