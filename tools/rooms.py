@@ -1,4 +1,4 @@
-"""Run the README's two commands in bare Debian systems, each as root and as a user without sudo: `make rooms`.
+"""Run the README's commands in bare Debian systems, each as root and as a user without sudo: `make rooms`.
 
 A room is a folder below build/rooms with a minimal Debian in it, with make and Python as the README asks, and
 a clone of what is committed here. Debian comes from the mirror that this machine's apt uses, Python's packages
@@ -25,6 +25,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = PROJECT / "build" / "rooms"
 LONGEST = 3600.0  # seconds for one command
 COMMANDS = ("make demo", "make test")
+NEEDED = "apt-get install -y -q --no-install-recommends pipx cron iproute2"
+SETUP = "unshare --net python3 tools/newcomer.py {}"
+"""`homemon setup` as a newcomer meets it, in a network with simulated devices."""
 CLONE = Path("/home/user/homemon")  # as root too: from Debian 13 on nobody but root and its owner may enter this home
 OUTCOME = re.compile(r"\d+ (?:passed|failed|skipped|error).* in .*")
 ENTER = r"""
@@ -76,7 +79,11 @@ class Room:
         self.log.unlink(missing_ok=True)
         unpack(self.suite, self.root)
         self.furnish()
-        done = [self.step(command) for command in COMMANDS]
+        done = [self.step(command, self.who) for command in COMMANDS]
+        if self.who == "user":
+            self.enter(NEEDED, "root")
+            done.append(self.step(f"pipx install '{CLONE}[graph,notify,serve]'", "user"))
+            done += [self.step(SETUP.format(language), "root") for language in ("ja", "en")]
         return all(done)
 
     def furnish(self) -> None:
@@ -91,10 +98,10 @@ class Room:
             self.enter(f"chown -R user: {CLONE}", "root")
             self.enter("apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv", "root")
 
-    def step(self, command: str) -> bool:
-        """One command of the README; prints what came of it."""
+    def step(self, command: str, who: str) -> bool:
+        """One command; prints what came of it."""
         began = monotonic()
-        status = self.enter(f"cd {CLONE} && {command}", self.who)
+        status = self.enter(f"cd {CLONE} && {command}", who)
         outcome = OUTCOME.findall(self.log.read_text("utf-8", "replace"))
         words = outcome[-1].strip("= ") if outcome and "test" in command else ""
         right = status == 0 and not (self.who == "root" and "skipped" in words)
