@@ -42,6 +42,13 @@ class Person:
             assert self._more(deadline - monotonic()), f"{text!r} never came:\n{self.seen}"
         self._read = found + len(text)
 
+    def is_asked(self) -> None:
+        """Wait until the command sleeps, as it does only in reading what is typed once its question is seen."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        deadline = monotonic() + PATIENCE
+        while "State:\tS" not in status.read_text():
+            assert monotonic() < deadline, self.seen
+
     def answers(self, *pairs: tuple[str, str]) -> None:
         """Answer questions in their order, each known by a part of its text."""
         for question, answer in pairs:

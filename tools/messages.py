@@ -6,7 +6,9 @@ the .mo that is read at run time is made anew.
 """
 
 import ast
+import errno
 import inspect
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -49,6 +51,11 @@ CODE = re.compile(
     r"|\(\?|\\[bds]|\(\.\)|\.\*|charset=|pwd \*|^time, |%\(|^SK(?!STACK)[A-Z]+ |\[Unit\]|^\n?# "
 )
 """SQL, patterns, and what stands in files."""
+ERRORS = (
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOSPC, errno.EROFS),
+    *(errno.EIO, errno.ELOOP, errno.EBUSY, errno.EADDRINUSE, errno.ECONNREFUSED, errno.ENETUNREACH),
+)
+"""What the operating system says most often, in the English of glibc."""
 UNSURE = {
     each["what"] if isinstance(each, dict) else each
     for path in sorted((HOMEMON / "plans").glob("*.toml"))
@@ -66,6 +73,7 @@ WORDS = {
         *(row.label for table in TABLES for row in table.values() if " " not in row.name),
         *("{} day", "{} days", "the FIT price of {}"),
         *("{} s", "{} min", "{} h", "{} d", "EcoCute", "solar monitor", "smart meter", "integer range", "integer"),
+        *("seconds", "bytes", "properties", "Japanese", *map(os.strerror, ERRORS)),
         *("Cyrillic", "Greek", "Hiragana", "Katakana"),
     ),
 }

@@ -70,7 +70,7 @@ def command(
             app.put(json.dumps(printed.facts(each), ensure_ascii=False))
         else:
             for text in printed.described(each, language(os.environ)):
-                show(app, text)
+                show(text)
     return int("store" in vars(app) and app.store.db.left_out is not None)
 
 

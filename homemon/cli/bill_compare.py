@@ -68,5 +68,5 @@ def compare(
         app.put(json.dumps(compared.facts(found), ensure_ascii=False))
     else:
         for text in compared.described(found, output.said, language(os.environ)):
-            show(app, text, indent=compared.MARGIN if text.startswith(" ") else 2)
+            show(text, indent=compared.MARGIN if text.startswith(" ") else 2)
     return int(app.store.db.left_out is not None)

@@ -92,4 +92,4 @@ def enter(app: App, month: Month, yen: int, kwh: int | None) -> None:
         app.info(f"kept in {path}; no half-hour of that bill is stored: there is nothing to compare it with")
         return
     for text in (*printed.compared(found, entered), *printed.provisional(found)):
-        show(app, text)
+        show(text)

@@ -81,5 +81,7 @@ def used_of(plan: Plan, month: Month, kwh: str | None, bands: tuple[str, ...]) -
     found = {} if kwh is not None else pairs(bands, "--band", lambda text: number(text, "--band"))
     if names != [ALL] and found.keys() == set(names):
         return {band: value for band, value in found.items() if isinstance(value, Decimal)}
-    wanted = "--kwh KWH" if names == [ALL] else " ".join(f"--band '{band}=KWH'" for band in names)
-    raise click.UsageError(f"{plan.key} wants the kWh of each band: {wanted}")
+    if names == [ALL]:
+        raise click.UsageError(f"{plan.key} has one price for all hours: give --kwh KWH")
+    wanted = " ".join(f"--band '{band}=KWH'" for band in names)
+    raise click.UsageError(f"{plan.key} has prices by the hour: give {wanted}")

@@ -79,7 +79,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
 def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:
     """Print the findings, and count their marks."""
     for finding in findings:
-        show(app, str(finding), COLOURS[finding.mark], len(said(finding.mark.value, CHECK)), MARGIN)
+        show(str(finding), COLOURS[finding.mark], len(said(finding.mark.value, CHECK)), MARGIN)
         counts[finding.mark] += 1
 
 
@@ -87,4 +87,4 @@ def sum_up(app: App, counts: Counter[Mark]) -> None:
     """Print how many there are of each mark, in the colour of the worst."""
     found = [mark for mark in COUNTED if counts[mark]]
     texts = (said(COUNTED[mark][counts[mark] > 1]).format(counts[mark]) for mark in found)
-    show(app, ", ".join(texts), COLOURS[found[0]])
+    show(", ".join(texts), COLOURS[found[0]])

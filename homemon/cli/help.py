@@ -1,5 +1,6 @@
 """A command's help in the reader's language, in which text is parted where Japanese may be."""
 
+import re
 from collections.abc import Iterable
 
 import click
@@ -29,7 +30,12 @@ class Formatter(click.HelpFormatter):
         rows = list(rows)
         first = min(max((len(term) for term, _ in rows), default=0), col_max) + col_spacing
         room = self.width - first - self.current_indent
-        super().write_dl([(term, _parted(said(text), room)) for term, text in rows], col_max, col_spacing)
+        super().write_dl([(term, _parted(_said(text), room)) for term, text in rows], col_max, col_spacing)
+
+
+def _said(text: str) -> str:
+    """Return what a help says; where it is Japanese in every language, with a Japanese full stop."""
+    return re.sub(r"(?<=[\u3000-\u9fff])\.$", "。", said(text))
 
 
 def _parted(text: str, columns: int) -> str:

@@ -76,7 +76,7 @@ class Terminal:
             self.say("page tunnel", port, login())
 
     def _show(self, text: str) -> None:
-        show(self._app, text, indent=INDENT)
+        show(text, indent=INDENT)
 
     def _granted(self, wish: Say | Question | Act, acting: App) -> Any:
         if isinstance(wish, Say):

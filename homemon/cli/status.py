@@ -8,7 +8,7 @@ import click
 
 from homemon.cli.status_lines import besides, come_to
 from homemon.cli.status_table import table
-from homemon.cli.terminal import show
+from homemon.cli.terminal import show, tell
 from homemon.cli.times import Span
 from homemon.core.language import language
 from homemon.delivery.deliver import server_fault
@@ -62,6 +62,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         app.put(json.dumps(facts, ensure_ascii=False))
     else:
         spoken = language(os.environ)
-        for line in (*table(rows, now, spoken), *besides(rows, facts, now, spoken), *come_to(running, now, spoken)):
-            show(app, line.text, line.colour)
+        for line in table(rows, now, spoken):
+            tell(line.text, line.colour)
+        for line in (*besides(rows, facts, now, spoken), *come_to(running, now, spoken)):
+            show(line.text, line.colour)
     return 1 if silent or any(row.stale for row in rows) or app.store.db.left_out else 0

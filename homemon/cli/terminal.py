@@ -13,13 +13,18 @@ from homemon.runtime.context import App
 from homemon.runtime.points import Sum
 
 
-def show(app: App, text: str, colour: str = "", of: int | None = None, indent: int = 2) -> None:
+def show(text: str, colour: str = "", of: int | None = None, indent: int = 2) -> None:
+    """Print a line in the reader's words, as `tell` does."""
+    tell(output.said(text), colour, of, indent)
+
+
+def tell(text: str, colour: str = "", of: int | None = None, indent: int = 2) -> None:
     """Print a line, on a terminal parted at words where it is too narrow. Raise OSError where stdout takes none.
 
     The first `of` characters have the colour, by default all; "bold" is one. Programs get the line as it is.
     """
-    text = output.lines_of(output.said(text))
-    app.show(output.fitted(text, output.columns(sys.stdout), indent), partial(_painted, colour, of))
+    text = output.lines_of(text)
+    output.tell(output.fitted(text, output.columns(sys.stdout), indent), partial(_painted, colour, of))
 
 
 @contextmanager

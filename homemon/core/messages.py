@@ -16,14 +16,17 @@ LOCALE = Path(__file__).parent.parent / "locale"
 FIELD = "{}"
 PARTS = ("{}: {}", "{}  [{}]", "{} ({})", "({})", "{}, {}", "{} and {}", "{} or {}", "{} to {}")
 """How messages are joined within a sentence; the more comes first that stands more apart."""
-LIST = re.compile(r"((?:[^ ,]+, )*[^ ,]+) (or|and|to) ([^ ,]+)")
+LIST = re.compile(r"((?:[^ ,]+, )*[^ ,]+)(?: (or|and|to) ([^ ,]+(?: [A-Z])?))?")
 END = re.compile(r"(?<=[^ ][.?;]) ")
 """Where a sentence ends, and another begins."""
 COLUMNS = re.compile("( {2,})")
 BEFORE = re.compile(r"((?:\[[^]]+\] )?[^ ]+): (.+)")
 """A name before what is said of it: `homemon`, a file's line, an option, a key."""
+NAMED = re.compile(r"(?:\[[^]]+\] )?[^ ]+:(?: |$)")
+"""A value that begins with such a name, or is one."""
 FEW = 9  # letters of a message's own, below which its values are words
-QUANTITY = re.compile(r"[(+-]*[\d.,]+ [^ ]+")
+WORDLIKE = re.compile(r"[(+-]*[\d.,]+ [^ ]+|(?:[^ ,]+, )*[^ ,]+(?: (?:or|and) [^ ,]+(?: [A-Z])?)?")
+"""A quantity, or a list of words."""
 MOST = 4  # sentences of a message
 DEEPEST = 10  # messages within messages
 LONGEST = 1000  # characters of a line, beyond which others than homemon speak
@@ -66,7 +69,7 @@ class Template(NamedTuple):
 
     def may_be(self, value: str) -> bool:
         """Return whether a value can be any text: one within a sentence, or a word where the message is short."""
-        word = " " not in value or not any(map(str.isalpha, value)) or QUANTITY.fullmatch(value)
+        word = " " not in value or not any(map(str.isalpha, value)) or WORDLIKE.fullmatch(value)
         return not END.search(value) and bool(word or self.own >= FEW or self.is_piece)
 
     def values(self, text: str) -> Iterator[tuple[str, ...]]:
@@ -79,7 +82,7 @@ class Template(NamedTuple):
         for value in ("(.*?)", "(.*)"):
             found = re.fullmatch(value.join(map(re.escape, self.parts)), text)
             values = found.groups() if found else ()
-            if values and (self.parts[0] or not BEFORE.match(values[0])):
+            if values and (self.parts[0] or not NAMED.match(values[0])):
                 yield values
 
 
@@ -185,9 +188,11 @@ class Catalogue:
 
     def _value(self, value: str) -> str:
         """Return a value, said: a message, a piece of one, or a list."""
-        if (said := self._line(value)) == value and (found := LIST.fullmatch(value)):
-            return self._known.get(joint := f"{{}} {found[2]} {{}}", joint).format(found[1], found[3])
-        return said
+        if " " not in value or not (found := LIST.fullmatch(value)) or self._one(value):
+            return self._line(value)
+        words = self._known.get("{}, {}", "{}, {}")[2:-2].join(map(self._line, found[1].split(", ")))
+        joint = f"{{}} {found[2]} {{}}"
+        return self._known.get(joint, joint).format(words, found[3]) if found[2] else words
 
     def _with_hint(self, text: str) -> str:
         """Return a message with another in brackets behind it, both said; nothing where it is none."""

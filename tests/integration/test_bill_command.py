@@ -53,7 +53,7 @@ FAULTS = [
         for kwh in ("NaN", "1_000", "1e3", "３７４", "1.2.3", "1,000", "1000001")
     ),
     ("--plan tepco-juryo-b --ampere 30 --month 2026-08", "no configuration found"),
-    ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --band day=1", "takes --kwh KWH"),
+    ("--plan tepco-juryo-b --ampere 30 --month 2026-08 --band day=1", "give --kwh KWH"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 1", "--band 'night=KWH'"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --band noon=1", "--band 'night=KWH'"),
     ("--plan energia-economy-night --kva 6 --month 2026-08 --band day=100", "--band 'night=KWH'"),

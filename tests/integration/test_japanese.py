@@ -58,7 +58,7 @@ SLIPS = {
     "an option": (("status", "--jsn"), "エラー: オプション '--jsn' はありません。'--json' の間違いでは"),
     "a value": (("export", "--since", "soon"), "エラー: '--since' の値が正しくありません: soon は時刻ではありません"),
     "a missing argument": (("backup",), "エラー: 引数 'FILE' を指定してください"),
-    "a key of config.ini": (("check",), "config.ini:2: [server] ulr: このキーはありません。使えるキー: url, db"),
+    "a key of config.ini": (("check",), "config.ini:2: [server] ulr: このキーはありません。使えるキー: url、db"),
 }
 
 

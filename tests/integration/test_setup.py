@@ -174,6 +174,7 @@ def test_what_was_answered_is_kept_when_the_answers_end(house: House) -> None:
 def test_who_presses_ctrl_c_is_told_where_the_answers_are(house: House) -> None:
     with person("setup", "--only", "letter", cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
         someone.until("in groups or not): ")
+        someone.is_asked()
         someone.process.send_signal(signal.SIGINT)
         someone.until("What was answered so far is in")
         assert someone.leaves() == 130

@@ -19,6 +19,10 @@ KEPT = re.compile(r"(?<!-)--[a-z][a-z-]+|`[^`{}]+`|\[[a-z]+\]|https?://[^\s,]+")
 """What is the same in each language: options, code, sections of config.ini, addresses."""
 
 
+NO_BEGINNING = (" ", ",", ";", "homemon: ", "{}: ")
+"""How those messages begin that never stand behind a name: pieces, and those that name something themselves."""
+
+
 def typed(text: str) -> set[str]:
     return set(KEPT.findall(text))
 
@@ -52,12 +56,16 @@ def test_each_translation_can_be_filled_in_and_keeps_what_is_typed() -> None:
     assert wrong == []
 
 
-def test_each_message_is_found_whatever_its_values_are() -> None:
+@pytest.mark.parametrize("value", ["/srv/v{}", "{}"])
+@pytest.mark.parametrize("before", ["", "homemon: ", "config.ini:3: [meter] port: "])
+def test_each_message_is_found_whatever_its_values_are_and_what_is_before_it(before: str, value: str) -> None:
     wrong = []
     for text, translation in TEXTS:
-        values = [f"/srv/v{number}" for number in range(text.count(FIELD))]
-        said = JAPANESE._line(filled(text, values)) if values else ""
-        if values and text not in PARTS and squeezed(said) != squeezed(translation.format(*values)):
+        values = [value.format(number) for number in range(text.count(FIELD))]
+        if not values or "\n" in text or text in PARTS or (before and text.startswith(NO_BEGINNING)):
+            continue
+        said = JAPANESE._of_anybody(before + filled(text, values))
+        if squeezed(said) != squeezed(before + translation.format(*map(JAPANESE._value, values))):
             wrong.append((text, said))
     assert wrong == []
 
@@ -89,15 +97,17 @@ PUT_TOGETHER = {
     ),
     "a doubt of several plans": (
         "~ provisional, own, other: the base charge is not confirmed by a source",
-        "~ 暫定 (own, other): 基本料金は、どの資料でも確かめられていません",
+        "~ 暫定 (own、other): 基本料金は、どの資料でも確かめられていません",
     ),
+    "a list of values": ("It has 10, 15, 20 or 60 A.", "あるのは 10、15、20 または 60 A です。"),
+    "several names": ("Do these: letter, port.", "指定したものだけを行います: letter、port。"),
     "lines": (
         "homemon: nobody listens there\n  Try again.",
         "homemon: 待ち受けているものがありません\n  もう一度試してください。",
     ),
     "what another program says": (
-        "homemon: Address already in use; at /srv",
-        "homemon: Address already in use; at /srv",
+        "homemon: Stale file handle; at /srv",
+        "homemon: Stale file handle; at /srv",
     ),
     "a reading": ("power value=523 1795789843000000000", "power value=523 1795789843000000000"),
 }

@@ -201,9 +201,9 @@ class Controller:
         if len(self._strangers) >= MOST_STRANGERS or not (answers or frame.esv in NOTIFIED):
             return
         if self.host and host not in self._strangers:
-            does = "answers in its place" if answers else f"speaks for a {frame.seoj:06X}"
             remedy = f"write host = {host} into [{self._source.section}] if that is yours"
-            self._notes.append(f"{host} {does}, and is not believed: {remedy}")
+            does = f"{host} speaks for a {frame.seoj:06X}, and is not believed: {remedy}"
+            self._notes.append(f"{host} answers in its place, and is not believed: {remedy}" if answers else does)
         self._strangers[host] = answers or self._strangers.get(host, False)
 
     def _take(self, frame: Frame, host: str) -> None:
