@@ -1,6 +1,7 @@
 """`homemon energy`: what was bought, sold, generated and used, by half-hour, day, week, month, year or bill."""
 
 import json
+import sys
 
 import click
 
@@ -24,7 +25,7 @@ def command(app: App, by: str, since: int | None, until: int | None, style: str)
     all; the self-consumption of what was generated and the self-sufficiency of what was used, in percent; the
     half-hour in which most was bought; how much more the company's portal says was bought, where that was imported, of
     the hours that both know. With a [contract] in config.ini: what the energy costs, base charge and other
-    monthly charges aside; with --by bill the whole bill.
+    monthly charges aside; with --by bill the whole bill. A terminal that is too narrow shows fewer columns.
 
     Without --since: today's half-hours, 14 days, 12 weeks, months or bills, or 10 years. Times are JST: 2026-11-23,
     "2026-11-23 14:30", yesterday, today, 3d, 12h. CSV and JSON have exact decimals, and nothing for what is unknown.
@@ -32,7 +33,11 @@ def command(app: App, by: str, since: int | None, until: int | None, style: str)
     now = int(app.now().wall)
     found = ledger.rows(app, by, since, now if until is None else until)
     if style == "table":
-        texts = rows.table(found, now, output.said) if found else [output.said("nothing is known of this period")]
+        texts = (
+            rows.table(found, now, output.said, output.columns(sys.stdout))
+            if found
+            else [output.said("nothing is known of this period")]
+        )
     elif style == "json":
         texts = [json.dumps([rows.facts(row) for row in found])]
     else:

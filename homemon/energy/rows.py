@@ -10,6 +10,8 @@ from homemon.energy.household import ENERGIES, Known, Summary
 from homemon.energy.periods import Period
 
 PERCENTAGES = {"self_consumption": "self-cons.", "self_sufficiency": "self-suff."}
+SPARE = ("most in a half-hour", *reversed(PERCENTAGES.values()))
+"""The columns that a narrow terminal does without, the first to go first."""
 CENT = Decimal("0.01")
 UNKNOWN = "-"
 LATE = 1  # hour that the newest reading may be away from now
@@ -24,19 +26,28 @@ class Row(NamedTuple):
     doubts: tuple[str, ...] = ()
 
 
-def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str) -> Iterator[str]:
+def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str, room: int | None = None) -> Iterator[str]:
     """Yield a table for people, a line a row below its heads, and what is provisional in it, in the reader's words.
 
-    Columns of which nothing is known are left out.
+    Columns of which nothing is known are left out; so are the `SPARE` ones that `room`, in signs, is too small for.
     """
     columns = {head: [cell(row, now) for row in rows] for head, cell in CELLS.items()}
-    shown = {words(head): list(map(words, cells)) for head, cells in columns.items() if set(cells) != {UNKNOWN}}
-    lines = zip(*([head, *cells] for head, cells in shown.items()), strict=True)
-    widths = [max(map(width, (head, *cells))) for head, cells in shown.items()]
-    for first, *others in lines:
+    known = {head: [words(head), *map(words, cells)] for head, cells in columns.items() if set(cells) != {UNKNOWN}}
+    shown = _fitting(known, room)
+    widths = [max(map(width, cells)) for cells in shown.values()]
+    for first, *others in zip(*shown.values(), strict=True):
         cells = map(right, others, widths[1:])
         yield "  ".join((left(first, widths[0]), *cells)).rstrip()
     yield from (words(f"~ provisional: {why}") for why in dict.fromkeys(why for row in rows for why in row.doubts))
+
+
+def _fitting(columns: Mapping[str, list[str]], room: int | None) -> dict[str, list[str]]:
+    """Return the columns without those of `SPARE` that there is no room for."""
+    shown = dict(columns)
+    for head in SPARE:
+        if room is not None and sum(max(map(width, cells)) + 2 for cells in shown.values()) - 2 > room:
+            shown.pop(head, None)
+    return shown
 
 
 def _energy(name: str) -> Callable[[Row, int], str]:

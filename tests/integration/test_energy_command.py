@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from homemon.core.columns import COLUMNS, width
 from homemon.core.points import DAY, HALF_HOUR, Point
 from homemon.energy.periods import day_of
 from homemon.sim.house import House
@@ -18,6 +19,7 @@ from tests.commands import homemon, write_config
 from tests.graphs import page_data
 from tests.judge import midnight
 from tests.lived import Lived, at, months, points, rows
+from tests.person import person
 from tests.stores import put
 
 # --- energy ---------------------------------------------------------------------------------
@@ -106,6 +108,15 @@ def test_the_page_shows_the_same_days(lived: Lived) -> None:
         }
         assert len(told) >= 89
         assert told == {day: drawn[day] for day in told}
+
+
+@pytest.mark.parametrize(("locale", "yen"), [("C.UTF-8", "yen"), ("ja_JP.UTF-8", "円")])
+def test_a_terminal_has_the_columns_that_fit_and_the_yen_always(lived: Lived, locale: str, yen: str) -> None:
+    with person("energy", "--by", "month", cwd=lived.folder, LANG=locale) as someone:
+        assert someone.leaves() == 0
+    head, *lines = someone.seen.replace("\r\n", "\n").split("\n")
+    assert head.split()[-1] == yen
+    assert all(width(line) <= COLUMNS for line in (head, *lines) if not line.startswith("~"))
 
 
 def test_the_table_has_units_and_only_what_the_house_has(lived: Lived, tmp_path: Path) -> None:
