@@ -10,7 +10,10 @@ from homemon.energy.household import ENERGIES, Known, Summary
 from homemon.energy.periods import Period
 
 PERCENTAGES = {"self_consumption": "self-cons.", "self_sufficiency": "self-suff."}
-SPARE = ("most in a half-hour", *reversed(PERCENTAGES.values()))
+PEAK = "most in a half-hour"
+TOLD = ("", PEAK)
+"""The columns in which there are words."""
+SPARE = (PEAK, *reversed(PERCENTAGES.values()))
 """The columns that a narrow terminal does without, the first to go first."""
 CENT = Decimal("0.01")
 UNKNOWN = "-"
@@ -32,7 +35,11 @@ def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str, room
     Columns of which nothing is known are left out; so are the `SPARE` ones that `room`, in signs, is too small for.
     """
     columns = {head: [cell(row, now) for row in rows] for head, cell in CELLS.items()}
-    known = {head: [words(head), *map(words, cells)] for head, cells in columns.items() if set(cells) != {UNKNOWN}}
+    known = {
+        head: [words(head), *(map(words, cells) if head in TOLD else cells)]
+        for head, cells in columns.items()
+        if set(cells) != {UNKNOWN}
+    }
     shown = _fitting(known, room)
     widths = [max(map(width, cells)) for cells in shown.values()]
     for first, *others in zip(*shown.values(), strict=True):
@@ -102,7 +109,7 @@ CELLS: Mapping[str, Callable[[Row, int], str]] = {
     "": lambda row, now: row.period.label,
     **{f"{name} kWh": _energy(name) for name in ENERGIES},
     **{title: _percent(name) for name, title in PERCENTAGES.items()},
-    "most in a half-hour": _peak,
+    PEAK: _peak,
     "portal differs": _differs,
     "yen": lambda row, now: yen_text(row.yen, row.doubts),
 }
