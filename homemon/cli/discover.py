@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import click
 
 from homemon.cli.options import trace_option
+from homemon.cli.terminal import show
 from homemon.core.errors import NoAnswer
 from homemon.echonet.codec import MULTICAST
 from homemon.explain.node import config_lines, described, facts
@@ -43,7 +44,7 @@ def command(app: App, targets: tuple[str, ...], as_json: bool, trace: str | None
         app.put(json.dumps([facts(each) for each in nodes]))
     else:
         for line in [line for each in nodes for line in described(each)] + config_lines(nodes):
-            app.show(line)
+            show(line, indent=4)
         if any(line.startswith("# host") for line in config_lines(nodes)):
             app.info("there are several EcoCutes: keep the host of the one to read")
     if not nodes:
