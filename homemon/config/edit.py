@@ -54,6 +54,15 @@ def change_file(path: Path, changes: Sequence[Change]) -> None:
     replace_file(path.resolve(), changed)
 
 
+def close(path: Path) -> bool:
+    """Take the file from everybody but its owner, who we must be; return whether others had it. Raise OSError."""
+    status = path.stat() if path.exists() else None
+    if status is None or status.st_uid != os.geteuid() or not status.st_mode & 0o077:
+        return False
+    path.chmod(status.st_mode & 0o700)
+    return True
+
+
 def edited(original: bytes, changes: Sequence[Change], path: Path) -> bytes:
     """Return the content with the changes made; `path` is for messages. Raise OSError and ConfigError as above."""
     before, changed = _sections(original), original

@@ -110,6 +110,8 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "sell": Setting("text"),
     },
 }
+SECRETS = frozenset({"bid", "pwd", "password", "token"})
+"""The keys of all sections whose values nobody else may read."""
 DATED = "contract"
 """The section that may be there several times, each with the day from which it holds: [contract 2024-04-01]."""
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from homemon.config.edit import Change, change_file
-from homemon.config.keys import KEYS, Server
+from homemon.config.edit import Change, change_file, close
+from homemon.config.keys import KEYS, SECRETS, Server
 from homemon.core import xdg
 from homemon.core.dialogue import Talk
 from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError
@@ -212,13 +212,18 @@ def _server(app: App, keys: Mapping[str, str]) -> Server:
     return Server(**{**defaults, "timeout": SERVER_WITHIN, "ca": known.ca if known else None, **keys})
 
 
-def write(app: App, changes: Sequence[Change]) -> None:
-    """Write into config.ini what is to be there. Raise ConfigError."""
+def write(app: App, changes: Sequence[Change]) -> str:
+    """Write into config.ini what is to be there; return its name where it is closed to others for its secrets.
+
+    Raise ConfigError.
+    """
     path = app.config.path
     try:
+        closed = any(change.key in SECRETS for change in changes) and close(path)  # before they are in it
         change_file(path, changes)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "Write it by hand, then go on with `homemon setup`.") from None
+    return str(path) if closed else ""
 
 
 def first(app: App, name: str) -> bool:

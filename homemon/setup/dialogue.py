@@ -117,8 +117,10 @@ def through(step: Step, config: Config, given: Mapping[str, object]) -> Talk[lis
 def written(changes: Sequence[Change]) -> Talk[None]:
     """Write into config.ini what is to be there, and say which keys."""
     if changes:
-        yield Act("write", (changes,))
+        closed = yield Act("write", (changes,))
         yield Say(TEXTS["written"], (named(changes),))
+        if closed:
+            yield Say(TEXTS["closed"], (closed,))
 
 
 def named(changes: Sequence[Change]) -> str:

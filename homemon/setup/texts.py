@@ -16,6 +16,10 @@ TEXTS: dict[str, Text] = {
         "  Left out. `homemon setup --only {}` does it later.",
     ),
     "written": ("  設定に書きました: {}", "  Written: {}"),
+    "closed": (
+        "  ほかの人も読めた {} を、自分だけのものにしました (0600)。",
+        "  Others could read {}; it is yours alone now (mode 0600).",
+    ),
     "wrong": ("  この答えは使えません: {}", "  That cannot be: {}"),
     "choose": ("  番号か名前で答えてください。", "  Answer with the number or the name."),
     "ended": (

@@ -191,6 +191,16 @@ def test_a_wrong_letter_is_named_without_its_values(house: House, letter: str, s
     assert load(house.config).smartmeter is None
 
 
+@pytest.mark.parametrize("step", ["letter", "contract"])
+def test_a_config_that_others_may_read_is_closed_before_secrets_are_in_it(house: House, step: str) -> None:
+    house.config.chmod(0o644)
+    run = scripted(house.folder, "--yes", "--only", step, "--letter", "-", "--plan", "kepco-juryo-a", given=LETTER)
+    assert run.returncode == 0, run.stderr
+    secret = step == "letter"
+    assert house.config.stat().st_mode & 0o777 == (0o600 if secret else 0o644)
+    assert (f"Others could read {house.config}; it is yours alone now (mode 0600)" in run.stdout) == secret
+
+
 def test_a_wrong_option_is_named(house: House) -> None:
     run = scripted(house.folder, "--yes", "--only", "contract", "--plan", "tepco-juryo-b", "--ampere", "many")
     assert run.returncode == 2
