@@ -16,7 +16,10 @@ Keys = dict[str, str]
 
 
 def server(config: Config) -> Talk[Changes]:
-    """Ask for the InfluxDB: where it is, its database or bucket, and the login, if it wants one."""
+    """Ask for the InfluxDB: where it is, its database or bucket, and the login, if it wants one.
+
+    A login that it refuses is not written, and nothing takes the place of a server with a login but one that admits us.
+    """
     known = config.server
     url = yield keyed("url", "URL", default=known.url if known else "")
     if url is None:
@@ -28,6 +31,9 @@ def server(config: Config) -> Talk[Changes]:
     keys = {"url": url, **(yield from _place(known, second))}
     if not trial.answer.unanswered:
         login, trial = yield from _admitted(keys, login, second)
+    if trial.refused and _of(known, LOGIN):
+        yield Say(TEXTS["server kept"])
+        return []
     yield from _told(trial, {**keys, **login})
     unused = dict.fromkeys(_of(known, OF_SOME).keys() - keys.keys() - login.keys(), "")
     return changes_of(SECTION, **keys, **login, **unused)
@@ -51,7 +57,7 @@ def _place(known: Server | None, second: bool) -> Talk[Keys]:
 
 
 def _admitted(keys: Keys, login: Keys, second: bool) -> Talk[tuple[Keys, Any]]:
-    """Return the login that the server takes, or the last one that there was, and the trial of it."""
+    """Return the login that the server takes, or none, and the last trial."""
     while True:
         trial = yield Act("server", ({**keys, **login},))
         if not trial.refused:
@@ -59,8 +65,7 @@ def _admitted(keys: Keys, login: Keys, second: bool) -> Talk[tuple[Keys, Any]]:
         yield Say(TEXTS["refused"], (trial.answer.text,)) if login else Say(TEXTS["login"])
         answered = yield from _login(second)
         if not answered or answered == login:
-            yield Say(TEXTS["left out"], (SECTION,))
-            return answered, trial
+            return {}, trial
         login = answered
 
 
@@ -80,5 +85,7 @@ def _told(trial: Any, keys: Keys) -> Talk[None]:
         yield Say(TEXTS["server says"], (why,)) if why else Say(TEXTS["database made"], (keys["db"],))
     elif not trial.answer.text:
         yield Say(TEXTS["takes points"])
-    elif not trial.refused:
+    elif trial.refused:
+        yield Say(TEXTS["no login"])
+    else:
         yield Say(TEXTS["server says"], (trial.answer.text,))

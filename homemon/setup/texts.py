@@ -118,6 +118,14 @@ TEXTS: dict[str, Text] = {
     "password": ("パスワード (入力は表示されません)", "Password (typing it shows nothing)"),
     "token": ("トークン (入力は表示されません)", "Token (typing it shows nothing)"),
     "refused": ("  このログインは受け付けられませんでした。\n    {}", "  It does not take this login.\n    {}"),
+    "server kept": (
+        "  今の設定のままにします。正しいログインがわかったら、\n  `homemon setup --only server` でやり直せます。",
+        "  It stays as it is. With the right login, do it again:\n  `homemon setup --only server`.",
+    ),
+    "no login": (
+        "  ログインは書きません。後で `homemon setup --only server` で設定できます。",
+        "  No login is written. Give it later with `homemon setup --only server`.",
+    ),
     "takes points": ("  サーバーが応答しました。", "  It answers, and takes points."),
     "database made": ("  データベース {} を作りました。", "  It answers; the database {} was made."),
     "server says": ("  サーバーはまだ使えません。\n    {}", "  It cannot be used yet.\n    {}"),

@@ -57,6 +57,20 @@ def held(talk: Talk[list[Change]], *answers: Any) -> tuple[list[Change], list[st
             answer = left.pop(0)
 
 
+def overheard(talk: Talk[list[Change]], heard: list[str]) -> Talk[list[Change]]:
+    """The conversation, of which the names of the texts that are said are put down."""
+    answer = None
+    while True:
+        try:
+            wish = talk.send(answer)
+        except StopIteration as stop:
+            changes: list[Change] = stop.value
+            return changes
+        if isinstance(wish, Say):
+            heard.append(next(name for name, text in TEXTS.items() if text == wish.text))
+        answer = yield wish
+
+
 def test_the_letter_is_asked_for_and_may_be_left_out() -> None:
     wanted = [Change("smartmeter", "bid", BID), Change("smartmeter", "pwd", PWD)]
     assert held(steps.letter(configured()), BID.lower(), PWD) == (wanted, ["bid", "pwd"])
@@ -238,7 +252,7 @@ def said(changes: Sequence[Change]) -> dict[str, str]:
         ((REFUSES, "", REFUSES, "", ""), {"db": "smartmeter"}, ["db", "user", "token"]),
         (
             (REFUSES, "", REFUSES, "me", "wrong", REFUSES, "me", "wrong"),
-            {"db": "smartmeter", "user": "me", "password": "wrong"},
+            {"db": "smartmeter"},
             ["db", "user", "password", "user", "password"],
         ),
         ((SILENT, ""), {"db": "smartmeter"}, ["db"]),
@@ -259,6 +273,21 @@ def test_a_login_that_is_configured_stays_while_the_server_is_silent_or_takes_it
     wanted = {"url": URL, "db": "smartmeter", "user": "me", "password": "s3cret"}
     assert said(held(server(config), "", SILENT, "")[0]) == wanted
     assert said(held(server(config), "", TAKES, "", TAKES)[0]) == wanted
+
+
+@pytest.mark.parametrize("answers", [("", ""), ("me", "wrong", REFUSES, "me", "wrong")])
+def test_a_login_that_is_refused_replaces_nothing_that_is_configured(answers: tuple[Any, ...]) -> None:
+    config = configured(f"[server]\nurl = {URL}\nuser = me\npassword = s3cret\n")
+    changes, _ = held(server(config), "http://other:8086", REFUSES, "", REFUSES, *answers)
+    assert changes == []
+
+
+def test_what_is_said_of_a_refused_login_agrees_with_what_is_written() -> None:
+    known = configured(f"[server]\nurl = {URL}\nuser = me\npassword = s3cret\n")
+    for config, name in ((configured(), "no login"), (known, "server kept")):
+        heard: list[str] = []
+        held(overheard(server(config), heard), URL, REFUSES, "", REFUSES, *("me", "wrong", REFUSES), "", "")
+        assert heard[-2:] == ["refused", name]
 
 
 def test_what_another_server_has_no_use_for_is_emptied() -> None:
