@@ -220,10 +220,16 @@ def write(app: App, changes: Sequence[Change]) -> str:
     path = app.config.path
     try:
         closed = any(change.key in SECRETS for change in changes) and close(path)  # before they are in it
-        change_file(path, changes)
+        change_file(path, [_anchored(change) for change in changes])
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", "Write it by hand, then go on with `homemon setup`.") from None
     return str(path) if closed else ""
+
+
+def _anchored(change: Change) -> Change:
+    """Return a port that is named from here as cron names it from anywhere; a link, as in by-id, is not followed."""
+    here = change.key == "serial_port" and "://" not in change.value and os.path.exists(change.value)
+    return change._replace(value=os.path.abspath(change.value)) if here else change
 
 
 def first(app: App, name: str) -> bool:

@@ -16,7 +16,7 @@ from homemon.core.messages import words
 from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
-from homemon.runtime.setting_up import base
+from homemon.runtime.setting_up import base, write
 from homemon.setup import questions, schedule, steps
 from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
 from homemon.setup.letter import read_letter, read_login, read_password
@@ -333,6 +333,24 @@ def test_what_is_there_stays_unless_a_person_or_an_option_says_otherwise() -> No
 )
 def test_a_letter_is_read_in_whichever_order_and_form(text: str) -> None:
     assert read_letter(text) == {"bid": BID, "pwd": PWD}
+
+
+@pytest.mark.parametrize("section", ["smartmeter", "kyocera"])
+@pytest.mark.parametrize(
+    ("named", "written"),
+    [("port", "{}/port"), ("./port", "{}/port"), ("socket://h:1", "socket://h:1"), ("ttyNone", "ttyNone")],
+)
+def test_a_port_is_written_as_it_is_called_from_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, named: str, written: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").touch()
+    (tmp_path / "port").symlink_to("real")
+    (tmp_path / "config.ini").write_text(METER)
+    app = App(str(tmp_path / "config.ini"))
+    app.config = configured(METER)._replace(path=tmp_path / "config.ini")
+    write(app, [Change(section, "serial_port", named)])
+    assert f"\nserial_port = {written.format(tmp_path)}\n" in (tmp_path / "config.ini").read_text()
 
 
 # --- languages ----------------------------------------------------------------------------
