@@ -84,7 +84,7 @@ def command(
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items() if value}
     for name, file in secrets.items():
         given |= _values(name, file) if file else {}
-    terminal = Terminal(app, given, yes)
+    terminal = Terminal(app, given, _options(ctx.command), yes)
     terminal.speak(lang or language(os.environ))
     wanted = [name for name in NAMES if name in (only or NAMES) and name not in skip]
     try:
@@ -114,6 +114,12 @@ def _values(name: str, file: IO[str]) -> dict[str, str]:
     except ValueError as error:  # also of a text that is not UTF-8, without the text
         reason = "must be UTF-8" if isinstance(error, UnicodeError) else error
         raise click.UsageError(f"--{name.replace('_', '-')}: {reason}") from None
+
+
+def _options(setup: click.Command) -> dict[str, str]:
+    """Return what the options are called, by the questions that they answer."""
+    files = {question: f"--{name}" for name, questions in ANSWERS.items() for question in questions}
+    return {param.name: param.opts[0] for param in setup.params if param.name} | files
 
 
 def _language(default: str) -> Question:

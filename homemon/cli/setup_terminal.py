@@ -10,6 +10,7 @@ import click
 
 from homemon.cli.terminal import show
 from homemon.core.columns import left, width
+from homemon.core.errors import ConfigError
 from homemon.core.language import LOCALES
 from homemon.core.messages import words
 from homemon.runtime import output
@@ -30,11 +31,15 @@ def in_language(language: str, environment: Mapping[str, str]) -> dict[str, str]
 
 
 class Terminal:
-    """Holds the conversation in one language. What is `given` by options is not asked; with `yes`, nothing is."""
+    """Holds the conversation in one language. What is `given` by options is not asked; with `yes`, nothing is.
 
-    def __init__(self, app: App, given: Mapping[str, Any], yes: bool) -> None:
+    `options` are what they are called, by the names of the questions.
+    """
+
+    def __init__(self, app: App, given: Mapping[str, Any], options: Mapping[str, str], yes: bool) -> None:
         self._app = app
         self.given = given
+        self._options = options
         self._yes = yes
         self.language = ""
 
@@ -87,16 +92,22 @@ class Terminal:
         return self.ask(wish)
 
     def ask(self, question: Question) -> Any:
-        """Return the answer of an option, else the default where nothing is asked, else the person's."""
+        """Return the answer of an option, else the default where nothing is asked, else the person's.
+
+        Raise click.UsageError and ConfigError for a wrong option.
+        """
         given = self.given.get(question.name)
-        if isinstance(given, list):
-            return given
         if given is None and question.asked and not self._yes:
             return self._asked(question)
+        option = self._options.get(question.name, question.name)
         try:
+            if isinstance(given, list):
+                return [read for each in given for read in question.answer(each)]
             return question.answer(given or "")
         except ValueError as error:
-            raise click.UsageError(f"{question.name}: {error}") from None
+            raise click.UsageError(f"{option}: {error}") from None
+        except ConfigError as error:
+            raise ConfigError(f"{option}: {error}", error.hint) from None
 
     def _asked(self, question: Question) -> Any:
         widest = max((width(choice.answer) for choice in question.choices), default=0)
@@ -108,7 +119,7 @@ class Terminal:
         while True:
             try:
                 return question.answer(self._typed(question))
-            except ValueError as error:
+            except (ValueError, ConfigError) as error:
                 self.say("wrong", output.said(str(error)))
 
     def _typed(self, question: Question) -> str:

@@ -134,6 +134,16 @@ def plans(app: App, area: str) -> list[Plan]:
     return shipped.of_area(area)
 
 
+def plan_reader(app: App) -> Callable[[str], str]:
+    """Return what reads a plan's name, or its file's as seen from config.ini. It raises ConfigError."""
+
+    def read(name: str) -> str:
+        shipped.find(name, app.config.path.parent)
+        return name
+
+    return read
+
+
 def base(app: App, plan: str) -> dict[str, str]:
     """Return what a plan's base charge goes by, and which amounts it has; nothing for a plan that cannot be read."""
     try:
@@ -274,6 +284,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "monitor lines": monitor_lines,
     "monitor": monitor,
     "plans": plans,
+    "plan reader": plan_reader,
     "base": base,
     "ways": ways,
     "planned": planned,

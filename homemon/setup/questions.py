@@ -26,9 +26,9 @@ def changes_of(section: str, **keys: object) -> Changes:
     return [Change(section, key, str(value)) for key, value in keys.items() if value is not None]
 
 
-def several(name: str) -> Question:
-    """Return a question for an option that may name several things."""
-    return Question(name, ("", ""), lambda text: [text], asked=False)
+def several(name: str, reader: str) -> Question:
+    """Return a question for an option that may name several things, each of which its `reader` takes."""
+    return Question(name, ("", ""), lambda text: [READERS[reader](text)], asked=False)
 
 
 def word(*words: str) -> Callable[[str], str]:

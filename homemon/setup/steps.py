@@ -1,7 +1,7 @@
 """The steps of `homemon setup`, in their order: `STEPS` is the table. Each returns what config.ini is to say."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from homemon.config.edit import Change
@@ -18,6 +18,7 @@ from homemon.sources.lan.reports import is_kin
 from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR
 
 CONTRACT = "contract"
+BASES = ("ampere", "kva", "kw")
 I2C = "i2c"
 
 
@@ -56,7 +57,7 @@ def port(config: Config) -> Talk[Changes]:
     if config.smartmeter is None:
         yield Say(TEXTS["letter first"])
         return []
-    names = (yield several("ports")) or (yield Act("serial ports"))
+    names = (yield several("ports", "serial port")) or (yield Act("serial ports"))
     while True:
         for name in names:
             yield Say(TEXTS["trying"], (name,))
@@ -88,7 +89,7 @@ def join(config: Config) -> Talk[Changes]:
 
 def devices(config: Config) -> Talk[Changes]:
     """Find the EcoCute; its address is written down only where asking everybody does not find it, or finds several."""
-    targets: Sequence[str] = (yield several("targets")) or []
+    targets: Sequence[str] = (yield several("targets", "text")) or []
     bind = yield Question("bind", TEXTS["bind"], READERS["IPv4 address"], own_address(targets), asked=False)
     units: list[tuple[str, int]] = []
     while not units:
@@ -134,7 +135,7 @@ def _one_of(units: Sequence[tuple[str, int]]) -> Question:
 
 def monitor(config: Config) -> Talk[Changes]:
     """Find the solar monitor on the I2C bus or on a serial port that is not the module's."""
-    lines = yield several("lines")
+    lines = yield several("lines", "serial port")
     if lines is None:
         if not (yield agreed("has monitor", default=False)):
             return []
@@ -162,13 +163,14 @@ def monitor(config: Config) -> Talk[Changes]:
 
 def contract(config: Config) -> Talk[Changes]:
     """Ask for area and plan, and for what the plan's base charge goes by."""
-    plan = yield Question("plan", TEXTS["plan"], READERS["name"], asked=False)
-    if plan is None:
-        choices = [Choice(name, text) for name, text in AREA_NAMES.items()]
-        area = yield Question("area", TEXTS["area"], word(*AREA_NAMES), choices=choices)
-        plans: list[Plan] = (yield Act("plans", (area,))) if area else []
+    named = yield Act("plan reader")
+    plan = yield Question("plan", TEXTS["plan"], named, asked=False)
+    areas = [Choice(name, text) for name, text in AREA_NAMES.items()]
+    area = yield Question("area", TEXTS["area"], word(*AREA_NAMES), choices=areas, asked=plan is None)
+    if plan is None and area:
+        plans: list[Plan] = yield Act("plans", (area,))
         known = [Choice(each.key, (f"{each.company} {each.name}",) * 2) for each in plans]
-        plan = (yield Question("plan", TEXTS["plan"], _plan_of(plans), choices=known)) if area else None
+        plan = yield Question("plan", TEXTS["plan"], _plan_of(plans, named), choices=known)
     if plan is None and config.contracts:
         plan = config.contracts[-1].plan  # what else it says may be corrected all the same
     if plan is None:
@@ -181,16 +183,17 @@ def contract(config: Config) -> Talk[Changes]:
     return changes_of(section, plan=plan, **base, reading_day=day, sell=sold)
 
 
-def _plan_of(plans: Sequence[Plan]) -> Callable[[str], str]:
+def _plan_of(plans: Sequence[Plan], named: Callable[[str], str]) -> Callable[[str], str]:
     known = word(*(plan.key for plan in plans))
-    return lambda text: text if text.endswith(".toml") else known(text)
+    return lambda text: named(text) if text.endswith(".toml") else known(text)
 
 
 def _contract_section(config: Config) -> Talk[str]:
     """Return the section to write: the newest contract, or a new one from the day that the person says."""
+    since = yield Question("since", TEXTS["since"], _day, asked=bool(config.contracts))
     if not config.contracts:
         return CONTRACT
-    since = (yield Question("since", TEXTS["since"], _day)) or config.contracts[-1].since
+    since = since or config.contracts[-1].since
     return CONTRACT if since == date.min else f"{CONTRACT} {since}"
 
 
@@ -208,14 +211,28 @@ def _price(text: str) -> str:
 
 
 def _base(name: str) -> Talk[dict[str, int]]:
-    """Return what the contract says of the base charge: ampere, kva or kw."""
-    bases = yield Act("base", (name,))
-    for key, offered in bases.items():
+    """Return what the contract says of the base charge: ampere, kva or kw. Options for the others are only read."""
+    bases: Mapping[str, str] = yield Act("base", (name,))
+    amounts = {}
+    for key in BASES:
+        offered = bases.get(key, "")
         question = keyed(key, "number", 1, 200)
         text = (question.text[0].format(offered), question.text[1].format(offered))
-        amount = yield question._replace(text=text)
-        return {key: amount} if amount else {}
-    return {}
+        read = _offered(question.read, offered)
+        amounts[key] = yield question._replace(text=text, read=read, asked=key in bases)
+    return {key: amount for key, amount in amounts.items() if amount and key in bases}
+
+
+def _offered(read: Callable[[str], int], offered: str) -> Callable[[str], int]:
+    """Return `read` for one of the amounts that are offered, for any where none is named."""
+
+    def read_offered(text: str) -> int:
+        amount = read(text)
+        if offered and str(amount) not in offered.split(", "):
+            raise ValueError(f"must be one of {offered}")
+        return amount
+
+    return read_offered
 
 
 STEPS = (

@@ -13,6 +13,7 @@ import pytest
 from homemon.config.read import load
 from homemon.setup.schedule import BEGIN, END
 from homemon.sim.bp35c0 import BID, PWD
+from tests import ROOT
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, simulated
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
@@ -201,10 +202,37 @@ def test_a_config_that_others_may_read_is_closed_before_secrets_are_in_it(house:
     assert (f"Others could read {house.config}; it is yours alone now (mode 0600)" in run.stdout) == secret
 
 
-def test_a_wrong_option_is_named(house: House) -> None:
-    run = scripted(house.folder, "--yes", "--only", "contract", "--plan", "tepco-juryo-b", "--ampere", "many")
-    assert run.returncode == 2
-    assert "ampere: must be a whole number from 1 to 200" in run.stderr
+PLAN = ("--plan", "tepco-juryo-b")
+
+
+@pytest.mark.parametrize(
+    ("step", "options", "says"),
+    [
+        ("contract", (*PLAN, "--ampere", "many"), "--ampere: must be a whole number from 1 to 200"),
+        ("contract", (*PLAN, "--ampere", "45"), "--ampere: must be one of 10, 15, 20, 30, 40, 50, 60"),
+        ("contract", (*PLAN, "--kva", "x"), "--kva: must be a whole number"),
+        ("contract", (*PLAN, "--since", "x"), "--since: must be a day"),
+        ("contract", (*PLAN, "--area", "tokio"), "--area: must be one of hokkaido"),
+        ("contract", (*PLAN, "--reading-day", "32"), "--reading-day: must be a whole number from 1 to 31"),
+        ("contract", ("--plan", "nix"), "--plan: there is no plan 'nix'"),
+        ("contract", ("--plan", "none.toml"), "--plan: none.toml: No such file"),
+        ("server", ("--server", "htp:/x"), "--server: must be like http"),
+        ("monitor", ("--monitor", "spy://x"), "--monitor: must be a device"),
+    ],
+)
+def test_a_wrong_option_is_named_and_nothing_is_written(
+    house: House, step: str, options: tuple[str, ...], says: str
+) -> None:
+    before = house.config.read_bytes()
+    run = scripted(house.folder, "--yes", "--only", step, *options)
+    assert (run.returncode, says in run.stderr) == (2, True), run.stderr
+    assert house.config.read_bytes() == before
+
+
+def test_a_plan_of_ones_own_is_seen_from_config_ini(house: House) -> None:
+    (house.folder / "own.toml").write_text((ROOT / "homemon" / "plans" / "kepco-juryo-a.toml").read_text("utf-8"))
+    assert scripted(house.folder, "--yes", "--only", "contract", "--plan", "own.toml").returncode == 0
+    assert "[contract]\nplan = own.toml\n" in house.config.read_text()
 
 
 def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House) -> None:

@@ -133,7 +133,7 @@ def test_each_plan_is_asked_for_what_its_base_charge_goes_by_and_nothing_else(pl
     app.config = configured()
     area = shipped.find(plan).area
     needed = base(app, plan)
-    answers = [area, shipped.of_area(area), plan, needed, *(["40"] if needed else []), "12"]
+    answers = [str, area, shipped.of_area(area), plan, needed, *(["40"] if needed else []), "12"]
     changes, _ = held(steps.contract(configured()), *answers)
     text = "[contract]\n" + "".join(f"{change.key} = {change.value}\n" for change in changes)
     (contract,) = configured(text).contracts
@@ -147,9 +147,20 @@ def test_a_contract_is_corrected_or_followed_by_another_without_naming_its_plan_
     config = configured("[contract]\nplan = a\n[contract 2025-04-01]\nplan = b\nampere = 30\n")
     answers = ("", "2026-12-01", {"ampere": "30, 40"}, "40", "")
     section = "contract 2026-12-01"
-    assert held(steps.contract(config), *answers)[0] == [Change(section, "plan", "b"), Change(section, "ampere", "40")]
-    (plan, ampere), _ = held(steps.contract(config), "", "", *answers[2:])
+    changes, _ = held(steps.contract(config), str, *answers)
+    assert changes == [Change(section, "plan", "b"), Change(section, "ampere", "40")]
+    (plan, ampere), _ = held(steps.contract(config), str, "", "", *answers[2:])
     assert (plan.section, ampere) == ("contract 2025-04-01", Change("contract 2025-04-01", "ampere", "40"))
+
+
+def test_of_amperes_a_plan_takes_those_that_it_offers() -> None:
+    asked = steps._base("tepco-juryo-b")
+    next(asked)
+    ampere = asked.send({"ampere": "30, 40"})
+    assert isinstance(ampere, Question)
+    assert ampere.answer("４０") == 40
+    with pytest.raises(ValueError, match=r"^must be one of 30, 40$"):
+        ampere.answer("45")
 
 
 @pytest.mark.parametrize("answer", ["6", "６", "kansai", "Kansai", "関西"])
