@@ -177,8 +177,13 @@ def _planned(app: App, page: str) -> Planned:
 
 
 def planned(app: App, way: str, page: str) -> list[str]:
-    """Return the lines, or the files, that would be installed."""
+    """Return the lines, or the files, that are there after installing."""
     return WAYS[way].planned(_planned(app, page))
+
+
+def otherwise(app: App, way: str, page: str) -> list[tuple[str, str]]:
+    """Return what of the person's own starts some of it, each with the words that it lacks."""
+    return WAYS[way].otherwise(_planned(app, page))
 
 
 def differing(app: App, way: str, page: str) -> list[str]:
@@ -288,6 +293,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "base": base,
     "ways": ways,
     "planned": planned,
+    "otherwise": otherwise,
     "differing": differing,
     "install": install,
     "own folder": own_folder,

@@ -54,10 +54,18 @@ class Cron:
     def there() -> bool:
         return shutil.which("crontab") is not None
 
-    @staticmethod
-    def planned(planned: Planned) -> list[str]:
-        """Return the lines that it gets."""
-        return schedule.cron_lines(*planned)
+    @classmethod
+    def planned(cls, planned: Planned) -> list[str]:
+        """Return the lines that it gets, without those whose command a line of the user's own starts."""
+        crontab = cls.lines()
+        return [line for line in schedule.cron_lines(*planned) if not schedule.started_otherwise(crontab, line)]
+
+    @classmethod
+    def otherwise(cls, planned: Planned) -> list[tuple[str, str]]:
+        """Return the user's own lines that start what is planned, each with the words that it lacks of ours."""
+        crontab, lines = cls.lines(), schedule.cron_lines(*planned)
+        own = {line: other for line in lines if (other := schedule.started_otherwise(crontab, line))}
+        return [(other, schedule.words_lacking(other, line)) for line, other in own.items()]
 
     @staticmethod
     def differing(planned: Planned) -> list[str]:
@@ -81,7 +89,7 @@ class Cron:
     def install(cls, planned: Planned, kept: Sequence[str]) -> None:
         """Put the lines into the crontab. Raise HomemonError."""
         before = cls.lines()
-        wanted = schedule.with_lines(before, cls.planned(planned))
+        wanted = schedule.with_lines(before, schedule.cron_lines(*planned))
         if wanted != before:
             said("crontab", "-", given=wanted)
 
@@ -105,6 +113,11 @@ class Systemd:
     def planned(cls, planned: Planned) -> list[str]:
         """Return the files that it gets."""
         return [str(cls.folder() / name) for name in schedule.units(*planned)]
+
+    @staticmethod
+    def otherwise(planned: Planned) -> list[tuple[str, str]]:
+        """Return the user's own that start what is planned: none, since a unit is known by its name."""
+        return []
 
     @classmethod
     def differing(cls, planned: Planned) -> list[str]:

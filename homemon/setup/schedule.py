@@ -76,9 +76,21 @@ def with_lines(crontab: str, lines: Sequence[str]) -> str:
     A command that another line starts already is not started twice.
     """
     others = OWN.sub("", crontab)
-    fresh = [line for line in lines if not any(_starts(other, _command(line)) for other in others.splitlines())]
+    fresh = [line for line in lines if not started_otherwise(crontab, line)]
     apart = "" if others.endswith("\n") or not others else "\n"
     return others + apart + "\n".join([BEGIN, *fresh, END, ""]) if fresh else others
+
+
+def started_otherwise(crontab: str, line: str) -> str:
+    """Return the line of somebody's own that starts the command of a line of ours already; empty where none does."""
+    others = OWN.sub("", crontab).splitlines()
+    return next((other for other in others if _starts(other, _command(line))), "")
+
+
+def words_lacking(own: str, line: str) -> str:
+    """Return the words with which a line of ours starts its command, where somebody's own starts it without."""
+    words = line.partition(f" -q {_command(line)} ")[2].partition(">")[0].strip()
+    return "" if words in own else words
 
 
 def _command(line: str) -> str:

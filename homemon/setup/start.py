@@ -28,17 +28,20 @@ def start(config: Config) -> Talk[Changes]:
     before = yield Act("page")
     page = (yield from _page(before)) if before else NOBODY
     changes = (yield from _password(config)) if page == EVERYBODY else []
-    lines = yield Act("planned", (way, page))
-    if not lines and before in (None, NOBODY):
-        yield Say(TEXTS["no device"])
+    lines: Sequence[str] = yield Act("planned", (way, page))
+    own = yield from _own(way, page)
+    if not lines and not changes and before in (None, page):
+        yield Say(TEXTS["nothing to add" if own else "no device"])
         return []
+    if own and lines:
+        yield Say(TEXTS["added"])
     for line in lines:
         yield Say(TEXTS["line"], (line,))
     if not (yield agreed("install")):
         return []
     folder = yield Act("own folder")
     yield from written([*changes, *([Change("store", "dir", folder)] if folder else [])])  # before anything starts
-    yield from _install(way, page)
+    yield from _install(way, page, "soon" if way == "cron" and lines else "installed")
     if way == "cron" and before not in (None, NOBODY) and (before != page or changes):
         yield Say(TEXTS["page anew"])
     return []
@@ -66,7 +69,18 @@ def _password(config: Config) -> Talk[Changes]:
     return changes_of("serve", password=password)
 
 
-def _install(way: str, page: str) -> Talk[None]:
+def _own(way: str, page: str) -> Talk[bool]:
+    """Say what of the person's own starts some of it, and what that lacks; return whether there is any."""
+    own: Sequence[tuple[str, str]] = yield Act("otherwise", (way, page))
+    for line, lacking in own:
+        yield Say(TEXTS["own line"], (line,))
+        if lacking:
+            yield Say(TEXTS["own line lacks"], (lacking,))
+    return bool(own)
+
+
+def _install(way: str, page: str, done: str) -> Talk[None]:
+    """Install it, but no file that differs and is to stay; say the text that is called `done`."""
     differing: Sequence[str] = yield Act("differing", (way, page))
     kept = []
     for name in differing:
@@ -74,6 +88,6 @@ def _install(way: str, page: str) -> Talk[None]:
         if not (yield question._replace(text=(question.text[0].format(name), question.text[1].format(name)))):
             kept.append(name)
     why = yield Act("install", (way, page, kept))
-    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS["soon" if way == "cron" else "installed"])
+    yield Say(TEXTS["not installed"], (why,)) if why else Say(TEXTS[done])
     if way == "systemd" and not why:
         yield Say(TEXTS["linger"])

@@ -140,6 +140,16 @@ TEXTS: dict[str, Text] = {
     "cron": ("crontab に行を足す", "lines in your crontab"),
     "systemd": ("自分のユニットを置く", "units of your own"),
     "none": ("起動しない", "nothing is started"),
+    "own line": (
+        "  次の自分の行がすでに起動するので、足しません:\n    {}",
+        "  A line of your own starts this already; none is added for it:\n    {}",
+    ),
+    "own line lacks": (
+        "    この行に {} はありません。必要なら書き足してください。",
+        "    It is without {}: write that into it if you want it.",
+    ),
+    "added": ("  足すもの:", "  To be added:"),
+    "nothing to add": ("  足すものはありません。", "  There is nothing to add."),
     "install": ("この内容で入れますか (y/n)", "Install this? (y/n)"),
     "replace": ("{} の内容が違います。置き換えますか (y/n)", "{} says something else. Replace it? (y/n)"),
     "soon": ("  入れました。1分以内に動き始めます。", "  Done. It starts within a minute."),

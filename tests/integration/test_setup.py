@@ -242,6 +242,8 @@ def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House)
         for _ in range(2):
             run = scripted(house.folder, "--yes", "--only", "start", "--only", "check", path=path)
             assert "start: ecocute-poll is started by crontab" in run.stdout
+            assert " homemon -q ecocute-listen" in run.stdout, "the own line"
+            assert f"{house.config} -q ecocute-listen" not in run.stdout, "no second one"
     first, own, begin, poll, end = (house.folder / "crontab").read_text().splitlines()
     assert (first, begin, end) == ("0 3 * * * backup", BEGIN, END)
     assert own == "* * * * * homemon -q ecocute-listen >/dev/null"

@@ -187,23 +187,40 @@ def test_a_page_for_all_has_its_password_in_force_before_it_is_started(
 ) -> None:
     done = [None] if wanted else []
     changes, were = held(
-        start(configured("[ecocute]\n")), ["cron"], "", "none", page, *answers, ["line"], "y", "", *done, [], ""
+        start(configured("[ecocute]\n")), ["cron"], "", "none", page, *answers, ["line"], [], "y", "", *done, [], ""
     )
     assert changes == [], "they are written already"
     writing = ["write"] if wanted else []
-    ending = ["planned", "install", "own folder", *writing, "differing", "install"]
+    ending = ["planned", "otherwise", "install", "own folder", *writing, "differing", "install"]
     assert were == ["ways", "start", "page", "page", *asked, *ending]
 
 
 def test_who_looks_at_the_page_already_goes_on_to_unless_it_is_said_otherwise() -> None:
     config = configured("[ecocute]\n[serve]\npassword = s3cret\n")
-    _, asked = held(start(config), ["cron"], "", "lan", "", ["line"], "y", "", [], "")
+    _, asked = held(start(config), ["cron"], "", "lan", "", ["line"], [], "y", "", [], "")
     assert "page_password" not in asked, "it has one"
 
 
 def test_nothing_is_asked_of_a_page_that_cannot_be_served() -> None:
-    _, asked = held(start(configured("[ecocute]\n")), ["cron"], "", None, ["line"], "n")
-    assert asked == ["ways", "start", "page", "planned", "install"]
+    _, asked = held(start(configured("[ecocute]\n")), ["cron"], "", None, ["line"], [], "n")
+    assert asked == ["ways", "start", "page", "planned", "otherwise", "install"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "own", "answers", "says"),
+    [
+        ([], [("* * * * * homemon meter-listen", "")], [], ["own line", "nothing to add"]),
+        ([], [("own", "--poll 60")], [], ["own line", "own line lacks", "nothing to add"]),
+        (["new"], [("own", "")], ["y", "", [], ""], ["own line", "added", "line", "soon"]),
+        ([], [], [], ["no device"]),
+    ],
+)
+def test_only_what_is_really_added_is_shown_and_called_started(
+    lines: list[str], own: list[tuple[str, str]], answers: list[Any], says: list[str]
+) -> None:
+    heard: list[str] = []
+    held(overheard(start(configured("[ecocute]\n")), heard), ["cron"], "", None, lines, own, *answers)
+    assert heard == says
 
 
 @pytest.mark.parametrize(
@@ -457,6 +474,20 @@ def test_a_command_that_another_line_starts_is_not_started_twice() -> None:
     own = "* * * * * /opt/homemon -q meter-listen\n"
     assert "--poll 60" not in schedule.with_lines(own, lines)
     assert schedule.with_lines(own, lines[:1]) == own
+
+
+@pytest.mark.parametrize(
+    ("own", "lacking"),
+    [
+        ("*/5 * * * * /opt/homemon -q meter-listen", "--poll 60"),
+        ("* * * * * homemon -q meter-listen --poll 60 >/dev/null", ""),
+    ],
+)
+def test_of_an_own_line_it_is_known_what_ours_would_do_more(own: str, lacking: str) -> None:
+    line = schedule.cron_lines(schedule.jobs(EVERYTHING), ("homemon",))[0]
+    assert schedule.started_otherwise(f"{own}\n", line) == own
+    assert schedule.started_otherwise(f"# {own}\n", line) == ""
+    assert schedule.words_lacking(own, line) == lacking
 
 
 def test_a_percent_sign_does_not_end_the_command_in_cron() -> None:
