@@ -200,6 +200,22 @@ def install(app: App, way: str, page: str, kept: Sequence[str]) -> str:
     return ""
 
 
+def installed(app: App) -> list[str]:
+    """Return the lines of cron and the units of ours by which homemon is started."""
+    return [name for way in ways(app) for name in WAYS[way].installed()]
+
+
+def uninstall(app: App) -> str:
+    """Take away what is `installed`; return why that failed, or nothing."""
+    try:
+        for way in ways(app):
+            if WAYS[way].installed():
+                WAYS[way].remove()
+    except HomemonError as error:
+        return str(error)
+    return ""
+
+
 def own_folder(app: App) -> str:
     """Return the store's folder where only a variable says it, which cron and systemd do not know; else nothing."""
     own = xdg.state("homemon", os.environ)
@@ -296,6 +312,8 @@ ACTS: dict[str, Callable[..., Any]] = {
     "otherwise": otherwise,
     "differing": differing,
     "install": install,
+    "installed": installed,
+    "uninstall": uninstall,
     "own folder": own_folder,
     "page": page,
     "server": server,

@@ -86,6 +86,16 @@ class Cron:
         return cls.lines().splitlines()
 
     @classmethod
+    def installed(cls) -> list[str]:
+        """Return the lines that we put there before."""
+        return schedule.own_lines(cls.lines())
+
+    @classmethod
+    def remove(cls) -> None:
+        """Take our lines out of the crontab; others stay. Raise HomemonError."""
+        said("crontab", "-", given=schedule.with_lines(cls.lines(), ()))
+
+    @classmethod
     def install(cls, planned: Planned, kept: Sequence[str]) -> None:
         """Put the lines into the crontab. Raise HomemonError."""
         before = cls.lines()
@@ -130,10 +140,19 @@ class Systemd:
     def started(cls) -> list[str]:
         """Return the lines of the page's unit, where it is enabled."""
         try:
-            said("systemctl", "--user", "is-enabled", PAGE)
-            return (cls.folder() / PAGE).read_text("utf-8", "replace").splitlines()
-        except (HomemonError, OSError):
+            return (cls.folder() / PAGE).read_text("utf-8", "replace").splitlines() if _is_enabled(PAGE) else []
+        except OSError:
             return []
+
+    @classmethod
+    def installed(cls) -> list[str]:
+        """Return the units of ours that are enabled."""
+        return [unit for unit in schedule.all_enabled() if (cls.folder() / unit).exists() and _is_enabled(unit)]
+
+    @classmethod
+    def remove(cls) -> None:
+        """Stop our units and start them no more; their files stay. Raise HomemonError."""
+        said("systemctl", "--user", "disable", "--now", *cls.installed())
 
     @classmethod
     def install(cls, planned: Planned, kept: Sequence[str]) -> None:
@@ -150,6 +169,14 @@ class Systemd:
             said("systemctl", "--user", "disable", "--now", PAGE)
         if wanted := schedule.enabled(planned.jobs):
             said("systemctl", "--user", "enable", "--now", *wanted)
+
+
+def _is_enabled(unit: str) -> bool:
+    try:
+        said("systemctl", "--user", "is-enabled", unit)
+    except HomemonError:
+        return False
+    return True
 
 
 def page_started() -> tuple[str, int] | None:

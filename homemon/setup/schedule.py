@@ -81,6 +81,12 @@ def with_lines(crontab: str, lines: Sequence[str]) -> str:
     return others + apart + "\n".join([BEGIN, *fresh, END, ""]) if fresh else others
 
 
+def own_lines(crontab: str) -> list[str]:
+    """Return the lines that we put there before."""
+    found = OWN.search(crontab)
+    return [line for line in found[0].splitlines() if line not in (BEGIN, END)] if found else []
+
+
 def started_otherwise(crontab: str, line: str) -> str:
     """Return the line of somebody's own that starts the command of a line of ours already; empty where none does."""
     others = OWN.sub("", crontab).splitlines()
@@ -158,6 +164,11 @@ def _quoted(word: str) -> str:
     """Return a word of ExecStart (systemd.service(5)), in which `%h` stays what it is."""
     escaped = re.sub(r"%(?!h/)", "%%", word).replace("$", "$$")
     return f'"{escaped}"' if re.search(r"\s", word) else escaped
+
+
+def all_enabled() -> list[str]:
+    """Return all units that setup enables for anyone."""
+    return enabled([*(job for each in JOBS.values() for job in each), SERVE])
 
 
 def enabled(planned: Sequence[Job]) -> list[str]:

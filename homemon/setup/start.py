@@ -23,7 +23,7 @@ def start(config: Config) -> Talk[Changes]:
     choices = [Choice(way, TEXTS[way]) for way in (*ways, "none")]
     way = yield Question("start", TEXTS["by"], word(*(each.answer for each in choices)), choices[0].answer, choices)
     if way == "none":
-        yield Say(TEXTS["left out"], ("start",))
+        yield from _nothing()
         return []
     before = yield Act("page")
     page = (yield from _page(before)) if before else NOBODY
@@ -45,6 +45,21 @@ def start(config: Config) -> Talk[Changes]:
     if way == "cron" and before not in (None, NOBODY) and (before != page or changes):
         yield Say(TEXTS["page anew"])
     return []
+
+
+def _nothing() -> Talk[None]:
+    """Offer to take away what setup installed before."""
+    lines: Sequence[str] = yield Act("installed")
+    if not lines:
+        yield Say(TEXTS["left out"], ("start",))
+        return
+    for line in lines:
+        yield Say(TEXTS["line"], (line,))
+    if not (yield agreed("remove")):
+        yield Say(TEXTS["kept"])
+        return
+    why = yield Act("uninstall")
+    yield Say(TEXTS["not removed"], (why,)) if why else Say(TEXTS["removed"])
 
 
 def awaited(config: Config) -> Talk[None]:

@@ -160,6 +160,15 @@ TEXTS: dict[str, Text] = {
     "installed": ("  入れました。", "  Done."),
     "not installed": ("  入れられませんでした: {}", "  That failed: {}"),
     "no device": ("  起動する機器がまだありません。", "  There is nothing to start yet."),
+    "remove": (
+        "これらによる起動をやめますか (y/n)",
+        "These start homemon. Shall they start it no more? (y/n)",
+    ),
+    "removed": (
+        "  もう起動しません。cron が起動して今も動いているものを止めるには\n    pkill -f 'homemon.* -q '",
+        "  They start it no more. What cron started and still runs is ended by\n    pkill -f 'homemon.* -q '",
+    ),
+    "not removed": ("  できませんでした: {}", "  That failed: {}"),
     "linger": (
         "  ログインしていなくても動かすには: sudo loginctl enable-linger $USER",
         "  To go on without a login: sudo loginctl enable-linger $USER",

@@ -252,6 +252,22 @@ def test_lines_for_cron_are_added_once_beside_those_that_are_there(house: House)
     assert os.access(poll.split()[5], os.X_OK)
 
 
+def test_what_was_installed_is_taken_away_where_nothing_is_to_be_started(house: House) -> None:
+    own = "0 3 * * * backup\n* * * * * homemon -q ecocute-listen >/dev/null\n"
+    (house.folder / "crontab").write_text(own)
+    house.config.write_text(house.config.read_text() + "[ecocute]\n")
+    start = ("--yes", "--only", "start", "--start")
+    with programs(house.folder, crontab=CRONTAB, systemctl=SYSTEMCTL) as path:
+        for way in ("cron", "systemd"):
+            assert scripted(house.folder, *start, way, path=path).returncode == 0
+        assert "ecocute-poll" in (house.folder / "crontab").read_text()
+        run = scripted(house.folder, *start, "none", path=path)
+    assert (run.returncode, "They start it no more" in run.stdout) == (0, True), run.stdout
+    assert (house.folder / "crontab").read_text() == own
+    asked = (house.folder / "systemctl").read_text().splitlines()
+    assert "--user disable --now homemon-ecocute-listen.service homemon-ecocute-poll.timer" in asked
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_the_stores_folder_that_only_a_variable_says_is_written_down_for_cron(
     house: House, monkeypatch: pytest.MonkeyPatch, named: bool

@@ -207,6 +207,23 @@ def test_nothing_is_asked_of_a_page_that_cannot_be_served() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answers", "asked", "says"),
+    [
+        (([],), [], ["left out"]),
+        ((["line"], "n"), ["remove"], ["line", "kept"]),
+        ((["line"], "", ""), ["remove", "uninstall"], ["line", "removed"]),
+        ((["line"], "", "why"), ["remove", "uninstall"], ["line", "not removed"]),
+    ],
+)
+def test_who_wants_nothing_started_is_asked_about_what_starts_it_now(
+    answers: tuple[Any, ...], asked: list[str], says: list[str]
+) -> None:
+    heard: list[str] = []
+    _, were = held(overheard(start(configured("[ecocute]\n")), heard), ["cron"], "none", *answers)
+    assert (were, heard) == (["ways", "start", "installed", *asked], says)
+
+
+@pytest.mark.parametrize(
     ("lines", "own", "answers", "says"),
     [
         ([], [("* * * * * homemon meter-listen", "")], [], ["own line", "nothing to add"]),
