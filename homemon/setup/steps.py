@@ -90,9 +90,10 @@ def join(config: Config) -> Talk[Changes]:
 def devices(config: Config) -> Talk[Changes]:
     """Find the EcoCute; its address is written down only where asking everybody does not find it, or finds several."""
     targets: Sequence[str] = (yield several("targets", "text")) or []
-    bind = yield Question("bind", TEXTS["bind"], READERS["IPv4 address"], own_address(targets), asked=False)
+    ours = yield Question("bind", TEXTS["bind"], READERS["IPv4 address"], asked=False)
     units: list[tuple[str, int]] = []
     while not units:
+        bind = ours or own_address(targets) or None
         yield Say(TEXTS["searching"])
         nodes, lines = yield Act("discover", (targets, bind))
         for line in lines:

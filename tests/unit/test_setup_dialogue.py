@@ -114,6 +114,12 @@ def test_an_ecocute_that_multicast_does_not_reach_is_looked_for_at_an_address() 
     assert asked == ["discover", "target", "discover"]
 
 
+@pytest.mark.parametrize(("target", "bind"), [("127.0.0.2", "127.0.0.1"), ("127.0.0.1", "127.0.0.3")])
+def test_an_ecocute_simulated_here_is_asked_from_an_address_of_our_own(target: str, bind: str) -> None:
+    changes, _ = held(steps.devices(configured()), ([], []), target, ([Node(target, [0x026B01])], []))
+    assert changes == [Change("ecocute"), Change("ecocute", "host", target), Change("ecocute", "bind", bind)]
+
+
 def test_the_module_is_not_asked_whether_it_is_a_solar_monitor() -> None:
     config = configured(f"{METER}serial_port = /dev/ttyUSB0\n")
     changes, _ = held(steps.monitor(config), "y", ["i2c", "/dev/ttyUSB0", "/dev/ttyUSB1"], ("silent", "hint"), ("", ""))
