@@ -75,9 +75,14 @@ def port(config: Config) -> Talk[Changes]:
 
 
 def join(config: Config) -> Talk[Changes]:
-    """Join the meter's network; `homemon join` writes the address itself."""
+    """Join the meter's network, where a module is there to do it; `homemon join` writes the address itself."""
     if config.smartmeter is None:
         yield Say(TEXTS["letter first"])
+        return []
+    version, why, hint = yield Act("module", (config.smartmeter.serial_port, config.smartmeter.serial_bps))
+    if not version:
+        yield Say(TEXTS["is no module"], (why, hint))
+        yield Say(TEXTS["port first"])
     elif (yield agreed("join now")):
         done = yield Act("join")
         yield Say(TEXTS["joined" if done else "not joined"])

@@ -55,11 +55,16 @@ TEXTS: dict[str, Text] = {
     # the join
     "join": ("\n■ スマートメーターへの接続", "\n== Joining the smart meter"),
     "join now": ("今すぐ接続しますか。最長で3分かかります (y/n)", "Join now? It takes up to three minutes (y/n)"),
+    "port first": (
+        "  まだ接続できません。上の説明のとおりにした後、\n  `homemon setup --only port --only join` で設定できます。",
+        "  So joining has to wait. Do what is said above, then\n  `homemon setup --only port --only join`.",
+    ),
     "joined": ("  接続しました。", "  Joined."),
     "not joined": (
         "  接続できませんでした。上の説明のとおりにした後、\n"
-        "  `homemon setup --only letter --only join` でやり直せます。",
-        "  That failed. Do what is said above, then try again with\n  `homemon setup --only letter --only join`.",
+        "  `homemon setup --only letter --only port --only join` でやり直せます。",
+        "  That failed. Do what is said above, then try again with\n"
+        "  `homemon setup --only letter --only port --only join`.",
     ),
     # the LAN
     "devices": ("\n■ LAN の機器 (エコキュート)", "\n== Devices on the LAN (EcoCute)"),

@@ -85,6 +85,22 @@ def test_the_first_port_on_which_a_module_answers_is_taken() -> None:
     assert asked == ["serial ports", "module", "module"]
 
 
+@pytest.mark.parametrize(
+    ("answers", "asked", "says"),
+    [
+        ((("", "no port", "plug it in"),), ["module"], ["is no module", "port first"]),
+        ((("1.5.2", "", ""), "n"), ["module", "join now"], []),
+        ((("1.5.2", "", ""), "", True), ["module", "join now", "join"], ["joined"]),
+        ((("1.5.2", "", ""), "", False), ["module", "join now", "join"], ["not joined"]),
+    ],
+)
+def test_joining_is_offered_where_a_module_answers(answers: tuple[Any, ...], asked: list[str], says: list[str]) -> None:
+    heard: list[str] = []
+    _, were = held(overheard(steps.join(configured(METER)), heard), *answers)
+    assert (were, heard) == (asked, says)
+    assert all("--only port" in text for name in says[-1:] if name != "joined" for text in TEXTS[name])
+
+
 def test_a_port_is_asked_for_until_there_is_a_module_or_no_answer() -> None:
     silent = ("", "silent", "hint")
     assert held(steps.port(configured(METER)), [], "/dev/a", silent, "")[0] == []
