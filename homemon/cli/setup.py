@@ -97,7 +97,7 @@ def command(
         if CHECK in wanted and not yes:
             _hold(app, terminal, awaited, path)
     except (click.Abort, KeyboardInterrupt):
-        terminal.say("ended", path)
+        terminal.say_ended(path)
         raise
     if CHECK not in wanted:
         return 0

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,6 +43,7 @@ class Terminal:
         self._options = options
         self._yes = yes
         self.language = ""
+        self._written = False
 
     def speak(self, language: str) -> None:
         """Speak a language from now on, in errors too, and have the commands that are run speak it."""
@@ -67,6 +69,13 @@ class Terminal:
         """Print one of the texts."""
         self._show(spoken(self.language, TEXTS[name], values))
 
+    def say_ended(self, path: Path) -> None:
+        """Say where the answers of a conversation are that ended early, if there are any."""
+        if self._written:
+            self.say("ended", path)
+        else:
+            self.say("nothing written")
+
     def tell_page(self, program: str) -> None:
         """Say how the newest values and the page are seen; where the page is served, its addresses."""
         self.say("values", program)
@@ -88,7 +97,9 @@ class Terminal:
             self._show(spoken(self.language, wish.text, wish.values))
             return None
         if isinstance(wish, Act):
-            return ACTS[wish.name](acting, *wish.arguments)
+            done = ACTS[wish.name](acting, *wish.arguments)
+            self._written |= wish.name == "write"
+            return done
         return self.ask(wish)
 
     def ask(self, question: Question) -> Any:

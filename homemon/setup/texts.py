@@ -26,6 +26,10 @@ TEXTS: dict[str, Text] = {
         "\nここまでの答えは {} に書きました。\n`homemon setup` で続けられます。",
         "\nWhat was answered so far is in {}.\n`homemon setup` goes on.",
     ),
+    "nothing written": (
+        "\n何も書きませんでした。`homemon setup` でいつでも始められます。",
+        "\nNothing was written. `homemon setup` begins again whenever you like.",
+    ),
     # the letter
     "letter": ("\n■ Bルートの通知書", "\n== The letter of the B route"),
     "bid": (

@@ -172,13 +172,22 @@ def test_what_was_answered_is_kept_when_the_answers_end(house: House) -> None:
     assert smartmeter[:2] == (BID, PWD)
 
 
-def test_who_presses_ctrl_c_is_told_where_the_answers_are(house: House) -> None:
-    with person("setup", "--only", "letter", cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
-        someone.until("in groups or not): ")
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [((), "Nothing was written."), ((("in groups or not)", BID), ("Password", PWD)), "What was answered so far is in")],
+)
+def test_who_presses_ctrl_c_is_told_where_the_answers_are(
+    house: House, answers: tuple[tuple[str, str], ...], says: str
+) -> None:
+    steps = ("--only", "letter", "--only", "contract")
+    with person("setup", *steps, cwd=house.folder, HOME=str(house.folder), **ENGLISH) as someone:
+        someone.answers(*answers)
+        someone.until("Your area" if answers else "in groups or not): ")
         someone.is_asked()
         someone.process.send_signal(signal.SIGINT)
-        someone.until("What was answered so far is in")
+        someone.until(says)
         assert someone.leaves() == 130
+        assert ("Nothing was written." in someone.seen) != ("What was answered" in someone.seen)
 
 
 @pytest.mark.parametrize(
