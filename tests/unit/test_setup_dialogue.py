@@ -10,65 +10,21 @@ import pytest
 
 from homemon.cli.setup_terminal import in_language
 from homemon.config.edit import Change
-from homemon.config.read import Config, parse
+from homemon.config.read import Config
 from homemon.core.language import LANGUAGES, language
 from homemon.core.messages import words
 from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import base, write
-from homemon.setup import questions, schedule, steps
-from homemon.setup.dialogue import Act, Question, Say, Step, Talk, through
+from homemon.setup import questions, steps
+from homemon.setup.dialogue import Act, Question, Step, Talk, through
 from homemon.setup.letter import read_letter, read_login, read_password
 from homemon.setup.server import server
-from homemon.setup.start import start
 from homemon.setup.texts import TEXTS
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sources.lan.discovery import Node
-from tests import ROOT
-
-METER = f"[smartmeter]\nbid = {'1' * 32}\npwd = {PWD}\n"
-
-
-def configured(text: str = "") -> Config:
-    return parse(text, Path("config.ini"))
-
-
-def held(talk: Talk[list[Change]], *answers: Any) -> tuple[list[Change], list[str]]:
-    """What a conversation comes to with these answers to its questions and acts, and what it asked and did.
-
-    A text is typed; what is for options only gets no answer. Anything else is what came of an act.
-    """
-    asked: list[str] = []
-    left, answer = list(answers), None
-    while True:
-        try:
-            wish = talk.send(answer)
-        except StopIteration as stop:
-            assert not left, left
-            return stop.value, asked
-        if isinstance(wish, Say):
-            answer = None
-        elif isinstance(wish, Question):
-            asked += [wish.name] if wish.asked else []
-            answer = wish.answer(left.pop(0) if wish.asked else "")
-        else:
-            asked.append(wish.name)
-            answer = left.pop(0)
-
-
-def overheard(talk: Talk[list[Change]], heard: list[str]) -> Talk[list[Change]]:
-    """The conversation, of which the names of the texts that are said are put down."""
-    answer = None
-    while True:
-        try:
-            wish = talk.send(answer)
-        except StopIteration as stop:
-            changes: list[Change] = stop.value
-            return changes
-        if isinstance(wish, Say):
-            heard.append(next(name for name, text in TEXTS.items() if text == wish.text))
-        answer = yield wish
+from tests.talks import METER, configured, held, overheard
 
 
 def test_the_letter_is_asked_for_and_may_be_left_out() -> None:
@@ -189,91 +145,6 @@ def test_of_amperes_a_plan_takes_those_that_it_offers() -> None:
 def test_one_of_several_is_meant_by_its_number_its_word_or_its_name(answer: str) -> None:
     asked = next(wish for wish in steps.contract(configured()) if isinstance(wish, Question) and wish.name == "area")
     assert asked.answer(answer) == "kansai"
-
-
-def test_where_nothing_can_start_homemon_it_is_said_what_is_missing() -> None:
-    assert held(start(configured("[ecocute]\n")), []) == ([], ["ways"])
-
-
-@pytest.mark.parametrize(
-    ("page", "answers", "wanted", "asked"),
-    [
-        ("lan", ("s3cret",), [Change("serve", "password", "s3cret")], ["page_password"]),
-        ("lan", ("",), [], ["page_password"]),
-        ("here", (), [], []),
-        ("", (), [], []),
-    ],
-)
-def test_a_page_for_all_has_its_password_in_force_before_it_is_started(
-    page: str, answers: tuple[str, ...], wanted: list[Change], asked: list[str]
-) -> None:
-    done = [None] if wanted else []
-    changes, were = held(
-        start(configured("[ecocute]\n")), ["cron"], "", "none", page, *answers, ["line"], [], "y", "", *done, [], ""
-    )
-    assert changes == [], "they are written already"
-    writing = ["write"] if wanted else []
-    ending = ["planned", "otherwise", "install", "own folder", *writing, "differing", "install"]
-    assert were == ["ways", "start", "page", "page", *asked, *ending]
-
-
-def test_who_looks_at_the_page_already_goes_on_to_unless_it_is_said_otherwise() -> None:
-    config = configured("[ecocute]\n[serve]\npassword = s3cret\n")
-    _, asked = held(start(config), ["cron"], "", "lan", "", ["line"], [], "y", "", [], "")
-    assert "page_password" not in asked, "it has one"
-
-
-def test_nothing_is_asked_of_a_page_that_cannot_be_served() -> None:
-    _, asked = held(start(configured("[ecocute]\n")), ["cron"], "", None, ["line"], [], "n")
-    assert asked == ["ways", "start", "page", "planned", "otherwise", "install"]
-
-
-@pytest.mark.parametrize(
-    ("answers", "asked", "says"),
-    [
-        (([],), [], ["left out"]),
-        ((["line"], "n"), ["remove"], ["line", "kept"]),
-        ((["line"], "", ""), ["remove", "uninstall"], ["line", "removed"]),
-        ((["line"], "", "why"), ["remove", "uninstall"], ["line", "not removed"]),
-    ],
-)
-def test_who_wants_nothing_started_is_asked_about_what_starts_it_now(
-    answers: tuple[Any, ...], asked: list[str], says: list[str]
-) -> None:
-    heard: list[str] = []
-    _, were = held(overheard(start(configured("[ecocute]\n")), heard), ["cron"], "none", *answers)
-    assert (were, heard) == (["ways", "start", "installed", *asked], says)
-
-
-@pytest.mark.parametrize(
-    ("lines", "own", "answers", "says"),
-    [
-        ([], [("* * * * * homemon meter-listen", "")], [], ["own line", "nothing to add"]),
-        ([], [("own", "--poll 60")], [], ["own line", "own line lacks", "nothing to add"]),
-        (["new"], [("own", "")], ["y", "", [], ""], ["own line", "added", "line", "soon"]),
-        ([], [], [], ["no device"]),
-    ],
-)
-def test_only_what_is_really_added_is_shown_and_called_started(
-    lines: list[str], own: list[tuple[str, str]], answers: list[Any], says: list[str]
-) -> None:
-    heard: list[str] = []
-    held(overheard(start(configured("[ecocute]\n")), heard), ["cron"], "", None, lines, own, *answers)
-    assert heard == says
-
-
-@pytest.mark.parametrize(
-    ("lines", "page"),
-    [
-        (["* * * * * homemon -q meter-listen"], None),
-        (["# * * * * * homemon -q serve"], None),
-        (["@reboot ~/.local/bin/homemon -q serve --port 8081"], ("127.0.0.1", 8081)),
-        (["ExecStart=/a/homemon -c /b/config.ini -q serve --bind 0.0.0.0"], ("0.0.0.0", 8080)),
-        (["* * * * * homemon -q serve --bind=192.168.1.20 --lang ja"], ("192.168.1.20", 8080)),
-    ],
-)
-def test_where_the_page_is_served_is_read_from_what_starts_it(lines: list[str], page: tuple[str, int] | None) -> None:
-    assert schedule.served(lines) == page
 
 
 # --- the server ---------------------------------------------------------------------------
@@ -476,58 +347,3 @@ def test_a_language_is_passed_on_in_any_locale_and_its_characters_stay(locale: d
     changed = in_language(spoken, locale)
     assert language(locale | changed) == spoken
     assert changed["LC_CTYPE"] == (locale.get("LC_ALL") or locale.get("LANG", ""))
-
-
-# --- what starts it -----------------------------------------------------------------------
-
-EVERYTHING = configured(f"{METER}[ecocute]\n[kyocera]\n[notify]\ncommand = cat\n")
-
-
-def test_the_units_are_those_of_the_documents() -> None:
-    units = schedule.units([*schedule.jobs(EVERYTHING), schedule.SERVE], ("%h/.local/bin/homemon",))
-    folder = ROOT / "docs" / "systemd"
-    assert units == {path.name: path.read_text("utf-8") for path in folder.glob("homemon-*")}, "run `make docs`"
-
-
-def test_what_is_started_speaks_the_language_of_who_set_it_up() -> None:
-    planned = schedule.jobs(configured("[notify]\ncommand = cat\n"))
-    (line,) = schedule.cron_lines(planned, ("homemon",), "ja_JP.UTF-8")
-    assert line == "*/5 * * * * LANG=ja_JP.UTF-8 homemon -q notify >/dev/null"
-    service = schedule.units(planned, ("homemon",), "ja_JP.UTF-8")["homemon-notify.service"]
-    assert "Environment=LANG=ja_JP.UTF-8\nExecStart=homemon -q notify\n" in service
-
-
-def test_a_crontab_keeps_its_lines_and_gets_ours_once() -> None:
-    lines = schedule.cron_lines(schedule.jobs(EVERYTHING), ("/a b/homemon",))
-    assert lines[0] == "* * * * * '/a b/homemon' -q meter-listen --poll 60 >/dev/null"
-    own = "MAILTO=me\n#* * * * * homemon -q ecocute-listen\n"
-    first = schedule.with_lines(own, lines)
-    assert first.startswith(own)
-    assert [line for line in lines if line in first.splitlines()] == lines
-    assert schedule.with_lines(first, lines) == first
-    assert schedule.with_lines(first + "5 * * * * later\n", lines).count("later") == 1
-
-
-def test_a_command_that_another_line_starts_is_not_started_twice() -> None:
-    lines = schedule.cron_lines(schedule.jobs(EVERYTHING), ("homemon",))
-    own = "* * * * * /opt/homemon -q meter-listen\n"
-    assert "--poll 60" not in schedule.with_lines(own, lines)
-    assert schedule.with_lines(own, lines[:1]) == own
-
-
-@pytest.mark.parametrize(
-    ("own", "lacking"),
-    [
-        ("*/5 * * * * /opt/homemon -q meter-listen", "--poll 60"),
-        ("* * * * * homemon -q meter-listen --poll 60 >/dev/null", ""),
-    ],
-)
-def test_of_an_own_line_it_is_known_what_ours_would_do_more(own: str, lacking: str) -> None:
-    line = schedule.cron_lines(schedule.jobs(EVERYTHING), ("homemon",))[0]
-    assert schedule.started_otherwise(f"{own}\n", line) == own
-    assert schedule.started_otherwise(f"# {own}\n", line) == ""
-    assert schedule.words_lacking(own, line) == lacking
-
-
-def test_a_percent_sign_does_not_end_the_command_in_cron() -> None:
-    assert schedule.cron_lines(schedule.jobs(configured("[kyocera]")), ("homemon", "-c", "a%b"))[0].count(r"a\%b") == 1
