@@ -7,13 +7,13 @@ TEXTS: dict[str, Text] = {
     "language": ("言語 / Language (ja, en)", "Language / 言語 (en, ja)"),
     "begin": (
         "設定は {} に書きます。\nEnter だけを押すと [ ] の中の答えになり、[ ] がなければその質問を飛ばします。",
-        "The configuration is {}.\nEnter alone is the answer in [ ]; without [ ] the question is left out.",
+        "The configuration is {}.\nPress Enter for the answer in [ ]; where there is none, Enter skips the question.",
     ),
     "again": ("すでに設定してあります。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
     "kept": ("  今の設定のままにします。", "  It stays as it is."),
     "left out": (
         "  飛ばしました。後で `homemon setup --only {}` で設定できます。",
-        "  Left out. `homemon setup --only {}` does it later.",
+        "  Skipped. Do it later with `homemon setup --only {}`.",
     ),
     "written": ("  設定に書きました: {}", "  Written: {}"),
     "closed": (
@@ -24,7 +24,7 @@ TEXTS: dict[str, Text] = {
     "choose": ("  番号か名前で答えてください。", "  Answer with the number or the name."),
     "ended": (
         "\nここまでの答えは {} に書きました。\n`homemon setup` で続けられます。",
-        "\nWhat was answered so far is in {}.\n`homemon setup` goes on.",
+        "\nWhat was answered so far is in {}.\nRun `homemon setup` to go on.",
     ),
     "nothing written": (
         "\n何も書きませんでした。`homemon setup` でいつでも始められます。",
@@ -110,7 +110,7 @@ TEXTS: dict[str, Text] = {
     "kw": ("契約電力 (kW)", "契約電力, kW of the contract"),
     "reading day": (
         "検針日 (1–31。答えなければ暦の月で計算します)",
-        "検針日, the day of the meter's reading (1-31; else bills are of months)",
+        "検針日, the day of the meter's reading (1-31; without it, calendar months)",
     ),
     "sell": (
         "売電単価 (円/kWh、または fit-2025-10 のように売電を始めた月)",
