@@ -7,7 +7,7 @@ TEXTS: dict[str, Text] = {
     "language": ("言語 / Language (ja, en)", "Language / 言語 (en, ja)"),
     "begin": (
         "設定は {} に書きます。\nEnter だけを押すと [ ] の中の答えになり、[ ] がなければその質問を飛ばします。",
-        "The configuration is {}.\nPress Enter for the answer in [ ]; where there is none, Enter skips the question.",
+        "The configuration is {}.\nPress Enter for the answer in [ ]; without [ ], Enter skips the question.",
     ),
     "again": ("すでに設定してあります。やり直しますか (y/n)", "This is set up already. Go through it again? (y/n)"),
     "kept": ("  今の設定のままにします。", "  It stays as it is."),
