@@ -45,4 +45,6 @@ def command(app: App, by: str, since: int | None, until: int | None, style: str)
         heads = list(facts[0]) if facts else []
         texts = [",".join(heads), *(csv_row(tuple(each[head] or "" for head in heads)) for each in facts)]
     output.put_all(texts)
+    for why in rows.unpriced(found) if style != "table" else ():
+        app.warn(why)
     return int(app.store.db.left_out is not None)

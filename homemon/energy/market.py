@@ -13,6 +13,19 @@ HalfHour = tuple[date, int]
 Spot = Callable[[HalfHour], Decimal | None]
 """JEPX's price of the plan's area, yen a kWh without tax; None where it is not known."""
 ZERO = Decimal(0)
+IMPORT = "Get JEPX's spot_summary of that fiscal year (www.jepx.jp), then `homemon import FILE`."
+
+
+class NoMarketPrice(ConfigError):
+    """No JEPX price is known of any half-hour in which something was bought from the day `first` to `last`."""
+
+    def __init__(self, first: date, last: date) -> None:
+        super().__init__(f"no JEPX price is known of {first} to {last}", IMPORT)
+        self.first, self.last = first, last
+
+    def joined(self, other: "NoMarketPrice") -> "NoMarketPrice":
+        """Return the error of both times."""
+        return NoMarketPrice(min(self.first, other.first), max(self.last, other.last))
 
 
 class MarketCost(NamedTuple):
@@ -41,7 +54,7 @@ def slot_price(market: Market, spot: Decimal) -> Decimal:
 def market_cost(market: Market, used: Iterable[tuple[HalfHour, Decimal]], spot: Spot) -> MarketCost:
     """Return what half-hours cost; those of which JEPX's price is not known have the mean price of the other kWh.
 
-    Raise ConfigError where no price at all is known.
+    Raise NoMarketPrice where no price at all is known.
     """
     halves = [(half_hour, kwh) for half_hour, kwh in used if kwh]
     found = [(kwh, spot(half_hour)) for half_hour, kwh in halves]
@@ -49,8 +62,7 @@ def market_cost(market: Market, used: Iterable[tuple[HalfHour, Decimal]], spot: 
     total, known = (sum((kwh for kwh, _ in some), ZERO) for some in (found, priced))
     yen = sum((kwh * price for kwh, price in priced), ZERO)
     if found and not priced:
-        first, last = (halves[end][0][0] for end in (0, -1))
-        raise ConfigError(f"no JEPX price is known of {first} to {last}", "Import JEPX's file of that fiscal year.")
+        raise NoMarketPrice(halves[0][0][0], halves[-1][0][0])
     unpriced = total - known
     stand_in = unpriced * yen / known if unpriced else ZERO
     return MarketCost(total, yen + stand_in, len(found) - len(priced), unpriced)

@@ -187,6 +187,11 @@ class Plan:
     area: str
     versions: tuple[Version, ...]
 
+    @property
+    def follows_market(self) -> bool:
+        """Whether half-hours cost what JEPX says, by the newest version."""
+        return self.versions[-1].market is not None
+
     def bands(self, month: Month) -> tuple[Band, ...]:
         """Return the bands in which something can have been used for a bill: of its month and the one before."""
         version = self.version(month)

@@ -1,6 +1,6 @@
 """A household's energy as a table: a row a period, for people, as CSV, and as JSON."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,28 +17,41 @@ SPARE = (PEAK, *reversed(PERCENTAGES.values()))
 """The columns that a narrow terminal does without, the first to go first."""
 CENT = Decimal("0.01")
 UNKNOWN = "-"
+YEN = "yen"
 LATE = 1  # hour that the newest reading may be away from now
 
 
 class Row(NamedTuple):
-    """A period, its energy, what it costs in yen, None where that is not known, and why it may change."""
+    """A period, its energy, what it costs in yen, None where that is not known, and why it may change.
+
+    `unpriced` says why no yen are known, where a price is missing.
+    """
 
     period: Period
     summary: Summary
     yen: Decimal | None
     doubts: tuple[str, ...] = ()
+    unpriced: str = ""
+
+
+def unpriced(rows: Iterable[Row]) -> list[str]:
+    """Return why rows have no yen, each reason once."""
+    return list(dict.fromkeys(f"no yen are shown: {row.unpriced}" for row in rows if row.unpriced))
 
 
 def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str, room: int | None = None) -> Iterator[str]:
     """Yield a table for people, a line a row below its heads, and what is provisional in it, in the reader's words.
 
-    Columns of which nothing is known are left out; so are the `SPARE` ones that `room`, in signs, is too small for.
+    Columns of which nothing is known are left out, but yen of which a price is missing: why is said below. So are the
+    `SPARE` ones that `room`, in signs, is too small for.
     """
+    lacking = unpriced(rows)
     columns = {head: [cell(row, now) for row in rows] for head, cell in CELLS.items()}
+    left_out = {head for head, cells in columns.items() if set(cells) == {UNKNOWN}} - ({YEN} if lacking else set())
     known = {
         head: [words(head), *(map(words, cells) if head in TOLD else cells)]
         for head, cells in columns.items()
-        if set(cells) != {UNKNOWN}
+        if head not in left_out
     }
     shown = _fitting(known, room)
     widths = [max(map(width, cells)) for cells in shown.values()]
@@ -46,6 +59,7 @@ def table(rows: Sequence[Row], now: int, words: Callable[[str], str] = str, room
         cells = map(right, others, widths[1:])
         yield "  ".join((left(first, widths[0]), *cells)).rstrip()
     yield from (words(f"~ provisional: {why}") for why in dict.fromkeys(why for row in rows for why in row.doubts))
+    yield from map(words, lacking)
 
 
 def _fitting(columns: Mapping[str, list[str]], room: int | None) -> dict[str, list[str]]:
@@ -111,7 +125,7 @@ CELLS: Mapping[str, Callable[[Row, int], str]] = {
     **{title: _percent(name) for name, title in PERCENTAGES.items()},
     PEAK: _peak,
     "portal differs": _differs,
-    "yen": lambda row, now: yen_text(row.yen, row.doubts),
+    YEN: lambda row, now: yen_text(row.yen, row.doubts),
 }
 """The columns of the table for people, by their heads."""
 

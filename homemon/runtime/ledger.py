@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial, reduce
 from itertools import dropwhile
 from typing import NamedTuple
 
-from homemon.core.errors import ConfigError
+from homemon.core.errors import ConfigError, HomemonError
 from homemon.core.points import DAY
 from homemon.energy.cost import costs
 from homemon.energy.household import Household, Summary
+from homemon.energy.market import NoMarketPrice
 from homemon.energy.periods import ONE_DAY, Period, billed, calendar, day_of, starts
 from homemon.energy.rows import Row
 from homemon.energy.spans import Span, total, touching, within
 from homemon.energy.statement import statement
+from homemon.energy.tariff import Tariff
 from homemon.energy.usage import shape
 from homemon.runtime.context import App
 from homemon.runtime.energy import EDGE, agreed_of, billing_periods, flows, plan_of, portal_spans, tariff_of
@@ -22,11 +25,15 @@ LOOK_BACK = {"half-hour": 0, "day": 13, "week": 83, "month": 360, "year": 3650, 
 
 
 class Priced(NamedTuple):
-    """What a billing period costs: spans of yen, or None where no price is known, and why that may change."""
+    """What a billing period costs: spans of yen, or None where no price is known, and why that may change.
+
+    `lacking` is what is missing where a market's prices are.
+    """
 
     period: Period
     spans: Sequence[Span] | None
     doubts: tuple[str, ...] = ()
+    lacking: NoMarketPrice | None = None
 
 
 Prices = Callable[[App, Sequence[Span], int, int], Iterator[Priced]]
@@ -42,8 +49,19 @@ def by_half_hour(app: App, bought: Sequence[Span], since: int, until: int) -> It
         if charges is None:
             yield Priced(each.period, None)
             continue
-        spans, doubts = costs(charges, shape(bought, each.period.start, each.period.end))
-        yield Priced(each.period, spans, doubts)
+        yield _or_lacking(each.period, partial(_halves, charges, bought, each.period))
+
+
+def _halves(charges: Tariff, bought: Sequence[Span], period: Period) -> Priced:
+    return Priced(period, *costs(charges, shape(bought, period.start, period.end)))
+
+
+def _or_lacking(period: Period, priced: Callable[[], Priced]) -> Priced:
+    """Return what a period costs; where none of the market's prices is known, which."""
+    try:
+        return priced()
+    except NoMarketPrice as error:
+        return Priced(period, None, lacking=error)
 
 
 def whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
@@ -54,8 +72,12 @@ def whole_bills(app: App, bought: Sequence[Span], since: int, until: int) -> Ite
         if charges is None or not touching(bought, each.period.start, each.period.end):
             yield Priced(each.period, None)
             continue
-        found = statement(bought, each.period, now, charges)
-        yield Priced(each.period, [Span(each.period.start, each.period.end, Decimal(found.bill.total))], found.doubts)
+        yield _or_lacking(each.period, partial(_whole, charges, bought, each.period, now))
+
+
+def _whole(charges: Tariff, bought: Sequence[Span], period: Period, now: int) -> Priced:
+    found = statement(bought, period, now, charges)
+    return Priced(period, [Span(period.start, period.end, Decimal(found.bill.total))], found.doubts)
 
 
 def unpriced(app: App, bought: Sequence[Span], since: int, until: int) -> Iterator[Priced]:
@@ -81,14 +103,17 @@ class Ledger:
     def __init__(
         self, app: App, since: int, until: int, prices: Prices = by_half_hour, home: Household | None = None
     ) -> None:
-        self.unpriced = ""  # why no yen are known
         self.household = home or household(app, since, until)
         reached = min(until, int(app.now().wall) + 1)
         self._priced = list(prices(app, self.household.flows["bought"], since, reached))
+        lacking = [each.lacking for each in self._priced if each.lacking]
+        self.unpriced: HomemonError | None = reduce(NoMarketPrice.joined, lacking) if lacking else None
 
     def row(self, period: Period) -> Row:
         """Return what a period comes to; where something was bought at a price not known, its yen are not known."""
-        return _row(period, self.household.summary(period.start, period.end), self._priced)
+        row = _row(period, self.household.summary(period.start, period.end), self._priced)
+        why = f"{self.unpriced}. {self.unpriced.hint}" if self.unpriced and row.yen is None else ""
+        return row._replace(unpriced=why)
 
     def rows(self, periods: Iterable[Period]) -> list[Row]:
         """Return a row for each period, without those at the beginning of which nothing is known."""
@@ -99,12 +124,13 @@ class Ledger:
 def known(app: App, since: int, until: int, home: Household | None = None) -> Ledger:
     """Return the ledger; without yen where a contract cannot be priced, which is reported. Raise StoreError."""
     try:
-        return Ledger(app, since, until, home=home)
+        found = Ledger(app, since, until, home=home)
     except ConfigError as error:
-        app.warn(f"no yen are shown: {error}", error.hint)
         found = Ledger(app, since, until, unpriced, home)
-        found.unpriced = str(error)
-        return found
+        found.unpriced = error
+    if found.unpriced:
+        app.warn(f"no yen are shown: {found.unpriced}", found.unpriced.hint)
+    return found
 
 
 def _row(period: Period, summary: Summary, priced: Sequence[Priced]) -> Row:

@@ -108,7 +108,7 @@ def _facts(
             and (source.section in configured or not any((*configured, *came.values())))
         ],
         any(came.values()),
-        ledger.unpriced,
+        str(ledger.unpriced or ""),
         next((contract.since for contract in app.config.contracts[:1] if contract.since > day_of(now)), None),
         _first(app, now),
     )

@@ -40,6 +40,7 @@ from homemon.sources.registry import SOLAR_MONITOR, SOURCES
 
 DEVICES = Path("/dev")
 IN_USE = "It works, then. To try it anew, stop that first, and what starts it."
+USUAL = "従量電灯"  # as nearly every company calls the plan that a household has had for long
 SERVER_WITHIN = 5.0  # seconds
 BEGIN_WITHIN = 120.0  # seconds: cron looks once a minute, and a meter is joined first
 PORTS = ("serial/by-id/*", "serial0", "ttyAMA*", "ttyUSB*", "ttyACM*")
@@ -130,8 +131,8 @@ def _monitor_line(app: App, name: str) -> Line:
 
 
 def plans(app: App, area: str) -> list[Plan]:
-    """Return the plans of an area."""
-    return shipped.of_area(area)
+    """Return the plans of an area: those that most have first, those that need a market's prices last."""
+    return sorted(shipped.of_area(area), key=lambda plan: (plan.follows_market, USUAL not in plan.name))
 
 
 def plan_reader(app: App) -> Callable[[str], str]:

@@ -153,7 +153,7 @@ def test_a_plan_by_jepx_is_left_out_without_prices_and_compared_with_them(tmp_pa
     left_out = {each["plan"]: each["why"] for each in without.found()["left_out"]}
     assert "looop-smart-time-one-tokyo" in left_out
     assert left_out["direct-power-tokyo"].startswith(
-        f"no JEPX price is known of {ENDS[0]} to {ENDS[1] - timedelta(days=1)}. Import"
+        f"no JEPX price is known of {ENDS[0]} to {ENDS[1] - timedelta(days=1)}. Get JEPX"
     )
     times = range(midnight(ENDS[0]), midnight(ENDS[-1]), HALF_HOUR)
     spot = (Point("spot", {"tokyo": 10.0}, t) for t in times)
