@@ -51,17 +51,17 @@ def _round(app: App, language: str, test: bool) -> int:
     settings, at = app.notify, app.now()
     now, known, notices = int(at.wall), services(app.notify), Notices(app.folder)
     texts, notices.judged = news(app, at, notices.judged, language)
-    texts += [said(TEST, language, {})] if test else []
     notices.add(texts, known, now)
     notices.save()
+    probe = said(TEST, language, {}) if test else ""
     if not app.quiet:
-        for text in texts:
+        for text in filter(None, [*texts, probe]):
             app.show(text)
     if is_quiet(settings, now) and not test:
         app.log("quiet hours: what is to be told waits")
         return 0
     status = 0
-    for fault, is_news in notices.deliver(known, now):
+    for fault, is_news in notices.deliver(known, now, probe):
         status = 1
         (app.warn if is_news else app.log)(fault)
     return status

@@ -61,19 +61,29 @@ class Notices:
         self._waiting = {each.key: [*self._waiting.get(each.key, []), *new][-MOST:] for each in services}
         self._faults = {key: fault for key, fault in self._faults.items() if key in self._waiting}
 
-    def deliver(self, services: Iterable[Service], now: int) -> Iterator[tuple[str, bool]]:
-        """Send what waits, all of a service as one text; yield each fault, and whether it is news. Raise StoreError."""
+    def deliver(self, services: Iterable[Service], now: int, test: str = "") -> Iterator[tuple[str, bool]]:
+        """Send what waits, all of a service as one text; yield each fault, and whether it is news. Raise StoreError.
+
+        A `test` goes to each service, and never waits; somebody looks on, so each fault of it is news.
+        """
         for service in services:
-            if not (waiting := self._waiting.get(service.key)):
+            waiting = self._waiting.get(service.key, [])
+            if not (lines := [*(_line(each, now) for each in waiting), *filter(None, [test])]):
                 continue
-            fault = service.send("\n".join(_line(each, now) for each in waiting))
+            fault = service.send("\n".join(lines))
             was = self._faults.pop(service.key, "")
             if fault:
-                self._faults[service.key] = fault
-                yield f"{service.name} of [notify]: {fault}; {len(waiting)} wait until it works", fault != was
+                self._faults |= {service.key: fault} if waiting else {}
+                yield _failed(service, fault, len(waiting)), bool(test) or fault != was
             else:
                 self._waiting[service.key] = []
             self.save()
+
+
+def _failed(service: Service, fault: str, waiting: int) -> str:
+    if not waiting:
+        return f"{service.name} of [notify]: {fault}"
+    return f"{service.name} of [notify]: {fault}; {waiting} wait until it works"
 
 
 def _line(one: Waiting, now: int) -> str:
