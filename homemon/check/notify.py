@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from homemon.check.rules import Begun, Facts, is_quiet, judge, said, unjudged
-from homemon.check.summaries import Due, due, summary
+from homemon.check.summaries import LAST, Due, due, summary
 from homemon.config.keys import Contract
 from homemon.core.clock import Instant
 from homemon.core.errors import ConfigError, HomemonError, StoreError
@@ -73,11 +73,21 @@ def news(app: App, at: Instant, judged: Mapping[str, Any], language: str) -> tup
     for rule in unjudged(facts, app.notify):
         app.log(f"not judged: {rule}")
     texts, begun = judge(facts, app.notify, _begun(judged), language)
-    told = {name: label for name in ("daily", "monthly") if isinstance(label := judged.get(name), str)}
-    for one in due(app.notify, app.config.contracts, told, facts.now) if is_dated else ():
+    told = {name: label for name in LAST if isinstance(label := judged.get(name), str)}
+    kept = {"begun": begun, **told}
+    if not is_dated:
+        return texts, kept | ({"since": judged["since"]} if "since" in judged else {})
+    since = _since(judged, facts.now)
+    for one in due(app.notify, app.config.contracts, told, facts.now, since):
         texts += [text] if (text := _summed_up(app, one, language)) else []
-        told[one.name] = one.period.label
-    return texts, {"begun": begun, **told}
+        kept[one.name] = one.period.label
+    return texts, {**kept, "since": since}
+
+
+def _since(judged: Mapping[str, Any], now: int) -> int:
+    """Return when `notify` first ran, Unix seconds; 0 where that was before it kept this."""
+    since = judged.get("since", 0 if LAST.keys() & judged.keys() else now)
+    return since if isinstance(since, int) else now
 
 
 def _begun(judged: Mapping[str, Any]) -> dict[str, Begun]:

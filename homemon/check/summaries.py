@@ -36,12 +36,17 @@ class Due(NamedTuple):
     title: Text
 
 
-def due(settings: Notify, contracts: Sequence[Contract], told: Mapping[str, str], now: int) -> list[Due]:
-    """Return the summaries whose time of the day has come; `told` are the labels of those told last, by their names."""
+def due(
+    settings: Notify, contracts: Sequence[Contract], told: Mapping[str, str], now: int, since: int = 0
+) -> list[Due]:
+    """Return the summaries whose time of the day has come; `told` are the labels of those told last, by their names.
+
+    None of a period that ended before `since`, when `notify` first ran. Times are Unix seconds.
+    """
     found = []
     for name, last in LAST.items():
         at, (by, period, title) = getattr(settings, name), last(contracts, now)
-        if at is not None and minute_of_day(now) >= at and told.get(name) != period.label:
+        if at is not None and minute_of_day(now) >= at and told.get(name) != period.label and period.end >= since:
             found.append(Due(name, by, period, title))
     return found
 

@@ -262,12 +262,20 @@ def test_a_test_comes_at_once_in_the_language_that_is_configured(tmp_path: Path,
     assert services.asked() == ["homemon からの通知の試験です"]
 
 
+def ran_before(folder: Path) -> None:
+    """Let `notify` have run for the first time long ago."""
+    (folder / "store").mkdir()
+    kept = {"judged": {"begun": {}, "since": 0}, "waiting": {}, "faults": {}}
+    (folder / "store" / FILE).write_text(json.dumps(kept))
+
+
 def test_yesterday_comes_with_its_yen(tmp_path: Path, services: Services) -> None:
     contract = "[contract]\nplan = tepco-juryo-b\nampere = 40"
     configure(tmp_path, f"to = {services.urls[0]}", "daily = 0:00", contract)
     config = (tmp_path / "config.ini").read_text().replace("daily =\n", "").replace("monthly =\n", "monthly =\n")
     (tmp_path / "config.ini").write_text(config)
     start = midnight(int(time())) - DAY
+    ran_before(tmp_path)
     with closing(Store(tmp_path / "store")) as store:
         put(store, *(Point("+power", {"value": i / 10}, start + i * 1800) for i in range(49)))
     said = notify(tmp_path).stdout
