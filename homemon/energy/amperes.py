@@ -31,14 +31,21 @@ class Load(NamedTuple):
 class Advice(NamedTuple):
     """What currents came to, of a contract by `ampere`, None where it is not by ampere.
 
-    `enough` is the smallest ampere of the plan that would have held, None where there is none, `saved` the yen a month
-    that it costs less than the present one.
+    `hours` of the `compared` ones have a reading. Where that is most of them, `enough` is the smallest ampere of the
+    plan that would have held, None where there is none, and `saved` the yen a month that it costs less than now.
     """
 
     load: Load
     ampere: int | None
+    hours: int
+    compared: int
     enough: int | None
     saved: int | None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether enough is recorded to say which ampere would have held."""
+        return self.hours * 2 > self.compared
 
 
 def load(sums: Callable[[float], Sums], readings: int, ampere: int | None) -> Load | None:

@@ -113,7 +113,10 @@ def _advice(advice: Advice | None, plan: Plan) -> Iterator[str]:
         near = (ampere * NEAR).normalize()
         limits = f"{load.near:,} times above {near:f} A (80 % of {ampere} A), {load.over:,} times above {ampere} A"
         yield f"amperes: {limits}"
-    if advice.enough:
+    if not advice.is_sure:
+        hours, of = f"{advice.hours:,}", f"{advice.compared:,}"
+        yield f"amperes: the current is recorded in {hours} of {of} hours: too few to say which would have held"
+    elif advice.enough:
         yield f"amperes: {advice.enough} A is the least of {plan.key} that would have held{_saved(advice)}"
 
 
@@ -160,6 +163,8 @@ def facts(compared: Compared) -> dict[str, Any]:
         "highest": _text(advice.load.highest),
         "at": advice.load.time,
         "readings": advice.load.readings,
+        "hours": advice.hours,
+        "hours_compared": advice.compared,
         "above_80_percent": advice.load.near if advice.ampere else None,
         "above": advice.load.over if advice.ampere else None,
         "least": advice.enough,

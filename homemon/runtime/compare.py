@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError, HomemonError
+from homemon.core.points import HOUR
 from homemon.energy import amperes, bill, compare, shift, shipped
 from homemon.energy.amperes import Advice
 from homemon.energy.compare import Charge, Outcome, Past
@@ -175,6 +176,7 @@ def _advice(
 ) -> Advice | None:
     """Return which ampere would have held since the first of the periods; None where no current is recorded.
 
+    None is advised where less than most of that time is recorded.
     `saved` gives the yen a month that it would cost less than the present one.
     """
     archive, since = app.store.archive, past[0].billed.period.start
@@ -185,5 +187,7 @@ def _advice(
     load = amperes.load(sums, archive.count("current", "r", since, now), agreed.ampere)
     if load is None:
         return None
-    enough = amperes.least_of(amperes.offered(plan), load.highest)
-    return Advice(load, agreed.ampere, enough, saved(enough) if enough else None)
+    hours = archive.count("current", "r", since, now, HOUR)
+    found = Advice(load, agreed.ampere, hours, (now - since) // HOUR, None, None)
+    enough = amperes.least_of(amperes.offered(plan), load.highest) if found.is_sure else None
+    return found._replace(enough=enough, saved=saved(enough) if enough else None)

@@ -336,11 +336,15 @@ class Archive:
                     yield since, *row
                 since += step
 
-    def count(self, measurement: str, field: str, since: int, until: int) -> int:
-        """Return how many values of one series of our own a period has. Raise StoreError."""
+    def count(self, measurement: str, field: str, since: int, until: int, each: int = 0) -> int:
+        """Return how many values of one series of our own a period has, or in how many times of `each` seconds.
+
+        Raise StoreError.
+        """
+        what = f"DISTINCT time / {each}" if each else "*"
         with self._db.explained("read"):
             found = self._found(measurement, field)
-            query = f"SELECT count(*) FROM point WHERE series IN ({_marks(found)}) AND time >= ? AND time < ?"
+            query = f"SELECT count({what}) FROM point WHERE series IN ({_marks(found)}) AND time >= ? AND time < ?"
             number: int = self._db.execute(query, (*found, since, until)).fetchone()[0]
         return number
 

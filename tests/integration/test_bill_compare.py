@@ -265,11 +265,16 @@ def test_recorded_currents_say_which_ampere_would_have_held(tmp_path: Path) -> N
         (15.0, 15.0),
     ]
     wires = (Point("current", {"r": r, "t": t}, start + 60 * n) for n, (r, t) in enumerate(currents))
-    found = home(tmp_path, CONTRACT.replace("40", "30"), *steady(), *wires)
-    assert found.found()["amperes"] == {
+    begin = midnight(ENDS[0]) + 9 * 3600
+    most = [Point("current", {"r": 0.5, "t": 0.5}, t) for t in range(begin, start, 3600) if (t - begin) % 10_800]
+    found = home(tmp_path, CONTRACT.replace("40", "30"), *steady(), *wires, *most)
+    said = found.found()["amperes"]
+    assert said.pop("hours_compared") == pytest.approx((time() - midnight(ENDS[0])) / 3600, abs=2)
+    assert said == {
         "highest": "33.5",
         "at": start + 180,
-        "readings": 8,
+        "readings": 8 + len(most),
+        "hours": 1 + len(most),
         "above_80_percent": 5,
         "above": 2,
         "least": 40,
@@ -277,6 +282,18 @@ def test_recorded_currents_say_which_ampere_would_have_held(tmp_path: Path) -> N
     }
     assert "amperes: 40 A is the least of tepco-juryo-b that would have held: 312 yen a month more" in found.run()
     assert found.found("--ampere", "60")["amperes"]["above"] == 0
+
+
+def test_no_ampere_is_advised_where_the_current_was_recorded_for_a_small_part_of_the_time(tmp_path: Path) -> None:
+    start = midnight(ENDS[-1]) + 3600
+    found = home(
+        tmp_path, CONTRACT, *steady(), *(Point("current", {"r": 1, "t": 1}, start + 60 * n) for n in range(31))
+    )
+    said = found.found()["amperes"]
+    assert (said["readings"], said["hours"], said["least"], said["yen_a_month_less"]) == (31, 1, None, None)
+    few = f"amperes: the current is recorded in 1 of {said['hours_compared']:,} hours: too few to say which would have"
+    assert few in found.run()
+    assert "is the least of" not in found.run()
 
 
 def test_where_no_current_is_recorded_one_line_says_how_it_is(level: Home) -> None:
