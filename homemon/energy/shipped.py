@@ -47,9 +47,17 @@ def find(name: str, folder: Path = Path()) -> Plan:
     if name.endswith(SUFFIX):
         return read_plan(_own(name, folder), name, Path(name).stem)
     if name not in names():
-        near = get_close_matches(name, names(), 3, 0.4) or names()
-        raise ConfigError(f"there is no plan {name!r}", f"There are {', '.join(near)}; or name a .toml file.")
+        raise ConfigError(f"there is no plan {name!r}", _others(name))
     return _shipped(name)
+
+
+def _others(name: str) -> str:
+    """Return which plans may be meant; all of them where none is similar."""
+    known = names()
+    similar = [each for each in known if name and each.startswith(name)] or get_close_matches(name, known, 3, 0.4)
+    if similar:
+        return f"Similar: {', '.join(similar)}; or name a .toml file. docs/plans.md lists all."
+    return f"There are {', '.join(known)}; or name a .toml file."
 
 
 @cache

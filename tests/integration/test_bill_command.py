@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from homemon.energy import shipped
 from tests.commands import homemon
 
 OWN = """
@@ -36,8 +37,11 @@ BILLS = [
     ("--plan energia-economy-night --kva 6 --month 2026-08 --kwh 0", 789),
     ("--plan energia-juryo-b --kva 6 --month 2026-07 --kwh 0", 1_343),
 ]
+TEPCO = [name for name in shipped.names() if name.startswith("tepco")]
 FAULTS = [
-    ("--plan tepco-juryo-x --month 2026-08 --kwh 1", "There are tepco-juryo-b"),
+    ("--plan tepco-juryo-x --month 2026-08 --kwh 1", "Similar: tepco-juryo-b"),
+    ("--plan tepco --month 2026-08 --kwh 1", f"Similar: {', '.join(TEPCO)}; or name a .toml file."),
+    ("--plan nix --month 2026-08 --kwh 1", f"There are {', '.join(shipped.names())}; or name a .toml file."),
     ("--plan /nowhere/own.toml --month 2026-08 --kwh 1", "/nowhere/own.toml: No such file"),
     ("--plan looop-smart-time-one-tokyo --month 2026-08 --kwh 100", "follows JEPX each half-hour"),
     ("--plan tepco-juryo-b --month 2026-08 --kwh 1", "Give --ampere of 10, 15, 20, 30, 40, 50 or 60"),
