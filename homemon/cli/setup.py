@@ -16,6 +16,7 @@ from homemon.config.values import one_of
 from homemon.core.language import LANGUAGES, language
 from homemon.energy.plan_file import AREAS
 from homemon.runtime.context import App
+from homemon.runtime.listeners import listeners
 from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS
 from homemon.runtime.subcommands import program
@@ -87,6 +88,7 @@ def command(
     terminal = Terminal(app, given, _options(ctx.command), yes)
     terminal.speak(lang or language(os.environ))
     wanted = [name for name in NAMES if name in (only or NAMES) and name not in skip]
+    before, running = _text(path), _running(app, path)
     try:
         if not (lang or yes or only):
             terminal.speak(terminal.ask(_language(terminal.language)))
@@ -99,12 +101,27 @@ def command(
     except (click.Abort, KeyboardInterrupt):
         terminal.say_ended(path)
         raise
+    if before != _text(path) and (older := running & _running(app, path)):
+        terminal.say("older", " ".join(map(str, sorted(older))))
     if CHECK not in wanted:
         return 0
     terminal.say("check")
     status = run(_acting(app, path), CHECK)
     terminal.tell_page(program() if is_found(path) else f"{program()} -c {shlex.quote(str(path))}")
     return status
+
+
+def _text(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
+
+
+def _running(app: App, path: Path) -> set[int]:
+    """Return the pids of the listeners of what is configured."""
+    acting = _acting(app, path)
+    try:
+        return {pid for pid in listeners(acting).values() if pid}
+    finally:
+        acting.close()
 
 
 def _values(name: str, file: IO[str]) -> dict[str, str]:

@@ -194,6 +194,12 @@ TEXTS: dict[str, Text] = {
         "  前から動いているページは、次のコマンドで新しい設定になります。\n    pkill -f 'homemon.*-q serve'",
         "  A page that is served already is served anew, as it is set up now, by\n    pkill -f 'homemon.*-q serve'",
     ),
+    "older": (
+        "\n動いている常駐コマンドは、まだ前の設定です。\n"
+        "次のコマンドで終わらせると、新しい設定で起動し直されます。\n    kill {}",
+        "\nThe listeners that run have the configuration of before. End them, and what\n"
+        "starts them starts them anew:\n    kill {}",
+    ),
     # the end
     "check": ("\n■ 確認", "\n== Check"),
     "values": ("\n最新の値:   {0} status", "\nThe newest values: {0} status"),

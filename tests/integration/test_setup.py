@@ -14,7 +14,7 @@ from homemon.config.read import load
 from homemon.setup.schedule import BEGIN, END
 from homemon.sim.bp35c0 import BID, PWD
 from tests import ROOT
-from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, simulated
+from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, running, simulated, wait_for
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
 from tests.person import person
@@ -161,6 +161,15 @@ def test_a_step_is_done_alone_and_keeps_the_rest(house: House) -> None:
     plan = ("--plan", "kepco-juryo-a", "--since", "2026-12-01")
     assert scripted(house.folder, "--only", "contract", "--yes", *plan).returncode == 0
     assert house.config.read_text() == given + "\n[contract 2026-12-01]\nplan = kepco-juryo-a\n"
+
+
+def test_listeners_that_run_with_the_configuration_of_before_are_named(house: House) -> None:
+    house.config.write_text(house.config.read_text() + f"[ecocute]\nhost = {house.ecocute}\nbind = {house.ours}\n")
+    plan = ("--only", "contract", "--yes", "--plan", "kepco-juryo-a")
+    with running("ecocute-listen", cwd=house.folder) as listener:
+        wait_for(lambda: "ecocute-listen: runs" in homemon("status", cwd=house.folder).stdout)
+        assert f"\n    kill {listener.process.pid}\n" in scripted(house.folder, *plan).stdout
+        assert "kill" not in scripted(house.folder, *plan).stdout, "nothing changed"
 
 
 def test_what_was_answered_is_kept_when_the_answers_end(house: House) -> None:
