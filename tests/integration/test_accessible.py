@@ -149,7 +149,11 @@ def test_each_number_of_a_chart_is_in_the_table_of_its_view(home: Path, browser:
     assert len(table) == len(parts) > 0
     for part, cells in zip(parts, table, strict=True):
         assert cells[:4] == [kwh(energies[name], part) for name in ENERGIES]
-        assert cells[5 : 5 + len(counted)] == [kwh(levels[name], part) for name in counted]  # after the yen
+        for name, cell in zip(counted, cells[5:], strict=False):  # after the yen
+            days = kwh(levels[name], part)
+            assert cell in (days, days.partition(" (")[0]), (
+                "a month knows a gap over midnight, which none of its days does"
+            )
         lows, means, highs = (cells[5 + len(counted) + at :: 3] for at in range(3))
         known = [extent(levels[name], part) for name in LEVELS]
         assert [(low, high) for low, _, high in known] == list(zip(lows, highs, strict=True))
