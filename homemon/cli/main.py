@@ -87,7 +87,7 @@ def run(arguments: list[str] | None) -> int:
         return 2
     except OSError as error:
         drop_stdout()
-        output.say(f"homemon: {error}")
+        output.say(f"homemon: {error.strerror or error}")
         output.say("  Check the disk that the output goes to.")
         return 1
     return status if isinstance(status, int) else 0

@@ -80,3 +80,20 @@ def test_what_programs_read_is_the_same_in_every_language(tmp_path: Path) -> Non
     (here, *_), (there, *_) = (json.loads(run.stdout)["series"] for run in status)
     assert here.keys() == there.keys()
     assert (here["measurement"], here["value"]) == ("power", 523)
+
+
+def test_a_disk_that_takes_no_output_is_named_in_japanese(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            (*HOMEMON, "status"),
+            cwd=tmp_path,
+            env=ENVIRONMENT | {"LANG": "ja_JP.UTF-8"},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert run.returncode == 1
+    assert run.stderr == "homemon: 空きがありません\n  出力先のディスクを確かめてください。\n"
