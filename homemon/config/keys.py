@@ -10,6 +10,7 @@ from homemon.config.values import (
     directory,
     eoj,
     host,
+    host_needed,
     hours,
     ipv6_address,
     number,
@@ -26,6 +27,8 @@ from homemon.config.values import (
     service_urls,
     text,
     time_of_day,
+    topic,
+    yes_or_no,
 )
 from homemon.core import xdg
 from homemon.sources.registry import DEVICES, SOURCES
@@ -49,21 +52,24 @@ READERS: dict[str, Callable[..., Any]] = {
     "IPv6 address": plain(ipv6_address),
     "serial port": plain(serial_port),
     "host": plain(host),
+    "broker": plain(host_needed),
     "IPv4 address": plain(text),
     "EOJ": plain(eoj),
-    "URL": plain(server_url),
     "seconds": plain(seconds),
     "time": plain(time_of_day),
     "hours": plain(hours),
     "service URLs": plain_path(service_urls),
+    "topic": plain(topic),
+    "yes or no": plain(yes_or_no),
     "name": text,
     "text": optional_text,
     "file": plain_path(optional_path),
     "folder": plain_path(directory),
+    "URL": lambda port: plain(server_url(port)),
     "number": lambda *bounds: plain(number(*bounds)),
     "word": lambda *words: plain(one_of(*words)),
 }
-"""How values read, by what a Setting calls it; the last two are made by their arguments."""
+"""How values read, by what a Setting calls it; the last three are made by their arguments."""
 SETTINGS: dict[str, Mapping[str, Setting]] = {
     **{source.section: source.keys for source in SOURCES},
     "i2c": {
@@ -71,7 +77,7 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "reads": Setting("word", "block", ("block", "byte")),
     },
     "server": {
-        "url": Setting("URL", REQUIRED),
+        "url": Setting("URL", REQUIRED, (8086,)),
         "db": Setting("name", "smartmeter"),
         "user": Setting("text"),
         "password": Setting("text"),
@@ -80,6 +86,20 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "bucket": Setting("text"),
         "ca": Setting("file"),
         "timeout": Setting("seconds", 10.0),
+    },
+    "mqtt": {
+        "host": Setting("broker", REQUIRED),
+        "port": Setting("number", None, (1, 65535)),
+        "user": Setting("text"),
+        "password": Setting("text"),
+        "ca": Setting("file"),
+        "prefix": Setting("topic", "homemon"),
+        "retain": Setting("yes or no", True),
+    },
+    "homeassistant": {
+        "url": Setting("URL", REQUIRED, (8123,)),
+        "token": Setting("text", REQUIRED),
+        "ca": Setting("file"),
     },
     "store": {
         "dir": Setting("folder", xdg.state("homemon", os.environ)),
@@ -114,6 +134,8 @@ SECRETS = frozenset({"bid", "pwd", "password", "token"})
 """The keys of all sections whose values nobody else may read."""
 DATED = "contract"
 """The section that may be there several times, each with the day from which it holds: [contract 2024-04-01]."""
+NAMED = "server"
+"""The section that may be there several times, the further ones with a name: [server backup]."""
 
 
 def _key(setting: Setting) -> Key:
@@ -171,7 +193,7 @@ class I2c(NamedTuple):
 
 
 class Server(NamedTuple):
-    """The InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path."""
+    """An InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path; `section` is its own."""
 
     url: str
     db: str
@@ -182,9 +204,39 @@ class Server(NamedTuple):
     bucket: str | None
     ca: str | None
     timeout: float
+    section: str = "server"
 
     def __repr__(self) -> str:
         return f"Server({self.url})"
+
+
+class Mqtt(NamedTuple):
+    """The broker; `port` is None for the usual one, with TLS where there is a `ca`. Topics begin with `prefix`.
+
+    `retain`: it keeps the newest values for who subscribes later.
+    """
+
+    host: str
+    port: int | None
+    user: str | None
+    password: str | None
+    ca: str | None
+    prefix: str
+    retain: bool
+
+    def __repr__(self) -> str:
+        return f"Mqtt({self.host})"
+
+
+class HomeAssistant(NamedTuple):
+    """The Home Assistant that gets the hours, and an administrator's token."""
+
+    url: str
+    token: str
+    ca: str | None
+
+    def __repr__(self) -> str:
+        return f"HomeAssistant({self.url})"
 
 
 class Store(NamedTuple):
@@ -248,6 +300,8 @@ CLASSES: dict[str, Callable[..., Any]] = {
     "kyocera": Kyocera,
     "i2c": I2c,
     "server": Server,
+    "mqtt": Mqtt,
+    "homeassistant": HomeAssistant,
     "store": Store,
     "serve": Serve,
     "notify": Notify,

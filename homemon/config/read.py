@@ -21,11 +21,14 @@ from homemon.config.keys import (
     CLASSES,
     DATED,
     KEYS,
+    NAMED,
     Contract,
     Device,
+    HomeAssistant,
     I2c,
     Key,
     Kyocera,
+    Mqtt,
     Notify,
     Serve,
     Server,
@@ -44,7 +47,8 @@ UNFILLED = "still holds the placeholder of a template"
 class Config(NamedTuple):
     """The whole of config.ini. `path` is where it was read.
 
-    `devices` are those on the LAN, by their sections; `contracts` ascend by their days. `unfilled` says by section
+    `devices` are those on the LAN, `servers` all servers, by their sections, `server` the one without a name.
+    `contracts` ascend by their days. `unfilled` says by section
     which keys still hold a template's placeholder; they count as not there.
     """
 
@@ -59,6 +63,9 @@ class Config(NamedTuple):
     tags: Mapping[str, str]
     contracts: tuple[Contract, ...] = ()
     notify: Notify | None = None
+    servers: Mapping[str, Server] = {}
+    mqtt: Mqtt | None = None
+    homeassistant: HomeAssistant | None = None
     unfilled: Mapping[str, list[str]] = {}
 
     def of(self, section: str) -> Any:
@@ -116,15 +123,17 @@ def parse(content: str, path: Path) -> Config:
         faults += [(line, "neither a [section], nor key = value, nor a comment") for line, _ in error.errors]
     values: dict[str, dict[str, Any]] = {}
     dated = [name for name in parser.sections() if name.split()[:1] == [DATED]]
-    for section in (*(name for name in KEYS if name != DATED), *dated):
+    named = [name for name in parser.sections() if name.split()[:1] == [NAMED] and name != NAMED]
+    for section in (*(name for name in KEYS if name != DATED), *named, *dated):
         if parser.has_section(section) or section in ALWAYS:
             written = parser[section] if parser.has_section(section) else {}
             given = {name.lower(): value for name, value in written.items()}
-            keys = KEYS[DATED if section in dated else section]
+            keys = KEYS[section.split()[0]]
             values[section] = dict(_read_section(section, keys, given, lines, faults, unfilled))
             if REQUIRED in values[section].values():  # which is a fault, or a placeholder
                 del values[section]
     since = dict(_dates(dated, lines, faults))
+    faults += [(lines.get((name, ""), 0), fault) for name in named if (fault := _name_fault(name))]
     tags = dict(parser["tags"]) if parser.has_section("tags") else {}
     faults += [
         (lines.get(("tags", name), 0), f"{_place('tags', name)}: {fault}")
@@ -134,9 +143,10 @@ def parse(content: str, path: Path) -> Config:
     faults += [
         (lines.get((name, ""), 0), f"{_place(name)}: no such section; there are {', '.join(KEYS)}, tags")
         for name in parser.sections()
-        if name not in KEYS and name != "tags" and name not in dated
+        if name not in KEYS and name != "tags" and name not in (*dated, *named)
     ]
-    _check_server(values.get("server"), lines, faults)
+    for section in (NAMED, *named):
+        _check_server(section, values.get(section, {}), lines, faults)
     notify = values.get("notify", {})
     if notify and not any(notify.get(name, "faulty") for name in ("to", "command")):
         faults.append((lines.get(("notify", ""), 0), "[notify] needs `to` or `command`"))
@@ -148,11 +158,13 @@ def parse(content: str, path: Path) -> Config:
         by_section.setdefault(fault[1 : fault.index("]")], []).append(f"{path}:{line}: {fault}")
     sections = {name: CLASSES[name](**values[name]) if name in values else None for name in KEYS if name != DATED}
     devices = {source.section: found for source in DEVICES if (found := sections.pop(source.section))}
+    servers = {name: Server(**values[name], section=name) for name in (NAMED, *named) if name in values}
     contracts = [CLASSES[DATED](since=since[name], **values[name]) for name in dated if name in values]
     return Config(
         path=path,
         devices=devices,
         tags=tags,
+        servers=servers,
         contracts=tuple(sorted(contracts, key=lambda contract: contract.since)),
         unfilled=by_section,
         **sections,  # type: ignore[arg-type]
@@ -237,6 +249,16 @@ def _dates(sections: Iterable[str], lines: Lines, faults: Faults) -> Iterator[tu
         yield name, since
 
 
+def _name_fault(section: str) -> str:
+    """Return what makes a further server's name unfit for `homemon upload` and a file's name; empty for a good one."""
+    name = section.removeprefix(NAMED).strip()
+    if not re.fullmatch(f"[a-z][a-z0-9_-]{{0,{LONGEST_TAG - 1}}}", name):
+        return f"[{NAMED} …]: a name is a small letter, then up to 19 small letters, digits, - and _"
+    if name in KEYS or section != f"{NAMED} {name}":
+        return f"[{section}]: another name, such as [{NAMED} backup]"
+    return ""
+
+
 def _tag_fault(name: str, value: str) -> str:
     """Return what makes a tag unfit for line protocol (InfluxDB 1.x manual); empty for a good one."""
     if not re.fullmatch(r"[A-Za-z]\w*", name) or name == "time" or len(name) > LONGEST_TAG:
@@ -248,14 +270,12 @@ def _tag_fault(name: str, value: str) -> str:
     return ""
 
 
-def _check_server(server: Mapping[str, Any] | None, lines: Lines, faults: Faults) -> None:
+def _check_server(section: str, server: Mapping[str, Any], lines: Lines, faults: Faults) -> None:
     """Check keys that only make sense together."""
-    if not server:
-        return
-    line = lines.get(("server", ""), 0)
+    line = lines.get((section, ""), 0)
     if (server.get("user") is None) != (server.get("password") is None):
-        faults.append((line, "[server] user and password go together"))
+        faults.append((line, f"[{section}] user and password go together"))
     if server.get("token") and server.get("user"):
-        faults.append((line, "[server] token and user: only one of the two"))
+        faults.append((line, f"[{section}] token and user: only one of the two"))
     if (server.get("org") or server.get("bucket")) and not (server.get("org") and server.get("bucket")):
-        faults.append((line, "[server] org and bucket go together"))
+        faults.append((line, f"[{section}] org and bucket go together"))

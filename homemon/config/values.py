@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-INFLUXDB_PORT = 8086
 INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "`": "`"}
 GROUPING = re.compile(r"[\s\-‐‑‒–—―−ー_.]+")  # between groups of four, as the letter prints them
@@ -223,11 +222,26 @@ def eoj(value: str) -> int:
     return int(hex_digits(6)(value), 16)
 
 
-def server_url(value: str) -> str:
-    """Return an http(s) URL; http without a port means InfluxDB's 8086, as the original had it. A path is kept.
+def yes_or_no(value: str) -> bool:
+    return one_of("yes", "no")(value.lower()) == "yes"
+
+
+def topic(value: str) -> str:
+    """Return the beginning of MQTT topics, without wildcards and empty levels (MQTT 5.0, 4.7.1)."""
+    if not re.fullmatch(r"[^+#/$\s][^+#/\s]*(/[^+#/\s]+)*", value):
+        raise ValueError("must be a topic such as homemon or home/energy, without + and #")
+    return one_line(value)
+
+
+def server_url(port: int) -> Callable[[str], str]:
+    """Return the reader of an http(s) URL whose path is kept; http without a port means `port`.
 
     A bare host is http, as it was to the original's curl.
     """
+    return lambda value: _server_url(value, port)
+
+
+def _server_url(value: str, usual_port: int) -> str:
     match = re.fullmatch(
         rf"(?:(https?)://)?(\[[0-9A-Fa-f:]+\]|{_HOST})(:[0-9]{{1,9}})?(/(?!/)[^?#\s\\]*|/)?", value, re.IGNORECASE
     )
@@ -238,7 +252,7 @@ def server_url(value: str) -> str:
     if port and int(port[1:]) > 65535:
         raise ValueError("must have a port up to 65535")
     if port is None and scheme == "http":
-        port = f":{INFLUXDB_PORT}"
+        port = f":{usual_port}"
     return f"{scheme}://{host}{port or ''}{(path or '').rstrip('/')}"
 
 
@@ -255,6 +269,11 @@ def _may_be_host(name: str) -> bool:
     if not re.fullmatch("[0-9.]+", name):
         return True
     return re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", name) is not None and max(map(int, name.split("."))) < 256
+
+
+def host_needed(value: str) -> str:
+    """Return a host's name or IPv4 address, which is not left empty."""
+    return host(text(value)) or ""
 
 
 def host(value: str) -> str | None:
