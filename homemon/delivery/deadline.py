@@ -1,6 +1,6 @@
-"""HTTP exchanges that end in time: one deadline for the connection, the request and the whole answer.
+"""Exchanges that end in time: one deadline for the connection, the request and the whole answer.
 
-The timeouts of requests are for single waits. A server that sends a byte a second, or `100 Continue` for ever,
+The timeouts of libraries are for single waits. A server that sends a byte a second, or `100 Continue` for ever,
 meets none of them. So a timer shuts the connection down when the time is over, whatever is going on there, and
 whoever reads or writes it sees its end.
 """
@@ -10,11 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from socket import SHUT_RDWR, socket
 from threading import Lock, Timer, local
-from typing import Any
-
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 _exchange = local()
 
@@ -63,51 +58,8 @@ class Deadline:
                 self._drop()
 
 
-def _watch(connection: socket | None) -> None:
-    watch: Callable[[int], None] | None = getattr(_exchange, "watch", None)
-    if watch and connection:
-        watch(connection.fileno())
-
-
-class _Watching:
-    """What is common to both kinds of connection: a new one is watched, and one that is used again."""
-
-    sock: Any
-
-    def _new_conn(self) -> socket:
-        opened: socket = super()._new_conn()  # type: ignore[misc]
-        try:
-            _watch(opened)
-        except BaseException:
-            opened.close()
-            raise
-        return opened
-
-    def request(self, *arguments: Any, **named: Any) -> None:
-        _watch(self.sock)
-        super().request(*arguments, **named)  # type: ignore[misc]
-
-
-class _Http(_Watching, HTTPConnection):
-    pass
-
-
-class _Https(_Watching, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class Watched(HTTPAdapter):
-    """The transport for a session of requests whose exchanges run within a `Deadline`."""
-
-    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        """Do as HTTPAdapter does, with connections that are watched."""
-        super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+def watch(connection: socket | None) -> None:
+    """Watch a connection that was just opened, or is used again, where an exchange runs in this thread."""
+    watching: Callable[[int], None] | None = getattr(_exchange, "watch", None)
+    if watching and connection:
+        watching(connection.fileno())

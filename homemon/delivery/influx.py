@@ -15,14 +15,11 @@ Sources: InfluxDB 1.x and 2.x API reference; VictoriaMetrics and vmauth as tried
 import gzip
 import re
 import shlex
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
-from html import escape
-from json import dumps, loads
+from json import loads
 from time import time
 from typing import Any, NamedTuple
-from urllib.parse import quote, quote_plus
 
 import requests
 from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of them through
@@ -30,7 +27,8 @@ from urllib3.exceptions import HTTPError, ProtocolError  # requests lets some of
 from homemon import __version__
 from homemon.config.keys import Server
 from homemon.core.errors import HomemonError
-from homemon.delivery.deadline import Deadline, Watched
+from homemon.delivery.deadline import Deadline
+from homemon.delivery.masking import masked
 from homemon.delivery.verdicts import (
     CREDENTIALS,
     NO_DATABASE,
@@ -41,6 +39,7 @@ from homemon.delivery.verdicts import (
     about_no_points,
     meaning,
 )
+from homemon.delivery.watched import Watched
 
 __all__ = ["Answer", "Influx", "NotRead", "Trial", "Verdict"]
 
@@ -58,8 +57,6 @@ UNREAD = {
     404: "check [server] url and db",
 }
 """Status of an answer to a question → the remedy."""
-MASK = "****"
-REVEALING = 8  # characters of a secret that give it away
 REASONS = (  # what requests' errors say, and what it means
     ("resolve", "the host is unknown"),
     ("refused", "nobody listens there"),
@@ -78,7 +75,6 @@ TLS_FAULTS = (
 """What the text of a TLS error means (the first that it holds), and the remedy."""
 SECOND = re.compile(r"v?2\.")
 """Of X-Influxdb-Version, which InfluxDB sends with each answer: 1.6.7~rc0 (as tried), v2.7.11 (API reference)."""
-_CREDENTIAL = re.compile(r"(?i)\b(bearer|token|basic)\s+[^\s\"',}\]]+")
 
 
 class NotRead(HomemonError):
@@ -293,21 +289,9 @@ class Influx:
 
     def redacted(self, said: str) -> str:
         """Return a server's message as one short printable line, without credentials or pieces of them."""
-        forms = sorted(self._forms(), key=len, reverse=True)
-        pieces = {form[at : at + REVEALING] for form in forms for at in range(len(form) - REVEALING + 1)}
-        for secret in (*forms, *pieces):
-            said = re.sub(re.escape(secret), MASK, said, flags=re.IGNORECASE)
-        said = _CREDENTIAL.sub(rf"\1 {MASK}", " ".join(said.split()))
-        return "".join(character if character.isprintable() else "?" for character in said)[:200]
-
-    def _forms(self) -> Iterator[str]:
-        """Yield the credentials as they are sent, and as a server may quote them."""
         server = self._server
-        for secret in (server.token, server.password, server.user and f"{server.user}:{server.password}"):
-            if secret:
-                data = secret.encode()
-                yield from (secret, quote(secret, ""), quote_plus(secret), escape(secret), dumps(secret)[1:-1])
-                yield from (data.hex(), b64encode(data).decode().rstrip("="))
+        secrets = (server.token, server.password, server.user and f"{server.user}:{server.password}")
+        return masked(said, filter(None, secrets))
 
 
 def _beginning(response: requests.Response) -> bytes:
