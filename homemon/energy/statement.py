@@ -1,6 +1,6 @@
 """A contract's bill of a billing period, from half-hours: what it comes to so far, and with a forecast."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -9,11 +9,11 @@ from homemon.core.errors import HomemonError
 from homemon.core.points import moment_text
 from homemon.energy import forecast
 from homemon.energy.bill import Bill
-from homemon.energy.periods import Period, starts
+from homemon.energy.periods import Period, day_of, starts
 from homemon.energy.plan import Band
-from homemon.energy.selling import Income, Selling, income, parts
+from homemon.energy.selling import Income, Selling, income, parts, price_of
 from homemon.energy.spans import ZERO, Span
-from homemon.energy.usage import Days, shape, used
+from homemon.energy.usage import Days, pieces, shape, used
 
 
 class NothingKnown(HomemonError):
@@ -96,3 +96,11 @@ def sold_for(sold: Sequence[Span], first: date, after: date, now: int, selling: 
     found = income((price, sum((sum(kwh, ZERO) for kwh in each.days.values()), ZERO)) for price, each in shapes)
     missing = tuple(f"of what was sold, {why}" for _, each in shapes for why in each.missing)
     return found._replace(provisional=found.provisional + missing)
+
+
+def earned(sold: Iterable[Span], selling: Selling) -> Iterator[Span]:
+    """Yield what is paid for what was sold, as spans of yen; none where no price is known. A bill cuts to whole kWh."""
+    for span in sold:
+        paid = [(price_of(selling, day_of(time)).value, kwh) for time, kwh in pieces(span)]
+        if all(price is not None for price, _ in paid):
+            yield Span(span.start, span.end, sum((price * kwh for price, kwh in paid if price is not None), ZERO))

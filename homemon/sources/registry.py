@@ -142,3 +142,8 @@ WATCHED = {
     series.measurement: source.section for source in SOURCES for series in source.series if series.stale is not None
 }
 """Measurements of which a reading is due now and then, and the section that they need."""
+HOURLY = (
+    *((NAMED[name].measurement, NAMED[name].field) for name in ("bought", "sold", "generated", "balance")),
+    ("ecocute", "powerSum"),
+)
+"""The series of which the energy of each hour is computed."""
