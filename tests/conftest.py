@@ -17,6 +17,7 @@ from homemon.delivery.influx import Influx
 from homemon.delivery.sender import Sender
 from homemon.storage.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
+from tests.home_assistants import SmallHome
 from tests.lived import Lived, live
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
 from tests.stores import sender_of
@@ -115,6 +116,14 @@ def own_influx(tmp_path: Path) -> Iterator[Database]:
     found.renew()
     yield found
     found.server.kill()
+
+
+@pytest.fixture
+def small_home() -> Iterator[SmallHome]:
+    """A Home Assistant that does what a test says."""
+    found = SmallHome()
+    yield found
+    found.close()
 
 
 @pytest.fixture

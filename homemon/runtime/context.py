@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -187,6 +188,12 @@ class App:
             self.warn(text, hint)
         opened.db.report = self.warn
         return opened
+
+    def with_store(self, store: "Store") -> "App":
+        """Return the same call with another connection to the store, for one thread."""
+        other = copy(self)
+        other.__dict__["store"] = store
+        return other
 
     def close_store(self) -> None:
         """Close the store, if it is open."""

@@ -7,17 +7,21 @@ from random import Random
 from threading import Thread
 from typing import Any, NamedTuple
 
-from homemon.config.keys import Server
+from homemon.config.keys import HomeAssistant, Server
 from homemon.config.read import Config
 from homemon.core.errors import ConfigError, StoreError
 from homemon.delivery.sender import Sender, Sending, send_quietly
 from homemon.delivery.sink import Memory, Sink, fingerprint
 from homemon.delivery.verdicts import Answer
 from homemon.runtime.context import App
+from homemon.sources.registry import HOURLY, SPOT
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.ledger import FIRST, keep_accounts
 from homemon.storage.store import Store
 
+HOME_ASSISTANT = "homeassistant"
+HOURS_OF = tuple(dict.fromkeys(measurement for measurement, _ in (*HOURLY, SPOT[0][:2])))
+"""The measurements of which Home Assistant's hours and their yen are computed."""
 PROBED_WITHIN = 5.0  # seconds
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
 
@@ -26,8 +30,8 @@ class Place(NamedTuple):
     """A place by its section of config.ini: its name, its settings, and how its sink is made.
 
     `where` it is, as a URL; `waits` says that so much waits for it, `refused` that it refused so
-    many points and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are those of which the store keeps an account for it, all where there are none;
-    it needs no account where this is None.
+    many points and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are those
+    of which the store keeps an account for it, all where there are none; it needs no account where this is None.
     """
 
     name: str
@@ -46,6 +50,9 @@ WAITS, REFUSED = "{} points wait for the server", "the server refused {} points:
 def places(config: Config) -> Iterator[Place]:
     """Yield the places that are configured, [server] first."""
     yield from servers(config)
+    if there := config.homeassistant:
+        texts = "{} hours are to be compared with Home Assistant's", ""
+        yield Place(HOME_ASSISTANT, there, _home_assistant, there.url, *texts, partial(_probe_home, there), HOURS_OF)
 
 
 def servers(config: Config) -> Iterator[Place]:
@@ -68,6 +75,21 @@ def _server(server: Server, app: App, store: Store, memory: Memory) -> Sink:
 
     name = name_of(server.section)
     return ServerSink(store.outbox_of(name), partial(_influx, server), memory, Random(), name)
+
+
+def _home_assistant(app: App, store: Store, memory: Memory) -> Sink:
+    from homemon.delivery.home_assistant import HomeAssistant
+    from homemon.runtime.hours import Hours
+
+    settings = app.config.homeassistant
+    assert settings
+    return HomeAssistant(store.changes(HOME_ASSISTANT), settings, memory, app.config.tags, Hours(app.with_store(store)))
+
+
+def _probe_home(settings: HomeAssistant) -> Answer:
+    from homemon.delivery.home_assistant import probe
+
+    return probe(settings)
 
 
 def _probe(server: Server) -> Answer:

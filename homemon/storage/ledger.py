@@ -168,3 +168,9 @@ class Changes:
         query = "DELETE FROM lacked WHERE sink = ? AND change <= ?"
         with self._db.explained("written"), self._db.writing():
             self._db.execute(query, (self._name, mark))
+
+    def forget(self) -> None:
+        """Forget all changes, as who looks at everything anew does. Raise StoreError."""
+        with self._db.explained("written"), self._db.writing():
+            for table in ("lacked", "fill"):
+                self._db.execute(f"DELETE FROM {table} WHERE sink = ?", (self._name,))

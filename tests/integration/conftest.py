@@ -10,6 +10,8 @@ import pytest
 from homemon.core.points import Point
 from homemon.sources.source import MINUTE
 from tests.graphs import Browser, fill, graph, keep
+from tests.home_assistants import SmallHome
+from tests.hourly import House
 from tests.networks import Lan, networks
 from tests.servers import installed
 
@@ -59,3 +61,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     graph(folder, "--lang", "en", "--days", "40", name="en.html")
     graph(folder, "--lang", "ja", "--days", "40", name="ja.html")
     return folder
+
+
+@pytest.fixture
+def house(tmp_path: Path, small_home: SmallHome) -> Iterator[House]:
+    """A house whose hours go to it."""
+    found = House(tmp_path, small_home.url)
+    yield found
+    found.app.close()

@@ -132,7 +132,9 @@ MAY_IMPORT = {
     "storage.meters": {"storage.store", "storage.schema", "storage.trust"},
     "delivery.verdicts": set(),
     "delivery.deadline": set(),
-    "delivery.influx": {"delivery.verdicts", "delivery.deadline"} | SHARED,
+    "delivery.watched": {"delivery.deadline"},
+    "delivery.masking": set(),
+    "delivery.influx": {"delivery.verdicts", "delivery.deadline", "delivery.watched", "delivery.masking"} | SHARED,
     "delivery.fetch": {"delivery.influx", "replay", "core.points", "config.keys", "sources.registry"},
     "delivery.held": {"storage.outbox"},
     "delivery.walk": {"storage.outbox", "delivery.verdicts"},
@@ -143,6 +145,13 @@ MAY_IMPORT = {
     "delivery.server": {
         *("storage.outbox", "delivery.influx", "delivery.verdicts", "delivery.held", "delivery.sending"),
         *("delivery.sender", "delivery.sink"),
+    },
+    "delivery.ha_statistics": {"core.points", "energy"},
+    "delivery.ha_client": {"delivery.deadline", "delivery.masking", "delivery.verdicts", "config.keys"},
+    "delivery.ha_walk": {"delivery.ha_client", "delivery.ha_statistics", "delivery.verdicts", "core.points", "energy"},
+    "delivery.home_assistant": {
+        *("delivery.ha_client", "delivery.ha_statistics", "delivery.ha_walk", "delivery.sink", "delivery.verdicts"),
+        *("storage.ledger", "storage.outbox", "core.clock", "core.points", "config.keys", "energy"),
     },
     "delivery.services": {"config.keys"},
     "delivery.notices": {"delivery.services"} | SHARED,
@@ -189,8 +198,9 @@ MAY_IMPORT = {
 }
 """What each layer may import of homemon, itself excepted."""
 ONLY_IN = {
-    "requests": {"delivery.influx", "delivery.deadline"},
-    "urllib3": {"delivery.influx", "delivery.deadline"},
+    "requests": {"delivery.influx", "delivery.watched"},
+    "urllib3": {"delivery.influx", "delivery.watched"},
+    "websockets": {"delivery.ha_client"},
     "click": {"cli"},
     "smbus2": {"ports"},
     "serial": {"ports"},
@@ -203,9 +213,9 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
-    *("check.rules", "check.summaries"),
+    *("check.rules", "check.summaries", "delivery.ha_statistics"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
-    *("energy.household", "energy.load", "energy.market", "energy.shift"),
+    *("energy.hours", "energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
     *("energy.selling", "energy.so_far", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
 )
