@@ -1,0 +1,1 @@
+"""Real Home Assistants, and what becomes of their statistics under kills, gaps and restored backups."""
