@@ -22,7 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from homemon.check.findings import CHECK, Mark
-from homemon.cli.check import LOOKS
+from homemon.cli.check import LOOKS, NOWHERE
 from homemon.cli.commands import GROUPS
 from homemon.cli.help import HEADING
 from homemon.core.messages import PARTS
@@ -65,7 +65,7 @@ UNSURE = {
 """What of a plan is not confirmed by a source."""
 TABLES = (meter.PROPS, *(table for source in SOURCES if source.classes for table in source.tables.values()))
 WORDS = {
-    CHECK: ("module", "listener", *(look.what for look in LOOKS), *(mark.value for mark in Mark)),
+    CHECK: ("module", "listener", *(look.what for look in (*LOOKS, NOWHERE)), *(mark.value for mark in Mark)),
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
     "": (
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
