@@ -133,7 +133,7 @@ def _read(app: App, facts: Facts) -> Facts:
         tank=_tank(app, now),
         waiting=None if server is None else app.store.outbox.backlog().waiting if is_held else 0,
     )
-    contract = next((each for each in reversed(app.config.contracts) if each.since <= day_of(now)), None)
+    contract = app.config.contract_on(day_of(now))
     return _loads(app, facts, contract) if contract and app.config.smartmeter else facts
 
 
