@@ -50,12 +50,12 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
-        "waiting": ways["server"]["waiting"] if "server" in ways else 0,
+        "waiting": ways["server"].waiting if "server" in ways else 0,
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.outbox.parked()],
         "undated": undated,
         "undatable": undatable,
-        "server": ways["server"]["fault"] if "server" in ways else "",
-        "sinks": ways,
+        "server": ways["server"].fault if "server" in ways else "",
+        "sinks": {name: lack._asdict() for name, lack in ways.items()},
         "listeners": listeners(app),
         "so_far": {name: energy.facts(row) for name, row in running.items()},
     }

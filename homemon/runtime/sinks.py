@@ -106,13 +106,17 @@ def memory_of(store: Store, place: Place) -> Memory:
     return Memory(store.db, place.name, fingerprint(place.settings))
 
 
-def state(app: App) -> dict[str, dict[str, int | str]]:
-    """Return by place how much waits for it and was refused, and what keeps it from the rest. Raise StoreError."""
-    found = dict[str, dict[str, int | str]]()
-    for each in senders(app, app.store):
-        waiting, parked = each.sink.backlog()
-        found[each.sink.name] = {"waiting": waiting, "parked": parked, "fault": each.memory.fault}
-    return found
+class Lack(NamedTuple):
+    """How much waits for a place, how much it refused for good, and what keeps it from the rest; empty for nothing."""
+
+    waiting: int
+    parked: int
+    fault: str
+
+
+def state(app: App) -> dict[str, Lack]:
+    """Return what each place lacks, by its name. Raise StoreError."""
+    return {each.sink.name: Lack(*each.sink.backlog(), each.memory.fault) for each in senders(app, app.store)}
 
 
 def named(app: App, name: str) -> list[Place]:

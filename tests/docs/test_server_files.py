@@ -8,6 +8,8 @@ import pytest
 
 from homemon.config.keys import KEYS
 from homemon.config.read import parse
+from homemon.delivery import metrics
+from homemon.delivery.exposition import PREFIX
 from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, label, provisioned, text
 from tools import dashboards
 
@@ -153,3 +155,14 @@ def test_the_flags_without_docker_are_those_of_the_compose_file() -> None:
     docker = compose("victoriametrics")["services"]["victoriametrics"]["command"]
     without, within = ({flag for flag in flags if flag.split("=")[0] not in own} for flags in (line.split(), docker))
     assert without == within
+
+
+def test_the_metrics_of_the_page_are_those_that_there_are() -> None:
+    families = (
+        *metrics.readings(()),
+        *metrics.so_far({}),
+        *metrics.delivery({}),
+        *metrics.home("", None, {}, 0),
+    )
+    named = re.findall(rf"{PREFIX}[a-z_]+", (SERVER / "README.md").read_text("utf-8"))
+    assert set(named) == {PREFIX + family.name for family in families}

@@ -197,6 +197,8 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
     life.run("notify", "--test", status=1)
     life.run("export")
     life.run("export", "--format", "csv")
+    life.run("metrics")
+    life.run("metrics", "-o", "homemon.prom")
     life.run("graph", "-o", "page.html")
     life.run("backup", "copy.db")
     life.run("restore", "copy.db")
@@ -212,8 +214,8 @@ def show(life: Life) -> None:
         served = Served(command)
         right, wrong = (f"Basic {b64encode(f'{USER}:{word}'.encode()).decode()}" for word in (PASSWORD, PASSWORD[1:]))
         replies = [served.ask("/", Authorization=header) for header in (right, wrong, PASSWORD, "Basic %")]
-        replies.append(served.ask(f"/{quote(PASSWORD)}", Authorization=right))
-        assert [reply.status for reply in replies] == [200, 401, 401, 401, 404]
+        replies += [served.ask(path, Authorization=right) for path in (f"/{quote(PASSWORD)}", "/metrics")]
+        assert [reply.status for reply in replies] == [200, 401, 401, 401, 404, 200]
         assert not any(betrayed(reply.body) for reply in replies)
 
 

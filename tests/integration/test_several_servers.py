@@ -34,7 +34,8 @@ def home(tmp_path: Path, store: Store) -> Write:
 
     def write(**urls: str) -> Path:
         sections = ["[server]" if name == "server" else f"[server {name}]" for name in urls]
-        lines = [f"{section}\nurl = {url}\ndb = home\ntimeout = 2" for section, url in zip(sections, urls.values(), strict=True)]
+        keys = "db = home\ntimeout = 2"
+        lines = [f"{name}\nurl = {url}\n{keys}" for name, url in zip(sections, urls.values(), strict=True)]
         (tmp_path / "config.ini").write_text("\n".join([f"[store]\ndir = {store.path.parent}", *lines]))
         return tmp_path
 

@@ -145,6 +145,8 @@ MAY_IMPORT = {
         *("delivery.sender", "delivery.sink"),
     },
     "delivery.services": {"config.keys"},
+    "delivery.exposition": {"core.points"},
+    "delivery.metrics": {"delivery.exposition", "core.points", "energy", "sources.registry", "sources.source"},
     "delivery.notices": {"delivery.services"} | SHARED,
     "sim": set[str](),
     "energy": {"core.columns", "core.errors", "core.language", "core.points", "sources.registry", "sources.source"},
@@ -203,7 +205,7 @@ ONLY_IN = {
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
-    *("check.rules", "check.summaries"),
+    *("check.rules", "check.summaries", "delivery.exposition", "delivery.metrics"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
