@@ -1,19 +1,23 @@
 """The sums of a day, a month or a bill as fields of a point: what `homemon energy` says of it.
 
 Each amount has the hours of which it is known. An amount that was known once and is not any more cannot be taken
-back from a server: its hours become 0, which says that what stands beside them is of before.
+back from a server: its hours become 0, which says that what was sent of it before does not count.
+
+Nor does every server replace a point (of two with one time VictoriaMetrics takes either), so a sum that is another one
+is a point of its own, some seconds after the begin of its period, of which the last one counts.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from homemon.core.points import Number
+from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.energy.household import ENERGIES, Known
 from homemon.energy.rows import CENT, Row
 
 YEN, SOLD_YEN = "yen", "sold_yen"
 AMOUNTS = (*ENERGIES, YEN, SOLD_YEN)
 NOT_KNOWN = Decimal(0)
+LAST = DAY - 1  # seconds after the begin of its period that a point may be
 
 
 def hours_of(name: str) -> str:
@@ -44,6 +48,22 @@ def _of(yen: Decimal | None, energy: Known) -> Known:
     return Known(yen.quantize(CENT), energy.hours) if yen is not None and known else Known(None, NOT_KNOWN)
 
 
-def withdrawn(known: Mapping[str, Number], before: Iterable[str]) -> dict[str, Number]:
-    """Return no hours for each amount that was known `before` and is not any more."""
-    return {hours_of(name): 0 for name in before if name not in known}
+def withdrawn(known: Mapping[str, Number], before: Collection[str]) -> dict[str, Number]:
+    """Return no hours for each amount that was known, by the fields of `before`, and is not any more."""
+    return {hours_of(name): 0 for name in AMOUNTS if name not in known and hours_of(name) in before}
+
+
+def revised(
+    measurement: str, start: int, known: Mapping[str, Number], stored: Mapping[int, Mapping[str, Number]], now: int
+) -> Point | None:
+    """Return the point of what is known of a period; None where that is stored already. Times are in Unix seconds.
+
+    `stored` are the fields of earlier points of it by their times. The time of a point is the period's begin, and a
+    second for each half-hour since: it grows also where a store was lost.
+    """
+    before = {name: value for _, fields in sorted(stored.items()) for name, value in fields.items()}
+    found = {**known, **withdrawn(known, before)}
+    if found == before:
+        return None
+    later = max(start + (now - start) // HALF_HOUR, max(stored, default=start - 1) + 1)
+    return Point(measurement, found, min(later, start + LAST))

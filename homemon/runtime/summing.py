@@ -6,7 +6,7 @@ day, as a running bill counts days; and all months once a price, a contract or h
 half-hour changes of the kW (実量制) of the bills of other months is seen only then.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 
@@ -15,12 +15,19 @@ from homemon.core.errors import ConfigError
 from homemon.core.points import LATEST, Number, Point, moment_text
 from homemon.energy.household import Household
 from homemon.energy.periods import Billed, billed, calendar, day_of, month_after, starts
-from homemon.energy.sums import AMOUNTS, fields, withdrawn
+from homemon.energy.spans import Span
+from homemon.energy.sums import LAST, fields, revised
 from homemon.runtime import ledger
 from homemon.runtime.context import App
 from homemon.runtime.energy import income
+from homemon.sources.registry import SUMS
 from homemon.storage.store import Store
 
+MEASUREMENTS = {
+    measurement: [series.field for series in SUMS if series.measurement == measurement]
+    for measurement in dict.fromkeys(series.measurement for series in SUMS)
+}
+"""The fields of each."""
 METERED, SOLAR = ("+power", "-power"), ("hatuden", "baiden_diff")
 
 
@@ -68,38 +75,36 @@ def _label(time: int) -> str:
 
 
 def points(app: App, month: str) -> list[Point]:
-    """Return the sums of a month (such as 2026-11), of its days and its bills. Raise StoreError."""
+    """Return the sums that are other ones of a month (such as 2026-11), its days and its bills. Raise StoreError."""
     first = date.fromisoformat(f"{month}-01")
-    since, until = starts(first), starts(month_after(first))
-    bills = list(billed(app.config.contracts, first, month_after(first)))
+    since, until, now = starts(first), starts(month_after(first)), int(app.now().wall)
+    bills = [one for one in billed(app.config.contracts, first, month_after(first)) if one[1].period.start < now]
     begin = min([since, *(each.period.start for _, each in bills)])
     end = max([until, *(each.period.end for _, each in bills)])
     home = ledger.household(app, begin, end)
-    return [*_of_calendar(app, since, until, home), *_of_bills(app, bills, begin, end, home)]
+    priced = _ledger(app, since, until, ledger.by_half_hour, home)
+    known = [
+        (by, each.start, fields(priced.row(each)))
+        for by in ("day", "month")
+        for each in calendar(by, since, min(until, now))
+    ]
+    whole = _ledger(app, begin, end, ledger.whole_bills, home)
+    known += [("bill", each.period.start, _of_bill(app, whole, contract, each)) for contract, each in bills]
+    stored = {by: _stored(app, by, begin, end) for by in MEASUREMENTS}
+    found = (revised(by, start, fields, _of(stored[by], start), now) for by, start, fields in known)
+    return [point for point in found if point]
 
 
-def _of_calendar(app: App, since: int, until: int, home: Household) -> Iterator[Point]:
-    found = _ledger(app, since, until, ledger.by_half_hour, home)
-    for by in ("day", "month"):
-        before = _stored(app, by, since, until)
-        for period in calendar(by, since, min(until, int(app.now().wall))):
-            yield from _point(by, period.start, fields(found.row(period)), before)
+def _of_bill(app: App, whole: ledger.Ledger, contract: Contract, each: Billed) -> dict[str, Number]:
+    """Return the fields of a bill."""
+    sold = whole.household.flows["sold"]
+    found = fields(whole.row(each.period), _sold_yen(app, contract, each, sold))
+    return found | {"ampere": contract.ampere} if found and contract.ampere else found
 
 
-def _of_bills(app: App, bills: list[tuple[Contract, Billed]], begin: int, end: int, home: Household) -> Iterator[Point]:
-    now, before = int(app.now().wall), _stored(app, "bill", begin, end)
-    found = _ledger(app, begin, end, ledger.whole_bills, home)
-    for contract, each in bills:
-        if each.period.start < now:
-            known = fields(found.row(each.period), _sold_yen(app, contract, each, home, now))
-            if known and contract.ampere:
-                known["ampere"] = contract.ampere
-            yield from _point("bill", each.period.start, known, before)
-
-
-def _sold_yen(app: App, contract: Contract, each: Billed, home: Household, now: int) -> int | None:
+def _sold_yen(app: App, contract: Contract, each: Billed, sold: Sequence[Span]) -> int | None:
     with suppress(ConfigError):
-        if found := income(app, contract, each, home.flows["sold"], now):
+        if found := income(app, contract, each, sold, int(app.now().wall)):
             return found.total
     return None
 
@@ -112,14 +117,15 @@ def _ledger(app: App, since: int, until: int, prices: ledger.Prices, home: House
         return ledger.Ledger(app, since, until, ledger.unpriced, home)
 
 
-def _stored(app: App, measurement: str, since: int, until: int) -> dict[str, set[int]]:
-    """Return at which times each amount is stored already."""
-    values = app.store.archive.values
-    return {name: {time for time, _ in values(measurement, name, since, until)} for name in AMOUNTS}
+def _stored(app: App, measurement: str, since: int, until: int) -> dict[int, dict[str, Number]]:
+    """Return what is stored of a measurement, by its time."""
+    found: dict[int, dict[str, Number]] = {}
+    for name in MEASUREMENTS[measurement]:
+        for time, value in app.store.archive.values(measurement, name, since, until):
+            found.setdefault(time, {})[name] = value
+    return found
 
 
-def _point(measurement: str, start: int, known: dict[str, Number], before: dict[str, set[int]]) -> Iterator[Point]:
-    """Yield the point of a period; none where nothing of it is known, nor was."""
-    found = known | withdrawn(known, (name for name, times in before.items() if start in times))
-    if found:
-        yield Point(measurement, found, start)
+def _of(stored: Mapping[int, dict[str, Number]], start: int) -> dict[int, dict[str, Number]]:
+    """Return what is stored of a period that begins at `start`."""
+    return {time: fields for time, fields in stored.items() if start <= time <= start + LAST}

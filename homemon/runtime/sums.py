@@ -76,7 +76,7 @@ def _compute(app: App, present: Memory, deadline: float) -> None:
     months = {*before.months, *summing.touched(store, times, now)}
     if present.day != before.day:
         months |= summing.running(now)
-    after = present._replace(months=_computed(app, tuple(sorted(months, reverse=True)), summing.points, deadline))
+    after = present._replace(months=_computed(app, sorted(months, reverse=True), summing.points, deadline))
     if after != before:
         after.keep(store)
     if times:
@@ -84,17 +84,23 @@ def _compute(app: App, present: Memory, deadline: float) -> None:
 
 
 def _computed(
-    app: App, months: tuple[str, ...], points: Callable[[App, str], list[Point]], deadline: float
+    app: App, months: list[str], points: Callable[[App, str], list[Point]], deadline: float
 ) -> tuple[str, ...]:
     """Store the points of months, of one at least; return the months that are left."""
-    at = app.now()
-    kept = app.kept_from(at)
+    kept = app.kept_from(app.now())
     for done, month in enumerate(months, 1):
-        found = [(point, at) for point in points(app, month) if point.time is not None and point.time >= kept]
-        app.store.archive.add(found)
+        _store(app, [point for point in points(app, month) if (point.time or 0) >= kept])
         if monotonic() > deadline:
-            return months[done:]
+            return tuple(months[done:])
     return ()
+
+
+def _store(app: App, points: list[Point]) -> None:
+    from homemon.storage.retention import drop_replaced
+
+    if points:
+        app.store.archive.add([(point, app.now()) for point in points])
+        drop_replaced(app.store, points)
 
 
 def _with(app: App, store: "Store") -> App:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from homemon.core.clock import Instant
-from homemon.core.points import DAY, Number, Point
+from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.energy.household import ENERGIES
 from homemon.energy.periods import day_of
 from homemon.runtime import kept, summing, sums
@@ -180,9 +180,29 @@ def test_a_sum_that_is_unknown_again_has_no_hours(house: Callable[..., House]) -
     here.bought((TODAY, 0, 100.0), (TODAY, 5, 103.0))
     assert here.updated()["2026-11-27"]["bought_hours"] == 5
     here.bought((TODAY, 5, 99.0))  # corrected; it is lower than the reading before it
-    assert here.updated()["2026-11-27"] == {"bought": 3, "bought_hours": 0, "used": 3, "used_hours": 0}
+    assert here.updated()["2026-11-27"] == {"bought_hours": 0, "used_hours": 0}
+    assert here.updated()["2026-11-27"] == {"bought_hours": 0, "used_hours": 0}
     here.bought((TODAY, 5, 104.0))
     assert here.updated()["2026-11-27"] == {"bought": 4, "bought_hours": 5, "used": 4, "used_hours": 5}
+
+
+def test_each_change_is_later_than_the_one_before_which_the_store_drops(house: Callable[..., House]) -> None:
+    """Of two points with one time VictoriaMetrics takes either."""
+    here = house()
+    here.bought((TODAY, 0, 100.0))
+    times = []
+    for hour in (1, 1.5, 2):
+        here.bought((TODAY, hour, 100.0 + hour))
+        here.updated()
+        times += [time for time, *_ in here.app.store.archive.lines(midnight(TODAY), 1 << 62, "day")]
+    assert times == [midnight(TODAY) + second for second in (24, 25, 26)], "24 half-hours after the day began"
+    here.now = Instant(here.now.wall + HALF_HOUR * 5, here.now.ticks + HALF_HOUR * 5, here.now.boot)
+    here.bought((TODAY, 2.5, 102.5))
+    here.updated()
+    (found,) = here.app.store.archive.lines(midnight(TODAY), 1 << 62, "day")
+    assert found[0] == midnight(TODAY) + 29
+    (found,) = here.app.store.archive.lines(0, midnight(TODAY), "month")
+    assert found[0] == midnight(TODAY.replace(day=1)) + 26 * 48 + 29
 
 
 CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 30\n"
