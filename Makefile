@@ -59,7 +59,7 @@ screenshot: $(STAMP) debian
 	$(BIN)/python -m tests.screenshots
 
 dashboards: $(STAMP)
-	$(BIN)/python tools/dashboards.py
+	$(BIN)/python -m tools.dashboards
 
 .PHONY: docs
 docs: $(STAMP)

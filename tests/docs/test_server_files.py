@@ -1,5 +1,6 @@
 """docs/server/: its files fit together, and are what `make dashboards` writes."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,33 +9,68 @@ import pytest
 
 from homemon.config.keys import KEYS
 from homemon.config.read import parse
-from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, label, provisioned, text
+from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, dashboard, label, provisioned, text
 from tools import dashboards
 
 
-@pytest.mark.parametrize("path", dashboards.FILES, ids=lambda path: path.parts[-4])
+@pytest.mark.parametrize("path", dashboards.FILES, ids=lambda path: f"{path.parts[-4]}-{path.name}")
 def test_the_files_are_what_the_table_says(path: Path) -> None:
     assert path.read_text("utf-8") == dashboards.text(dashboards.FILES[path]()), "run `make dashboards`"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_dashboard_is_whole(kind: str) -> None:
-    board = BOARDS[kind]
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_dashboard_is_whole(kind: str, language: str) -> None:
+    board = dashboard(kind, language)
     panels = board["panels"]
     assert "__inputs" not in board
     assert "id" not in board
-    assert board["uid"] == f"homemon-{kind}"
+    assert board["uid"] == {"en": f"homemon-{kind}", "ja": f"homemon-{kind}-ja"}[language]
     assert board["timezone"] == "Asia/Tokyo"
     assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
     for panel in panels:
         refs = [target["refId"] for target in panel["targets"]]
         assert len(set(refs)) == len(refs) > 0
         names = [label(target) for target in panel["targets"]]
-        names += [step["options"]["alias"] for step in panel["transformations"]]
         matched = [rule["matcher"]["options"] for rule in panel["fieldConfig"]["overrides"]]
         for name in names:
-            assert len([rule for rule in matched if re.search(rule.strip("/"), name)]) == 1, name
+            for shown in (f"{name} nara", f"{name} ", name):
+                assert len([rule for rule in matched if re.search(rule.strip("/"), shown)]) == 1, name
         assert len(matched) == len(names)
+
+
+JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+def texts(panel: dict[str, Any]) -> list[str]:
+    """What a person reads of a panel."""
+    mapped = re.findall(r'"text": "([^"]*)"', json.dumps(panel, ensure_ascii=False))
+    return [panel["title"], panel["description"], *(label(target) for target in panel["targets"]), *mapped]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_languages_show_the_same_and_neither_the_other_language(kind: str) -> None:
+    english, japanese = (dashboard(kind, language)["panels"] for language in ("en", "ja"))
+    for one, other in zip(english, japanese, strict=True):
+        assert [text(target) for target in one["targets"]] == [text(target) for target in other["targets"]]
+        assert one["gridPos"] == other["gridPos"]
+        assert not any(JAPANESE.search(said) for said in texts(one))
+        assert all(JAPANESE.search(said) for said in texts(other)), texts(other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_first_row_says_what_matters_now(kind: str) -> None:
+    first = [panel for panel in BOARDS[kind]["panels"] if panel["gridPos"]["y"] == 0]
+    assert {panel["type"] for panel in first} == {"stat"}
+    assert [(panel["title"], panel["timeFrom"], panel["fieldConfig"]["defaults"]["unit"]) for panel in first] == [
+        ("Power now", "now-15m", "watt"),
+        ("Today", "now/d", "kwatth"),
+        ("This month", "now/M", "kwatth"),
+        ("This billing period", "now-31d", "kwatth"),
+        ("This bill so far", "now-31d", "currencyJPY"),
+        ("Current", "now-15m", "amp"),
+    ]
+    assert all(panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"] for panel in first)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -54,30 +90,28 @@ def test_panels_lie_in_the_grid_and_not_on_each_other(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_units(kind: str) -> None:
-    panels = BOARDS[kind]["panels"]
-    assert [panel["fieldConfig"]["defaults"]["unit"] for panel in panels] == [
-        "watt",
-        "kwatth",
-        "watt",
-        "kwatth",
-        "kwatth",
-    ]
+    panels = [panel for panel in BOARDS[kind]["panels"] if panel["type"] == "timeseries"]
+    units = [panel["fieldConfig"]["defaults"]["unit"] for panel in panels]
+    assert units == ["watt", "kwatth", "watt", "kwatth", "kwatth", "currencyJPY", "kwatth"]
     own = {
         rule["matcher"]["options"]: entry["value"]
-        for panel in panels
+        for panel in BOARDS[kind]["panels"]
         for rule in panel["fieldConfig"]["overrides"]
         for entry in rule["properties"]
         if entry["id"] == "unit"
     }
-    assert own == {"/^残湯量 tank/": "litre"}
+    assert own == {"/^tank( |$)/": "litre", "/^contract( |$)/": "amp", "/^is( |$)/": "none"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_everything_names_the_data_source_that_is_provisioned(kind: str) -> None:
+def test_everything_asks_the_data_source_that_is_chosen_the_provisioned_one_at_first(kind: str) -> None:
     source = provisioned(kind, "datasources")
-    reference = {"type": source["type"], "uid": source["uid"]}
     board = BOARDS[kind]
-    assert board["templating"]["list"][0]["datasource"] == reference
+    chosen, homes = board["templating"]["list"]
+    assert (chosen["name"], chosen["type"], chosen["query"]) == ("datasource", "datasource", source["type"])
+    assert chosen["current"]["value"] == source["uid"]
+    reference = {"type": source["type"], "uid": "${datasource}"}
+    assert homes["datasource"] == reference
     for panel in board["panels"]:
         assert [panel["datasource"], *(target["datasource"] for target in panel["targets"])] == [reference] * (
             len(panel["targets"]) + 1
@@ -91,7 +125,7 @@ def test_everything_names_the_data_source_that_is_provisioned(kind: str) -> None
 )
 def test_names_are_quoted_and_the_home_is_asked_for(kind: str, panel: dict[str, Any], target: dict[str, Any]) -> None:
     query = text(target)
-    assert re.search(r"[+-]power|power|tank|hatuden|baiden_diff", query)
+    assert re.search(r"power|tank|hatuden|baiden_diff|current|day|month|bill", query)
     if kind == "influxdb":
         assert not re.search(r'FROM (?!"|\()', query)
         assert not re.search(r'(?<!")[+-]power', query)

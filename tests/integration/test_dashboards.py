@@ -10,6 +10,8 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -24,10 +26,12 @@ from homemon.delivery.influx import Influx
 from homemon.energy.periods import calendar
 from homemon.energy.spans import differences
 from homemon.page.panels import bars
+from homemon.runtime import sums
+from homemon.runtime.context import App
 from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
-from homemon.storage.store import Store
+from homemon.storage.ledger import keep_accounts
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
-from tests.commands import PATIENCE
+from tests.commands import PATIENCE, homemon, write_config
 from tests.servers import InfluxServer, VictoriaServer, fetch, settings
 
 MIDNIGHT = RELEASED + 9 * DAY  # in Japan, as RELEASED is
@@ -44,10 +48,11 @@ Answer = dict[str, dict[int, float]]
 
 
 class Backend(NamedTuple):
-    """A server with three homes in it, and how Grafana asks it."""
+    """A server with homes in it, whose folders are in `folder`, and how Grafana asks it."""
 
     ask: Callable[[str, str, int, int, int], Answer]
     homes: Callable[[str], set[str]]
+    folder: Path
 
 
 def points(lost: range = range(0)) -> Iterator[Point]:
@@ -61,6 +66,7 @@ def points(lost: range = range(0)) -> Iterator[Point]:
         yield Point("baiden_diff", {"value": HOUSE.bought_minus_sold(t) / 10}, t)
     for t in range(MIDNIGHT, END, MINUTE):
         yield Point("power", {"value": HOUSE.power(t)}, t)
+        yield Point("current", {"r": HOUSE.power(t) // 100, "t": HOUSE.power(t) // 200}, t)
     for t in range(MIDNIGHT, END, 10 * MINUTE):
         fields = {"power": HOUSE.ecocute_power(t), "powerSum": HOUSE.ecocute_energy(t), "tank": HOUSE.tank(t)}
         yield Point("ecocute", fields, t)
@@ -85,18 +91,38 @@ def gaps(readings: Mapping[int, float]) -> Iterator[Point]:
     return (Point("+power", {"value": value}, MIDNIGHT + at * HALF_HOUR) for at, value in readings.items())
 
 
+CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 5\nsell = 16\n"
+HOMES: dict[str, tuple[str, Callable[[], Iterator[Point]]]] = {
+    "": (CONTRACT, points),
+    "nara": (f"{CONTRACT}[tags]\nhome = nara\n", lambda: points(LOST)),
+    "roll": ("[tags]\nhome = roll\nmeter = 2\n", rollover),
+    **{name: (f"[tags]\nhome = {name}\n", partial(gaps, readings)) for name, (readings, _) in GAPS.items()},
+}
+"""What stands in config.ini of each, and its readings."""
+
+
 def fill(folder: Path, url: str) -> None:
-    """Three homes, the way of every reading: homemon's store, homemon's sender."""
+    """The homes, the way of every reading: homemon's store, its sums, its sender. Some sums are revised."""
     server = settings(url, db="smartmeter", user="homemon", password=PASSWORD)
-    across = [(f",home={name}", gaps(readings)) for name, (readings, _) in GAPS.items()]
-    for tags, content in (("", points()), (",home=nara", points(LOST)), (",home=roll,meter=2", rollover()), *across):
-        place = folder / f"store{tags}"
-        store = Store(place, tags)
-        store.archive.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
-        sending = Sender(store, lambda: Influx(server), place, Random(1)).send(END, PATIENCE)
-        assert sending is not None
-        assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
-        store.close()
+    for name, (config, content) in HOMES.items():
+        write_config(make_folder(folder, name), config)
+        app = App(str(folder / f"of-{name}" / "config.ini"))
+        app.now = lambda: Instant(END + 60, 1.0, "boot")  # type: ignore[method-assign]
+        keep_accounts(app.store.db, {sums.KEY: sums.READ})
+        found = list(content())
+        for some in (found[: len(found) // 2], found[len(found) // 2 :]):
+            app.store.archive.add([(point, app.now()) for point in some])
+            sums.update(app, app.store)
+            sending = Sender(app.store, lambda: Influx(server), app.folder, Random(1)).send(END, PATIENCE)
+            assert sending is not None
+            assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
+        app.close()
+
+
+def make_folder(folder: Path, home: str) -> Path:
+    made = folder / f"of-{home}"
+    made.mkdir()
+    return made
 
 
 def authorization(user: str) -> dict[str, str]:
@@ -157,7 +183,9 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
                 found[series["tags"]["home"]] = values
             return {home: values for home, values in found.items() if values}
 
-        yield Backend(ask, lambda statement: {row[1] for series in query(statement) for row in series["values"]})
+        yield Backend(
+            ask, lambda statement: {row[1] for series in query(statement) for row in series["values"]}, folder
+        )
     finally:
         server.kill()
 
@@ -207,7 +235,7 @@ def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backen
             return set(get(f"/api/v1/label/{found[1]}/values", start=MIDNIGHT))  # Grafana names the time it shows
 
         fetch(f"{server.url}/internal/force_flush", headers=authorization("homemon"))
-        yield Backend(ask, homes)  # type: ignore[arg-type]
+        yield Backend(ask, homes, folder)  # type: ignore[arg-type]
     finally:
         server.kill()
 
@@ -244,19 +272,16 @@ def sold(t: int, span: int) -> float:
     return -(HOUSE.register_export(t + span) - HOUSE.register_export(t)) / 10
 
 
-def used(t: int, span: int) -> float:
-    return bought(t, span) + summed(HOUSE.generation)(t, span) + sold(t, span)
-
-
 TRUTH: dict[str, Truth] = {
-    "電力 power": averaged(HOUSE.power, MINUTE),
-    "買電 bought": bought,
-    "売電 sold": sold,
-    "消費電力 heating": averaged(HOUSE.ecocute_power, 10 * MINUTE),
-    "残湯量 tank": averaged(HOUSE.tank, 10 * MINUTE),
-    "発電 generated": summed(HOUSE.generation),
-    "買電−売電 bought − sold": summed(HOUSE.bought_minus_sold),
-    "使用 used": used,
+    "power": averaged(HOUSE.power, MINUTE),
+    "bought": bought,
+    "sold": sold,
+    "heating": averaged(HOUSE.ecocute_power, 10 * MINUTE),
+    "tank": averaged(HOUSE.tank, 10 * MINUTE),
+    "generated": summed(HOUSE.generation),
+    "bought − sold": summed(HOUSE.bought_minus_sold),
+    "phase R": averaged(lambda t: HOUSE.power(t) // 100, MINUTE),
+    "phase T": averaged(lambda t: HOUSE.power(t) // 200, MINUTE),
 }
 SECONDS = {"1m": MINUTE, "10m": 10 * MINUTE, "30m": HALF_HOUR, "1d": DAY}
 
@@ -266,9 +291,17 @@ def expected(truth: Truth, interval: int) -> Any:
     return pytest.approx({t: truth(t, interval) for t in range(MIDNIGHT, END, interval)}, abs=1e-6)
 
 
+def sum_of(target: dict[str, Any]) -> str | None:
+    """Of which of homemon's sums a query is: day, month, bill; None where it is of readings."""
+    found = re.search(r'FROM "(day|month|bill)"|"(day|month|bill)_', text(target))
+    return found and (found[1] or found[2])
+
+
+READINGS = [each for each in TARGETS if not sum_of(each[2])]
+SUMS = [each for each in TARGETS if sum_of(each[2])]
 ASKED = [
     pytest.param(kind, target, interval, id=f"{kind}-{panel['id']}{target['refId']}-{duration(interval)}")
-    for kind, panel, target in TARGETS
+    for kind, panel, target in READINGS
     for interval in sorted({SECONDS[panel["interval"]], 3 * 3600, DAY})
     if interval >= SECONDS[panel["interval"]]
 ]
@@ -278,81 +311,115 @@ ASKED = [
 def test_each_query_returns_what_the_house_holds(backend: Backend, target: dict[str, Any], interval: int) -> None:
     answer = backend.ask(text(target), ".*", MIDNIGHT, END, interval)
     assert answer[""] == expected(TRUTH[label(target)], interval)
-    assert {"nara"} < answer.keys() <= {"", "nara", "roll", *GAPS}
+    assert {"nara"} < answer.keys() <= HOMES.keys()
     assert backend.ask(text(target), "nara", MIDNIGHT, END, interval) == {"nara": answer["nara"]}
     assert backend.ask(text(target), "nobody", MIDNIGHT, END, interval) == {}
 
 
-def targets(kind: str, number: int) -> dict[str, dict[str, Any]]:
+FIELDS = {
+    "bought": "bought_kwh",
+    "sold": "sold_kwh",
+    "generated": "generated_kwh",
+    "used": "used_kwh",
+    "cost": "yen",
+    "to pay": "yen",
+}
+"""What the series of homemon's sums are in `homemon energy --format json`."""
+MONTHS_BEGIN = MIDNIGHT - 40 * DAY
+
+
+@cache
+def told(folder: Path, home: str, by: str) -> list[dict[str, Any]]:
+    """What `homemon energy` says of each period of a home."""
+    run = homemon("energy", "--by", by, "--since", "2026-09-25", "--format", "json", cwd=folder / f"of-{home}")
+    assert run.returncode == 0, run.stderr
+    rows: list[dict[str, Any]] = json.loads(run.stdout)
+    return [{**row, "begin": int(datetime.fromisoformat(row["since"]).timestamp())} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("kind", "panel", "target"),
+    SUMS,
+    ids=lambda value: value if isinstance(value, str) else str(value.get("refId", value.get("id"))),
+)
+def test_sums_are_those_of_energy(backend: Backend, panel: dict[str, Any], target: dict[str, Any]) -> None:
+    """Whatever gaps there are, and however late a half-hour came."""
+    answer = backend.ask(text(target), ".*", MONTHS_BEGIN, END, DAY)
+    by, name = sum_of(target), label(target)
+    assert by is not None
+    if name not in FIELDS:
+        assert (by, answer[""]) == ("bill", {BILL: {"contract": 40, "earned": EARNED, "is": 1}[name]})
+        return
+    sign = -1 if name == "sold" and panel["type"] != "stat" else 1
+    for home in ["", "nara"] if by == "bill" or FIELDS[name] == "yen" else HOMES:
+        known = [row for row in told(backend.folder, home, by) if row[FIELDS[name]] is not None]
+        wanted = {row["begin"]: sign * float(row[FIELDS[name]]) for row in known}
+        assert answer.get(home, {}) == pytest.approx(wanted, abs=1e-9), home
+    assert answer[""]
+    assert answer.keys() <= HOMES.keys()
+    assert backend.ask(text(target), "nara", MONTHS_BEGIN, END, DAY) == {"nara": answer["nara"]}
+
+
+BILL = MIDNIGHT - 5 * DAY
+EARNED = (HOUSE.register_export(END) - HOUSE.register_export(MIDNIGHT)) // 10 * 16
+
+
+def targets(kind: str, title: str) -> dict[str, dict[str, Any]]:
     """The targets of a panel, by name."""
-    return {label(target): target for target in BOARDS[kind]["panels"][number - 1]["targets"]}
+    (panel,) = (panel for panel in BOARDS[kind]["panels"] if panel["title"] == title)
+    return {label(target): target for target in panel["targets"]}
+
+
+HALF_HOURS, DAYS = "Energy per half-hour", "Energy of the day"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["買電 bought", "売電 sold"])
+@pytest.mark.parametrize("name", ["bought", "sold"])
 def test_a_gap_stays_a_gap_and_does_not_change_the_day(backend: Backend, kind: str, name: str) -> None:
     """No bar that begins or ends at a reading that is missing; above all no huge one after them."""
-    half_hours = backend.ask(text(targets(kind, 2)[name]), ".*", MIDNIGHT, END, HALF_HOUR)
+    half_hours = backend.ask(text(targets(kind, HALF_HOURS)[name]), ".*", MIDNIGHT, END, HALF_HOUR)
     unknown = {t for lost in LOST for t in (lost - HALF_HOUR, lost)}
     assert half_hours["nara"] == {t: value for t, value in half_hours[""].items() if t not in unknown}
     assert len(half_hours["nara"]) == 2 * 48 - 5
-    days = backend.ask(text(targets(kind, 5)[name]), ".*", MIDNIGHT, END, DAY)
+    days = backend.ask(text(targets(kind, DAYS)[name]), ".*", MIDNIGHT, END, DAY)
     assert days["nara"] == days[""]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", GAPS)
 def test_the_energy_of_a_gap_across_midnight_is_of_neither_day(backend: Backend, kind: str, name: str) -> None:
-    answer = backend.ask(text(targets(kind, 5)["買電 bought"]), name, MIDNIGHT - DAY, END, DAY)
-    days = {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
-    assert {t: kwh for t, kwh in answer.get(name, {}).items() if kwh} == pytest.approx(days, abs=1e-6)
+    answer = backend.ask(text(targets(kind, DAYS)["bought"]), name, MIDNIGHT - DAY, END, DAY)
+    assert answer.get(name, {}) == {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
     readings = {point.time: point.fields["value"] for point in gaps(GAPS[name][0]) if point.time is not None}
     periods = calendar("day", MIDNIGHT - DAY, END)
     known = {begun: kwh for begun, kwh, _ in bars(list(differences(readings.items())), periods, END)}
-    assert known == days  # and on homemon's own page
+    assert known == answer[name]  # and on homemon's own page
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_register_that_rolls_over_gives_no_bar(backend: Backend, kind: str) -> None:
-    answer = backend.ask(text(targets(kind, 2)["買電 bought"]), "roll", MIDNIGHT, END, HALF_HOUR)
+    answer = backend.ask(text(targets(kind, HALF_HOURS)["bought"]), "roll", MIDNIGHT, END, HALF_HOUR)
     assert answer == {"roll": pytest.approx({MIDNIGHT: 0.6, MIDNIGHT + 2 * HALF_HOUR: 0.4}, abs=1e-6)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_day_begins_at_midnight_in_japan_in_a_long_range_too(backend: Backend, kind: str) -> None:
     """VictoriaMetrics would move it to 09:00 for more than fifty days; see the data source's parameters."""
-    for name, target in targets(kind, 5).items():
+    for name, target in targets(kind, HALF_HOURS).items():
         answer = backend.ask(text(target), ".*", MIDNIGHT - 99 * DAY, END, DAY)
         assert answer[""] == expected(TRUTH[name], DAY), name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_balance_of_the_day_is_that_of_the_house(backend: Backend, kind: str) -> None:
-    """What was used: by a query, or by Grafana, which adds the columns (calculateField, reduceRow, sum)."""
-    panel = BOARDS[kind]["panels"][4]
-    asked = {name: backend.ask(text(target), ".*", MIDNIGHT, END, DAY)[""] for name, target in targets(kind, 5).items()}
-    if kind == "influxdb":
-        (step,) = panel["transformations"]
-        assert (step["id"], step["options"]["mode"]) == ("calculateField", "reduceRow")
-        assert step["options"]["reduce"] == {"reducer": "sum"}
-        columns = list(asked.values())
-        asked[step["options"]["alias"]] = {t: sum(column[t] for column in columns) for t in columns[0]}
+    used = backend.ask(text(targets(kind, DAYS)["used"]), ".*", MIDNIGHT, END, DAY)[""]
     for t in range(MIDNIGHT, END, DAY):
         load = sum(HOUSE.load(minute) for minute in range(t, t + DAY, MINUTE)) / 60_000
-        assert asked["使用 used"][t] == pytest.approx(load, abs=0.3), "three registers, each in tenths"
-
-
-def test_homes_without_panels_use_what_they_buy(victoriametrics: Backend) -> None:
-    """No solar monitor and nothing sold: used is what was bought."""
-    query = text(targets("victoriametrics", 5)["使用 used"])
-    alone = re.sub(r'"(hatuden|-power)_value"', '"nothing_value"', query)
-    assert victoriametrics.ask(alone, ".*", MIDNIGHT, END, DAY)[""] == expected(bought, DAY)
-    blind = query.replace("hatuden_value", "nothing_value")
-    assert "" not in victoriametrics.ask(blind, ".*", MIDNIGHT, END, DAY), "the monitor was silent: nobody knows"
+        assert used[t] == pytest.approx(load, abs=0.3), "three registers, each in tenths"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_homes_to_choose_from(backend: Backend, kind: str) -> None:
-    (variable,) = BOARDS[kind]["templating"]["list"]
-    assert backend.homes(variable["query"]) == {"nara", "roll", *GAPS}
+    _, variable = BOARDS[kind]["templating"]["list"]
+    assert backend.homes(variable["query"]) == HOMES.keys() - {""}
     assert (variable["name"], variable["includeAll"], variable["allValue"]) == ("home", True, ".*")
