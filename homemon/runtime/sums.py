@@ -20,8 +20,8 @@ from homemon.runtime.context import App
 if TYPE_CHECKING:
     from homemon.storage.store import Store
 
-KEY = "sums"
-"""Under which the store has an account (`ledger`) of what is not summed up yet, and keeps `Memory`."""
+KEY = "=sums"
+"""Under which the store has an account (`ledger`) of what is not summed up yet; no section is called so."""
 READ = ("+power", "-power", "hatuden", "baiden_diff", "spot")
 """The measurements that they are computed from, which are those of the account."""
 PRICES = "prices.toml"
@@ -39,7 +39,7 @@ class Memory(NamedTuple):
     def of(cls, store: "Store") -> "Memory":
         """Return what a store keeps; nothing where that is not to be understood: all is computed again then."""
         with suppress(ValueError, TypeError):
-            terms, day, months = json.loads(str(store.db.recall(KEY) or "[]"))
+            terms, day, months = json.loads(str(store.db.recall("sums") or "[]"))
             return cls(terms, day, tuple(months))
         return cls()
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -21,7 +20,6 @@ import pytest
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
-from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.energy.periods import calendar
 from homemon.energy.spans import differences
@@ -33,6 +31,7 @@ from homemon.storage.ledger import keep_accounts
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
 from tests.commands import PATIENCE, homemon, write_config
 from tests.servers import InfluxServer, VictoriaServer, fetch, settings
+from tests.stores import sender_of
 
 MIDNIGHT = RELEASED + 9 * DAY  # in Japan, as RELEASED is
 END = MIDNIGHT + 2 * DAY
@@ -113,7 +112,7 @@ def fill(folder: Path, url: str) -> None:
         for some in (found[: len(found) // 2], found[len(found) // 2 :]):
             app.store.archive.add([(point, app.now()) for point in some])
             sums.update(app, app.store)
-            sending = Sender(app.store, lambda: Influx(server), app.folder, Random(1)).send(END, PATIENCE)
+            sending = sender_of(app.store, partial(Influx, server)).send(END, PATIENCE)
             assert sending is not None
             assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
         app.close()
