@@ -1,7 +1,11 @@
 """docs/server/: its files fit together, and are what `make dashboards` writes."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 
 from homemon.config.keys import KEYS
 from homemon.config.read import parse
+from tests import ROOT
 from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, dashboard, label, provisioned, text
 from tools import dashboards
 
@@ -71,6 +76,39 @@ def test_the_first_row_says_what_matters_now(kind: str) -> None:
         ("Current", "now-15m", "amp"),
     ]
     assert all(panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"] for panel in first)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_dashboard_is_one_by_the_types_of_grafana(
+    kind: str, language: str, tmp_path: Path, tsc: tuple[str, str]
+) -> None:
+    """`@grafana/schema` says what there is in a dashboard, a stat and a time series, and what each may be."""
+    (tmp_path / "node_modules").symlink_to(GRAFANA / "node_modules")
+    for name in ("dashboard.ts", "tsconfig.json"):
+        shutil.copy(GRAFANA / name, tmp_path)
+    board = json.dumps(dashboard(kind, language), ensure_ascii=False)
+    (tmp_path / "board.ts").write_text(
+        f'import type {{ Board }} from "./dashboard";\nexport const it: Board = {board};'
+    )
+    run = subprocess.run((*tsc, "-p", "."), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+GRAFANA = ROOT / "tests" / "grafana"
+
+
+@pytest.fixture(scope="session")
+def tsc() -> tuple[str, str]:
+    """TypeScript by node, which npm and PyPI put where they are."""
+    found = GRAFANA / "node_modules" / "typescript" / "bin" / "tsc"
+    node = shutil.which("node", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if node is None or not found.exists():
+        reason = "Grafana's types are not installed: make schema"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return node, str(found)
 
 
 @pytest.mark.parametrize("kind", KINDS)
