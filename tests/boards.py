@@ -11,6 +11,7 @@ from tools.dashboards import path_of
 
 SERVER = ROOT / "docs" / "server"
 KINDS = ("influxdb", "victoriametrics")
+COMPOSED = (*KINDS, "influxdb2")
 
 
 def compose(kind: str) -> dict[str, Any]:

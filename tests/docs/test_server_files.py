@@ -14,7 +14,7 @@ import pytest
 from homemon.config.keys import KEYS
 from homemon.config.read import parse
 from tests import ROOT
-from tests.boards import BOARDS, KINDS, SERVER, TARGETS, compose, dashboard, label, provisioned, text
+from tests.boards import BOARDS, COMPOSED, KINDS, SERVER, TARGETS, compose, dashboard, label, provisioned, text
 from tools import dashboards
 
 
@@ -174,40 +174,66 @@ def test_names_are_quoted_and_the_home_is_asked_for(kind: str, panel: dict[str, 
         assert not re.search(r'(?<!__name__=")[+-]power_value', query)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", COMPOSED)
 def test_compose_and_provisioning_fit_together(kind: str) -> None:
     services = compose(kind)["services"]
     grafana, source, provider = services["grafana"], provisioned(kind, "datasources"), provisioned(kind, "dashboards")
-    mounts = dict(volume.split(":")[:2] for volume in grafana["volumes"])
-    assert mounts["./grafana/provisioning"] == "/etc/grafana/provisioning"
-    assert mounts["./grafana/dashboards"] == provider["options"]["path"]
-    assert (
-        grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-        == f"{provider['options']['path']}/homemon.json"
-    )
+    mounts = {inside: (SERVER / kind / outside).resolve() for outside, inside in mounted(grafana) if outside[0] == "."}
+    assert mounts["/etc/grafana/provisioning"] == SERVER / kind / "grafana" / "provisioning"
+    first = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    names = {path.stem for path in mounts[provider["options"]["path"]].iterdir()}
+    assert names == {"homemon", "homemon.ja"}
+    assert first == f"{provider['options']['path']}/${{DASHBOARD:-homemon}}.json"
     name, port = re.fullmatch(r"http://(\w+):(\d+)", source["url"]).groups()  # type: ignore[union-attr]
     assert services[name]["ports"] == [f"{port}:{port}"]
     for secret in source["secureJsonData"].values():
         assert secret.removeprefix("$") in grafana["environment"]
-    if kind == "influxdb":
-        environment = services[name]["environment"]
-        assert environment["INFLUXDB_DB"] == source["jsonData"]["dbName"] == KEYS["server"]["db"].default
-        assert environment["INFLUXDB_READ_USER"] == source["user"]
-        assert environment["INFLUXDB_READ_USER_PASSWORD"] == grafana["environment"]["INFLUXDB_READ_PASSWORD"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def mounted(service: dict[str, Any]) -> list[list[str]]:
+    """What of this folder a service has, and where."""
+    return [volume.split(":")[:2] for volume in service["volumes"]]
+
+
+def test_the_users_of_an_influxdb_are_those_that_are_written_down() -> None:
+    source = provisioned("influxdb", "datasources")
+    environment = compose("influxdb")["services"]["influxdb"]["environment"]
+    assert environment["INFLUXDB_DB"] == source["jsonData"]["dbName"] == KEYS["server"]["db"].default
+    assert environment["INFLUXDB_READ_USER"] == source["user"]
+    assert environment["INFLUXDB_READ_USER_PASSWORD"] == "${INFLUXDB_READ_PASSWORD:?is missing in .env}"
+    script = (SERVER / "influxdb2" / "init" / "users.sh").read_text("utf-8")
+    made = re.findall(r"--username (\w+) --password \"\$(\w+)\" .*\n +--(\w+)-bucket", script)
+    assert made == [("homemon", "HOMEMON_PASSWORD", "write"), ("grafana", "INFLUXDB_READ_PASSWORD", "read")]
+    assert provisioned("influxdb2", "datasources") == source
+    assert compose("influxdb2")["services"]["influxdb"]["environment"]["DOCKER_INFLUXDB_INIT_BUCKET"] == "smartmeter"
+
+
+@pytest.mark.parametrize("kind", COMPOSED)
 def test_compose_is_small_pinned_and_has_no_password_of_its_own(kind: str) -> None:
     content = (SERVER / kind / "compose.yaml").read_text("utf-8")
     example = (SERVER / kind / ".env.example").read_text("utf-8")
     assert set(re.findall(r"\$\{(\w+)", content)) == set(re.findall(r"(?m)^(\w+)=$", example))
     services = compose(kind)["services"].values()
-    assert sum(int(service["mem_limit"].removesuffix("m")) for service in services) <= 450
+    resident = (service for service in services if "profiles" not in service)
+    most = 450 if kind in KINDS else 650
+    assert sum(int(service["mem_limit"].removesuffix("m")) for service in resident) <= most
     for service in services:
         assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+", service["image"])
-        for key, value in service["environment"].items():
+        for key, value in service.get("environment", {}).items():
             assert isinstance(value, str), f"{key}: {value} is not text"
-            assert "PASSWORD" not in key.upper() or re.fullmatch(r"\$\{\w+:\?is missing in \.env\}", value)
+            secret = "PASSWORD" in key.upper() or "TOKEN" in key.upper()
+            assert not secret or re.fullmatch(r"\$\{\w+:\?is missing in \.env\}", value)
+
+
+@pytest.mark.parametrize("kind", COMPOSED)
+def test_compose_watches_its_services_and_bounds_their_logs(kind: str) -> None:
+    services = compose(kind)["services"]
+    database = next(iter(services))
+    for name, service in services.items():
+        assert service["logging"]["options"] == {"max-size": "5m", "max-file": "2"}
+        assert ("healthcheck" in service) == (name != "backup")
+    assert services["grafana"]["depends_on"] == {database: {"condition": "service_healthy"}}
+    assert services["backup"]["profiles"] == ["backup"], "is not started with the others"
 
 
 @pytest.mark.parametrize("document", sorted(SERVER.glob("*.md")), ids=lambda path: path.name)

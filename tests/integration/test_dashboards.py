@@ -8,7 +8,9 @@ of the compose files.
 
 import base64
 import json
+import os
 import re
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache, partial
@@ -30,7 +32,7 @@ from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
 from homemon.storage.ledger import keep_accounts
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
 from tests.commands import PATIENCE, homemon, write_config
-from tests.servers import InfluxServer, VictoriaServer, fetch, settings
+from tests.servers import InfluxServer, VictoriaServer, fetch, installed, reserve_port, settings
 from tests.stores import sender_of
 
 MIDNIGHT = RELEASED + 9 * DAY  # in Japan, as RELEASED is
@@ -47,11 +49,15 @@ Answer = dict[str, dict[int, float]]
 
 
 class Backend(NamedTuple):
-    """A server with homes in it, whose folders are in `folder`, and how Grafana asks it."""
+    """A server with homes in it, whose folders are in `folder`, and how Grafana asks it.
+
+    `inside` says where it is in place of what its compose file calls it.
+    """
 
     ask: Callable[[str, str, int, int, int], Answer]
     homes: Callable[[str], set[str]]
     folder: Path
+    inside: Mapping[str, str]
 
 
 def points(lost: range = range(0)) -> Iterator[Point]:
@@ -144,6 +150,7 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in service["environment"].items():
             patch.setenv(name, value)
+        patch.setenv("INFLUXDB_BIND_ADDRESS", copies := f"127.0.0.1:{reserve_port()}")
         server.start()
     try:
         database = service["environment"]["INFLUXDB_DB"]
@@ -182,9 +189,10 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
                 found[series["tags"]["home"]] = values
             return {home: values for home, values in found.items() if values}
 
-        yield Backend(
-            ask, lambda statement: {row[1] for series in query(statement) for row in series["values"]}, folder
-        )
+        def homes(statement: str) -> set[str]:
+            return {row[1] for series in query(statement) for row in series["values"]}
+
+        yield Backend(ask, homes, folder, {"influxdb:8088": copies})
     finally:
         server.kill()
 
@@ -234,7 +242,7 @@ def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backen
             return set(get(f"/api/v1/label/{found[1]}/values", start=MIDNIGHT))  # Grafana names the time it shows
 
         fetch(f"{server.url}/internal/force_flush", headers=authorization("homemon"))
-        yield Backend(ask, homes, folder)  # type: ignore[arg-type]
+        yield Backend(ask, homes, folder, {"http://victoriametrics:8428": server.url})  # type: ignore[arg-type]
     finally:
         server.kill()
 
@@ -422,3 +430,48 @@ def test_the_homes_to_choose_from(backend: Backend, kind: str) -> None:
     _, variable = BOARDS[kind]["templating"]["list"]
     assert backend.homes(variable["query"]) == HOMES.keys() - {""}
     assert (variable["name"], variable["includeAll"], variable["allValue"]) == ("home", True, ".*")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_backup_job_copies_what_the_server_has(backend: Backend, kind: str, tmp_path: Path) -> None:
+    (script,) = compose(kind)["services"]["backup"]["command"]
+    for name, here in {"$$": "$", "/backup": str(tmp_path / "copies"), **backend.inside}.items():
+        assert name in script
+        script = script.replace(name, here)
+    (tmp_path / "copies").mkdir()
+    environment = {**os.environ, "HOMEMON_PASSWORD": PASSWORD}
+    run = subprocess.run(("sh", "-euc", script), capture_output=True, text=True, env=environment, check=False)
+    assert run.returncode == 0, run.stderr
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert RESTORED[kind](copy, tmp_path) == HOMES.keys() - {""}
+
+
+def influxdb_of(copy: Path, folder: Path) -> set[str]:
+    """The homes in an InfluxDB that a copy was restored to."""
+    server = InfluxServer(folder / "restored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INFLUXDB_BIND_ADDRESS", host := f"127.0.0.1:{reserve_port()}")
+        server.start()
+    try:
+        subprocess.run((installed("influxd", "influxdb"), "restore", "-portable", "-host", host, copy), check=True)
+        server.kill()
+        server.start()  # the shards that were restored are not opened at once
+        found = server.query('SHOW TAG VALUES WITH KEY = "home"', "smartmeter")
+        return {row[1] for series in found for row in series["values"]}
+    finally:
+        server.kill()
+
+
+def victoriametrics_of(copy: Path, folder: Path) -> set[str]:
+    """The same in a VictoriaMetrics."""
+    server = VictoriaServer(folder / "restored")
+    server.start()
+    try:
+        fetch(f"{server.url}/api/v1/import/native", copy.read_bytes())
+        fetch(f"{server.url}/internal/force_flush")
+        return set(json.loads(fetch(f"{server.url}/api/v1/label/home/values?start={MIDNIGHT}"))["data"])
+    finally:
+        server.kill()
+
+
+RESTORED = {"influxdb": influxdb_of, "victoriametrics": victoriametrics_of}
