@@ -57,6 +57,11 @@ rooms:
 screenshot: $(STAMP) debian
 	$(BIN)/python -m tests.screenshots
 
+# The dashboards as Grafana's panel library draws them, 460 MB from npm: docs/pictures/grafana.png.
+.PHONY: grafana
+grafana: tests/grafana/draw/node_modules/.package-lock.json debian
+	$(BIN)/python -m tests.dashboard_pictures
+
 dashboards: $(STAMP)
 	$(BIN)/python -m tools.dashboards
 

@@ -33,6 +33,7 @@ class Panel(NamedTuple):
     time_from: str | None = None
     own: Mapping[str, Any] = {}
     kind: str = "timeseries"
+    width: int = 24
 
 
 GREEN, YELLOW, ORANGE, BLUE, RED, GREY = "green", "yellow", "orange", "blue", "red", "text"
@@ -51,7 +52,10 @@ BY_SIGN = {
     "thresholds": {"mode": "absolute", "steps": [{"color": YELLOW, "value": None}, {"color": GREEN, "value": 0}]},
 }
 """Green while buying, yellow while feeding in."""
-WITH_SUMS = {"legend": {"displayMode": "table", "placement": "bottom", "showLegend": True, "calcs": ["last", "sum"]}}
+WITH_SUMS = {"legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": ["sum"]}}
+"""A table would show three rows of four at this height."""
+YEN = "prefix:¥"
+"""Grafana's own unit for yen writes 7,660 as 7.66K."""
 PROVISIONAL = [
     {
         "type": "value",
@@ -81,9 +85,11 @@ def balance(measurement: str) -> tuple[Series, ...]:
     )
 
 
-def stat(title: Text, description: Text, unit: str, time_from: str, *series: Series, interval: str = "1d") -> Panel:
+def stat(
+    title: Text, description: Text, unit: str, time_from: str, *series: Series, interval: str = "1d", width: int = 4
+) -> Panel:
     """A panel of the first row: the last value of each series of a time."""
-    return Panel(title, description, unit, interval, {}, series, time_from, kind="stat")
+    return Panel(title, description, unit, interval, {}, series, time_from, kind="stat", width=width)
 
 
 def energies(measurement: str) -> tuple[Series, ...]:
@@ -110,6 +116,7 @@ STATS = (
         "now-15m",
         Series(("電力", "power"), mean("power"), GREEN, BY_SIGN),
         interval="1m",
+        width=3,
     ),
     stat(("今日", "Today"), SUMMED, "kwatth", "now/d", *energies("day")),
     stat(("今月", "This month"), SUMMED, "kwatth", "now/M", *energies("month")),
@@ -124,16 +131,17 @@ STATS = (
     stat(
         ("今回の電気料金", "This bill so far"),
         OF_BILL,
-        "currencyJPY",
+        YEN,
         "now-31d",
         Series(("料金", "to pay"), summed("bill", "yen"), GREEN),
         Series(("売電収入", "earned"), summed("bill", "sold_yen"), YELLOW),
         Series(
-            ("見込み", "is"),
+            ("状態", "status"),
             summed("bill", "provisional", hours="yen_hours"),
             GREY,
             {"mappings": PROVISIONAL, "unit": "none"},
         ),
+        width=6,
     ),
     stat(
         ("電流", "Current"),
@@ -146,6 +154,7 @@ STATS = (
         Series(("R相", "phase R"), mean("current", "r"), RED),
         Series(("T相", "phase T"), mean("current", "t"), BLUE),
         interval="1m",
+        width=3,
     ),
 )
 PANELS = (
@@ -205,10 +214,10 @@ PANELS = (
             "基本料金を含まない電力量の料金。[contract] が必要です。",
             "Of the energy, without the base charge; needs a [contract].",
         ),
-        "currencyJPY",
+        YEN,
         "1d",
         BARS,
-        (Series(("電気代", "cost"), summed("day", "yen"), GREEN),),
+        (Series(("電気代", "cost"), summed("day", "yen"), GREEN, {"min": 0}),),
         "now-30d/d",
         WITH_SUMS,
     ),

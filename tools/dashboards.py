@@ -6,16 +6,17 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.dashboard_panels import PANELS, STATS, Json, Panel, Series
+from tools.dashboard_panels import PANELS, STATS, YEN, Json, Panel, Series
 
 SERVER = Path(__file__).parent.parent / "docs" / "server"
 ZONE = "Asia/Tokyo"
 LANGUAGES = ("ja", "en")
 """In the order of the table's pairs."""
-COLUMNS, STAT_HEIGHT, HEIGHT = 24, 4, 8
+STAT_HEIGHT, HEIGHT = 4, 8
 
 
 class Kind(NamedTuple):
@@ -84,11 +85,10 @@ def dashboard(kind: Kind, language: str) -> Json:
 
 def placed(stats: Sequence[Panel], panels: Sequence[Panel]) -> Iterable[tuple[Panel, Json]]:
     """Each panel with its place in the grid."""
-    width = COLUMNS // len(stats)
-    for column, panel in enumerate(stats):
-        yield panel, {"x": column * width, "y": 0, "w": width, "h": STAT_HEIGHT}
+    for panel, after in zip(stats, accumulate(panel.width for panel in stats), strict=True):
+        yield panel, {"x": after - panel.width, "y": 0, "w": panel.width, "h": STAT_HEIGHT}
     for row, panel in enumerate(panels):
-        yield panel, {"x": 0, "y": STAT_HEIGHT + row * HEIGHT, "w": COLUMNS, "h": HEIGHT}
+        yield panel, {"x": 0, "y": STAT_HEIGHT + row * HEIGHT, "w": panel.width, "h": HEIGHT}
 
 
 def source(kind: Kind) -> Json:
@@ -145,12 +145,18 @@ def drawn(panel: Panel, kind: Kind, language: int) -> Json:
         ],
         "transformations": [],
         "fieldConfig": {
-            "defaults": {"unit": panel.unit} | ({"custom": dict(panel.drawing)} if panel.drawing else {"noValue": "–"}),
+            "defaults": defaults(panel),
             "overrides": [override(series, language) for series in panel.series],
         },
         "options": OPTIONS[panel.kind] | dict(panel.own),
     }
     return found | ({"timeFrom": panel.time_from} if panel.time_from else {})
+
+
+def defaults(panel: Panel) -> Json:
+    """What all series of a panel have in common."""
+    drawing = {"custom": dict(panel.drawing)} if panel.drawing else {"noValue": "–"}
+    return {"unit": panel.unit, **({"decimals": 0} if panel.unit == YEN else {}), **drawing}
 
 
 OPTIONS: dict[str, Json] = {

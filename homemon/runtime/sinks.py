@@ -147,11 +147,11 @@ def send_now(app: App) -> None:
         thread.join()
 
 
-def sum_up(app: App, store: Store) -> None:
-    """Store the sums that servers lack, where there is one; the store has its accounts."""
+def sum_up(app: App, store: Store, within: float = sums.WITHIN) -> None:
+    """Store the sums that servers lack, where there is one, for about so many seconds; the store has its accounts."""
     with suppress(StoreError):  # which is reported where readings are stored
         if app.config.server:
-            sums.update(app, store)
+            sums.update(app, store, within)
 
 
 def _send_aside(app: App, name: str) -> None:

@@ -72,7 +72,7 @@ def test_the_first_row_says_what_matters_now(kind: str) -> None:
         ("Today", "now/d", "kwatth"),
         ("This month", "now/M", "kwatth"),
         ("This billing period", "now-31d", "kwatth"),
-        ("This bill so far", "now-31d", "currencyJPY"),
+        ("This bill so far", "now-31d", "prefix:¥"),
         ("Current", "now-15m", "amp"),
     ]
     assert all(panel["options"]["reduceOptions"]["calcs"] == ["lastNotNull"] for panel in first)
@@ -130,7 +130,7 @@ def test_panels_lie_in_the_grid_and_not_on_each_other(kind: str) -> None:
 def test_units(kind: str) -> None:
     panels = [panel for panel in BOARDS[kind]["panels"] if panel["type"] == "timeseries"]
     units = [panel["fieldConfig"]["defaults"]["unit"] for panel in panels]
-    assert units == ["watt", "kwatth", "watt", "kwatth", "kwatth", "currencyJPY", "kwatth"]
+    assert units == ["watt", "kwatth", "watt", "kwatth", "kwatth", "prefix:¥", "kwatth"]
     own = {
         rule["matcher"]["options"]: entry["value"]
         for panel in BOARDS[kind]["panels"]
@@ -138,7 +138,7 @@ def test_units(kind: str) -> None:
         for entry in rule["properties"]
         if entry["id"] == "unit"
     }
-    assert own == {"/^tank( |$)/": "litre", "/^contract( |$)/": "amp", "/^is( |$)/": "none"}
+    assert own == {"/^tank( |$)/": "litre", "/^contract( |$)/": "amp", "/^status( |$)/": "none"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

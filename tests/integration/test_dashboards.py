@@ -355,7 +355,7 @@ def test_sums_are_those_of_energy(backend: Backend, panel: dict[str, Any], targe
     by, name = sum_of(target), label(target)
     assert by is not None
     if name not in FIELDS:
-        assert (by, answer[""]) == ("bill", {BILL: {"contract": 40, "earned": EARNED, "is": 1}[name]})
+        assert (by, answer[""]) == ("bill", {BILL: {"contract": 40, "earned": EARNED, "status": 1}[name]})
         return
     sign = -1 if name == "sold" and panel["type"] != "stat" else 1
     for home in ["", "nara"] if by == "bill" or FIELDS[name] == "yen" else HOMES:
