@@ -15,12 +15,15 @@ from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.energy.household import ENERGIES
 from homemon.energy.periods import day_of
 from homemon.runtime import kept, summing, sums
+from homemon.runtime.background import Rounds
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.sources.registry import SUMS
 from homemon.storage.ledger import keep_accounts
 from tests.commands import homemon, write_config
 from tests.judge import midnight
 from tests.lived import Lived, at
+from tests.servers import Database
 from tests.stores import put
 
 TODAY = date(2026, 11, 27)
@@ -267,3 +270,32 @@ def test_what_was_dropped_keeps_its_sum(house: Callable[..., House]) -> None:
 
 def test_the_names_are_those_of_the_rooms_that_are_loaded_later() -> None:
     assert kept.NAME == sums.PRICES
+
+
+def test_a_command_that_sends_brings_the_sums_to_the_server_and_prints_readings_only(
+    database: Database, tmp_path: Path
+) -> None:
+    server = database.settings()
+    write_config(tmp_path, f"[server]\nurl = {server.url}\ndb = {database.name}\n")
+    begin = midnight(YESTERDAY)
+    lines = [f"+power value={100 + hour / 10} {begin + hour * 3600}000000000" for hour in range(25)]
+    (tmp_path / "backup").write_text("\n".join(lines) + "\n")
+    run = homemon("replay", "backup", cwd=tmp_path)
+    assert (run.returncode, len(run.stdout.splitlines())) == (0, 25), run.stderr
+    points = {name: fields for (name, _), fields in database.points().items()}
+    assert points["day"] == points["month"] == {"bought": 2.4, "bought_hours": 24, "used": 2.4, "used_hours": 24}
+
+
+def test_a_listener_sums_up_in_the_thread_that_sends(house: Callable[..., House]) -> None:
+    here = house("[server]\nurl = http://127.0.0.1:9\ntimeout = 1\n")
+    here.bought((TODAY, 0, 100.0), (TODAY, 1, 101.0))
+    Rounds(here.app, here.app.open_store(1)).next()
+    assert here.stored()["2026-11-27"]["bought"] == 1
+
+
+def test_nothing_is_summed_up_for_nobody(house: Callable[..., House]) -> None:
+    here = house()
+    here.bought((TODAY, 0, 100.0), (TODAY, 1, 101.0))
+    send_now(here.app)
+    Rounds(here.app, here.app.open_store(1)).next()
+    assert not here.stored()
