@@ -5,7 +5,6 @@ VENV ?= .venv
 CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
-AXE = tests/axe/node_modules/.package-lock.json
 SECONDS ?= 60
 PORT ?= 8080
 
@@ -18,7 +17,7 @@ demo: $(STAMP)
 live: $(STAMP)
 	$(BIN)/homemon demo --live --port $(PORT)
 
-test: $(STAMP) debian axe
+test: $(STAMP) debian axe schema
 	$(BIN)/python -m pytest
 
 # The tests that need no server, no other process and no network: half a minute.
@@ -58,8 +57,13 @@ rooms:
 screenshot: $(STAMP) debian
 	$(BIN)/python -m tests.screenshots
 
+# The dashboards as Grafana's panel library draws them, 460 MB from npm: docs/pictures/grafana.png.
+.PHONY: grafana
+grafana: tests/grafana/draw/node_modules/.package-lock.json debian
+	$(BIN)/python -m tests.dashboard_pictures
+
 dashboards: $(STAMP)
-	$(BIN)/python tools/dashboards.py
+	$(BIN)/python -m tools.dashboards
 
 .PHONY: docs
 docs: $(STAMP)
@@ -80,14 +84,15 @@ $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
 	touch $(STAMP)
 
-# axe-core, by this machine's npm, or else by one from PyPI: Debian's takes 355 packages more.
-.PHONY: axe
-axe: $(AXE)
+# axe-core, and Grafana's types, by this machine's npm, or else by one from PyPI: Debian's takes 355 packages more.
+.PHONY: axe schema
+axe: tests/axe/node_modules/.package-lock.json
+schema: tests/grafana/node_modules/.package-lock.json
 
-$(AXE): tests/axe/package-lock.json | $(STAMP)
-	(command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --editable .[axe]) && cd tests/axe \
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json | $(STAMP)
+	(command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --editable .[axe]) && cd tests/$* \
 	    && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund \
-	    || echo "axe-core could not be installed: the tests that need it are skipped"
+	    || echo "what is in tests/$*/package.json could not be installed: the tests that need it are skipped"
 
 .PHONY: debian
 debian:

@@ -13,7 +13,7 @@ from homemon.runtime import sinks, so_far
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import Row, look_at
-from homemon.sources.registry import IMPORTED_MEASUREMENTS, SERIES
+from homemon.sources.registry import NOT_MEASURED, SERIES
 
 
 def exposition(app: App) -> str:
@@ -32,7 +32,7 @@ def exposition(app: App) -> str:
 def _readings(app: App, now: int) -> Iterator[Reading]:
     """Yield the newest reading of each series of a device that the registry knows; not one of the future."""
     for series in app.store.archive.series():
-        if series[:2] in SERIES and series.measurement not in IMPORTED_MEASUREMENTS:
+        if series[:2] in SERIES and series.measurement not in NOT_MEASURED:
             row = look_at(app, series, now, None)
             if row and row.time != row.ahead:
                 yield _reading(row)

@@ -13,6 +13,7 @@ from homemon.core.errors import ConfigError, StoreError
 from homemon.delivery.sender import Sender, Sending, send_quietly
 from homemon.delivery.sink import Memory, Sink, fingerprint
 from homemon.delivery.verdicts import Answer
+from homemon.runtime import sums
 from homemon.runtime.context import App
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.ledger import FIRST, keep_accounts
@@ -92,7 +93,9 @@ def senders(app: App, store: Store, to: Iterable[Place] | None = None) -> list[S
     The store has an account for each place that is configured, and for no other, from now on. Raise StoreError.
     """
     there = list(places(app.config))
-    keep_accounts(store.db, {each.name: each.measurements for each in there if each.measurements is not None})
+    summed = {sums.KEY: sums.READ} if app.config.servers else {}
+    accounts = {each.name: each.measurements for each in there if each.measurements is not None}
+    keep_accounts(store.db, {**summed, **accounts})
     return [_sender(app, store, place) for place in (there if to is None else to)]
 
 
@@ -134,7 +137,9 @@ def named(app: App, name: str) -> list[Place]:
 def send_now(app: App) -> None:
     """Send to each place that lacks something, all at once: one that does not answer delays no other."""
     try:
-        due = [each for each in senders(app, app.store) if each.due(app.now().wall)]
+        found = senders(app, app.store)
+        sum_up(app, app.store)
+        due = [each for each in found if each.due(app.now().wall)]
     except StoreError:
         return  # which is reported where readings are stored
     threads = [Thread(target=_send_aside, args=(app, each.sink.name), daemon=True) for each in due[1:]]
@@ -144,6 +149,13 @@ def send_now(app: App) -> None:
         report(app, send_quietly(each, app.now().wall, ONE_SHOT_SENDS_FOR))
     for thread in threads:
         thread.join()
+
+
+def sum_up(app: App, store: Store, within: float = sums.WITHIN) -> None:
+    """Store the sums that servers lack, where there is one, for about so many seconds; the store has its accounts."""
+    with suppress(StoreError):  # which is reported where readings are stored
+        if app.config.servers:
+            sums.update(app, store, within)
 
 
 def _send_aside(app: App, name: str) -> None:

@@ -209,7 +209,15 @@ PURE = (
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
-    *("energy.selling", "energy.so_far", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
+    *(
+        "energy.selling",
+        "energy.so_far",
+        "energy.spans",
+        "energy.statement",
+        "energy.sums",
+        "energy.toml_file",
+        "energy.usage",
+    ),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
