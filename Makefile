@@ -75,6 +75,15 @@ dist: $(STAMP)
 	$(BIN)/python -m build --outdir dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python tools/try_wheel.py dist/*.whl
+	$(MAKE) --no-print-directory deb try-deb
+
+# The Debian package, for every architecture, and its trial in bare Debians (root and debootstrap): make try-deb SUITES=trixie
+.PHONY: deb try-deb
+deb: $(STAMP)
+	$(BIN)/python tools/debian_package.py
+
+try-deb: $(STAMP) debian
+	$(BIN)/python -m tools.try_debian $(SUITES)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)

@@ -87,16 +87,20 @@ class Room:
         return all(done)
 
     def furnish(self) -> None:
-        """Give the room a name server, a user, this machine's ways to packages, and the clone."""
-        for name in ("resolv.conf", "hosts"):
-            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
-        (self.root / "etc" / "apt" / "apt.conf.d" / "90room").write_text(apt_settings())
+        """Give the room what `equip` does, this machine's ways to Python's packages, and the clone."""
+        self.equip()
         self.shown = pip_settings(self.root)
-        self.enter("useradd --create-home --shell /bin/bash user", "root")
         subprocess.run(("git", "clone", "--quiet", PROJECT, self.root / CLONE.relative_to("/")), check=True)
         if self.who == "user":  # whom nobody gives this on the way
             self.enter(f"chown -R user: {CLONE}", "root")
             self.enter("apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv", "root")
+
+    def equip(self) -> None:
+        """Give the room a name server, a user, and this machine's ways to Debian's packages."""
+        for name in ("resolv.conf", "hosts"):
+            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
+        (self.root / "etc" / "apt" / "apt.conf.d" / "90room").write_text(apt_settings())
+        self.enter("useradd --create-home --shell /bin/bash user", "root")
 
     def step(self, command: str, who: str) -> bool:
         """One command; prints what came of it."""
