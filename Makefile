@@ -82,6 +82,12 @@ dist: $(STAMP)
 deb: $(STAMP)
 	$(BIN)/python tools/debian_package.py
 
+# The folder to copy into /addons of a Home Assistant.
+.PHONY: addon
+addon: deb
+	rm -rf dist/homeassistant-addon && cp -R docs/homeassistant-addon dist/
+	cp dist/homemon_*_all.deb dist/homeassistant-addon/homemon/homemon.deb
+
 try-deb: $(STAMP) debian
 	$(BIN)/python -m tools.try_debian $(SUITES)
 
