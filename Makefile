@@ -88,6 +88,11 @@ addon: deb
 	rm -rf dist/homeassistant-addon && cp -R docs/homeassistant-addon dist/
 	cp dist/homemon_*_all.deb dist/homeassistant-addon/homemon/homemon.deb
 
+# Both as containers, on this machine's podman (root, podman, runc and debootstrap).
+.PHONY: try-container
+try-container: addon debian
+	$(BIN)/python -m tools.try_container
+
 try-deb: $(STAMP) debian
 	$(BIN)/python -m tools.try_debian $(SUITES)
 

@@ -1,8 +1,8 @@
-"""Build dist/homemon_VERSION_all.deb: `make deb`. Needs dpkg-deb, gzip's man-page flags and the network; no root.
+"""Build dist/homemon_VERSION_all.deb: `make deb`. Needs dpkg-deb, pip and the network; no root.
 
 Debian 12 has requests 2.28, urllib3 1.26 and smbus2 0.4.2, all older than homemon needs, and no Debian has jpholiday. So
-the package brings what pip installs, with all that a user may add (`extras`), in /usr/lib/homemon, where only the command
-of tools/debian/homemon looks. No file of it is compiled, so one package is for every architecture and Python;
+the package brings what pip installs, with all that a user may add (`extras`), in /usr/lib/homemon, where only the
+command of tools/debian/homemon looks. No file of it is compiled, so one package is for every architecture and Python;
 what pip has in compiled form alone is Debian's own (`FROM_DEBIAN`). $DEBFULLNAME and $DEBEMAIL are the maintainer.
 """
 
@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from email.message import Message
 from email.utils import formatdate
 from importlib.metadata import Distribution, PathDistribution, distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
 PROJECT = Path(__file__).resolve().parent.parent
 HERE = PROJECT / "tools" / "debian"
@@ -56,7 +58,9 @@ def main() -> int:
         control(root)
         target = PROJECT / "dist" / f"homemon_{version(root)}_all.deb"
         target.parent.mkdir(exist_ok=True)
-        subprocess.run(("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target), check=True, stdout=sys.stderr)
+        subprocess.run(
+            ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target), check=True, stdout=sys.stderr
+        )
     print(target.relative_to(PROJECT))
     return 0
 
@@ -71,13 +75,19 @@ def library(root: Path) -> None:
     options = ("-qq", "--no-compile", "--disable-pip-version-check", "--root-user-action=ignore")
     words = (*options, "--no-binary", ",".join(PURE), "--target", str(target), named)
     subprocess.run((sys.executable, "-m", "pip", "install", *words), check=True)
-    kept = dict.fromkeys(FROM_DEBIAN, ()) | TAKEN
+    kept: dict[str, tuple[str, ...]] = {**dict.fromkeys(FROM_DEBIAN, ()), **TAKEN}
     for distribution in packages(target):
         drop(distribution, kept.get(distribution.metadata["Name"], (".*",)))
-    for unwanted in (*target.glob("bin"), *target.glob("*.dist-info/direct_url.json"), *target.glob("*.dist-info/RECORD")):
+    for unwanted in (
+        *target.glob("bin"),
+        *target.glob("*.dist-info/direct_url.json"),
+        *target.glob("*.dist-info/RECORD"),
+    ):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     if compiled := sorted(f"{path.relative_to(target)}" for path in target.rglob("*.so")):
-        sys.exit(f"a package for every architecture has no compiled file: {', '.join(compiled)}; see {FROM_DEBIAN=}, {PURE=}")
+        sys.exit(
+            f"a package for every architecture has no compiled file: {', '.join(compiled)}; see {FROM_DEBIAN=}, {PURE=}"
+        )
 
 
 def extras() -> list[str]:
@@ -115,7 +125,9 @@ def completions(root: Path) -> None:
     for shell, place in COMPLETIONS.items():
         environment = os.environ | {"PYTHONPATH": str(root / LIBRARY), "_HOMEMON_COMPLETE": f"{shell}_source"}
         start = "import sys; sys.argv = ['homemon']; from homemon.__main__ import main; main()"
-        run = subprocess.run((sys.executable, "-BPc", start), env=environment, stdout=subprocess.PIPE, check=True, text=True)
+        run = subprocess.run(
+            (sys.executable, "-BPc", start), env=environment, stdout=subprocess.PIPE, check=True, text=True
+        )
         put(root / place, run.stdout)
 
 
@@ -139,8 +151,8 @@ def documents(root: Path) -> None:
 
 def changelog(root: Path) -> str:
     """Return the entry of deb-changelog(5) that leads to CHANGELOG.md."""
-    head = f"homemon ({version(root)}) unstable; urgency=medium"
-    return f"{head}\n\n  * What changed is in CHANGELOG.md.gz.\n\n -- {maintainer()}  {formatdate(built(), localtime=False)}\n"
+    head, change = f"homemon ({version(root)}) unstable; urgency=medium", "What changed is in CHANGELOG.md.gz."
+    return f"{head}\n\n  * {change}\n\n -- {maintainer()}  {formatdate(built())}\n"
 
 
 def licences(root: Path) -> str:
@@ -156,7 +168,9 @@ def _licences(root: Path) -> Iterator[tuple[str, str, str]]:
     for found in packages(root / LIBRARY):
         data = found.metadata
         named = data.get("License-Expression") or (data.get("License") or "").strip().split("\n")[0]
-        classed = [each.rpartition(" :: ")[2] for each in data.get_all("Classifier", ()) if each.startswith("License ::")]
+        classed = [
+            each.rpartition(" :: ")[2] for each in data.get_all("Classifier", ()) if each.startswith("License ::")
+        ]
         if data["Name"] != "homemon":
             yield data["Name"], data["Version"], named or ", ".join(classed) or "see there"
 
@@ -200,14 +214,11 @@ def built() -> float:
 
 
 def settle(root: Path) -> None:
-    """Give each file one owner's mode and one time, whoever builds it."""
+    """Give each file one mode and one time, whoever builds it; nothing in /usr/lib/homemon is a program."""
     for path in root.rglob("*"):
-        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 and _is_program(path, root) else 0o644)
+        started = path.stat().st_mode & 0o100 and not path.is_relative_to(root / LIBRARY)
+        path.chmod(0o755 if path.is_dir() or started else 0o644)
         os.utime(path, (built(), built()))
-
-
-def _is_program(path: Path, root: Path) -> bool:
-    return not path.is_relative_to(root / LIBRARY)
 
 
 def put(path: Path, text: str, mode: int = 0o644) -> None:

@@ -143,7 +143,14 @@ class Room:
 
 
 def unpack(suite: str, root: Path) -> None:
-    """A new minimal Debian at `root`, from the archive that the first time makes."""
+    """A new minimal Debian at `root`."""
+    made = archive(suite)
+    root.mkdir(parents=True)
+    subprocess.run(("tar", "-C", root, "-xf", made), check=True)
+
+
+def archive(suite: str) -> Path:
+    """The archive of a minimal Debian, which the first time makes."""
     archive = ROOMS / f"{suite}.tar"
     if not archive.exists():
         print(f"{SUITES[suite]}: debootstrap, some minutes ...", flush=True)
@@ -158,8 +165,7 @@ def unpack(suite: str, root: Path) -> None:
         subprocess.run(("tar", "-C", made, "-cf", partial, "."), check=True)
         partial.rename(archive)
         shutil.rmtree(made)
-    root.mkdir(parents=True)
-    subprocess.run(("tar", "-C", root, "-xf", archive), check=True)
+    return archive
 
 
 def mirror() -> str:

@@ -11,7 +11,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from homemon import __version__
@@ -23,9 +22,13 @@ READERS = "man-db zsh fish iproute2 python3-yaml"
 APT = "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Install-Recommends=false"
 STORE = "/home/user/.local/state/homemon/homemon.db"
 FILES = "find /etc /opt /srv /usr -not -name '*.pyc' -not -name __pycache__ | sort >/var/tmp/{}"
-AS_USER = "unshare --net sh -c 'ip link set lo up && exec setpriv --reuid=user --regid=user --init-groups {} sh -c \"$1\"' sh"
+AS_USER = (
+    "unshare --net sh -c 'ip link set lo up && exec setpriv --reuid=user --regid=user --init-groups {} sh -c \"$1\"' sh"
+)
 CLEAN = "env -i HOME=/home/user USER=user PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8"
-CONFIG = "umask 77; mkdir -p ~/.config/homemon; printf '[notify]\\nto = json://127.0.0.1:9\\n' >~/.config/homemon/config.ini"
+CONFIG = (
+    "umask 77; mkdir -p ~/.config/homemon; printf '[notify]\\nto = json://127.0.0.1:9\\n' >~/.config/homemon/config.ini"
+)
 BILL = "homemon bill --plan tepco-juryo-b --ampere 40 --month 2026-08 --kwh 374"
 
 
@@ -102,7 +105,9 @@ class Bare(Room):
             log.write(text)
         if status not in tried.statuses:
             return f"status {status}: {text[-300:]}"
-        return "" if re.search(tried.prints, text, re.MULTILINE) and "Traceback" not in text else f"prints {text[-300:]}"
+        return (
+            "" if re.search(tried.prints, text, re.MULTILINE) and "Traceback" not in text else f"prints {text[-300:]}"
+        )
 
 
 AFTERWARDS = (
@@ -114,8 +119,14 @@ AFTERWARDS = (
     ),
     ("installing it again failed", f"{APT} install --reinstall /var/tmp/{PACKAGE.name}"),
     ("purging it failed", f"{APT} purge homemon"),
-    ("purging it left files", f"{FILES.format('after')} && diff /var/tmp/before /var/tmp/after && ! test -e /usr/lib/homemon"),
-    ("purging it took the user's readings or configuration", f"test -s {STORE} && test -s ~user/.config/homemon/config.ini"),
+    (
+        "purging it left files",
+        f"{FILES.format('after')} && diff /var/tmp/before /var/tmp/after && ! test -e /usr/lib/homemon",
+    ),
+    (
+        "purging it took the user's readings or configuration",
+        f"test -s {STORE} && test -s ~user/.config/homemon/config.ini",
+    ),
 )
 """What root does after the tries, by what it is when it fails."""
 

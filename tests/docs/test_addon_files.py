@@ -1,4 +1,4 @@
-"""docs/homeassistant-addon/: what Home Assistant's Supervisor documents of these files, and what homemon's schema says."""
+"""docs/homeassistant-addon/: what the Supervisor documents of these files, and what homemon's schema says."""
 
 import re
 from collections.abc import Iterator
@@ -79,10 +79,17 @@ def test_every_group_and_option_has_a_name_in_both_languages(language: str) -> N
         assert named[group]["name"]
         if isinstance(schema, dict):
             assert set(named[group]["fields"]) == set(schema), group
+        for texts in (named[group], *named[group].get("fields", {}).values()):
+            assert set(texts) <= {"name", "description", "fields"}, texts  # a comma in {} without quotes makes a key
 
 
 def test_secrets_are_shown_to_nobody_who_looks_over_a_shoulder() -> None:
-    assert {path[-1] for path, kind in ELEMENTS.items() if kind.startswith("password")} >= {"bid", "pwd", "password", "token"}
+    assert {path[-1] for path, kind in ELEMENTS.items() if kind.startswith("password")} >= {
+        "bid",
+        "pwd",
+        "password",
+        "token",
+    }
 
 
 def test_it_runs_what_setup_would() -> None:

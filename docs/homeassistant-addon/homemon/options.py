@@ -2,7 +2,8 @@
 
     python3 options.py /data/options.json /data/homemon/config.ini
 
-Secrets are in config.ini alone, which nobody else can read. Exits 1, naming the option, where a value cannot be written.
+Secrets are in config.ini alone, which nobody else can read. Exit with 1, naming the option, where a value is more than
+a line.
 """
 
 import json
