@@ -1,6 +1,6 @@
 """Build dist/homemon_VERSION_all.deb: `make deb`. Needs dpkg-deb, pip and the network; no root.
 
-Debian 12 has requests 2.28, urllib3 1.26 and smbus2 0.4.2, all older than homemon needs, and no Debian has jpholiday. So
+Debian 12 has requests 2.28, urllib3 1.26 and smbus2 0.4.2, older than homemon needs, and no Debian has jpholiday. So
 the package brings what pip installs, with all that a user may add (`extras`), in /usr/lib/homemon, where only the
 command of tools/debian/homemon looks. No file of it is compiled, so one package is for every architecture and Python;
 what pip has in compiled form alone is Debian's own (`FROM_DEBIAN`). $DEBFULLNAME and $DEBEMAIL are the maintainer.
@@ -15,12 +15,10 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from email.message import Message
 from email.utils import formatdate
-from importlib.metadata import Distribution, PathDistribution, distributions
+from importlib.metadata import Distribution, PackageMetadata, PathDistribution, distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 PROJECT = Path(__file__).resolve().parent.parent
 HERE = PROJECT / "tools" / "debian"
@@ -39,6 +37,8 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
 }
 """What is kept of a package, where homemon takes but a part: of plotly and what it needs the JavaScript alone, since a
 Raspberry Pi compiles thousands of modules otherwise, at each installation."""
+UNWANTED = ("bin", "*.dist-info/direct_url.json", "*.dist-info/RECORD")
+"""What pip leaves that leads nowhere in the package."""
 COMPLETIONS: Mapping[str, str] = {
     "bash": "usr/share/bash-completion/completions/homemon",
     "zsh": "usr/share/zsh/vendor-completions/_homemon",
@@ -58,9 +58,9 @@ def main() -> int:
         control(root)
         target = PROJECT / "dist" / f"homemon_{version(root)}_all.deb"
         target.parent.mkdir(exist_ok=True)
-        subprocess.run(
-            ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target), check=True, stdout=sys.stderr
-        )
+        words = ("dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, target)
+        stamped = os.environ | {"SOURCE_DATE_EPOCH": f"{built():.0f}"}
+        subprocess.run(words, check=True, stdout=sys.stderr, env=stamped)
     print(target.relative_to(PROJECT))
     return 0
 
@@ -78,16 +78,11 @@ def library(root: Path) -> None:
     kept: dict[str, tuple[str, ...]] = {**dict.fromkeys(FROM_DEBIAN, ()), **TAKEN}
     for distribution in packages(target):
         drop(distribution, kept.get(distribution.metadata["Name"], (".*",)))
-    for unwanted in (
-        *target.glob("bin"),
-        *target.glob("*.dist-info/direct_url.json"),
-        *target.glob("*.dist-info/RECORD"),
-    ):
-        shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
-    if compiled := sorted(f"{path.relative_to(target)}" for path in target.rglob("*.so")):
-        sys.exit(
-            f"a package for every architecture has no compiled file: {', '.join(compiled)}; see {FROM_DEBIAN=}, {PURE=}"
-        )
+    for pattern in UNWANTED:
+        for path in target.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if compiled := [path.name for path in target.rglob("*.so")]:
+        sys.exit(f"compiled files, which are for one architecture: {', '.join(compiled)}; see FROM_DEBIAN and PURE")
 
 
 def extras() -> list[str]:
@@ -167,12 +162,16 @@ def licences(root: Path) -> str:
 def _licences(root: Path) -> Iterator[tuple[str, str, str]]:
     for found in packages(root / LIBRARY):
         data = found.metadata
-        named = data.get("License-Expression") or (data.get("License") or "").strip().split("\n")[0]
+        named = _field(data, "License-Expression") or _field(data, "License").strip().split("\n")[0]
         classed = [
             each.rpartition(" :: ")[2] for each in data.get_all("Classifier", ()) if each.startswith("License ::")
         ]
         if data["Name"] != "homemon":
             yield data["Name"], data["Version"], named or ", ".join(classed) or "see there"
+
+
+def _field(data: PackageMetadata, name: str) -> str:
+    return f"{(data.get_all(name) or [''])[0]}"
 
 
 PARTS: tuple[Callable[[Path], None], ...] = (library, command, completions, units, documents)
