@@ -22,7 +22,7 @@ IGNORED = (CONTAINER / "Dockerfile.dockerignore").read_text("utf-8")
 def started(service: dict[str, Any]) -> list[list[str]]:
     """The arguments of each homemon that a service starts."""
     if "entrypoint" in service:
-        return list(calls(service["entrypoint"][-1].replace("do homemon", "do\nhomemon")))
+        return list(calls(service["entrypoint"][-1].replace("do homemon", "do\nhomemon").removeprefix("exec ")))
     return [service["command"]]
 
 
