@@ -26,6 +26,8 @@ OPTIONS: dict[str, Any] = {
         {"since": "2026-10-01", "plan": "tepco-juryo-b", "ampere": 50},
     ],
     "server": {"url": "http://192.168.1.10", "user": "homemon", "password": PASSWORD},
+    "mqtt": {"host": "127.0.0.1", "port": 1883, "user": "homemon", "password": PASSWORD},
+    "homeassistant": {},
     "notify": {},
     "serve": {"password": ""},
 }
@@ -52,6 +54,9 @@ def test_options_become_the_sections_that_are_enabled_or_filled(tmp_path: Path) 
     ]
     assert config.server is not None
     assert config.server.password == PASSWORD
+    assert config.mqtt is not None
+    assert (config.mqtt.port, config.mqtt.password) == (1883, PASSWORD)
+    assert config.homeassistant is None
 
 
 def test_what_is_secret_is_in_a_file_of_ones_own_and_in_no_output(tmp_path: Path) -> None:
