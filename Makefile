@@ -6,6 +6,7 @@ CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 SECONDS ?= 60
+TRIED ?= try-deb
 PORT ?= 8080
 
 .PHONY: demo live test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
@@ -79,6 +80,26 @@ dist: $(STAMP)
 	$(BIN)/python -m build --outdir dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python tools/try_wheel.py dist/*.whl
+	$(MAKE) --no-print-directory deb $(TRIED)
+
+# The Debian package, for every architecture, and its trial in bare Debians (root and debootstrap): make try-deb SUITES=trixie
+.PHONY: deb try-deb
+deb: $(STAMP)
+	$(BIN)/python tools/debian_package.py
+
+# The folder to copy into /addons of a Home Assistant.
+.PHONY: addon
+addon: deb
+	rm -rf dist/homeassistant-addon && cp -R docs/homeassistant-addon dist/
+	cp dist/homemon_*_all.deb dist/homeassistant-addon/homemon/homemon.deb
+
+# Both as containers, on this machine's podman (root, podman, runc and debootstrap).
+.PHONY: try-container
+try-container: addon debian
+	$(BIN)/python -m tools.try_container
+
+try-deb: $(STAMP) debian
+	$(BIN)/python -m tools.try_debian $(SUITES)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
