@@ -138,6 +138,16 @@ MAY_IMPORT = {
         "delivery.sending",
     }
     | SHARED,
+    "delivery.sink": {"delivery.verdicts"},
+    "delivery.live": {"core.points", "sources.registry", "sources.source"},
+    "delivery.discovery": {"delivery.live", "core.language", "sources.source"},
+    "delivery.broker": {"delivery.live", "delivery.verdicts", "config.keys"},
+    "delivery.published": {"delivery.live", "storage.database", "core.points", "sources.source"},
+    "delivery.mqtt": {
+        *("delivery.sink", "delivery.broker", "delivery.discovery", "delivery.live", "delivery.published"),
+        *("delivery.verdicts", "storage.store", "replay", "sources.source"),
+    }
+    | SHARED,
     "delivery.services": {"config.keys"},
     "delivery.notices": {"delivery.services"} | SHARED,
     "sim": set[str](),
@@ -192,12 +202,13 @@ ONLY_IN = {
     "plotly": {"page"},
     "waitress": {"page.web"},
     "apprise": {"delivery.services"},
+    "paho": {"delivery.broker"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
-    *("check.rules", "check.summaries"),
+    *("check.rules", "check.summaries", "delivery.live", "delivery.discovery"),
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
