@@ -6,7 +6,7 @@ WAL, BEGIN IMMEDIATE and a busy timeout let writers queue up; each writes whole 
 import atexit
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock, RLock
@@ -20,11 +20,12 @@ from homemon.storage.connection import BUSY_SECONDS, connect, connect_watched
 from homemon.storage.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 
 FILE = "homemon.db"
-SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter")
+SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter", "sink", "lacked", "fill")
 SOON = 0.05  # seconds that a look at the path's files holds good for
 LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
 DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
 
+Values = Sequence[float | str | None] | Mapping[str, float | str | None]
 
 _connected: dict[Identity | None, list["Database"]] = {}
 """Which databases this process has open: those of one file have SQLite's locks and the -shm in common."""
@@ -73,7 +74,7 @@ class Database:
         """SQLite's own connection: within `explained`."""
         return self._db
 
-    def execute(self, statement: str, values: Sequence[float | str | None] = ()) -> sqlite3.Cursor:
+    def execute(self, statement: str, values: Values = ()) -> sqlite3.Cursor:
         """Do one statement, for whoever keeps the file in order: within `explained`, and `writing` where it writes."""
         return self._db.execute(statement, values)
 

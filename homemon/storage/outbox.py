@@ -5,18 +5,10 @@ from contextlib import contextmanager
 from time import sleep
 from typing import NamedTuple
 
-from homemon.core.points import Number, head, headed, line
+from homemon.core.points import head, headed, line
 from homemon.storage.database import Database
+from homemon.storage.ledger import AT_ONCE, FIRST, OTHERS_WRITE, Row, fill, is_filled, lack_again, ledger
 from homemon.storage.schema import SOUND
-
-WAITING, SENT, PARKED = 0, 1, 2  # point.sent
-LACKED = f"sent = 0 AND +sent = 0 AND {SOUND}"  # by the index, and by the row: a damaged entry would be sent for ever
-AGAIN_AT_ONCE = 5000  # rows
-OTHERS_WRITE = 0.1  # seconds: the longest between two tries of a writer that waits (SQLite's busy handler)
-
-
-Row = tuple[int, int, Number]
-"""One field of one point, as it is stored: series, time, value."""
 
 
 class Line(NamedTuple):
@@ -47,14 +39,27 @@ class Backlog(NamedTuple):
 
 
 class Outbox:
-    """What the server lacks of the points in a database."""
+    """What a server lacks of the points in a database; `name` is its sink's, which has an account (`ledger`)."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, name: str = FIRST) -> None:
         self._db = db
+        self._name = name
+        self._ledger = ledger(name)
+
+    def fill(self, deadline: float) -> bool:
+        """Find all that a further server lacks, until `deadline` (monotonic); whether it is known. Raise StoreError."""
+        return self._name == FIRST or fill(self._db, self._name, deadline)
+
+    def lacks(self, without: Sequence[Stretch] = ()) -> bool:
+        """Return whether anything waits, but of the stretches of `without`. Raise StoreError."""
+        with self._db.explained("read"):
+            filled = self._name == FIRST or is_filled(self._db, self._name)
+        return not filled or bool(self.waiting(1, without))
 
     def waiting(self, limit: int, without: Sequence[Stretch] = ()) -> list[Line]:
         """Return about `limit` rows that the server lacks, newest first, as whole lines; of no stretch of `without`."""
-        query = f"SELECT series, time, value FROM point WHERE {LACKED} {{}} ORDER BY time DESC, series DESC LIMIT ?"
+        which = f"{self._ledger.rows} WHERE {self._ledger.waiting} {{}}"
+        query = f"SELECT series, time, value FROM {which} ORDER BY time DESC, series DESC LIMIT ?"
         with self._reading() as named:
             out = _left_out(named, without)
             rows = self._db.execute(query.format(out), (limit,)).fetchall()
@@ -66,7 +71,8 @@ class Outbox:
 
     def waiting_heads(self, without: Sequence[Stretch] = ()) -> list[Stretch]:
         """Return for each head the stretch from its oldest waiting line to its newest; the newest first."""
-        query = f"SELECT series, min(time), max(time) FROM point WHERE {LACKED} {{}} GROUP BY +series"
+        which = f"{self._ledger.rows} WHERE {self._ledger.waiting} {{}}"
+        query = f"SELECT series, min(time), max(time) FROM {which} GROUP BY +series"
         found: dict[str, Stretch] = {}
         with self._reading() as named:
             for series, first, last in self._db.execute(query.format(_left_out(named, without))):
@@ -78,30 +84,31 @@ class Outbox:
     def count_waiting(self, stretch: Stretch, without: Sequence[Stretch] = ()) -> int:
         """Return how many lines of a stretch wait."""
         with self._reading() as named:
-            query = f"SELECT count(DISTINCT time) FROM point WHERE {_within(named, stretch)}{_left_out(named, without)}"
-            count: int = self._db.execute(query).fetchone()[0]
+            which = self._within(named, stretch, without)
+            count: int = self._db.execute(f"SELECT count(DISTINCT time) FROM {which}").fetchone()[0]
         return count
 
     def waiting_in(self, stretch: Stretch, limit: int, skip: int = 0, without: Sequence[Stretch] = ()) -> list[Line]:
         """Return at most `limit` lines of a stretch, newest first, after the `skip` newest ones."""
         with self._reading() as named:
-            which = f"{_within(named, stretch)}{_left_out(named, without)}"
-            query = f"SELECT DISTINCT time FROM point WHERE {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
+            which = self._within(named, stretch, without)
+            query = f"SELECT DISTINCT time FROM {which} ORDER BY time DESC LIMIT {limit} OFFSET {skip}"
             times = [time for (time,) in self._db.execute(query)]
             if not times:
                 return []
-            query = f"SELECT series, time, value FROM point WHERE {which} AND time BETWEEN ? AND ? ORDER BY time DESC"
+            query = f"SELECT series, time, value FROM {which} AND time BETWEEN ? AND ? ORDER BY time DESC"
             return _lines(named, self._db.execute(f"{query}, series DESC", (times[-1], times[0])).fetchall())
 
     def newest_sent(self, head: str) -> Line | None:
         """Return the newest line with a head that the server took, if it took any."""
-        newest = f"SELECT time FROM point WHERE series = ? AND sent = 1 AND {SOUND} ORDER BY time DESC LIMIT 1"
+        taken = f"{self._ledger.taken} AND {SOUND}"
+        newest = f"SELECT time FROM point WHERE series = ? AND {taken} ORDER BY time DESC LIMIT 1"
         with self._reading() as named:
             ids = [key for key, (its, _) in named.items() if its == head]
             last = max((time for key in ids for (time,) in self._db.execute(newest, (key,))), default=None)
             if last is None:
                 return None
-            which = f"series IN ({_listed(ids)}) AND time = ? AND sent = 1 AND {SOUND} ORDER BY series DESC"
+            which = f"series IN ({_listed(ids)}) AND time = ? AND {taken} ORDER BY series DESC"
             rows = self._db.execute(f"SELECT series, time, value FROM point WHERE {which}", (last,))
             return _lines(named, rows.fetchall())[0]
 
@@ -127,26 +134,26 @@ class Outbox:
 
     def mark_sent(self, lines: Iterable[Line]) -> None:
         """Mark lines as sent; a value that changed since it was read goes on waiting."""
-        query = "UPDATE point SET sent = 1 WHERE series = ? AND time = ? AND value = ?"
         with self._db.explained("written"), self._db.writing():
-            self._db.execute_many(query, [row for entry in lines for row in entry.rows])
+            self._db.execute_many(self._ledger.take, [row for entry in lines for row in entry.rows])
 
     def park(self, refused: Line, reason: str) -> None:
         """Set a line aside that the server refuses for what it says. It stays in the archive, and is listed."""
         with self._db.explained("written"), self._db.writing():
-            for series, time, value in refused.rows:
-                self._db.execute(
-                    "UPDATE point SET sent = 2 WHERE series = ? AND time = ? AND value = ?", (series, time, value)
-                )
-                self._db.execute("INSERT OR REPLACE INTO parked VALUES (?, ?, ?)", (series, time, reason))
+            for statement in self._ledger.park:
+                self._db.execute_many(statement, [(reason, *row) for row in refused.rows])
 
     def send_again(self, since: int) -> None:
         """Let all points from `since` on wait once more, parked ones too; in parts, between which others write."""
+        if self._name != FIRST:
+            with self._db.explained("written"), self._db.writing():
+                lack_again(self._db, self._name, since)
+            return
         query = f"SELECT time FROM point WHERE series = ? AND time >= ? AND {SOUND} ORDER BY time LIMIT ?"
         with self._db.explained("written"):
             for (series,) in self._db.execute("SELECT id FROM series").fetchall():
                 first = since
-                while times := self._db.execute(query, (series, first, AGAIN_AT_ONCE)).fetchall():
+                while times := self._db.execute(query, (series, first, AT_ONCE)).fetchall():
                     (last,) = times[-1]
                     if last < first:
                         raise IndexError("its rows are out of order")
@@ -155,32 +162,49 @@ class Outbox:
                             "UPDATE point SET sent = 0 WHERE series = ? AND time BETWEEN ? AND ?", (series, first, last)
                         )
                     first = last + 1
-                    if len(times) == AGAIN_AT_ONCE:
+                    if len(times) == AT_ONCE:
                         sleep(OTHERS_WRITE)
             with self._db.writing():
                 self._db.execute("DELETE FROM parked WHERE time >= ?", (since,))
 
     def backlog(self) -> Backlog:
         """Return how many points wait and how many are parked."""
-        which = f"JOIN series ON series = id WHERE sent = {{}} AND {SOUND}"
-        points = f"SELECT DISTINCT measurement, tags, time FROM {{}} {which}"
-        count = f"SELECT count(*) FROM ({points})"
-        refused = "parked CROSS JOIN point USING (series, time)"  # in this order: few rows, then ten years of them
+        kept = self._ledger
         with self._db.explained("read"):
-            waiting = self._db.execute(count.format("point", WAITING)).fetchone()[0]
-            parked = self._db.execute(count.format(refused, PARKED)).fetchone()[0]
+            waiting = self._count(f"SELECT series, time FROM {kept.rows} WHERE {kept.waiting} {self._unfilled()}")
+            parked = self._count(f"SELECT series, time FROM {kept.refused} WHERE {kept.parked}")
         return Backlog(waiting, parked)
+
+    def _unfilled(self) -> str:
+        """Return SQL for what an account that is new has still to be filled with."""
+        if self._name == FIRST:
+            return ""
+        before = "point.series = fill.series AND point.time >= since AND point.time < before"
+        rows = f"SELECT series, time FROM fill JOIN point USING (series) WHERE sink = '{self._name}' AND {SOUND}"
+        return f"UNION {rows} AND {before}"
+
+    def _count(self, rows: str) -> int:
+        """Return how many points are in rows of series and time."""
+        points = f"SELECT DISTINCT measurement, tags, time FROM ({rows}) JOIN series ON series = id"
+        number: int = self._db.execute(f"SELECT count(*) FROM ({points})").fetchone()[0]
+        return number
 
     def parked(self) -> list[tuple[str, str]]:
         """Return the lines that the server refuses for what is in them, newest first, each with its reason."""
+        kept = self._ledger
         query = f"""
-            SELECT measurement, tags, field, time, value, reason
-            FROM parked CROSS JOIN point USING (series, time) JOIN series ON series = id
-            WHERE sent = 2 AND {SOUND} ORDER BY time DESC
+            SELECT measurement, tags, field, time, value, {kept.reason}
+            FROM {kept.refused} JOIN series ON series = id WHERE {kept.parked} ORDER BY time DESC
         """
         with self._db.explained("read"):
             found = self._db.execute(query).fetchall()
         return [(line(name, tags, {field: value}, time), reason) for name, tags, field, time, value, reason in found]
+
+    def _within(self, named: Mapping[int, tuple[str, str]], stretch: Stretch, without: Sequence[Stretch]) -> str:
+        """Return SQL for the waiting rows of a stretch; the plus makes SQLite use the index of waiting rows."""
+        ids = _listed(key for key, (its, _) in named.items() if its == stretch.head)
+        which = f"+series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
+        return f"{self._ledger.rows} WHERE {self._ledger.waiting} AND {which}{_left_out(named, without)}"
 
 
 def _lines(named: Mapping[int, tuple[str, str]], rows: Iterable[Row]) -> list[Line]:
@@ -196,12 +220,6 @@ def _lines(named: Mapping[int, tuple[str, str]], rows: Iterable[Row]) -> list[Li
 
 def _listed(numbers: Iterable[int]) -> str:
     return ",".join(map(str, numbers))
-
-
-def _within(named: Mapping[int, tuple[str, str]], stretch: Stretch) -> str:
-    """Return SQL for the waiting rows of a stretch; the plus makes SQLite use the index of waiting rows."""
-    ids = _listed(key for key, (its, _) in named.items() if its == stretch.head)
-    return f"{LACKED} AND +series IN ({ids}) AND time BETWEEN {stretch.first} AND {stretch.last}"
 
 
 def _left_out(named: Mapping[int, tuple[str, str]], stretches: Sequence[Stretch]) -> str:

@@ -18,7 +18,7 @@ from time import sleep
 
 from homemon.core.clock import Instant
 from homemon.core.points import DAY, HOUR, midnight
-from homemon.storage.outbox import OTHERS_WRITE
+from homemon.storage.ledger import OTHERS_WRITE
 from homemon.storage.store import Store
 
 BATCH, BATCHES = 2000, 5  # rows to a transaction, transactions to a call
@@ -27,11 +27,17 @@ FREED_AT_ONCE = 500  # pages
 UNDATED_STAY = 10_000  # values of earlier boots, which nobody can date any more
 INCREMENTAL = 2  # what PRAGMA auto_vacuum says of a file that can be made smaller in steps
 
-OLDEST = """
-SELECT min(time), max(time), count(*) FROM
-(SELECT time FROM point WHERE series = ? AND time < ? AND (sent = 1 OR ?) ORDER BY time LIMIT ?)
+TAKEN = """
+(sent = 1 OR ?) AND NOT EXISTS (
+    SELECT 1 FROM lacked WHERE sink IN (SELECT name FROM sink)
+    AND lacked.time = point.time AND lacked.series = point.series
+) AND NOT EXISTS (SELECT 1 FROM fill WHERE fill.series = point.series AND time BETWEEN since AND before)
 """
-DROP = "DELETE FROM point WHERE series = ? AND time BETWEEN ? AND ? AND (sent = 1 OR ?)"
+OLDEST = f"""
+SELECT min(time), max(time), count(*) FROM
+(SELECT time FROM point WHERE series = ? AND time < ? AND {TAKEN} ORDER BY time LIMIT ?)
+"""
+DROP = f"DELETE FROM point WHERE series = ? AND time BETWEEN ? AND ? AND {TAKEN}"
 DROP_PARKED = """
 DELETE FROM parked WHERE series = ? AND time BETWEEN ? AND ? AND NOT EXISTS
 (SELECT 1 FROM point WHERE point.series = parked.series AND point.time = parked.time)

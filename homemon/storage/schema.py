@@ -68,6 +68,13 @@ def _next(row: str) -> str:
 
 
 _OWN = "series = NEW.series AND time = NEW.time"
+_WANTS = "(only = '' OR instr(only, ',' || (SELECT measurement FROM series WHERE id = NEW.series) || ','))"
+_LACK = f"""
+    UPDATE sink SET changes = changes + 1 WHERE {_WANTS};
+    DELETE FROM lacked WHERE sink IN (SELECT name FROM sink) AND time = NEW.time AND series = NEW.series;
+    INSERT INTO lacked SELECT name, NEW.time, NEW.series, changes, NULL FROM sink WHERE {_WANTS};
+"""
+"""Whoever writes the row, and whatever its statement does at a conflict: no OR REPLACE, which that would override."""
 _GAP_WITHOUT_OLD = (
     "coalesce(time - (SELECT max(before.time) FROM point AS before "
     "WHERE before.series = OLD.series AND before.time < OLD.time), 0)"
@@ -109,6 +116,22 @@ END;
 """,
     3: """
 CREATE TABLE meter (since INTEGER PRIMARY KEY, address TEXT NOT NULL);
+""",
+    4: f"""
+CREATE TABLE sink (name TEXT PRIMARY KEY, only TEXT NOT NULL, changes INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE lacked (
+    sink TEXT NOT NULL, time INTEGER NOT NULL, series INTEGER NOT NULL, change INTEGER NOT NULL, refused TEXT,
+    PRIMARY KEY (sink, time, series)
+) WITHOUT ROWID;
+CREATE TABLE fill (
+    sink TEXT NOT NULL, series INTEGER NOT NULL, since INTEGER NOT NULL, before INTEGER NOT NULL,
+    PRIMARY KEY (sink, series)
+) WITHOUT ROWID;
+CREATE TRIGGER sinks_lack_new AFTER INSERT ON point WHEN EXISTS (SELECT 1 FROM sink) BEGIN {_LACK} END;
+CREATE TRIGGER sinks_lack_changed AFTER UPDATE OF value ON point WHEN EXISTS (SELECT 1 FROM sink) BEGIN {_LACK} END;
+CREATE TRIGGER sinks_lack_dropped AFTER DELETE ON point WHEN EXISTS (SELECT 1 FROM sink) BEGIN
+    DELETE FROM lacked WHERE sink IN (SELECT name FROM sink) AND time = OLD.time AND series = OLD.series;
+END;
 """,
 }
 """Version → the statements that lead to it from the one before. A version that was released is never edited."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from homemon.storage.archive import Archive
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.database import Database
+from homemon.storage.ledger import Changes
 from homemon.storage.outbox import Outbox
 from homemon.storage.trust import ClockTrust
 
@@ -37,6 +38,14 @@ class Store:
     def path(self) -> Path:
         """The database's file."""
         return self.db.path
+
+    def outbox_of(self, sink: str) -> Outbox:
+        """Return what the server of this sink lacks."""
+        return Outbox(self.db, sink)
+
+    def changes(self, sink: str) -> Changes:
+        """Return what was added or changed since this sink last settled; it has an account (`keep_accounts`)."""
+        return Changes(self.db, sink)
 
     def close(self) -> None:
         """Close the file; what was committed stays."""

@@ -21,7 +21,7 @@ from homemon.sources.lan import ecocute
 from homemon.sources.lan.reports import report
 from homemon.sources.meter import properties as meter
 from homemon.sources.registry import ECOCUTE, IMPORTED, SERIES
-from homemon.storage import outbox
+from homemon.storage import ledger
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE
 from tests.documents import DOCS, blocks, section, table, text_of
@@ -152,7 +152,7 @@ def test_every_table_of_the_store_is_explained(reading: sqlite3.Connection) -> N
 
 
 def test_what_sent_means_is_what_the_store_means() -> None:
-    assert f"`sent` is {outbox.WAITING} waiting, {outbox.SENT} sent, {outbox.PARKED} parked" in text_of(PAGE)
+    assert f"`sent` is {ledger.WAITING} waiting, {ledger.SENT} sent, {ledger.PARKED} parked" in text_of(PAGE)
 
 
 def test_the_query_for_half_hours_gives_them_and_no_gap(reading: sqlite3.Connection) -> None:

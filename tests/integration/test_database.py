@@ -204,7 +204,7 @@ def test_after_a_great_transaction_the_log_is_cut_back(store: Store) -> None:
 
 def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
-    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 7)
+    monkeypatch.setattr("homemon.storage.outbox.AT_ONCE", 7)
     monkeypatch.setattr("homemon.storage.outbox.sleep", rests.append)
     put(store, *(Point(name, {"value": i}, T + i) for i in range(20) for name in ("power", "+power")))
     store.outbox.mark_sent(store.outbox.waiting(100))

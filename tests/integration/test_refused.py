@@ -299,7 +299,7 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two parts another process gets its turn."""
-    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.outbox.AT_ONCE", 10)
     fill(store, range(100))
     store.outbox.mark_sent(store.outbox.waiting(1000))
     others: list[int] = []

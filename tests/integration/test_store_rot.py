@@ -228,7 +228,7 @@ def test_a_file_whose_beginning_is_gone_is_read_by_its_pages(sound: tuple[Path, 
 
 def test_rows_out_of_order_end_what_reads_them_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("homemon.storage.archive.READ_AT_ONCE", 10)
-    monkeypatch.setattr("homemon.storage.outbox.AGAIN_AT_ONCE", 10)
+    monkeypatch.setattr("homemon.storage.outbox.AT_ONCE", 10)
     with closing(Store(tmp_path)) as store:
         put(store, *(Point("power", {"value": 1000.5 + number}, T + number) for number in range(60)))
     data = (tmp_path / FILE).read_bytes()
