@@ -48,12 +48,13 @@ CERTIFICATES = (
     ("WRONG_VERSION_NUMBER", "it does not speak TLS there; check [mqtt] port, or leave ca out"),
 )
 """What the text of a TLS error means (the first that it holds), and the remedy."""
-UNREACHED = (
-    ("Name or service not known", "the host is unknown"),
-    ("name resolution", "the host is unknown"),
+UNREACHED = (  # what the system's errors say, and what it means
+    ("known", "the host is unknown"),
+    ("resolution", "the host is unknown"),
+    ("hostname", "the host is unknown"),
     ("refused", "nobody listens there"),
     ("unreachable", "there is no way to it"),
-    ("No route", "there is no way to it"),
+    ("route", "there is no way to it"),
 )
 
 

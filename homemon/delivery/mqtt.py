@@ -62,7 +62,7 @@ class Mqtt:
 
     def pending(self) -> bool:
         """Return whether there is a newer value than was published, or a listener has something to say."""
-        silent = bool(self._listener) and (self._born.is_set() or not (self._broker and self._broker.stands))
+        silent = bool(self._listener) and (self._born.is_set() or not self._stands)
         return (silent and self._store.clock.trusts(instant())) or self.lacking() > 0
 
     def lacking(self) -> int:
@@ -147,7 +147,8 @@ class Mqtt:
 
     def _round(self, published: Published, deadline: float) -> int:
         """Publish what is to be; return how many values. Raise NotTaken."""
-        broker, fresh = self._connected(deadline)
+        fresh = not self._stands
+        broker = self._connected(deadline)
         again = self._announce(broker, published, fresh)
         keeps = self._settings.retain and broker.expires
         if again and not keeps:
@@ -159,18 +160,22 @@ class Mqtt:
         published.note(news)
         return len(news)
 
-    def _connected(self, deadline: float) -> "tuple[Broker, bool]":
-        """Return the connection, and whether it is a new one."""
+    @property
+    def _stands(self) -> bool:
+        return bool(self._broker and self._broker.stands)
+
+    def _connected(self, deadline: float) -> "Broker":
+        """Return the connection, or a new one. Raise NotTaken."""
         from homemon.delivery.broker import Broker
 
         until = min(deadline, monotonic() + WITHIN)
         if self._broker and self._broker.stands:
             self._broker.until = until
-            return self._broker, False
+            return self._broker
         self.close()
         status = discovery.status_topic(self._settings.prefix, self._listener) if self._listener else ""
         self._broker = Broker(self._settings, until, status, discovery.BIRTH if status else "", self._born.set)
-        return self._broker, True
+        return self._broker
 
     def _announce(self, broker: "Broker", published: Published, fresh: bool) -> bool:
         """Have the broker keep what Home Assistant has to know; return whether it is to get all values again."""
