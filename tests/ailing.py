@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from homemon.config.keys import Server
 from homemon.core.points import Point
-from homemon.delivery.deliver import Sender, Sending
+from homemon.delivery.sender import Sender, Sending
 from homemon.storage.store import Store
 from tests.servers import Asked, Reply, ScriptedServer, settings
 from tests.stores import WALL, T, put

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import HealthCheck
 
 from homemon.config.keys import Server
-from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
+from homemon.delivery.sender import Sender
 from homemon.storage.store import Store
 from tests.ailing import COUNT, NAMES, STEP, spread
 from tests.lived import Lived, live
 from tests.servers import Database, InfluxServer, ScriptedServer, VictoriaServer
+from tests.stores import sender_of
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -142,7 +143,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def sender_to(store: Store) -> MakeSender:
     """Senders of what waits in `store`."""
-    return lambda server: Sender(store, lambda: Influx(server), store.path.parent, Random(1))
+    return lambda server: sender_of(store, lambda: Influx(server))
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 """What the tests of the store say again and again."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
+from random import Random
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Number, Point
-from homemon.delivery.deliver import Sender, Sending
+from homemon.delivery.influx import Influx
+from homemon.delivery.sender import Sender, Sending
+from homemon.delivery.server import ServerSink
+from homemon.delivery.sink import Memory
 from homemon.storage.store import Store
 from tests.commands import PATIENCE
 from tests.servers import Points
@@ -41,6 +45,15 @@ def fill(store: Store, times: Iterable[int], name: str = "power") -> Points:
     points = [Point(name, {"value": i}, T + i) for i in times]
     put(store, *points)
     return {(name, T + i): {"value": i} for i in times}
+
+
+def sender_of(
+    store: Store, connect: Callable[[], Influx], folder: Path | None = None, settings: str = "", sink: str = "server"
+) -> Sender:
+    """A sender to the server that `connect` reaches."""
+    memory = Memory(store.db, sink, settings)
+    place = ServerSink(store.outbox_of(sink), connect, memory, Random(1), sink)
+    return Sender(place, memory, folder or store.path.parent, Random(1))
 
 
 def send(sender: Sender, wall: float = WALL) -> Sending:

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
-from homemon.config.keys import Server
 from homemon.core.errors import StoreError
 from homemon.core.points import DAY
+from homemon.runtime import sinks
 from homemon.storage.health import newest_faults, whole_faults
 from homemon.storage.store import Store
 
 LOOKED_THROUGH = 10_000_000  # bytes of the store, about three quarters of a year; of a larger one, the newest
 LATE_DAYS = 3  # that the meter's newest half-hour may lie back
-SERVER_WITHIN = 5.0  # seconds
 
 
 def store(app: Aside) -> Iterator[Finding]:
@@ -29,8 +28,8 @@ def store(app: Aside) -> Iterator[Finding]:
         )
         return
     yield ok("store", f"{opened.path} ({size}) is sound{'' if whole else ' in its newest readings'}")
-    if app.config.server is not None:  # else all that was ever read waits, and takes long to count
-        yield from _undelivered(app)
+    for place in sinks.places(app.config):  # without one all that was ever read waits, and takes long to count
+        yield from _undelivered(app, place)
     yield from _kept(app)
     waiting, lost = opened.archive.undated(app.now().boot)
     if waiting:
@@ -49,15 +48,17 @@ def seen_before(opened: Store) -> list[str]:
     return [str(damage)] if damage else []
 
 
-def _undelivered(app: Aside) -> Iterator[Finding]:
-    """Yield what the server does not have."""
-    backlog = app.store.outbox.backlog()
+def _undelivered(app: Aside, place: sinks.Place) -> Iterator[Finding]:
+    """Yield what a place does not have."""
+    (sender,) = sinks.senders(app, app.store, [place])
+    backlog = sender.sink.backlog()
     if backlog.waiting:
-        yield ok("store", f"{backlog.waiting} points wait for the server")
+        yield ok("store", place.waits.format(backlog.waiting))
     if backlog.parked:
+        why = app.store.outbox_of(place.name).parked()[0][1]
         yield warning(
             "store",
-            f"the server refused {backlog.parked} points: {app.store.outbox.parked()[0][1]}",
+            place.refused.format(backlog.parked, why),
             "`homemon status` lists them; once the cause is gone, `homemon upload --since TIME` tries them again",
         )
 
@@ -75,26 +76,22 @@ def _kept(app: Aside) -> Iterator[Finding]:
         yield ok("store", f"the last {days} days are kept")
 
 
-def server(app: Aside) -> Iterator[Finding]:
-    """Yield whether the server is there and would take points from us."""
-    if app.config.server is None:
-        yield ok("server", "none is configured; readings stay in the store")
-        return
-    from homemon.delivery.deliver import lift_hold
-    from homemon.delivery.influx import Influx, Verdict
+def nowhere(app: Aside) -> Iterator[Finding]:
+    """Yield that no place is configured."""
+    yield ok("server", "none is configured; readings stay in the store")
 
-    answer = Influx(_quick(app)).probe()
+
+def place(app: Aside, place: sinks.Place) -> Iterator[Finding]:
+    """Yield whether a place is there and would take readings from us."""
+    from homemon.delivery.verdicts import Verdict
+
+    answer = place.probe()
     if answer.verdict is Verdict.TAKEN:
         with suppress(StoreError):  # the store has a finding of its own
-            lift_hold(app.store)
-        yield ok("server", f"{app.server.url} takes points")
+            sinks.senders(app, app.store, [place])[0].lift()
+        yield ok(place.name, f"{place.where} takes points")
     else:
-        yield fault("server", answer.text, "Readings are kept, and sent when it works")
-
-
-def _quick(app: Aside) -> Server:
-    """Return [server] with a short timeout: somebody is waiting."""
-    return app.server._replace(timeout=min(app.server.timeout, SERVER_WITHIN))
+        yield fault(place.name, answer.text, "Readings are kept, and sent when it works")
 
 
 def create_db(app: Aside) -> Iterator[Finding]:
@@ -102,7 +99,7 @@ def create_db(app: Aside) -> Iterator[Finding]:
     from homemon.delivery.influx import Influx, Verdict
 
     settings = app.server
-    answer = Influx(_quick(app)).create_database()
+    answer = Influx(sinks.quick(settings)).create_database()
     if answer.verdict is Verdict.TAKEN:
         yield ok("server", f"{settings.url} has the database {settings.db}")
     else:

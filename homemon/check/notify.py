@@ -12,12 +12,11 @@ from homemon.core.clock import Instant
 from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.core.files import Lock, make_private_dir
 from homemon.core.points import HALF_HOUR, Number
-from homemon.delivery.deliver import server_fault
 from homemon.delivery.notices import Notices
 from homemon.delivery.services import services
 from homemon.energy import load
 from homemon.energy.periods import day_of
-from homemon.runtime import energy, ledger
+from homemon.runtime import energy, ledger, sinks
 from homemon.runtime.context import App
 from homemon.runtime.newest import AHEAD, latest
 from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
@@ -126,12 +125,11 @@ def gathered(app: App, at: Instant) -> tuple[Facts, bool]:
 def _read(app: App, facts: Facts) -> Facts:
     """Return the facts with what the store says. Raise StoreError."""
     now = facts.now
-    server = app.config.server
-    is_held = server and server_fault(app.store, server)
+    held = [place.name for place in sinks.servers(app.config) if sinks.memory_of(app.store, place).fault]
     facts = facts._replace(
         newest=[(source, _newest(app, source, now)) for source in SOURCES if app.config.of(source.section)],
         tank=_tank(app, now),
-        waiting=None if server is None else app.store.outbox.backlog().waiting if is_held else 0,
+        waiting=sum(app.store.outbox_of(name).backlog().waiting for name in held) if app.config.servers else None,
     )
     contract = next((each for each in reversed(app.config.contracts) if each.since <= day_of(now)), None)
     return _loads(app, facts, contract) if contract and app.config.smartmeter else facts

@@ -17,17 +17,17 @@ from homemon.check.looking import WITHIN, Look, Looking
 from homemon.cli.options import trace_option
 from homemon.cli.terminal import show
 from homemon.core.errors import ConfigError, StoreError
+from homemon.runtime import sinks
 from homemon.runtime.context import App
 from homemon.runtime.output import said
 from homemon.sources.registry import SOURCES
 
-LOOKS = (
+LOOKS: tuple[Look, ...] = (
     Look("config", machine.config),
     Look("files", machine.files),
     Look("clock", machine.clock),
     Look("disk", machine.disk),
     Look("store", delivery.store),
-    Look("server", delivery.server),
     *(Look(source.look, partial(devices.LOOKS[source.connection], source=source)) for source in SOURCES),
     Look("contract", contract.contract),
     Look("start", machine.start),
@@ -68,12 +68,18 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
         report(app, Looking(Look("server", delivery.create_db), Aside(named)).result(WITHIN), counts)
     with suppress(StoreError):  # its look reports it
         _ = app.store  # so that those of the threads need not make it
-    begun = [Looking(look, Aside(named, True, trace)) for look in LOOKS]
+    begun = [Looking(look, Aside(named, True, trace)) for look in (*LOOKS, *looks_at_places(app))]
     deadline = monotonic() + WITHIN
     for looking in begun:
         report(app, looking.result(max(0.0, deadline - monotonic())), counts)
     sum_up(app, counts)
     return int(counts[Mark.FAULT] > 0)
+
+
+def looks_at_places(app: App) -> list[Look]:
+    """Return a look at each place that readings go to."""
+    found = [Look(place.name, partial(delivery.place, place=place)) for place in sinks.places(app.config)]
+    return found or [Look("server", delivery.nowhere)]
 
 
 def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:

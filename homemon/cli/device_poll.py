@@ -5,6 +5,7 @@ import click
 from homemon.cli.options import trace_option
 from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.lan_poll import poll
 from homemon.sources.registry import DEVICES
 
@@ -35,5 +36,5 @@ def command(app: App, names: tuple[str, ...], trace: str | None) -> int:
         except HomemonError as error:
             app.warn(str(error), error.hint)
             status = error.exit_code
-    app.send_now()
+    send_now(app)
     return status

@@ -4,6 +4,7 @@ import click
 
 from homemon.cli.options import trace_option
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.lan_poll import poll
 from homemon.sources.registry import ECOCUTE
 
@@ -20,4 +21,4 @@ def command(app: App, trace: str | None) -> None:
     until it does not answer there.
     """
     poll(app, ECOCUTE, trace)
-    app.send_now()
+    send_now(app)

@@ -13,6 +13,7 @@ from homemon.cli.replay import check_readable, opened
 from homemon.imports.items import Lines, Options, text_of
 from homemon.imports.table import FORMATS, Format, recognise
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.importing import Importing
 from homemon.sources.registry import SPOT
 
@@ -65,7 +66,7 @@ def command(app: App, files: tuple[str, ...], areas: tuple[str, ...], day: datet
     if dry_run:
         app.info("nothing was stored (--dry-run)")
     else:
-        app.send_now()
+        send_now(app)
     if importing.unread:
         some = "one line or row" if importing.unread == 1 else f"{importing.unread:,} lines or rows"
         app.warn(f"{some} could not be read")

@@ -6,6 +6,7 @@ from homemon.cli.options import trace_option
 from homemon.config.edit import replace_address
 from homemon.config.place import open_to_others
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.radio import Radio
 
 
@@ -30,5 +31,5 @@ def command(app: App, trace: str | None) -> None:
         replace_address(app.config.path, link.address)
     except OSError as error:
         app.info(f"{app.config.path} cannot be changed ({error.strerror}): the address is kept in the state only")
-    app.send_now()
+    send_now(app)
     app.put(link.address)

@@ -8,6 +8,7 @@ from homemon.cli.options import trace_option
 from homemon.cli.terminal import summed
 from homemon.runtime.context import App
 from homemon.runtime.dump import collect
+from homemon.runtime.ending import send_now
 from homemon.sources.kyocera import memory as solar
 
 
@@ -31,5 +32,5 @@ def command(app: App, days: int, output: Path | None, trace: str | None) -> int:
     """
     with summed(app):
         kept = collect(app, days, output, trace)
-    app.send_now()
+    send_now(app)
     return 0 if kept else 1

@@ -7,6 +7,7 @@ from homemon.cli.terminal import summed
 from homemon.core.errors import DeviceError
 from homemon.runtime import meter_programs
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.radio import Radio
 from homemon.sources.meter.history import LONGEST
 
@@ -34,6 +35,6 @@ def command(app: App, days: int, trace: str | None) -> None:
             radio.owner.drop()
     lacking, found = map(int, counts)
     app.info(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
-    app.send_now()
+    send_now(app)
     if lacking and not found:
         raise DeviceError("the meter's record filled none of them", "It may keep none, or not for so long.")

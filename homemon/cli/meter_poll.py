@@ -7,6 +7,7 @@ import click
 from homemon.cli.options import trace_option
 from homemon.runtime import meter_programs
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.radio import POLL_WITHIN, Radio
 
 
@@ -45,4 +46,4 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
         radio.owner.drop()  # however long the server takes, the next poll may have the port
     for text in notes:
         app.info(text)
-    app.send_now()
+    send_now(app)

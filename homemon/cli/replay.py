@@ -14,6 +14,7 @@ from homemon.core.clock import kept_by_ntp
 from homemon.core.points import DAY, JST
 from homemon.replay.report import LATEST, ReplayReport
 from homemon.runtime.context import App
+from homemon.runtime.ending import send_now
 from homemon.runtime.replaying import Recording, kept_from, print_report, reader
 
 STDIN = "-"
@@ -59,7 +60,7 @@ def command(app: App, files: tuple[str, ...], day: datetime | None) -> int:
                 recording.take_lines(lines(file), name, one)
         recording.take(one.close())
     recording.store()
-    app.send_now()
+    send_now(app)
     print_report(app, report, recording)
     return 1 if report.nonsense else 0
 

@@ -11,9 +11,8 @@ from homemon.cli.status_table import table
 from homemon.cli.terminal import show, tell
 from homemon.cli.times import Span
 from homemon.core.language import language
-from homemon.delivery.deliver import server_fault
 from homemon.energy import rows as energy
-from homemon.runtime import so_far
+from homemon.runtime import sinks, so_far
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import look_at
@@ -47,14 +46,16 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         if app.config.of(source.section) and not any(WATCHED.get(row.measurement) == source.section for row in rows)
     ]
     running = so_far.rows(app, now)
+    ways = sinks.state(app)
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
-        "waiting": app.store.outbox.backlog().waiting if app.config.server else 0,
+        "waiting": ways["server"]["waiting"] if "server" in ways else 0,
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.outbox.parked()],
         "undated": undated,
         "undatable": undatable,
-        "server": server_fault(app.store, app.config.server) if app.config.server else "",
+        "server": ways["server"]["fault"] if "server" in ways else "",
+        "sinks": ways,
         "listeners": listeners(app),
         "so_far": {name: energy.facts(row) for name, row in running.items()},
     }

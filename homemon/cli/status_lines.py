@@ -31,6 +31,8 @@ UNDATABLE: Text = (
     "時計が合わないうちに再起動したため、時刻のわからない値が {} 個あります",
     "{} values came before a restart, while the clock was wrong: they have no time",
 )
+SINK: Text = ("{} への送信待ちは {} 件、保留は {} 件です", "{}: {} points wait, {} are parked")
+SINK_FAULT: Text = ("{}: {}", "{}: {}")
 RUNS: Text = ("{}: 動作中、pid {}", "{}: runs, pid {}")
 RUNS_NOT: Text = ("{}: 動いていません", "{}: does not run")
 SO_FAR: dict[str, Text] = {"today": ("今日", "today"), "period": ("今期", "period")}
@@ -50,6 +52,12 @@ def besides(rows: Sequence[Row], facts: Mapping[str, Any], now: int, language: s
     yield from (Line(said(PARKED, language).format(**each), "yellow") for each in parked[:MOST_PARKED])
     if facts["server"]:
         yield Line(said(SERVER, language, facts["server"]), "red")
+    for name, sink in facts["sinks"].items():
+        if name != "server":
+            text = said(SINK, language, name, sink["waiting"], sink["parked"])
+            yield Line(text, "yellow" if sink["parked"] else "")
+            if sink["fault"]:
+                yield Line(said(SINK_FAULT, language, name, sink["fault"]), "red")
     counted = ((UNDATED, facts["undated"]), (UNDATABLE, facts["undatable"]))
     yield from (Line(said(text, language, number), "yellow") for text, number in counted if number)
     for name, pid in facts["listeners"].items():

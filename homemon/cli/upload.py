@@ -3,7 +3,7 @@
 import click
 
 from homemon.cli.times import TimeOfDay
-from homemon.core.errors import HomemonError
+from homemon.runtime import sinks
 from homemon.runtime.context import App
 
 LOCK_WITHIN = 30.0  # seconds for another sender to finish its round
@@ -11,27 +11,39 @@ SENDS_FOR = 24 * 3600.0
 
 
 @click.command()
+@click.argument("sink", default="")
 @click.option("--since", metavar="TIME", type=TimeOfDay(), help="Send everything since then again.")
 @click.pass_obj
-def command(app: App, since: int | None) -> int:
+def command(app: App, sink: str, since: int | None) -> int:
     """Send to the server what is waiting, or a period again.
 
-    Prints `N sent, M waiting, P parked`, in points. Does not wait for the pause that a server asked
+    SINK is one of the places that readings go to: `server`, the name of another [server NAME], `mqtt`, `homeassistant`;
+    without it all of them get what they lack. Prints `N sent, M waiting, P parked`, in points; with several places a
+    line for each, behind its name. Does not wait for the pause that a server asked
     for earlier. Parked points are those that the server refused for what they say; `--since` tries
     them again too. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday, today, 3d, 12h.
 
     Readings of a damaged store that do not fit their checksum are not sent: stderr says so, and the exit status is 1.
     """
-    server = app.server
+    places = sinks.named(app, sink)
+    codes = [send_to(app, place, since, len(places) > 1) for place in places]
+    return int(any(codes) or app.store.db.left_out is not None)
+
+
+def send_to(app: App, place: sinks.Place, since: int | None, named: bool) -> bool:
+    """Send to one place, and print what came of it, behind its name where it is `named`; whether it failed."""
+    (sender,) = sinks.senders(app, app.store, [place])
     if since is not None:
-        app.store.outbox.send_again(since)
-    app.progress(f"sending to {server.url} ...")
-    sending = app.sender(app.store).send(app.now().wall, SENDS_FOR, wait_for_lock=LOCK_WITHIN)
+        sender.sink.again(since)
+    app.progress(f"sending to {place.where} ...")
+    sending = sender.send(app.now().wall, SENDS_FOR, wait_for_lock=LOCK_WITHIN)
     if sending is None:
-        raise HomemonError("another homemon command is sending right now", "Let it finish; it sends the same points.")
-    app.show(f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked")
+        app.warn("another homemon command is sending right now", "Let it finish; it sends the same points.")
+        return True
+    count = f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked"
+    app.show(f"{place.name}: {count}" if named else count)
     if sending.parked:
         app.info("`homemon status` says which points are parked, and why")
     if sending.fault:
-        raise HomemonError(sending.fault)
-    return int(app.store.db.left_out is not None)
+        app.warn(sending.fault)
+    return bool(sending.fault)

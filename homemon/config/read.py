@@ -68,6 +68,11 @@ class Config(NamedTuple):
     homeassistant: HomeAssistant | None = None
     unfilled: Mapping[str, list[str]] = {}
 
+    @property
+    def sends(self) -> bool:
+        """Whether readings go anywhere but into the store."""
+        return bool(self.servers or self.mqtt or self.homeassistant)
+
     def of(self, section: str) -> Any:
         """Return a source's section; None where the file has none."""
         return self.devices.get(section) or getattr(self, section, None)

@@ -146,7 +146,7 @@ class Influx:
         return self._post(self.url, self._judge, params=self._parameters, data=body, headers=headers)
 
     def probe(self) -> Answer:
-        """Return whether points would be taken, asked with an empty batch, which changes nothing.
+        """Return whether points would be taken, asked with an empty batch, which changes nothing; within seconds.
 
         InfluxDB 2.x rejects the empty batch, but only after it has looked at token and bucket.
         """
@@ -249,7 +249,8 @@ class Influx:
                 answer = self._late()
             except (requests.exceptions.RequestException, HTTPError, OSError) as error:
                 answer = self._late() if deadline.passed else self._unreachable(error)
-            return self._late() if deadline.passed else answer  # http.client takes a header that breaks off for whole
+            answer = self._late() if deadline.passed else answer  # http.client takes a header that breaks off for whole
+            return answer._replace(text=answer.text.replace("[server]", f"[{self._server.section}]"))
 
     def _late(self) -> Answer:
         text = f"no answer within {self._server.timeout:g} s; see its load, and what lies between"

@@ -8,7 +8,7 @@ than that, and stays. Of two houses that publish under one prefix the second is 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
-from threading import Event
+from threading import Event, Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -19,16 +19,18 @@ from homemon.core.points import HOUR
 from homemon.delivery import discovery
 from homemon.delivery.live import Live, Message, live, states
 from homemon.delivery.published import Published, house, language
-from homemon.delivery.sink import Outcome
+from homemon.delivery.sink import NOTHING, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.replay.values import can_be
 from homemon.sources.source import Series, Source
+from homemon.storage.outbox import Backlog
 from homemon.storage.store import Store
 
 if TYPE_CHECKING:
     from homemon.delivery.broker import Broker
 
 WITHIN = 5.0  # seconds for the connection, and for each round after it
+GOODBYE_WITHIN = 1.0  # seconds
 HEARD = 2.0  # seconds that Home Assistant takes to subscribe to what was announced (tried)
 AHEAD = 300  # seconds that a device's clock may be ahead of ours
 CLAIMED_AGAIN, CLAIM_LASTS = 600, HOUR  # seconds
@@ -40,11 +42,10 @@ class Mqtt:
     """Publishes what is in `store` of the configured `sources`.
 
     `listener` is the resident command that this is part of, empty in others: it stays connected between two rounds, so
-    that the broker says when it is gone, and `close` is the last thing that it does. `ours` is the locale's language.
+    that the broker says when it is gone, and `leave` is the last thing that it does. `ours` is the locale's language.
     """
 
     name = "mqtt"
-    unit = "values"
 
     def __init__(
         self, store: Store, settings: Settings, sources: Sequence[Source], ours: str = "en", listener: str = ""
@@ -54,38 +55,52 @@ class Mqtt:
         self._sources = sources
         self._ours = ours
         self._listener = listener
+        self._using = Lock()
         self._broker: Broker | None = None
         self._born = Event()
         self._announced: list[Message] = []
         self._claimed = 0
         self._claims = f"{settings.prefix}/house"
 
-    def pending(self) -> bool:
+    def pending(self, wall: float) -> bool:
         """Return whether there is a newer value than was published, or a listener has something to say."""
         silent = bool(self._listener) and (self._born.is_set() or not self._stands)
-        return (silent and self._store.clock.trusts(instant())) or self.lacking() > 0
+        return (silent and self._store.clock.trusts(instant())) or self.backlog().waiting > 0
 
-    def lacking(self) -> int:
+    def backlog(self) -> Backlog:
         """Return how many series have a newer value than was published."""
         published = self._published()
-        return sum(map(published.lacks, self._values()))
+        return Backlog(sum(map(published.lacks, self._values())), 0)
 
-    def deliver(self, deadline: float) -> Outcome:
-        """Publish what is new, by `deadline` (time.monotonic). Raise StoreError."""
+    def next_try(self) -> float:
+        """Return 0: nothing is tried by itself."""
+        return 0.0
+
+    def lifted(self) -> Mapping[str, float | str]:
+        """Return nothing: nothing is set aside."""
+        return NOTHING
+
+    def again(self, since: int) -> None:
+        """Have values that are dated from `since` on, Unix seconds, published again, where they still count."""
+        self._published().forget(since)
+
+    def deliver(self, turn: Turn) -> Outcome:
+        """Publish what is new. Raise StoreError."""
         if not find_spec("paho"):
             return Outcome(0, Answer(Verdict.HOLD, MISSING))
         if not self._store.clock.trusts(instant()):
             return Outcome(0)
         from homemon.delivery.broker import NotTaken
 
-        try:
-            return Outcome(self._round(self._published(), deadline))
-        except NotTaken as error:
-            self.close()
-            return Outcome(0, error.answer)
-        finally:
-            if not self._listener:
-                self.close()
+        with self._using:
+            try:
+                return Outcome(self._round(self._published(), turn.deadline))
+            except NotTaken as error:
+                self._close()
+                return Outcome(0, error.answer)
+            finally:
+                if not self._listener:
+                    self._close()
 
     def probe(self) -> Answer:
         """Return whether the broker would take what is published."""
@@ -104,10 +119,15 @@ class Mqtt:
                 broker.close()
         return Answer(Verdict.TAKEN)
 
-    def close(self) -> None:
-        """Leave the broker."""
+    def leave(self) -> None:
+        """Leave the broker, unless a round is on: then the end of the process is what it sees."""
+        if self._using.acquire(timeout=GOODBYE_WITHIN):
+            self._close()
+            self._using.release()
+
+    def _close(self) -> None:
         if self._broker:
-            self._broker.until = monotonic() + WITHIN
+            self._broker.until = monotonic() + GOODBYE_WITHIN
             self._broker.close()
         self._broker = None
 
@@ -172,7 +192,7 @@ class Mqtt:
         if self._broker and self._broker.stands:
             self._broker.until = until
             return self._broker
-        self.close()
+        self._close()
         status = discovery.status_topic(self._settings.prefix, self._listener) if self._listener else ""
         self._broker = Broker(self._settings, until, status, discovery.BIRTH if status else "", self._born.set)
         return self._broker

@@ -32,6 +32,11 @@ class Published:
         self._newest.update({_key(each.series): each.time for each in values})
         self._keep()
 
+    def forget(self, since: int) -> None:
+        """Forget what was published of values that are dated from `since` on, Unix seconds."""
+        self._newest = {key: time for key, time in self._newest.items() if time < since}
+        self._keep()
+
     def note_listener(self, listener: str, now: int) -> None:
         """Note that a listener says `now` (Unix seconds) whether it runs."""
         self._listeners[listener] = now

@@ -1,9 +1,11 @@
-"""The listener's sender, which also drops what is too old: a thread of its own, so that neither delays a byte."""
+"""The listener's senders, one of which also drops what is too old: each a thread, so that none delays a byte."""
 
+from collections.abc import Callable, Iterable
 from threading import Event, Thread
 
 from homemon.core.errors import StoreError
-from homemon.delivery.deliver import Sender
+from homemon.delivery.sender import Sender
+from homemon.runtime import sinks
 from homemon.runtime.context import App
 from homemon.runtime.upkeep import DailyLook
 from homemon.storage.connection import BUSY_SECONDS
@@ -14,25 +16,46 @@ SENDS_FOR = 3600.0
 
 
 class BackgroundSender:
-    """Sends what waits: at once after `nudge`, else each minute, and not while the server wants to be left alone.
+    """Sends what waits: at once after `nudge`, else each minute, and not while a place wants to be left alone.
 
-    Between two rounds it drops what is older than keep_days.
+    Between two rounds the first thread drops what is older than keep_days.
     """
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._wake = Event()
-        self._thread: Thread | None = None
+        self._workers: list[Worker] = []
         self._look: DailyLook | None = None
 
     def nudge(self) -> None:
-        """Start the thread where there may be a backlog for it and it does not run (any more)."""
+        """Start the threads where there may be work for them and they do not run (any more)."""
         if self._look is None:
             self._look = DailyLook(self._app)
             self._look.start()
+            self._workers = [Worker(self._app, make) for make in self._work()]
+        for worker in self._workers:
+            worker.nudge()
+
+    def _work(self) -> Iterable[Callable[[Store], "Rounds"]]:
+        """Yield what makes the rounds of each thread, of its own store."""
+        places = list(sinks.places(self._app.config))
+        if places or self._app.config.store.keep_days:
+            yield lambda store: Rounds(self._app, store, places[:1])
+        for place in places[1:]:
+            yield lambda store, place=place: Rounds(self._app, store, [place], prunes=False)  # type: ignore[misc]
+
+
+class Worker:
+    """A thread that makes rounds: at once after `nudge`, else when the last one said."""
+
+    def __init__(self, app: App, make: "Callable[[Store], Rounds]") -> None:
+        self._app, self._make = app, make
+        self._wake = Event()
+        self._thread: Thread | None = None
+
+    def nudge(self) -> None:
+        """Have it make a round now."""
         self._wake.set()
-        work = self._app.config.server is not None or self._app.config.store.keep_days
-        if work and (self._thread is None or not self._thread.is_alive()):
+        if self._thread is None or not self._thread.is_alive():
             self._thread = Thread(target=self._run, name="sender", daemon=True)
             self._thread.start()
 
@@ -43,23 +66,25 @@ class BackgroundSender:
             self._wake.wait(pause)
             self._wake.clear()
             try:
-                rounds = rounds or Rounds(self._app, self._app.open_store(BUSY_SECONDS))
+                rounds = rounds or self._make(self._app.open_store(BUSY_SECONDS))
                 pause = rounds.next()
             except StoreError:
                 pause = LOOK_EVERY  # the reader reports the store's trouble
 
 
 class Rounds:
-    """What is done to the listener's `store` each time: send, then drop what is too old."""
+    """What is done to the listener's `store` each time: send to these places, all without any, and drop what is old."""
 
-    def __init__(self, app: App, store: Store) -> None:
+    def __init__(
+        self, app: App, store: Store, places: Iterable[sinks.Place] | None = None, prunes: bool = True
+    ) -> None:
         self._app = app
-        self._sender = app.sender(store) if app.config.server is not None else None
-        self._retention = app.retention(store)
+        self._senders = sinks.senders(app, store, places)
+        self._retention = app.retention(store) if prunes else None
 
     def next(self) -> float:
         """Make one round; return how many seconds to wait before the next. Raise StoreError."""
-        pause = send_round(self._app, self._sender) if self._sender else LOOK_EVERY
+        pause = min((send_round(self._app, sender) for sender in self._senders), default=LOOK_EVERY)
         if self._retention:
             self._app.report_dropped(self._retention.prune(self._app.now()))
         return pause
@@ -69,7 +94,7 @@ def send_round(app: App, sender: Sender) -> float:
     """Make one round, if one is due; return how many seconds to wait before the next. Raise StoreError."""
     now = app.now().wall
     if sender.due(now):
-        app.report_sending(sender.send(now, SENDS_FOR, sparing=True))
+        sinks.report(app, sender.send(now, SENDS_FOR, sparing=True))
         now = app.now().wall
     wanted = sender.next_try(now) - now
     return min(LOOK_EVERY, wanted) if wanted > 0 else LOOK_EVERY

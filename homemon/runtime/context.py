@@ -6,11 +6,10 @@ always, notes unless `--quiet`, the log only with `--verbose`.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from homemon.config import keys, place
@@ -24,8 +23,7 @@ from homemon.runtime.points import Sum
 from homemon.runtime.relay import Relay, with_hint
 
 if TYPE_CHECKING:
-    from homemon.delivery.deliver import Recorder, Sender, Sending
-    from homemon.delivery.influx import Influx
+    from homemon.delivery.recorder import Recorder
     from homemon.ports.trace import Trace
     from homemon.storage.retention import Retention
     from homemon.storage.store import Store
@@ -48,6 +46,8 @@ class App:
         self._last_info = ""
         self.warned = ""
         self.resident = False  # a listener goes on where a one-shot command fails
+        self.listener = ""  # its name
+        self.at_end: list[Callable[[], None]] = []
         self._trace: Trace | None = None
         self._believed = False
         self._clocks_differ = self._undated_reported = False  # and that was reported
@@ -58,6 +58,8 @@ class App:
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
+        for leave in self.at_end:
+            leave()
         self.close_store()
         if self._trace:
             self._trace.close()
@@ -106,9 +108,9 @@ class App:
         """Print one line on stdout for a person, with its colours where there may be any. Raise as `put`."""
         output.show(text, paint)
 
-    def go_resident(self) -> None:
+    def go_resident(self, listener: str) -> None:
         """Go on, from now, where a one-shot command fails, and never wait for who reads stdout or stderr."""
-        self.resident = True
+        self.resident, self.listener = True, listener
         output.detach()
 
     # --- what is configured ----------------------------------------------------------
@@ -199,7 +201,7 @@ class App:
     @cached_property
     def recorder(self) -> "Recorder":
         """Stores points and prints them. Raise StoreError."""
-        from homemon.delivery.deliver import Recorder
+        from homemon.delivery.recorder import Recorder
 
         return Recorder(self.store, self.tags, self._put_point)
 
@@ -330,31 +332,6 @@ class App:
                 "Free some disk space; half-hours are asked for again.",
             )
 
-    def sender(self, store: "Store") -> "Sender":
-        """Return the sender of the backlog in `store`; a thread brings a store of its own."""
-        from homemon.delivery.deliver import Sender, fingerprint
-
-        return Sender(store, self._connect, self.folder, Random(), fingerprint(self.server))
-
-    def _connect(self) -> "Influx":
-        from homemon.delivery.influx import Influx
-
-        return Influx(self.server)
-
-    def send_now(self) -> None:
-        """End a one-shot command: send the backlog, if a server is configured and may be asked.
-
-        A server that fails is no failure of the reading, which is stored: it is reported once. Then what is
-        older than keep_days is dropped, a little each hour.
-        """
-        if self.config.server is not None:
-            from homemon.delivery.deliver import send_quietly
-
-            self.report_sending(send_quietly(self.sender(self.store), self.now().wall, ONE_SHOT_SENDS_FOR))
-        if "store" in self.__dict__ and (retention := self.retention(self.store)):
-            with suppress(StoreError):  # the reading is stored; the next command drops them
-                self.report_dropped(retention.prune(self.now()))
-
     def retention(self, store: "Store") -> "Retention | None":
         """Return what drops old points from `store`; None where all are kept for ever."""
         if not self.config.store.keep_days:
@@ -375,17 +352,6 @@ class App:
         """Report, with --verbose, that old values were dropped."""
         if rows:
             self.log(f"dropped {rows} values older than {self.config.store.keep_days} days")
-
-    def report_sending(self, sending: "Sending | None") -> None:
-        """Report what came of sending, where it is news."""
-        if sending is None:
-            return
-        if sending.sent:
-            self.log(f"sent {sending.sent} points")
-        if sending.refused:
-            self.info(f"{sending.refused}; such points are parked, and `homemon status` lists them")
-        if sending.fault and sending.news:
-            self.info(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
 
     def now(self) -> Instant:
         """Return the present instant, for what is received now."""

@@ -93,6 +93,11 @@ class Database:
         with self.explained("written"), self.writing():
             self._db.executemany("INSERT OR REPLACE INTO delivery VALUES (?, ?)", facts.items())
 
+    def forget(self, beginning: str) -> None:
+        """Drop the facts whose keys begin so."""
+        with self.explained("written"), self.writing():
+            self._db.execute("DELETE FROM delivery WHERE substr(key, 1, ?) = ?", (len(beginning), beginning))
+
     def shrink(self, pages: int) -> None:
         """Give so many free pages back to the file system. Within `explained`."""
         self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # execute() would stop after one page

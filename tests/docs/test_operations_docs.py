@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from homemon.core.points import Point
-from homemon.delivery import deliver
+from homemon.delivery import recorder, sender
 from homemon.sources.kyocera import memory as solar
 from homemon.sources.meter import history, session
 from homemon.storage.database import FILE
@@ -29,10 +29,10 @@ PAGE = DOCS / "operations.md"
     "reported",
     [
         f"half-hours for {history.LONGEST} days\n(the meter) and {solar.DAYS} days",
-        f"tried after {deliver.BACKOFF_FIRST:.0f} s to {deliver.BACKOFF_LAST / 60:.0f} min",
-        f"tried each {deliver.HOLD_FOR / 60:.0f} minutes",
+        f"tried after {sender.BACKOFF_FIRST:.0f} s to {sender.BACKOFF_LAST / 60:.0f} min",
+        f"tried each {sender.HOLD_FOR / 60:.0f} minutes",
         f"pauses of {session.BACKOFF_FIRST:.0f} s to {session.BACKOFF_LAST / 60:.0f} min",
-        f"up to {deliver.MAX_UNSTORED:,} readings in memory",
+        f"up to {recorder.MAX_UNSTORED:,} readings in memory",
     ],
 )
 def test_the_figures_are_those_of_the_code(reported: str) -> None:

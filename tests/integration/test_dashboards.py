@@ -11,7 +11,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from random import Random
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -19,7 +18,6 @@ import pytest
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point
-from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.energy.periods import calendar
 from homemon.energy.spans import differences
@@ -29,6 +27,7 @@ from homemon.storage.store import Store
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
 from tests.commands import PATIENCE
 from tests.servers import InfluxServer, VictoriaServer, fetch, settings
+from tests.stores import sender_of
 
 MIDNIGHT = RELEASED + 9 * DAY  # in Japan, as RELEASED is
 END = MIDNIGHT + 2 * DAY
@@ -93,7 +92,7 @@ def fill(folder: Path, url: str) -> None:
         place = folder / f"store{tags}"
         store = Store(place, tags)
         store.archive.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
-        sending = Sender(store, lambda: Influx(server), place, Random(1)).send(END, PATIENCE)
+        sending = sender_of(store, lambda: Influx(server), place).send(END, PATIENCE)
         assert sending is not None
         assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
         store.close()

@@ -5,24 +5,23 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from random import Random
 from threading import Event, Thread
 
 import pytest
 
 from homemon.config.keys import Server
 from homemon.core.points import Point
-from homemon.delivery import deliver
-from homemon.delivery.deliver import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST, Sender
+from homemon.delivery import sender, server
 from homemon.delivery.held import Held, dumped, loaded
 from homemon.delivery.influx import Influx
+from homemon.delivery.sender import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST
 from homemon.storage.outbox import Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
 from tests.commands import PATIENCE
 from tests.conftest import MakeSender
 from tests.servers import Asked, Database, Reply, ScriptedServer, settings
-from tests.stores import WALL, T, fill, outcome, put, seconds, send
+from tests.stores import WALL, T, fill, outcome, put, seconds, send, sender_of
 
 # --- a server that comes and goes ---------------------------------------------------------
 
@@ -60,7 +59,7 @@ def test_a_new_point_needs_no_second_sending_of_the_old(
 def test_the_newest_goes_first(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deliver, "FULL_BATCH", 7)
+    monkeypatch.setattr(server, "FULL_BATCH", 7)
     fill(store, range(100))
     assert send(sender_to(settings(scripted.url))).sent == 100
     assert seconds(scripted.lines) == list(range(99, -1, -1))
@@ -118,8 +117,9 @@ def test_the_pause_counts_from_the_answer_and_stops_the_round(
         clock[0] += 1000
         return Reply() if len(scripted.asked) == 1 else Reply(429, "", {"Retry-After": "60"})
 
-    monkeypatch.setattr(deliver, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(deliver, "FULL_BATCH", 5)
+    for module in (sender, server):
+        monkeypatch.setattr(module, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(server, "FULL_BATCH", 5)
     scripted.answer = answer
     fill(store, range(30))
     sending = sender_to(settings(scripted.url)).send(WALL, 1e6)
@@ -144,7 +144,7 @@ def test_a_server_that_was_just_seen_to_take_points_is_tried_at_once(
     held = Held("power", T, T + 2, True, WALL + 100, 3, "answered 500")
     store.db.remember(failures=3, retry_at=WALL + 100, fault=fault, held=dumped([held]))
     assert not sender.due(WALL)
-    deliver.lift_hold(store)
+    sender.lift()
     assert sender.due(WALL) is bool(fault), "nothing is lifted where nothing was wrong"
     if fault:
         assert store.db.recall("fault") == "answered 500"
@@ -191,10 +191,15 @@ SECOND = """
 import sys
 from pathlib import Path
 from random import Random
-from homemon.delivery.deliver import Sender
+from homemon.delivery.sender import Sender
+from homemon.delivery.server import ServerSink
+from homemon.delivery.sink import Memory
 from homemon.storage.store import Store
 folder = Path(sys.argv[1])
-print(Sender(Store(folder), None, folder, Random(1)).send(0.0, 10.0))
+store = Store(folder)
+memory = Memory(store.db)
+sink = ServerSink(store.outbox, None, memory, Random(1))
+print(Sender(sink, memory, folder, Random(1)).send(0.0, 10.0))
 """
 
 
@@ -208,7 +213,7 @@ def test_only_one_process_sends_at_a_time(store: Store, scripted: ScriptedServer
 
     def first(server: Server) -> None:
         own = Store(folder)
-        send(Sender(own, lambda: Influx(server), folder, Random(1)))
+        send(sender_of(own, lambda: Influx(server), folder))
         own.close()
 
     scripted.answer = hold
@@ -344,7 +349,7 @@ def test_the_trouble_is_reported_once_and_its_end_too(
 def test_a_server_that_goes_away_in_the_middle_is_left_alone(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("homemon.delivery.deliver.FULL_BATCH", 10)
+    monkeypatch.setattr("homemon.delivery.server.FULL_BATCH", 10)
     fill(store, range(100))
     scripted.answer = lambda asked: Reply(204 if len(scripted.asked) == 1 else 500)
     Rounds(sender_to, scripted.url).next()

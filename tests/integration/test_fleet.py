@@ -7,7 +7,6 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from socket import socket
 from time import monotonic, sleep
 from typing import NamedTuple
@@ -21,13 +20,13 @@ import yaml
 from homemon.config.keys import Server
 from homemon.config.read import parse
 from homemon.core.points import Point, line
-from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
+from homemon.delivery.sender import Sender
 from homemon.storage.store import Store
 from tests import ROOT
 from tests.commands import PATIENCE, homemon
 from tests.servers import InfluxServer, Process, ScriptedServer, fetch, installed, settings
-from tests.stores import WALL, T, put, send
+from tests.stores import WALL, T, put, send, sender_of
 
 DOCUMENT = ROOT / "docs" / "server" / "fleet.md"
 FENCES = re.findall(r"(?ms)^```(\w*)\n(.*?)^```", DOCUMENT.read_text("utf-8"))
@@ -173,7 +172,7 @@ def homes(fleet: Fleet, tmp_path: Path) -> Iterator[dict[str, Home]]:
         folder = tmp_path / name
         store = Store(folder, ",home=elsewhere" if name == "tokyo" else "")
         influx = Influx(fleet.server(token))
-        found[name] = Home(store, Sender(store, lambda influx=influx: influx, folder, Random(1)))  # type: ignore[misc]
+        found[name] = Home(store, sender_of(store, lambda influx=influx: influx, folder))  # type: ignore[misc]
     yield found
     for home in found.values():
         home.store.close()
@@ -226,7 +225,7 @@ def test_each_home_gets_its_own_label_on_both_servers(fleet: Fleet, homes: dict[
 def test_a_wrong_token_parks_nothing(fleet: Fleet, homes: dict[str, Home]) -> None:
     store = homes["tokyo"].store
     put(store, *(Point("power", {"value": i}, T + i) for i in range(50)))
-    wrong = Sender(store, lambda: Influx(fleet.server("a-wrong-t0ken")), store.path.parent, Random(1))
+    wrong = sender_of(store, lambda: Influx(fleet.server("a-wrong-t0ken")))
     for _ in range(2):
         sending = send(wrong, WALL)
         assert (sending.sent, sending.waiting, sending.parked) == (0, 50, 0)
@@ -266,7 +265,7 @@ def test_other_servers_take_the_same_lines_by_url_alone(scripted: ScriptedServer
     put(store, Point("+power", {"value": 0.3}, T), Point("ecocute", {"power": 800, "tank": 280}, T + 1))
     for url in (scripted.url + path, scripted.url):
         store.outbox.send_again(0)
-        server = Sender(store, lambda url=url: Influx(settings(url)), store.path.parent, Random(1))  # type: ignore[misc]
+        server = sender_of(store, lambda url=url: Influx(settings(url)))  # type: ignore[misc]
         assert send(server).sent == 2
     special, plain = scripted.asked
     assert special.path == f"{path}?db=home"

@@ -6,22 +6,21 @@ Each round is a sender of its own, as cron starts them: what one learned the nex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from typing import cast
 
 import pytest
 
 from homemon.core.points import Point
-from homemon.delivery.deliver import BACKOFF_LAST, HOLD_FOR, Sender, Sending
 from homemon.delivery.held import MOST, Held, dumped, fewer, loaded
 from homemon.delivery.influx import Influx
+from homemon.delivery.sender import BACKOFF_LAST, HOLD_FOR, Sending
 from homemon.delivery.sending import STRIKES, UNANSWERED
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, NAMES, STEP, Ailing, Picks, Rounds, parsed, spread
 from tests.conftest import MakeSender
 from tests.servers import Database, Reply, ScriptedServer, settings
-from tests.stores import WALL, T, put
+from tests.stores import WALL, T, put, sender_of
 
 WEEK = 84 * STEP
 PARTS: dict[str, Picks] = {
@@ -107,7 +106,7 @@ def test_a_round_ends_soon_where_a_server_takes_its_time_to_fail(
             unanswered += 1
             return silent
 
-    Sender(store, lambda: cast(Influx, Slow()), tmp_path, Random(1)).send(WALL, 60)
+    sender_of(store, lambda: cast(Influx, Slow()), tmp_path).send(WALL, 60)
     assert 1 <= unanswered <= STRIKES // UNANSWERED + 2
 
 
@@ -145,7 +144,7 @@ class Mute:
         return Answer(Verdict.TAKEN)
 
     def round(self, store: Store, folder: Path, wall: float) -> Sending:
-        sender = Sender(store, lambda: cast(Influx, self), folder, Random(1))
+        sender = sender_of(store, lambda: cast(Influx, self), folder)
         assert sender.due(wall)
         sending = sender.send(wall, 60, sparing=True)
         assert sending is not None

@@ -14,7 +14,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import Point
 from homemon.delivery import mqtt
 from homemon.delivery.mqtt import Mqtt
-from homemon.delivery.sink import Outcome
+from homemon.delivery.sink import Outcome, Turn
 from homemon.delivery.verdicts import Verdict
 from homemon.sources.registry import SOURCES
 from homemon.sources.source import HOUR, MINUTE
@@ -66,7 +66,7 @@ def sink(store: Store, clock: Clock) -> Iterator[Make]:
 
     yield make
     for each in made:
-        each.close()
+        each.leave()
 
 
 def read(store: Store, clock: Clock, value: int, ago: int = 0) -> None:
@@ -75,7 +75,7 @@ def read(store: Store, clock: Clock, value: int, ago: int = 0) -> None:
 
 
 def deliver(one: Mqtt, within: float = 20.0) -> Outcome:
-    return one.deliver(monotonic() + within)
+    return one.deliver(Turn(T, monotonic() + within))
 
 
 def power(port: int) -> int | None:
@@ -91,7 +91,7 @@ def test_the_newest_values_are_there_for_who_comes_later(
     read(store, clock, 523)
     put(store, Point("+power", {"value": 1234.5}, T - 100), Point("ecocute", {"tank": 280}, T - 60))
     one = sink(broker.settings())
-    assert (one.pending(), one.lacking()) == (True, 3)
+    assert (one.pending(T), one.backlog().waiting) == (True, 3)
     assert deliver(one) == Outcome(3)
     found = kept(broker.port)
     assert {name: json.loads(text)["value"] for name, text in found.items() if name[8:] in ("power", "bought")} == {
@@ -109,7 +109,7 @@ def test_what_was_published_is_known_to_the_next_process(
     deliver(sink(broker.settings()))
     with closing(Store(store.path.parent)) as next_one:
         other = sink(broker.settings(), other=next_one)
-        assert not other.pending()
+        assert not other.pending(T)
         assert deliver(other) == Outcome(0)
     read(store, clock, 600, -1)
     assert deliver(sink(broker.settings())) == Outcome(1)
@@ -120,7 +120,7 @@ def test_another_broker_lacks_everything(
 ) -> None:
     read(store, clock, 523)
     deliver(sink(broker.settings()))
-    assert sink(broker.settings(prefix="other")).lacking() == 1
+    assert sink(broker.settings(prefix="other")).backlog().waiting == 1
 
 
 def test_a_reading_that_comes_late_is_not_published(store: Store, clock: Clock, broker: Mosquitto, sink: Make) -> None:
@@ -128,7 +128,7 @@ def test_a_reading_that_comes_late_is_not_published(store: Store, clock: Clock, 
     one = sink(broker.settings())
     deliver(one)
     read(store, clock, 100, 60)
-    assert not one.pending()
+    assert not one.pending(T)
     with subscribed(broker.port, "homemon/power") as other:
         assert deliver(one) == Outcome(0)
         assert not other.heard
@@ -140,7 +140,7 @@ def test_what_is_too_old_or_no_reading_is_not_published(
     read(store, clock, 523, LIMIT)
     put(store, Point("ecocute", {"tank": 0xFFFE}, T))  # stored by a version that took the code for a number
     one = sink(broker.settings())
-    assert not one.pending()
+    assert not one.pending(T)
     deliver(one)
     assert not [name for name in kept(broker.port) if name in ("homemon/power", "homemon/ecocute")]
 
@@ -151,7 +151,7 @@ def test_nothing_is_published_while_the_clock_cannot_be_right(
     read(store, clock, 523)
     clock.wall = 0.0
     listener = sink(broker.settings(), "meter-listen")
-    assert not listener.pending()
+    assert not listener.pending(T)
     assert deliver(listener) == Outcome(0)
     assert not kept(broker.port)
 
@@ -194,7 +194,7 @@ def test_a_broker_that_was_killed_gets_the_newest_value_when_it_is_back(
             assert trouble is not None
             assert trouble.verdict is Verdict.LATER
             assert "nobody listens there" in trouble.text or "the connection was ended" in trouble.text
-            assert one.pending()
+            assert one.pending(T)
         else:
             assert deliver(one) == Outcome(1)
         if step == 3:
@@ -212,7 +212,7 @@ def test_a_value_counts_as_published_only_once_the_broker_says_so(
         trouble = deliver(one, within=0.5).trouble
         assert trouble is not None
         assert "no answer in time" in trouble.text
-    assert one.pending()
+    assert one.pending(T)
     assert deliver(one) == Outcome(1)
     assert power(broker.port) == 523
 
@@ -236,16 +236,16 @@ def test_a_listener_announces_again_when_home_assistant_starts(
     read(store, clock, 523)
     one = sink(broker.settings(), "meter-listen")
     deliver(one)
-    assert not one.pending()
+    assert not one.pending(T)
     with subscribed(broker.port) as other:
         other.publish("homeassistant/status", "offline")
         other.publish("homeassistant/status", "online")
-        other.until(one.pending)
+        other.until(lambda: one.pending(T))
         assert deliver(one) == Outcome(1)
         other.until(lambda: bool(other.of("homemon/power")))
         names = [name for name, _ in other.heard]
     assert names.index(CONFIG) < names.index("homemon/power")
-    assert not one.pending()
+    assert not one.pending(T)
 
 
 def test_a_listener_says_that_it_runs_and_when_it_ends(
@@ -254,12 +254,12 @@ def test_a_listener_says_that_it_runs_and_when_it_ends(
     read(store, clock, 523)
     put(store, Point("+power", {"value": 1.0}, T))
     one = sink(broker.settings(), "meter-listen")
-    assert one.pending()
+    assert one.pending(T)
     deliver(one)
     found = kept(broker.port)
     assert found["homemon/meter-listen/status"] == "online"
     assert json.loads(found[CONFIG])["cmps"]["bought"]["avty_t"] == "homemon/meter-listen/status"
-    one.close()
+    one.leave()
     assert kept(broker.port)["homemon/meter-listen/status"] == "offline"
     clock.wall += 25 * HOUR  # it was left for cron: nothing may wait for it
     deliver(sink(broker.settings()))
@@ -387,7 +387,7 @@ def test_what_keeps_a_broker_from_being_reached_is_said(
     assert trouble is not None
     assert text in trouble.text
     assert text in one.probe().text
-    assert one.pending()
+    assert one.pending(T)
 
 
 def test_a_certificate_that_nobody_trusts_is_reported(store: Store, clock: Clock, sink: Make, tmp_path: Path) -> None:

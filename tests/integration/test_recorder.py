@@ -9,9 +9,9 @@ import pytest
 from homemon.core.clock import instant
 from homemon.core.errors import StoreError
 from homemon.core.points import Point
-from homemon.delivery import deliver
-from homemon.delivery.deliver import Recorder
-from homemon.runtime import background
+from homemon.delivery import sender
+from homemon.delivery.recorder import Recorder
+from homemon.runtime import background, sinks
 from homemon.runtime.background import BackgroundSender
 from homemon.runtime.context import App
 from homemon.storage.store import Store
@@ -103,7 +103,7 @@ def test_the_sending_thread_goes_on_after_a_server_that_trickled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A byte now and then keeps it no longer than [server] timeout; once the server is well, all arrives."""
-    monkeypatch.setattr(deliver, "BACKOFF_FIRST", 0.1)
+    monkeypatch.setattr(sender, "BACKOFF_FIRST", 0.1)
     monkeypatch.setattr(background, "LOOK_EVERY", 0.05)
     drip, trickled = dripping("body"), list[bool]()
 
@@ -132,7 +132,7 @@ def test_what_the_server_refuses_is_reported_once_by_a_listener(
 ) -> None:
     """However often, and whatever numbers stand in what it says."""
     app.recorder.record([Point("hatuden", {"value": 1}, T)], instant())
-    sender = app.sender(app.store)
+    (sender,) = sinks.senders(app, app.store)
     background.send_round(app, sender)
     answer = '{"error":"partial write: unable to parse \'%s\': field type conflict dropped=%d"}'
     scripted.answer = lambda asked: (
@@ -149,7 +149,7 @@ def test_what_the_server_refuses_is_reported_once_by_a_listener(
 
 
 def test_a_sender_with_nothing_to_do_looks_once_a_minute(app: App, scripted: ScriptedServer) -> None:
-    sender = app.sender(app.store)
+    (sender,) = sinks.senders(app, app.store)
     assert background.send_round(app, sender) == background.LOOK_EVERY
     app.recorder.record([Point("power", {"value": 1}, T)], instant())
     scripted.answer = lambda asked: Reply(503)

@@ -6,19 +6,19 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from homemon.config.keys import Server
-from homemon.delivery import deliver
-from homemon.delivery.deliver import Sender, fingerprint, server_fault
+from homemon.delivery import server
 from homemon.delivery.influx import Influx
+from homemon.delivery.sender import Sender
+from homemon.delivery.sink import Memory, fingerprint
 from homemon.storage.store import Store
 from tests.conftest import MakeSender
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, settings
-from tests.stores import WALL, T, fill, outcome, seconds, send
+from tests.stores import WALL, T, fill, outcome, seconds, send, sender_of
 
 DATA_FAULT = '{"error":"partial write: unable to parse"}'
 
@@ -84,7 +84,7 @@ def test_looking_for_many_bad_lines_ends_in_time(
     store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10_000))
-    monkeypatch.setattr(deliver, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(server, "monotonic", lambda: next(clock))
     scripted.answer = lambda asked: Reply(400, DATA_FAULT)
     fill(store, range(64))
     sending = sender_to(settings(scripted.url)).send(WALL, 20)
@@ -321,7 +321,12 @@ def test_what_was_parked_goes_again_on_request_and_no_writer_has_to_wait_for_it(
 
 def of(store: Store, server: Server) -> Sender:
     """The sender of a configuration, as the commands make it."""
-    return Sender(store, lambda: Influx(server), store.path.parent, Random(1), fingerprint(server))
+    return sender_of(store, lambda: Influx(server), settings=fingerprint(server))
+
+
+def fault_of(store: Store, server: Server) -> str:
+    """What keeps it from taking points, as the last round found it."""
+    return Memory(store.db, settings=fingerprint(server)).fault
 
 
 CORRECTED: dict[str, Any] = {
@@ -341,10 +346,10 @@ def test_what_was_learned_of_one_configuration_does_not_hold_for_a_corrected_one
     wrong = settings(scripted.url, user="me", password="wrong")
     fill(store, range(3))
     first = send(of(store, wrong))
-    assert server_fault(store, wrong) == first.fault
+    assert fault_of(store, wrong) == first.fault
     assert not of(store, wrong).due(WALL + 60)
     right = wrong._replace(**{key: CORRECTED[key]})
-    assert server_fault(store, right) == ""
+    assert fault_of(store, right) == ""
     assert of(store, right).due(WALL + 60)
     assert of(store, right).next_try(WALL + 60) == 0.0
 

@@ -24,7 +24,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from homemon.core.clock import Instant
-from homemon.delivery.deliver import Recorder
+from homemon.delivery.recorder import Recorder
 from homemon.core.points import Point
 from homemon.storage.store import Store
 who, count = sys.argv[1], int(sys.argv[2])

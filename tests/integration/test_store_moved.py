@@ -29,7 +29,7 @@ from pathlib import Path
 from threading import Event, Thread
 from homemon.core.clock import Instant
 from contextlib import suppress
-from homemon.delivery.deliver import Recorder
+from homemon.delivery.recorder import Recorder
 from homemon.core.errors import StoreError
 from homemon.storage.repair import bring_back
 from homemon.core.points import Point

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from homemon.delivery.deliver import Sender
 from homemon.delivery.influx import Influx
 from homemon.delivery.verdicts import Answer
 from homemon.storage.store import Store
 from tests.servers import ScriptedServer, reserve_port, settings
-from tests.stores import WALL
+from tests.stores import WALL, sender_of
 
 
 class Counting(Influx):
@@ -39,6 +37,6 @@ def test_it_is_asked_once_a_round_whatever_is_to_be_sent(
         "no TLS": scripted.url.replace("http:", "https:"),
     }
     influx = Counting(settings(urls[kind], timeout=0.5))
-    sending = Sender(store, lambda: influx, tmp_path, Random(1)).send(WALL, 60)
+    sending = sender_of(store, lambda: influx, tmp_path).send(WALL, 60)
     assert sending is not None
     assert (influx.requests, sending.waiting) == (1, len(three_weeks))

@@ -87,7 +87,8 @@ def test_upload_does_not_wait_for_the_pause_and_fails_when_the_server_does(
     [
         (("upload",), "there is no [server]"),
         (("upload", "--since", "soon"), "soon is no time"),
-        (("upload", "more"), "unexpected extra argument"),
+        (("upload", "more"), "there is no [server]"),
+        (("upload", "more", "than one"), "unexpected extra argument"),
         (("export", "--format", "xml"), "xml"),
         (("export", "--until", "2026-13-01"), "is no time"),
         (("-c", "nowhere.ini", "export"), "nowhere.ini"),

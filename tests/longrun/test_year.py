@@ -10,7 +10,7 @@ import pytest
 
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
-from homemon.delivery.deliver import Recorder
+from homemon.delivery.recorder import Recorder
 from homemon.echonet import codec as echonet
 from homemon.sources.meter import history
 from homemon.sources.meter import properties as meter

@@ -1,7 +1,7 @@
 """Two readings of one series in one second: what was printed is what is stored, live and by replay."""
 
 from homemon.core.points import Point, Received, tags_text
-from homemon.delivery.deliver import Recorder
+from homemon.delivery.recorder import Recorder
 from homemon.storage.store import Store
 from tests.stores import NOW, T, content, put
 from tests.traces import at, erxudp, read, reported

@@ -5,19 +5,19 @@ import http.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter, time
 from urllib.parse import urlsplit
 
 from homemon.core.clock import RELEASED, Instant
 from homemon.core.points import Point, line
-from homemon.delivery.deliver import FULL_BATCH, Sender
 from homemon.delivery.influx import Influx
+from homemon.delivery.server import FULL_BATCH
 from homemon.storage.store import Store
 from tests.longrun.benchmarks.installed import peer
 from tests.longrun.benchmarks.measure import BUILD, Benchmark, Outcome, in_turns, per_second
 from tests.servers import Database, InfluxServer
+from tests.stores import sender_of
 
 POINTS = 43_200
 READINGS = [(RELEASED + 60 * i, i * 7919 % 4000 - 500) for i in range(POINTS)]  # Unix seconds, W
@@ -44,7 +44,7 @@ def against(make: Callable[[], Send]) -> Outcome:
         store.archive.add([(Point("power", {"value": value}, moment), at) for moment, value in READINGS])
 
         def ours(home: Database) -> None:
-            sender = Sender(store, lambda: Influx(home.settings()), Path(name), Random(1))
+            sender = sender_of(store, lambda: Influx(home.settings()), Path(name))
             sending = sender.send(at.wall, 60.0)
             assert sending is not None
             assert sending.sent == POINTS, sending

@@ -19,7 +19,7 @@ from homemon.cli import main, meter_listen
 from homemon.core import files
 from homemon.core.clock import Instant
 from homemon.core.points import Point, line
-from homemon.delivery import deliver
+from homemon.delivery import recorder, sender, server
 from homemon.ports import serial_port, udp_node
 from homemon.runtime import asking, background, claim, driver, output, radio
 from homemon.runtime import context as app
@@ -31,7 +31,7 @@ PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
     session: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     controller: {"ANSWER_WITHIN": 0.5, "SPACING": 0.1, "GATHER": 0.2},
-    deliver: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
+    sender: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     claim: {"WITHIN": 10.0},
     background: {"LOOK_EVERY": 1.0},
     meter_listen: {"REOPEN_AFTER": 0.2},
@@ -57,16 +57,18 @@ def prints_first() -> None:
             self._print(text)
         return len(self._store.archive.add([(point, at) for point in points]))
 
-    _set(deliver.Recorder, "record", hasty)
+    _set(recorder.Recorder, "record", hasty)
 
 
 def sends_first() -> None:
     """A point is sent before it is committed."""
+    from homemon.delivery import influx
+
     record = app.App.record
 
     def hasty(self: Any, points: Sequence[Point], at: Instant) -> None:
         if points:
-            self._connect().write(list(_lines(points, self.tags, at)))
+            influx.Influx(self.server).write(list(_lines(points, self.tags, at)))
         record(self, points, at)
 
     _set(app.App, "record", hasty)
@@ -74,13 +76,13 @@ def sends_first() -> None:
 
 def marks_first() -> None:
     """A point counts as sent before the server has said so."""
-    push = deliver.Sender._push
+    push = server.ServerSink._push
 
     def hasty(self: Any, batch: Sequence[outbox.Line], deadline: float) -> Any:
-        self._store.outbox.mark_sent(batch)
+        self._outbox.mark_sent(batch)
         return push(self, batch, deadline)
 
-    _set(deliver.Sender, "_push", hasty)
+    _set(server.ServerSink, "_push", hasty)
 
 
 def shares_port() -> None:
@@ -101,7 +103,7 @@ def sends_together() -> None:
         def holding(self, _: float) -> Iterator[bool]:
             yield True
 
-    _set(deliver, "Lock", NoLock)
+    _set(sender, "Lock", NoLock)
 
 
 def joins_once() -> None:

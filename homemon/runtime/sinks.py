@@ -1,0 +1,190 @@
+"""The places that readings go to by config.ini, a row each, and how commands send to them."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from random import Random
+from threading import Thread
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from homemon.config.keys import Mqtt, Server
+from homemon.config.read import Config
+from homemon.core.errors import ConfigError, StoreError
+from homemon.core.language import language
+from homemon.delivery.sender import Sender, Sending, send_quietly
+from homemon.delivery.sink import Memory, Sink, fingerprint
+from homemon.delivery.verdicts import Answer
+from homemon.runtime.context import App
+from homemon.sources.registry import SOURCES
+from homemon.storage.connection import BUSY_SECONDS
+from homemon.storage.ledger import FIRST, keep_accounts
+from homemon.storage.store import Store
+
+if TYPE_CHECKING:
+    from homemon.delivery.mqtt import Mqtt as Publisher
+
+PROBED_WITHIN = 5.0  # seconds
+ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
+
+
+class Place(NamedTuple):
+    """A place by its section of config.ini: its name, its settings, and how its sink is made.
+
+    `where` it is, as a URL; `waits` says that so much waits for it, `refused` that it refused so
+    many points and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are those of which the store keeps an account for it, all where there are none;
+    it needs no account where this is None.
+    """
+
+    name: str
+    settings: tuple[Any, ...]
+    make: Callable[[App, Store, Memory], Sink]
+    where: str
+    waits: str
+    refused: str
+    probe: Callable[[], Answer]
+    measurements: Sequence[str] | None = ()
+
+
+WAITS, REFUSED = "{} points wait for the server", "the server refused {} points: {}"
+
+
+def places(config: Config) -> Iterator[Place]:
+    """Yield the places that are configured, [server] first."""
+    yield from servers(config)
+    if config.mqtt:
+        yield _broker(config, config.mqtt)
+
+
+def servers(config: Config) -> Iterator[Place]:
+    """Yield those of the places that are servers of line protocol."""
+    for section, server in config.servers.items():
+        name = name_of(section)
+        texts = (WAITS, REFUSED)
+        if name != FIRST:
+            texts = f"{{}} points wait for {name}", f"{name} refused {{}} points: {{}}"
+        yield Place(name, server, partial(_server, server), server.url, *texts, partial(_probe, server))
+
+
+def _broker(config: Config, settings: Mqtt) -> Place:
+    """Return the place of the newest values: [mqtt], which needs no account of all that is stored."""
+
+    def made(store: Store, listener: str = "") -> "Publisher":
+        from homemon.delivery.mqtt import Mqtt as Publisher
+
+        read = [source for source in SOURCES if config.of(source.section)]
+        return Publisher(store, settings, read, language(os.environ), listener)
+
+    def make(app: App, store: Store, memory: Memory) -> Sink:
+        sink = made(store, app.listener)
+        app.at_end.append(sink.leave)
+        return sink
+
+    def probe() -> Answer:
+        with closing(Store(config.store.dir)) as store:
+            return made(store).probe()
+
+    return Place("mqtt", settings, make, settings.host, "{} values wait for mqtt", "{}: {}", probe, None)
+
+
+def name_of(section: str) -> str:
+    """Return what the place with this section is called: `backup` that of [server backup]."""
+    return section.split()[-1]
+
+
+def _server(server: Server, app: App, store: Store, memory: Memory) -> Sink:
+    from homemon.delivery.server import ServerSink
+
+    name = name_of(server.section)
+    return ServerSink(store.outbox_of(name), partial(_influx, server), memory, Random(), name)
+
+
+def _probe(server: Server) -> Answer:
+    answer: Answer = _influx(quick(server)).probe()
+    return answer
+
+
+def quick(server: Server) -> Server:
+    """Return a server's settings with a short timeout: somebody is waiting."""
+    return server._replace(timeout=min(server.timeout, PROBED_WITHIN))
+
+
+def _influx(server: Server) -> Any:
+    from homemon.delivery.influx import Influx
+
+    return Influx(server)
+
+
+def senders(app: App, store: Store, to: Iterable[Place] | None = None) -> list[Sender]:
+    """Return the senders of what each of these places, or of all, lacks of `store`; a thread brings a store of its own.
+
+    The store has an account for each place that is configured, and for no other, from now on. Raise StoreError.
+    """
+    there = list(places(app.config))
+    keep_accounts(store.db, {each.name: each.measurements for each in there if each.measurements is not None})
+    return [_sender(app, store, place) for place in (there if to is None else to)]
+
+
+def _sender(app: App, store: Store, place: Place) -> Sender:
+    memory = memory_of(store, place)
+    return Sender(place.make(app, store, memory), memory, app.folder, Random())
+
+
+def memory_of(store: Store, place: Place) -> Memory:
+    """Return what is kept of the delivery to a place."""
+    return Memory(store.db, place.name, fingerprint(place.settings))
+
+
+def state(app: App) -> dict[str, dict[str, int | str]]:
+    """Return by place how much waits for it and was refused, and what keeps it from the rest. Raise StoreError."""
+    found = dict[str, dict[str, int | str]]()
+    for each in senders(app, app.store):
+        waiting, parked = each.sink.backlog()
+        found[each.sink.name] = {"waiting": waiting, "parked": parked, "fault": each.memory.fault}
+    return found
+
+
+def named(app: App, name: str) -> list[Place]:
+    """Return the place of this name, or all where it is empty. Raise ConfigError where there is none."""
+    there = list(places(app.config))
+    found = [place for place in there if name in ("", place.name)]
+    if there and not found:
+        names = ", ".join(place.name for place in there)
+        raise ConfigError(f"readings go to no place called {name}", f"There are: {names}.")
+    if not there:
+        _ = app.server  # which says what is missing
+    return found
+
+
+def send_now(app: App) -> None:
+    """Send to each place that lacks something, all at once: one that does not answer delays no other."""
+    try:
+        due = [each for each in senders(app, app.store) if each.due(app.now().wall)]
+    except StoreError:
+        return  # which is reported where readings are stored
+    threads = [Thread(target=_send_aside, args=(app, each.sink.name), daemon=True) for each in due[1:]]
+    for thread in threads:
+        thread.start()
+    for each in due[:1]:
+        report(app, send_quietly(each, app.now().wall, ONE_SHOT_SENDS_FOR))
+    for thread in threads:
+        thread.join()
+
+
+def _send_aside(app: App, name: str) -> None:
+    """Make one round to the place of this name, with a store of its own."""
+    with suppress(StoreError), closing(app.open_store(BUSY_SECONDS)) as store:
+        (sender,) = senders(app, store, [place for place in places(app.config) if place.name == name])
+        report(app, send_quietly(sender, app.now().wall, ONE_SHOT_SENDS_FOR))
+
+
+def report(app: App, sending: Sending | None) -> None:
+    """Report what came of sending, where it is news."""
+    if sending is None:
+        return
+    if sending.sent:
+        app.log(f"sent {sending.sent} points")
+    if sending.refused:
+        app.info(f"{sending.refused}; such points are parked, and `homemon status` lists them")
+    if sending.fault and sending.news:
+        app.info(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
