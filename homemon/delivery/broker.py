@@ -229,7 +229,7 @@ class Broker:
             if code.is_failure:
                 verdict, hint = REASONS.get(code.value, ELSE)
                 hint = RIGHTS if code.value == 135 else hint
-                raise NotTaken(Answer(verdict, f"{self.where} refused {topic}: {code.getName()}; {hint}"))
+                raise NotTaken(Answer(verdict, f"{self.where} refused to take {topic}: {code.getName()}; {hint}"))
 
     # --- called in paho's thread ---------------------------------------------------------
 
