@@ -127,8 +127,11 @@ class Broker:
             self._leave()
 
     def _leave(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        client = self._client
+        client.disconnect()
+        client.loop_stop()
+        client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None  # else each holds the
+        client.on_subscribe = client.on_unsubscribe = None  # other, and its sockets are closed only by the collector
 
     def _cut(self) -> None:
         """End it without a word, so that a broker which is well after all publishes the will."""

@@ -306,14 +306,15 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
     return set(run.stderr.rpartition("LOADED")[2].split())
 
 
-HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl"}
+HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl", "paho"}
 
 
-def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
+def test_a_poll_with_nothing_to_send_loads_no_http_and_no_mqtt(tmp_path: Path) -> None:
     port = tmp_path / "port"
     (tmp_path / "config.ini").write_text(
         f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {port}\n"
         f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
+        "[mqtt]\nhost = 127.0.0.1\n"
     )
     loaded = loaded_by("meter-poll", folder=tmp_path)
     assert "homemon.sources.meter.session" in loaded
