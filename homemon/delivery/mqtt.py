@@ -29,7 +29,7 @@ from homemon.storage.store import Store
 if TYPE_CHECKING:
     from homemon.delivery.broker import Broker
 
-WITHIN = 5.0  # seconds for the connection, and for each round after it
+WITHIN = 5.0  # seconds for the connection, for what is announced, and for the values
 GOODBYE_WITHIN = 1.0  # seconds
 HEARD = 2.0  # seconds that Home Assistant takes to subscribe to what was announced (tried)
 AHEAD = 300  # seconds that a device's clock may be ahead of ours
@@ -169,10 +169,12 @@ class Mqtt:
         """Publish what is to be; return how many values. Raise NotTaken."""
         fresh = not self._stands
         broker = self._connected(deadline)
+        broker.until = _by(deadline)
         again = self._announce(broker, published, fresh)
         keeps = self._settings.retain and broker.expires
         if again and not keeps:
             sleep(HEARD)
+        broker.until = _by(deadline)
         values = self._values()
         news = [each for each in values if again or published.lacks(each)]
         touched = {each.series.measurement for each in news}
@@ -188,13 +190,11 @@ class Mqtt:
         """Return the connection, or a new one. Raise NotTaken."""
         from homemon.delivery.broker import Broker
 
-        until = min(deadline, monotonic() + WITHIN)
         if self._broker and self._broker.stands:
-            self._broker.until = until
             return self._broker
         self._close()
         status = discovery.status_topic(self._settings.prefix, self._listener) if self._listener else ""
-        self._broker = Broker(self._settings, until, status, discovery.BIRTH if status else "", self._born.set)
+        self._broker = Broker(self._settings, _by(deadline), status, discovery.BIRTH if status else "", self._born.set)
         return self._broker
 
     def _announce(self, broker: "Broker", published: Published, fresh: bool) -> bool:
@@ -241,6 +241,11 @@ class Mqtt:
             broker.publish([Message(self._claims, claim, expires=CLAIM_LASTS)])
             since = now
         self._claimed = since
+
+
+def _by(deadline: float) -> float:
+    """Return by when the next step of a round is to be done."""
+    return min(deadline, monotonic() + WITHIN)
 
 
 def _claim_of(text: str) -> tuple[str, int]:

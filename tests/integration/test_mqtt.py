@@ -134,24 +134,36 @@ def test_a_reading_that_comes_late_is_not_published(store: Store, clock: Clock, 
         assert not other.heard
 
 
-def test_what_is_too_old_or_no_reading_is_not_published(
-    store: Store, clock: Clock, broker: Mosquitto, sink: Make
-) -> None:
+def test_what_is_too_old_is_not_published(store: Store, clock: Clock, broker: Mosquitto, sink: Make) -> None:
     read(store, clock, 523, LIMIT)
-    put(store, Point("ecocute", {"tank": 0xFFFE}, T))  # stored by a version that took the code for a number
     one = sink(broker.settings())
     assert not one.pending(T)
     deliver(one)
-    assert not [name for name in kept(broker.port) if name in ("homemon/power", "homemon/ecocute")]
+    assert power(broker.port) is None
 
 
-def test_nothing_is_published_while_the_clock_cannot_be_right(
+def test_a_code_that_an_earlier_version_took_for_a_number_is_not_published(
     store: Store, clock: Clock, broker: Mosquitto, sink: Make
 ) -> None:
-    read(store, clock, 523)
-    clock.wall = 0.0
+    put(store, Point("ecocute", {"tank": 280}, T - 60), Point("ecocute", {"tank": 0xFFFE}, T))
+    put(store, Point("+power", {"value": 429496729.4}, T))
+    deliver(sink(broker.settings()))
+    found = kept(broker.port)
+    assert json.loads(found["homemon/ecocute"])["tank"] == 280
+    assert "homemon/bought" not in found
+
+
+@pytest.mark.parametrize("wall", [0.0, T - HOUR])
+def test_nothing_is_published_while_the_clock_cannot_be_right(
+    store: Store, clock: Clock, broker: Mosquitto, sink: Make, monkeypatch: pytest.MonkeyPatch, wall: float
+) -> None:
+    monkeypatch.setattr("homemon.core.clock.kept_by_ntp", lambda: False)
+    read(store, clock, 400, HOUR + 60)
+    put(store, Point("ecocute", {"tank": 280}, T))  # so the clock is behind, and how old the other is nobody knows
+    clock.wall = wall
     listener = sink(broker.settings(), "meter-listen")
     assert not listener.pending(T)
+    assert listener.backlog().waiting == 0
     assert deliver(listener) == Outcome(0)
     assert not kept(broker.port)
 
