@@ -153,6 +153,15 @@ def test_a_code_that_an_earlier_version_took_for_a_number_is_not_published(
     assert "homemon/bought" not in found
 
 
+def test_readings_of_other_houses_in_the_store_are_not_published(
+    store: Store, clock: Clock, broker: Mosquitto, sink: Make
+) -> None:
+    read(store, clock, 523)
+    put(store, *(Point("ecocute", {"tank": 280}, T, f",home={name}") for name in ("nara", "kobe")))
+    assert deliver(sink(broker.settings())) == Outcome(1)
+    assert "homemon/ecocute" not in kept(broker.port)
+
+
 @pytest.mark.parametrize("wall", [0.0, T - HOUR])
 def test_nothing_is_published_while_the_clock_cannot_be_right(
     store: Store, clock: Clock, broker: Mosquitto, sink: Make, monkeypatch: pytest.MonkeyPatch, wall: float
