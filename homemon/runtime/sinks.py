@@ -1,23 +1,29 @@
 """The places that readings go to by config.ini, a row each, and how commands send to them."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from random import Random
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homemon.config.keys import Server
+from homemon.config.keys import Mqtt, Server
 from homemon.config.read import Config
 from homemon.core.errors import ConfigError, StoreError
+from homemon.core.language import language
 from homemon.delivery.sender import Sender, Sending, send_quietly
 from homemon.delivery.sink import Memory, Sink, fingerprint
 from homemon.delivery.verdicts import Answer
 from homemon.runtime import sums
 from homemon.runtime.context import App
+from homemon.sources.registry import SOURCES
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.ledger import FIRST, keep_accounts
 from homemon.storage.store import Store
+
+if TYPE_CHECKING:
+    from homemon.delivery.mqtt import Mqtt as Publisher
 
 PROBED_WITHIN = 5.0  # seconds
 ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the next
@@ -47,6 +53,8 @@ WAITS, REFUSED = "{} points wait for the server", "the server refused {} points:
 def places(config: Config) -> Iterator[Place]:
     """Yield the places that are configured, [server] first."""
     yield from servers(config)
+    if config.mqtt:
+        yield _broker(config, config.mqtt)
 
 
 def servers(config: Config) -> Iterator[Place]:
@@ -57,6 +65,27 @@ def servers(config: Config) -> Iterator[Place]:
         if name != FIRST:
             texts = f"{{}} points wait for {name}", f"{name} refused {{}} points: {{}}"
         yield Place(name, server, partial(_server, server), server.url, *texts, partial(_probe, server))
+
+
+def _broker(config: Config, settings: Mqtt) -> Place:
+    """Return the place of the newest values: [mqtt], which needs no account of all that is stored."""
+
+    def made(store: Store, listener: str = "") -> "Publisher":
+        from homemon.delivery.mqtt import Mqtt as Publisher
+
+        read = [source for source in SOURCES if config.of(source.section)]
+        return Publisher(store, settings, read, language(os.environ), listener)
+
+    def make(app: App, store: Store, memory: Memory) -> Sink:
+        sink = made(store, app.listener)
+        app.at_end.append(sink.leave)
+        return sink
+
+    def probe() -> Answer:
+        with closing(Store(config.store.dir)) as store:
+            return made(store).probe()
+
+    return Place("mqtt", settings, make, settings.host, "{} values wait for mqtt", "{}: {}", probe, None)
 
 
 def name_of(section: str) -> str:

@@ -74,6 +74,7 @@ SMART_METER = Source(
     listener="meter-listen",
     simulator="meter",
     record="`homemon meter-history` asks the meter for half-hours of up to 99 days",
+    pushed=("+power", "-power"),
 )
 ECOCUTE = device(
     "ecocute",

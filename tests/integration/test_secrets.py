@@ -15,6 +15,7 @@ from homemon.cli.commands import COMMANDS
 from homemon.config.read import parse
 from homemon.core.errors import ConfigError
 from homemon.skstack.lines import PANA_PORT
+from tests.brokers import Mosquitto
 from tests.commands import Running, homemon, running, simulated, write_config
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
@@ -25,6 +26,7 @@ BID, PWD = "9F8E7D6C5B4A3928A7061F5E4D3C2B1A", "Qx7Zk2Lw9TbV"
 USER, PASSWORD, TOKEN = "solar", "Gj4%Vq8;Nz1#Ht6&Xc", "Tk_9mP4xR7vL2sB5nQ8w=="
 TOPIC = "Np5rT8wZ3kQ7"
 SECRETS = {"bid": BID, "pairing ID": BID[-8:], "pwd": PWD, "password": PASSWORD, "token": TOKEN, "topic": TOPIC}
+SECRETS["password of the broker"] = Mosquitto.PASSWORD
 NOTIFY = ("[notify]", f"to = ntfy://127.0.0.1:1/{TOPIC} json://127.0.0.1:1/{TOPIC}", f"command = false {TOPIC}")
 WITHOUT_SECRETS = {"demo"}  # it has a configuration of its own, which the README shows
 
@@ -192,6 +194,16 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
         life.run("status")
         life.run("status", "--json")
         life.run("repair", "--from", "server", status=1)
+    broker = Mosquitto(life.folder.with_name("broker"), USER)
+    broker.start()
+    for password in (PASSWORD, Mosquitto.PASSWORD):
+        life.configure(
+            "[mqtt]", "host = 127.0.0.1", f"port = {broker.port}", f"user = {USER}", f"password = {password}"
+        )
+        life.run("upload", "mqtt", status=int(password == PASSWORD))
+        life.run("check", status=1)
+        life.run("status")
+    broker.kill()
     life.configure("[server]", f"url = {server}", "db = secrets", f"user = {USER}", f"password = {PASSWORD}", *NOTIFY)
     life.run("upload")
     life.run("notify", "--test", status=1)
