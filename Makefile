@@ -5,8 +5,8 @@ VENV ?= .venv
 CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
-AXE = tests/axe/node_modules/.package-lock.json
 SECONDS ?= 60
+TRIED ?= try-deb
 PORT ?= 8080
 
 .PHONY: demo live test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
@@ -18,7 +18,7 @@ demo: $(STAMP)
 live: $(STAMP)
 	$(BIN)/homemon demo --live --port $(PORT)
 
-test: $(STAMP) debian axe
+test: $(STAMP) debian axe schema
 	$(BIN)/python -m pytest
 
 # The tests that need no server, no other process and no network: half a minute.
@@ -58,8 +58,13 @@ rooms:
 screenshot: $(STAMP) debian
 	$(BIN)/python -m tests.screenshots
 
+# The dashboards as Grafana's panel library draws them, 460 MB from npm: docs/pictures/grafana.png.
+.PHONY: grafana
+grafana: tests/grafana/draw/node_modules/.package-lock.json debian
+	$(BIN)/python -m tests.dashboard_pictures
+
 dashboards: $(STAMP)
-	$(BIN)/python tools/dashboards.py
+	$(BIN)/python -m tools.dashboards
 
 .PHONY: docs
 docs: $(STAMP)
@@ -75,19 +80,40 @@ dist: $(STAMP)
 	$(BIN)/python -m build --outdir dist . >build/dist.log 2>&1 || { tail -20 build/dist.log; exit 1; }
 	$(BIN)/twine check --strict dist/*
 	$(BIN)/python tools/try_wheel.py dist/*.whl
+	$(MAKE) --no-print-directory deb $(TRIED)
+
+# The Debian package, for every architecture, and its trial in bare Debians (root and debootstrap): make try-deb SUITES=trixie
+.PHONY: deb try-deb
+deb: $(STAMP)
+	$(BIN)/python tools/debian_package.py
+
+# The folder to copy into /addons of a Home Assistant.
+.PHONY: addon
+addon: deb
+	rm -rf dist/homeassistant-addon && cp -R docs/homeassistant-addon dist/
+	cp dist/homemon_*_all.deb dist/homeassistant-addon/homemon/homemon.deb
+
+# Both as containers, on this machine's podman (root, podman, runc and debootstrap).
+.PHONY: try-container
+try-container: addon debian
+	$(BIN)/python -m tools.try_container
+
+try-deb: $(STAMP) debian
+	$(BIN)/python -m tools.try_debian $(SUITES)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) tools/make_venv.py $(VENV)
 	touch $(STAMP)
 
-# axe-core, by this machine's npm, or else by one from PyPI: Debian's takes 355 packages more.
-.PHONY: axe
-axe: $(AXE)
+# axe-core, and Grafana's types, by this machine's npm, or else by one from PyPI: Debian's takes 355 packages more.
+.PHONY: axe schema
+axe: tests/axe/node_modules/.package-lock.json
+schema: tests/grafana/node_modules/.package-lock.json
 
-$(AXE): tests/axe/package-lock.json | $(STAMP)
-	(command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --editable .[axe]) && cd tests/axe \
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json | $(STAMP)
+	(command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --editable .[axe]) && cd tests/$* \
 	    && PATH="$(abspath $(BIN)):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund \
-	    || echo "axe-core could not be installed: the tests that need it are skipped"
+	    || echo "what is in tests/$*/package.json could not be installed: the tests that need it are skipped"
 
 .PHONY: debian
 debian:

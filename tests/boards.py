@@ -7,9 +7,11 @@ from typing import Any
 import yaml
 
 from tests import ROOT
+from tools.dashboards import path_of
 
 SERVER = ROOT / "docs" / "server"
 KINDS = ("influxdb", "victoriametrics")
+COMPOSED = (*KINDS, "influxdb2")
 
 
 def compose(kind: str) -> dict[str, Any]:
@@ -26,8 +28,8 @@ def provisioned(kind: str, what: str) -> dict[str, Any]:
     return found
 
 
-def dashboard(kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((SERVER / kind / "grafana" / "dashboards" / "homemon.json").read_text("utf-8"))
+def dashboard(kind: str, language: str = "en") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path_of(kind, language).read_text("utf-8"))
     return found
 
 

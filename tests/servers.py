@@ -195,6 +195,10 @@ class VictoriaServer(Process):
 
     binary, package, ready = "victoria-metrics", "victoria-metrics", "/health"
 
+    def __init__(self, folder: Path, *more: str) -> None:
+        super().__init__(folder)
+        self.more = more
+
     def arguments(self) -> list[str]:
         return [
             f"-storageDataPath={self.folder}/data",
@@ -202,6 +206,7 @@ class VictoriaServer(Process):
             "-retentionPeriod=100y",
             "-dedup.minScrapeInterval=1ms",
             "-search.latencyOffset=0s",
+            *self.more,
         ]
 
     def points(self, selector: str) -> dict[str, dict[int, float]]:
@@ -213,6 +218,21 @@ class VictoriaServer(Process):
             one["metric"]["__name__"]: {ms // 1000: v for ms, v in zip(one["timestamps"], one["values"], strict=True)}
             for one in series
         }
+
+
+class NodeExporter(Process):
+    """Prometheus' exporter of a machine, with the files in its folder and nothing of the machine."""
+
+    binary, package, ready = "prometheus-node-exporter", "prometheus-node-exporter", "/metrics"
+
+    def arguments(self) -> list[str]:
+        return [
+            "--collector.disable-defaults",
+            "--web.disable-exporter-metrics",
+            "--collector.textfile",
+            f"--collector.textfile.directory={self.folder}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]
 
 
 class VmAuth(Process):

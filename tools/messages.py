@@ -22,7 +22,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from homemon.check.findings import CHECK, Mark
-from homemon.cli.check import LOOKS
+from homemon.cli.check import LOOKS, NOWHERE
 from homemon.cli.commands import GROUPS
 from homemon.cli.help import HEADING
 from homemon.core.messages import PARTS
@@ -35,8 +35,9 @@ from homemon.sources.registry import SOURCES
 ROOT = Path(__file__).parent.parent
 HOMEMON = ROOT / "homemon"
 CATALOGUE = HOMEMON / "locale" / "ja" / "LC_MESSAGES" / "homemon.po"
-ELSEWHERE = ("explain", "page", "sim")
-"""Rooms that say nothing here: `decode` explains in English, the page has texts of its own, a device has no words."""
+ELSEWHERE = ("explain/", "page/", "sim/", "delivery/metrics.py")
+"""What says nothing here: `decode` explains in English, the page has texts of its own, a device has no words, and
+metrics are data."""
 BUT = {HOMEMON / name for name in ("sim/faults.py", "page/plotly.py", "page/write.py", "page/web/server.py")}
 """Their modules that do."""
 CLICK = [
@@ -65,7 +66,7 @@ UNSURE = {
 """What of a plan is not confirmed by a source."""
 TABLES = (meter.PROPS, *(table for source in SOURCES if source.classes for table in source.tables.values()))
 WORDS = {
-    CHECK: ("module", "listener", *(look.what for look in LOOKS), *(mark.value for mark in Mark)),
+    CHECK: ("module", "listener", *(look.what for look in (*LOOKS, NOWHERE)), *(mark.value for mark in Mark)),
     HEADING: (*GROUPS, "Usage:", "Options", "Commands"),
     "": (
         *(*PARTS, *rows.CELLS, *compared.HEADS, compared.PRESENT, *sorted(UNSURE)),
@@ -124,7 +125,7 @@ def collected() -> dict[Message, set[str]]:
     """Return all messages, each with the modules in which it stands."""
     found: dict[Message, set[str]] = {}
     for path in sorted(HOMEMON.rglob("*.py")):
-        if path in BUT or path.relative_to(HOMEMON).parts[0] not in ELSEWHERE:
+        if path in BUT or not path.relative_to(HOMEMON).as_posix().startswith(ELSEWHERE):
             for text in messages(path):
                 found.setdefault((text, ""), set()).add(str(path.relative_to(ROOT)))
     words = [(text, context) for context, texts in WORDS.items() for text in texts if text]

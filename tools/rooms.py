@@ -87,16 +87,20 @@ class Room:
         return all(done)
 
     def furnish(self) -> None:
-        """Give the room a name server, a user, this machine's ways to packages, and the clone."""
-        for name in ("resolv.conf", "hosts"):
-            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
-        (self.root / "etc" / "apt" / "apt.conf.d" / "90room").write_text(apt_settings())
+        """Give the room what `equip` does, this machine's ways to Python's packages, and the clone."""
+        self.equip()
         self.shown = pip_settings(self.root)
-        self.enter("useradd --create-home --shell /bin/bash user", "root")
         subprocess.run(("git", "clone", "--quiet", PROJECT, self.root / CLONE.relative_to("/")), check=True)
         if self.who == "user":  # whom nobody gives this on the way
             self.enter(f"chown -R user: {CLONE}", "root")
             self.enter("apt-get update -q && apt-get install -y -q --no-install-recommends python3-venv", "root")
+
+    def equip(self) -> None:
+        """Give the room a name server, a user, and this machine's ways to Debian's packages."""
+        for name in ("resolv.conf", "hosts"):
+            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
+        (self.root / "etc" / "apt" / "apt.conf.d" / "90room").write_text(apt_settings())
+        self.enter("useradd --create-home --shell /bin/bash user", "root")
 
     def step(self, command: str, who: str) -> bool:
         """One command; prints what came of it."""
@@ -139,7 +143,14 @@ class Room:
 
 
 def unpack(suite: str, root: Path) -> None:
-    """A new minimal Debian at `root`, from the archive that the first time makes."""
+    """A new minimal Debian at `root`."""
+    made = archive(suite)
+    root.mkdir(parents=True)
+    subprocess.run(("tar", "-C", root, "-xf", made), check=True)
+
+
+def archive(suite: str) -> Path:
+    """The archive of a minimal Debian, which the first time makes."""
     archive = ROOMS / f"{suite}.tar"
     if not archive.exists():
         print(f"{SUITES[suite]}: debootstrap, some minutes ...", flush=True)
@@ -154,8 +165,7 @@ def unpack(suite: str, root: Path) -> None:
         subprocess.run(("tar", "-C", made, "-cf", partial, "."), check=True)
         partial.rename(archive)
         shutil.rmtree(made)
-    root.mkdir(parents=True)
-    subprocess.run(("tar", "-C", root, "-xf", archive), check=True)
+    return archive
 
 
 def mirror() -> str:

@@ -44,7 +44,9 @@ VALUES = {
     "file": "path, or empty",
     "folder": "path",
     "number": "{} to {}",
-    "word": "`{}` or `{}`",
+    "broker": "IPv4 address or name",
+    "topic": "topic, without `+` and `#`",
+    "yes or no": "`yes` or `no`",
 }
 """What a value may be, by what a Setting calls its reader."""
 
@@ -60,6 +62,8 @@ def config() -> str:
 
 
 def _value(setting: Setting) -> str:
+    if setting.reader == "word":
+        return " or ".join(f"`{word}`" for word in setting.of)
     return VALUES[setting.reader].format(*setting.of)
 
 
@@ -79,6 +83,8 @@ def _written(setting: Setting) -> Any:
             return f"{setting.default // 60}:{setting.default % 60:02}"
         case "folder":
             return DEFAULT_DIR
+        case "yes or no":
+            return "yes" if setting.default else "no"
     return setting.default
 
 

@@ -131,7 +131,7 @@ def _read(app: App, facts: Facts) -> Facts:
         tank=_tank(app, now),
         waiting=sum(app.store.outbox_of(name).backlog().waiting for name in held) if app.config.servers else None,
     )
-    contract = next((each for each in reversed(app.config.contracts) if each.since <= day_of(now)), None)
+    contract = app.config.contract_on(day_of(now))
     return _loads(app, facts, contract) if contract and app.config.smartmeter else facts
 
 

@@ -32,6 +32,7 @@ LOOKS: tuple[Look, ...] = (
     Look("contract", contract.contract),
     Look("start", machine.start),
 )
+NOWHERE = Look("server", delivery.nowhere)
 COLOURS = {Mark.FAULT: "red", Mark.WARNING: "yellow", Mark.OK: "green"}
 COUNTED = {
     Mark.FAULT: ("{} fault", "{} faults"),
@@ -79,7 +80,7 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
 def looks_at_places(app: App) -> list[Look]:
     """Return a look at each place that readings go to."""
     found = [Look(place.name, partial(delivery.place, place=place)) for place in sinks.places(app.config)]
-    return found or [Look("server", delivery.nowhere)]
+    return found or [NOWHERE]
 
 
 def report(app: App, findings: list[Finding], counts: Counter[Mark]) -> None:

@@ -36,6 +36,7 @@ GROUPS = {
         "graph": "The home's energy as one offline web page.",
         "serve": "Show the page, live, to browsers.",
         "notify": "Notify of what needs somebody, as [notify] says.",
+        "metrics": "Print what Prometheus scrapes, or write it into a file.",
         "export": "Print points from the store.",
         "energy": "Show the household's energy.",
         "bill": "Show what a billing period costs.",

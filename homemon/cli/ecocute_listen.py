@@ -20,7 +20,7 @@ def command(app: App, trace: str | None) -> None:
     already, it ends at once with status 0, so a cron line each minute keeps one alive. SIGTERM or Ctrl-C ends it.
     Without an address in config.ini it looks for the EcoCute at the start, then now and then.
     """
-    app.go_resident()
+    app.go_resident(LISTENER)
     stop = Stop()
     lan = Lan(app, trace, stop)
     try:

@@ -33,7 +33,7 @@ def command(app: App, every: int | None, trace: str | None) -> None:
     Where another one runs already, it ends at once with status 0, so a cron line each minute
     keeps one alive. SIGTERM or Ctrl-C ends it; everything received is stored.
     """
-    app.go_resident()
+    app.go_resident(LISTENER)
     stop = Stop()
     radio = Radio(app, trace, stop, min(app.smartmeter.history_days, app.config.store.keep_days or LONGEST))
     try:

@@ -17,6 +17,7 @@ from homemon.runtime.stop import Stop
 from homemon.storage.database import FILE
 
 BROADCAST = IPv4Address("255.255.255.255")
+SCRAPED = 5  # seconds for which metrics are kept: ages and listeners change though no reading comes
 
 
 def _address(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -46,12 +47,13 @@ def command(app: App, bind: str, port: int, lang: str | None) -> int:
 
     Says at which address to open it. It only reads the store, and loads nothing from any other host. Who may look:
     this machine alone, or with --bind all on the LAN, who need a password where `[serve]` of config.ini has one.
-    A second one at the same port ends at once. SIGTERM or Ctrl-C ends it. Needs waitress and plotly.
+    /metrics is for Prometheus. A second one at the same port ends at once. SIGTERM or Ctrl-C ends it. Needs waitress
+    and plotly.
     """
     server.require()
     files, password = serving.files(), app.config.serve.password
     output.detach()
-    pages, numbers = (serving.Shown(str(app.config.path), app.quiet, app.verbose) for _ in range(2))
+    pages, numbers, metrics = (serving.Shown(str(app.config.path), app.quiet, app.verbose) for _ in range(3))
     stop = Stop()
     try:
         listening = server.listen(bind, port)
@@ -66,6 +68,7 @@ def command(app: App, bind: str, port: int, lang: str | None) -> int:
             Pages(pages.page, pages.version, time),
             live,
             files,
+            Pages(metrics.metrics, metrics.version, time, SCRAPED),
             serving.names(),
             Password(password, monotonic) if password else None,
             lang,

@@ -16,7 +16,7 @@ from homemon.runtime import sinks, so_far
 from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import look_at
-from homemon.sources.registry import IMPORTED_MEASUREMENTS, SOURCES, WATCHED
+from homemon.sources.registry import NOT_MEASURED, SOURCES, WATCHED
 
 
 @click.command()
@@ -38,7 +38,7 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     at = app.now()
     now = int(at.wall)
     undated, undatable = app.store.archive.undated(at.boot)
-    ours = (series for series in app.store.archive.series() if series.measurement not in IMPORTED_MEASUREMENTS)
+    ours = (series for series in app.store.archive.series() if series.measurement not in NOT_MEASURED)
     rows = [row for series in ours if (row := look_at(app, series, now, max_age)) is not None]
     silent = [
         source.section
@@ -50,12 +50,12 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
     facts: dict[str, Any] = {
         "series": [row._asdict() for row in rows],
         "silent": silent,
-        "waiting": ways["server"]["waiting"] if "server" in ways else 0,
+        "waiting": ways["server"].waiting if "server" in ways else 0,
         "parked": [{"line": text, "reason": reason} for text, reason in app.store.outbox.parked()],
         "undated": undated,
         "undatable": undatable,
-        "server": ways["server"]["fault"] if "server" in ways else "",
-        "sinks": ways,
+        "server": ways["server"].fault if "server" in ways else "",
+        "sinks": {name: lack._asdict() for name, lack in ways.items()},
         "listeners": listeners(app),
         "so_far": {name: energy.facts(row) for name, row in running.items()},
     }

@@ -33,6 +33,7 @@ def command(app: App, sink: str, since: int | None) -> int:
 def send_to(app: App, place: sinks.Place, since: int | None, named: bool) -> bool:
     """Send to one place, and print what came of it, behind its name where it is `named`; whether it failed."""
     (sender,) = sinks.senders(app, app.store, [place])
+    sinks.sum_up(app, app.store, SENDS_FOR)
     if since is not None:
         sender.sink.again(since)
     app.progress(f"sending to {place.where} ...")

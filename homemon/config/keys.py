@@ -95,6 +95,8 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "ca": Setting("file"),
         "prefix": Setting("topic", "homemon"),
         "retain": Setting("yes or no", True),
+        "discovery": Setting("word", "device", ("device", "entities", "off")),
+        "language": Setting("word", None, ("ja", "en")),
     },
     "homeassistant": {
         "url": Setting("URL", REQUIRED, (8123,)),
@@ -213,7 +215,8 @@ class Server(NamedTuple):
 class Mqtt(NamedTuple):
     """The broker; `port` is None for the usual one, with TLS where there is a `ca`. Topics begin with `prefix`.
 
-    `retain`: it keeps the newest values for who subscribes later.
+    `retain`: it keeps the newest values for who subscribes later. `discovery` is how Home Assistant learns of them, in
+    which `language`; None for the locale's.
     """
 
     host: str
@@ -223,6 +226,8 @@ class Mqtt(NamedTuple):
     ca: str | None
     prefix: str
     retain: bool
+    discovery: str = "device"
+    language: str | None = None
 
     def __repr__(self) -> str:
         return f"Mqtt({self.host})"

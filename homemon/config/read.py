@@ -77,6 +77,10 @@ class Config(NamedTuple):
         """Return a source's section; None where the file has none."""
         return self.devices.get(section) or getattr(self, section, None)
 
+    def contract_on(self, day: date) -> Contract | None:
+        """Return the contract that holds on a day; None where none does yet."""
+        return next((each for each in reversed(self.contracts) if each.since <= day), None)
+
 
 def load(path: Path) -> Config:
     """Read and check the file. Raise ConfigError with every fault on a line of its own."""

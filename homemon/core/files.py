@@ -19,11 +19,13 @@ from typing import NamedTuple
 
 from homemon.core.errors import StoreError
 
+OWNER_ONLY, EVERYBODY_READS = 0o600, 0o644  # modes of files
 
-def replace_file(path: Path, content: bytes) -> None:
+
+def replace_file(path: Path, content: bytes, mode: int = OWNER_ONLY) -> None:
     """Put `content` in the place of `path`, atomically and on disk when this returns.
 
-    Mode and owner stay those of the file that was there; a new file is for its owner alone. A link, and
+    Mode and owner stay those of the file that was there; a new file has `mode`, whatever the umask. A link, and
     in a folder that everybody may write somebody else's file, count as not there. Raise OSError.
     """
     import tempfile  # a poll writes no file
@@ -36,6 +38,7 @@ def replace_file(path: Path, content: bytes) -> None:
                 if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
                     os.fchown(handle, before.st_uid, before.st_gid)
             else:
+                os.fchmod(handle, mode)
                 _give_to_owner(handle, path.parent)
             file.write(content)
             file.flush()

@@ -10,14 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from homemon.core.errors import HomemonError
-from homemon.core.files import replace_file
+from homemon.core.files import EVERYBODY_READS, replace_file
 from homemon.page.figures import Json
 from homemon.page.html import html
 from homemon.page.panels import Charts
 from homemon.page.plotly import JAVASCRIPT, javascript
 from homemon.page.views import Facts
-
-READABLE = 0o644  # the web server is another user
 
 
 def write(path: Path, facts: Facts, charts: Charts, language: str, data: Json) -> None:
@@ -49,7 +47,5 @@ def put_next_to(source: Path, target: Path) -> None:
 
 
 def put(path: Path, content: bytes) -> None:
-    new = not path.exists()
-    replace_file(path, content)
-    if new:
-        path.chmod(READABLE)
+    """Put a file where a web server, which is another user, reads it. Raise OSError."""
+    replace_file(path, content, EVERYBODY_READS)

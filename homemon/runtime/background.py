@@ -18,7 +18,7 @@ SENDS_FOR = 3600.0
 class BackgroundSender:
     """Sends what waits: at once after `nudge`, else each minute, and not while a place wants to be left alone.
 
-    Between two rounds the first thread drops what is older than keep_days.
+    Between two rounds the first thread sums up what is new, and drops what is older than keep_days.
     """
 
     def __init__(self, app: App) -> None:
@@ -73,17 +73,22 @@ class Worker:
 
 
 class Rounds:
-    """What is done to the listener's `store` each time: send to these places, all without any, and drop what is old."""
+    """What is done to the listener's `store` each time: send to these places, all without any, and drop what is old.
+
+    `prunes` says whether it drops, and sums up what is new: one of several threads does.
+    """
 
     def __init__(
         self, app: App, store: Store, places: Iterable[sinks.Place] | None = None, prunes: bool = True
     ) -> None:
-        self._app = app
+        self._app, self._store, self._sums = app, store, prunes
         self._senders = sinks.senders(app, store, places)
         self._retention = app.retention(store) if prunes else None
 
     def next(self) -> float:
         """Make one round; return how many seconds to wait before the next. Raise StoreError."""
+        if self._sums:
+            sinks.sum_up(self._app, self._store)
         pause = min((send_round(self._app, sender) for sender in self._senders), default=LOOK_EVERY)
         if self._retention:
             self._app.report_dropped(self._retention.prune(self._app.now()))

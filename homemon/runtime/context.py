@@ -6,7 +6,7 @@ always, notes unless `--quiet`, the log only with `--verbose`.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from functools import cached_property
@@ -47,6 +47,8 @@ class App:
         self._last_info = ""
         self.warned = ""
         self.resident = False  # a listener goes on where a one-shot command fails
+        self.listener = ""  # its name
+        self.at_end: list[Callable[[], None]] = []
         self._trace: Trace | None = None
         self._believed = False
         self._clocks_differ = self._undated_reported = False  # and that was reported
@@ -57,6 +59,8 @@ class App:
 
     def close(self) -> None:
         """Close what was opened: the last thing that a command does, however it ends."""
+        for leave in self.at_end:
+            leave()
         self.close_store()
         if self._trace:
             self._trace.close()
@@ -105,9 +109,9 @@ class App:
         """Print one line on stdout for a person, with its colours where there may be any. Raise as `put`."""
         output.show(text, paint)
 
-    def go_resident(self) -> None:
+    def go_resident(self, listener: str) -> None:
         """Go on, from now, where a one-shot command fails, and never wait for who reads stdout or stderr."""
-        self.resident = True
+        self.resident, self.listener = True, listener
         output.detach()
 
     # --- what is configured ----------------------------------------------------------

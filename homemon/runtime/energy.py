@@ -107,12 +107,12 @@ def _charged(
     charges = tariff_of(app, by, each, agreed_of(agreed, contract), given)
     if charges is None:
         raise shipped.too_early(by)
-    income = _income(app, contract, each, known.get("sold", ()), now)
+    earned = income(app, contract, each, known.get("sold", ()), now)
     return Charged(
         by,
         each,
         statement(known["bought"], each.period, now, charges),
-        income,
+        earned,
         kept.load(app.config).billed.get(each.month) if not plan and each.days == each.usual else None,
     )
 
@@ -239,7 +239,8 @@ def demand_limit(app: App, now: int) -> Decimal | None:
     return charges.rises_at if charges else None
 
 
-def _income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:
+def income(app: App, contract: Contract, each: Billed, sold: Sequence[Span], now: int) -> Income | None:
+    """Return what is paid for what was sold in a billing period; None where nothing is agreed. Raise ConfigError."""
     if not contract.sell:
         return None
     return sold_for(sold, each.first, each.after, now, shipped.selling(contract.sell, app.config.path.parent))

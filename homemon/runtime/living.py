@@ -7,7 +7,7 @@ from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 
 from homemon.core.errors import HomemonError
-from homemon.runtime.subcommands import HOMEMON, WITHIN
+from homemon.runtime.subcommands import WITHIN, itself
 
 AT_ONCE = 1 << 16  # bytes
 
@@ -28,7 +28,7 @@ def live_on(common: Sequence[str], processes: Sequence["subprocess.Popen[str]"],
                     selector.unregister(key.fileobj)
             for command in [command for command, when in due.items() if when <= monotonic()]:
                 due[command] += every[command]
-                quiet = (*HOMEMON, "-q", *common, *command.split())
+                quiet = (*itself(), "-q", *common, *command.split())
                 subprocess.run(quiet, stdout=subprocess.DEVNULL, timeout=WITHIN, check=False)
     ended = next(process for process in processes if process.poll() is not None)
     raise HomemonError(f"a process of the demo ended with status {ended.returncode}")

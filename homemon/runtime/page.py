@@ -183,14 +183,13 @@ def _newest(app: App, series: Series, now: int) -> Newest | None:
 
 def load(app: App, now: int) -> Load | None:
     """Return how much current flows; None where none is recorded or no ampere agreed. Raise StoreError."""
-    today = day_of(now)
-    held = [contract for contract in app.config.contracts if contract.since <= today]
+    contract = app.config.contract_on(day_of(now))
     found = [latest(app, "current", phase, now + 1) for phase in PHASES]
     times = [each[0] for each in found if each]
-    if not times or not held or not held[-1].ampere:
+    if not times or not contract or not contract.ampere:
         return None
     total = sum(each[1] for each in found if each and each[0] == max(times))
-    return Load(Newest(round(total, 1), max(times), NAMED["power"].stale or 10 * MINUTE), held[-1].ampere)
+    return Load(Newest(round(total, 1), max(times), NAMED["power"].stale or 10 * MINUTE), contract.ampere)
 
 
 def _levels(app: App, shown: Sequence[Place], now: int) -> Mapping[str, Levels]:

@@ -21,7 +21,7 @@ from homemon.page.plotly import javascript as plotly_script
 from homemon.page.web.answers import ALWAYS
 from homemon.page.web.pages import File, NothingYet
 from homemon.ports.interfaces import lan_interfaces
-from homemon.runtime import kept, page
+from homemon.runtime import kept, metrics, page
 from homemon.runtime.context import App
 from homemon.storage.database import FILE
 
@@ -46,6 +46,11 @@ class Shown(App):
         """Return a page. Raise NoSuchView, NothingYet, StoreError."""
         with self._opened():
             return page.render(self, view, language)
+
+    def metrics(self, view: str, language: str) -> bytes:
+        """Return the metrics, which have one view and one language. Raise NothingYet, StoreError."""
+        with self._opened():
+            return metrics.exposition(self).encode()
 
     def live(self, language: str) -> bytes | None:
         """Return what moves as JSON; None, once it is reported, where the store cannot be read."""

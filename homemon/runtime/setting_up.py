@@ -28,7 +28,7 @@ from homemon.runtime.dump import Line, MonitorPort
 from homemon.runtime.listeners import listeners
 from homemon.runtime.search import addresses, discover, with_defaults
 from homemon.runtime.starting import WAYS, Cron, Planned, page_started, program
-from homemon.runtime.subcommands import HOMEMON
+from homemon.runtime.subcommands import itself
 from homemon.runtime.subcommands import program as typed
 from homemon.setup.schedule import EVERYBODY, HERE, NOBODY, jobs
 from homemon.setup.steps import I2C
@@ -81,7 +81,7 @@ def command(app: App, *words: str) -> int:
     """Run another homemon command with the same configuration, in the same terminal; return its exit status."""
     app.show(f"$ {typed()} {shlex.join(words)}")
     quiet = ("-q",) if app.quiet else ()
-    return subprocess.run((*HOMEMON, "-c", str(app.config.path), *quiet, *words), check=False).returncode
+    return subprocess.run((*itself(), "-c", str(app.config.path), *quiet, *words), check=False).returncode
 
 
 def search(app: App, targets: Sequence[str], bind: str | None) -> tuple[list[Node], list[str]]:
@@ -268,7 +268,7 @@ def first(app: App, name: str) -> bool:
     """Take the first reading of a device, by its command; return whether that worked. Programs get none of it."""
     app.show(f"$ {typed()} {name}")
     data = None if sys.stdout.isatty() else subprocess.DEVNULL
-    return subprocess.run((*HOMEMON, "-c", str(app.config.path), name), stdout=data, check=False).returncode == 0
+    return subprocess.run((*itself(), "-c", str(app.config.path), name), stdout=data, check=False).returncode == 0
 
 
 def to_begin(app: App) -> list[str]:

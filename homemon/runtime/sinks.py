@@ -1,23 +1,29 @@
 """The places that readings go to by config.ini, a row each, and how commands send to them."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from random import Random
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from homemon.config.keys import HomeAssistant, Server
+from homemon.config.keys import HomeAssistant, Mqtt, Server
 from homemon.config.read import Config
 from homemon.core.errors import ConfigError, StoreError
+from homemon.core.language import language
 from homemon.delivery.sender import Sender, Sending, send_quietly
 from homemon.delivery.sink import Memory, Sink, fingerprint
 from homemon.delivery.verdicts import Answer
+from homemon.runtime import sums
 from homemon.runtime.context import App
-from homemon.sources.registry import HOURLY, SPOT
+from homemon.sources.registry import HOURLY, SOURCES, SPOT
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.ledger import FIRST, keep_accounts
 from homemon.storage.store import Store
+
+if TYPE_CHECKING:
+    from homemon.delivery.mqtt import Mqtt as Publisher
 
 HOME_ASSISTANT = "homeassistant"
 HOURS_OF = tuple(dict.fromkeys(measurement for measurement, _ in (*HOURLY, SPOT[0][:2])))
@@ -29,9 +35,9 @@ ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the nex
 class Place(NamedTuple):
     """A place by its section of config.ini: its name, its settings, and how its sink is made.
 
-    `where` it is, as a URL; `waits` says that so much waits for it, `refused` that it refused so
-    many points and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are those
-    of which the store keeps an account for it, all where there are none; it needs no account where this is None.
+    `where` it is, as a URL; `waits` says that so much waits for it, `refused` that it refused so many points, and why.
+    `probe` returns, within seconds, whether it would take what is sent. `measurements` are those of which the store
+    keeps an account for it, all where there are none; it needs no account where this is None.
     """
 
     name: str
@@ -50,6 +56,8 @@ WAITS, REFUSED = "{} points wait for the server", "the server refused {} points:
 def places(config: Config) -> Iterator[Place]:
     """Yield the places that are configured, [server] first."""
     yield from servers(config)
+    if config.mqtt:
+        yield _broker(config, config.mqtt)
     if there := config.homeassistant:
         texts = "{} hours are to be compared with Home Assistant's", ""
         yield Place(HOME_ASSISTANT, there, _home_assistant, there.url, *texts, partial(_probe_home, there), HOURS_OF)
@@ -63,6 +71,27 @@ def servers(config: Config) -> Iterator[Place]:
         if name != FIRST:
             texts = f"{{}} points wait for {name}", f"{name} refused {{}} points: {{}}"
         yield Place(name, server, partial(_server, server), server.url, *texts, partial(_probe, server))
+
+
+def _broker(config: Config, settings: Mqtt) -> Place:
+    """Return the place of the newest values: [mqtt], which needs no account of all that is stored."""
+
+    def made(store: Store, listener: str = "") -> "Publisher":
+        from homemon.delivery.mqtt import Mqtt as Publisher
+
+        read = [source for source in SOURCES if config.of(source.section)]
+        return Publisher(store, settings, read, language(os.environ), listener)
+
+    def make(app: App, store: Store, memory: Memory) -> Sink:
+        sink = made(store, app.listener)
+        app.at_end.append(sink.leave)
+        return sink
+
+    def probe() -> Answer:
+        with closing(Store(config.store.dir)) as store:
+            return made(store).probe()
+
+    return Place("mqtt", settings, make, settings.host, "{} values wait for mqtt", "{}: {}", probe, None)
 
 
 def name_of(section: str) -> str:
@@ -114,7 +143,9 @@ def senders(app: App, store: Store, to: Iterable[Place] | None = None) -> list[S
     The store has an account for each place that is configured, and for no other, from now on. Raise StoreError.
     """
     there = list(places(app.config))
-    keep_accounts(store.db, {each.name: each.measurements for each in there if each.measurements is not None})
+    summed = {sums.KEY: sums.READ} if app.config.servers else {}
+    accounts = {each.name: each.measurements for each in there if each.measurements is not None}
+    keep_accounts(store.db, {**summed, **accounts})
     return [_sender(app, store, place) for place in (there if to is None else to)]
 
 
@@ -128,13 +159,17 @@ def memory_of(store: Store, place: Place) -> Memory:
     return Memory(store.db, place.name, fingerprint(place.settings))
 
 
-def state(app: App) -> dict[str, dict[str, int | str]]:
-    """Return by place how much waits for it and was refused, and what keeps it from the rest. Raise StoreError."""
-    found = dict[str, dict[str, int | str]]()
-    for each in senders(app, app.store):
-        waiting, parked = each.sink.backlog()
-        found[each.sink.name] = {"waiting": waiting, "parked": parked, "fault": each.memory.fault}
-    return found
+class Lack(NamedTuple):
+    """How much waits for a place, how much it refused for good, and what keeps it from the rest; empty for nothing."""
+
+    waiting: int
+    parked: int
+    fault: str
+
+
+def state(app: App) -> dict[str, Lack]:
+    """Return what each place lacks, by its name. Raise StoreError."""
+    return {each.sink.name: Lack(*each.sink.backlog(), each.memory.fault) for each in senders(app, app.store)}
 
 
 def named(app: App, name: str) -> list[Place]:
@@ -152,7 +187,9 @@ def named(app: App, name: str) -> list[Place]:
 def send_now(app: App) -> None:
     """Send to each place that lacks something, all at once: one that does not answer delays no other."""
     try:
-        due = [each for each in senders(app, app.store) if each.due(app.now().wall)]
+        found = senders(app, app.store)
+        sum_up(app, app.store)
+        due = [each for each in found if each.due(app.now().wall)]
     except StoreError:
         return  # which is reported where readings are stored
     threads = [Thread(target=_send_aside, args=(app, each.sink.name), daemon=True) for each in due[1:]]
@@ -162,6 +199,13 @@ def send_now(app: App) -> None:
         report(app, send_quietly(each, app.now().wall, ONE_SHOT_SENDS_FOR))
     for thread in threads:
         thread.join()
+
+
+def sum_up(app: App, store: Store, within: float = sums.WITHIN) -> None:
+    """Store the sums that servers lack, where there is one, for about so many seconds; the store has its accounts."""
+    with suppress(StoreError):  # which is reported where readings are stored
+        if app.config.servers:
+            sums.update(app, store, within)
 
 
 def _send_aside(app: App, name: str) -> None:

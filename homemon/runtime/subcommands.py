@@ -16,8 +16,14 @@ from homemon.core.errors import HomemonError
 from homemon.core.files import Lock
 from homemon.runtime.context import App
 
-HOMEMON = (sys.executable, "-m", "homemon")
 WITHIN = 90.0  # seconds for each step
+
+
+def itself() -> tuple[str, ...]:
+    """Return the words that start this very homemon: the command that was typed, which may alone know its modules."""
+    typed = sys.argv[0]
+    is_command = Path(typed).name == "homemon" and os.access(typed, os.X_OK)
+    return (os.path.abspath(typed),) if is_command else (sys.executable, "-m", "homemon")
 
 
 def program() -> str:
@@ -33,7 +39,7 @@ def program() -> str:
 def running(app: App, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
     """Run a resident command; end it by SIGTERM when the block ends."""
     show(app, arguments)
-    words = (*HOMEMON, *arguments)
+    words = (*itself(), *arguments)
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, process_group=0)  # Ctrl-C is for us to pass on
     try:
         yield process
@@ -53,7 +59,7 @@ def run(app: App, *arguments: str, quiet: bool = False) -> None:
     """Run a command to its end; `quiet` keeps its many lines to itself. Raise HomemonError where it failed."""
     show(app, arguments)
     output = subprocess.PIPE if quiet else None
-    done = subprocess.run((*HOMEMON, *arguments), stdout=output, text=True, timeout=WITHIN, check=False)
+    done = subprocess.run((*itself(), *arguments), stdout=output, text=True, timeout=WITHIN, check=False)
     if done.returncode:
         raise HomemonError(f"the demo's `homemon {arguments[-1]}` ended with status {done.returncode}")
     if quiet:

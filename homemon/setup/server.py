@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from homemon.config.keys import READERS, Server
+from homemon.config.keys import READERS, SETTINGS, Server
 from homemon.config.read import Config
 from homemon.setup.dialogue import Act, Question, Say, Talk
 from homemon.setup.questions import Changes, changes_of, keyed
@@ -21,7 +21,7 @@ def server(config: Config) -> Talk[Changes]:
     A login that it refuses is not written, and nothing takes the place of a server with a login but one that admits us.
     """
     known = config.server
-    url = yield keyed("url", "URL", default=known.url if known else "")
+    url = yield keyed("url", "URL", *SETTINGS[SECTION]["url"].of, default=known.url if known else "")
     if url is None:
         return []
     login = (yield from _login(second=False, asked=False)) or _of(known, LOGIN)

@@ -74,6 +74,7 @@ SMART_METER = Source(
     listener="meter-listen",
     simulator="meter",
     record="`homemon meter-history` asks the meter for half-hours of up to 99 days",
+    pushed=("+power", "-power"),
 )
 ECOCUTE = device(
     "ecocute",
@@ -125,10 +126,20 @@ PORTAL = Series("portal", "bought", "kWh", (0, 50), Kind.HALF_HOURS)
 PORTAL_HOUR = Series("portal_hour", "bought", "kWh", (0, 100), Kind.HOURS)
 IMPORTED = (*SPOT, PORTAL, PORTAL_HOUR)
 """What `homemon import` reads: nothing of it is ever due, and no clock of the house dated it."""
-IMPORTED_MEASUREMENTS = frozenset(series.measurement for series in IMPORTED)
+_AMOUNTS = {**dict.fromkeys(("bought", "sold", "generated", "used"), "kWh"), "yen": "yen"}
+_SUM = {**_AMOUNTS, **{f"{name}_hours": "h" for name in _AMOUNTS}, "provisional": ""}
+_BILL = {**_SUM, "sold_yen": "yen", "sold_yen_hours": "h", "ampere": "A"}
+SUMS = tuple(
+    Series(measurement, field, unit)
+    for measurement, fields in {"day": _SUM, "month": _SUM, "bill": _BILL}.items()
+    for field, unit in fields.items()
+)
+"""What homemon computes for servers, dated at the begin of the period: nothing of it is due, and no device gave it."""
+NOT_MEASURED = frozenset(series.measurement for series in (*IMPORTED, *SUMS))
+"""Measurements that no device of the house gave."""
 SERIES = {
     (series.measurement, series.field): series
-    for series in (*(series for source in SOURCES for series in source.series), *IMPORTED)
+    for series in (*(series for source in SOURCES for series in source.series), *IMPORTED, *SUMS)
 }
 SHOWN = tuple(series for series in SERIES.values() if series.name)
 """The series on the page."""

@@ -72,7 +72,8 @@ class Source(NamedTuple):
     for `silent_after` seconds it is at fault. `set_up` says what to write into its section, `simulator` is the
     command of `homemon simulate` for it. `classes` are those of a device on the LAN that give its series, its own
     class first; the module `table` of `homemon.sources.lan` has the properties of each in `TABLES`. `record` says which
-    command reads half-hours again that were lost, empty where none can.
+    command reads half-hours again that were lost, empty where none can. `pushed` are the measurements that it sends by
+    itself, for its listener to receive.
     """
 
     section: str
@@ -89,6 +90,7 @@ class Source(NamedTuple):
     classes: tuple[int, ...] = ()
     table: str = ""
     record: str = ""
+    pushed: tuple[str, ...] = ()
 
     @property
     def commands(self) -> tuple[str, ...]:

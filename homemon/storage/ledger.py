@@ -155,6 +155,17 @@ class Changes:
         with self._db.explained("read"):
             return bool(self._db.execute(query, (self._name,)).fetchone()[0])
 
+    def are_all(self) -> bool:
+        """Return whether the account is new, so that all that is stored is a change. Raise StoreError."""
+        with self._db.explained("read"):
+            return not is_filled(self._db, self._name)
+
+    def settle_all(self) -> None:
+        """Forget all changes up to now, also what an account that is new would be filled with. Raise StoreError."""
+        with self._db.explained("written"), self._db.writing():
+            for table in ("lacked", "fill"):
+                self._db.execute(f"DELETE FROM {table} WHERE sink = ?", (self._name,))
+
     def times(self) -> tuple[list[int], int]:
         """Return at which times, in Unix seconds, ascending; and a mark to settle them by. Raise StoreError."""
         fill(self._db, self._name, monotonic() + EVER)

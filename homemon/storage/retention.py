@@ -14,10 +14,11 @@ system, in steps as small; to make the file as small as can be each time would o
 for it grows again.
 """
 
+from collections.abc import Iterable
 from time import sleep
 
 from homemon.core.clock import Instant
-from homemon.core.points import DAY, HOUR, midnight
+from homemon.core.points import DAY, HOUR, Point, midnight
 from homemon.storage.ledger import OTHERS_WRITE
 from homemon.storage.store import Store
 
@@ -38,6 +39,7 @@ SELECT min(time), max(time), count(*) FROM
 (SELECT time FROM point WHERE series = ? AND time < ? AND {TAKEN} ORDER BY time LIMIT ?)
 """
 DROP = f"DELETE FROM point WHERE series = ? AND time BETWEEN ? AND ? AND {TAKEN}"
+DROP_ALL = "DELETE FROM point WHERE series = ? AND time >= ? AND time < ?"
 DROP_PARKED = """
 DELETE FROM parked WHERE series = ? AND time BETWEEN ? AND ? AND NOT EXISTS
 (SELECT 1 FROM point WHERE point.series = parked.series AND point.time = parked.time)
@@ -52,6 +54,20 @@ def kept_from(store: Store, at: Instant, days: int) -> int | None:
     """Return the Unix time before which nothing is kept; None while the time is uncertain. Raise StoreError."""
     now = store.clock.surely_past(at)
     return None if now is None else days_before(now, days)
+
+
+def drop_replaced(store: Store, points: Iterable[Point]) -> None:
+    """Drop what each of these points of our own replaces: those of its measurement earlier in its day, sent or not.
+
+    Raise StoreError.
+    """
+    own = store.archive.own_tags()
+    with store.db.explained("written"), store.db.writing():
+        stored = store.db.execute("SELECT id, measurement, tags FROM series").fetchall()
+        for name, time in ((point.measurement, point.time) for point in points if point.time is not None):
+            for series in (series for series, measurement, tags in stored if measurement == name and tags in own):
+                store.db.execute(DROP_ALL, (series, midnight(time), time))
+                store.db.execute(DROP_PARKED, (series, midnight(time), time))
 
 
 def days_before(now: int, days: int) -> int:

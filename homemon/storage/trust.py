@@ -13,7 +13,7 @@ from homemon.storage.database import Database
 from homemon.storage.schema import SOUND
 
 METERED = ("+power", "-power")  # their times are the utility's
-IMPORTED = ("spot", "portal", "portal_hour")  # of files: tomorrow's prices say nothing of a clock
+NOT_READ = ("spot", "portal", "portal_hour", "day", "month", "bill")  # tomorrow's prices say nothing of a clock
 HOUR, DAY = 3600, 86_400  # seconds
 MINUTE = 60
 CLOCK_SLACK = 300  # seconds that the meter's clock may be ahead of ours
@@ -96,7 +96,7 @@ class ClockTrust:
         query = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
         with self._db.explained("read"):
             for series, measurement, time in self._db.execute(query).fetchall():
-                if measurement in IMPORTED:
+                if measurement in NOT_READ:
                     continue
                 metered = measurement in METERED
                 counts = next(self._counting(series, time, at, metered), 0) if at else time

@@ -20,7 +20,7 @@ from homemon.sources.kyocera import memory as solar
 from homemon.sources.lan import ecocute
 from homemon.sources.lan.reports import report
 from homemon.sources.meter import properties as meter
-from homemon.sources.registry import ECOCUTE, IMPORTED, SERIES
+from homemon.sources.registry import ECOCUTE, IMPORTED, SERIES, SUMS
 from homemon.storage import ledger
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE
@@ -49,7 +49,7 @@ def query(language: str, number: int) -> str:
 def test_what_the_devices_give_are_the_series_of_the_registry() -> None:
     stored = {(series.measurement, field) for series in meter.SERIES.values() for field in series.fields}
     stored |= {(series.measurement, "value") for series in solar.SERIES}
-    assert stored == {key for key, series in SERIES.items() if not (series.epc or series in IMPORTED)}
+    assert stored == {key for key, series in SERIES.items() if not (series.epc or series in (*IMPORTED, *SUMS))}
 
 
 def test_each_series_names_the_properties_that_it_comes_from() -> None:

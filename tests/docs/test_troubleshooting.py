@@ -8,10 +8,10 @@ import pytest
 
 from tests import ROOT
 from tests.commands import ENVIRONMENT
-from tests.troubles import home_assistant, house, logs, machine, meter, notices, ports, server
+from tests.troubles import broker, home_assistant, house, logs, machine, meter, notices, ports, server
 from tests.troubles.place import SCENARIOS, Place, is_said
 
-MODULES = (home_assistant, house, logs, machine, meter, notices, ports, server)  # each enters its scenarios
+MODULES = (broker, home_assistant, house, logs, machine, meter, notices, ports, server)  # each enters its scenarios
 PAGES = {
     language: (ROOT / "docs" / folder / "troubleshooting.md").read_text("utf-8")
     for language, folder in (("en", ""), ("ja", "ja"))

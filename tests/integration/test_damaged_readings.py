@@ -104,6 +104,13 @@ def test_status_shows_the_newest_reading_that_was_stored(home: Path) -> None:
     assert run.stderr.count(WHY) == 1
 
 
+def test_metrics_have_the_newest_reading_that_was_stored(home: Path) -> None:
+    flip(home / "store" / FILE, 4000.5 + COUNT - 1, 4000.75 + COUNT - 1)
+    run = homemon("metrics", cwd=home)
+    assert (run.returncode, run.stderr.count(WHY)) == (1, 1)
+    assert f"\nhomemon_power_watts {4000.5 + COUNT - 2}\n" in run.stdout
+
+
 def test_the_same_reading_again_takes_its_place(home: Path) -> None:
     again = Point("power", {"value": STORED}, NOW - (COUNT - NTH) * 60)
     with closing(Store(home / "store")) as store:

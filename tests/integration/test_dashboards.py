@@ -6,107 +6,41 @@ start, end, step and the data source's own parameters. The servers are real, and
 of the compose files.
 """
 
-import base64
 import json
+import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from homemon.core.clock import RELEASED, Instant
-from homemon.core.points import Point
-from homemon.delivery.influx import Influx
 from homemon.energy.periods import calendar
 from homemon.energy.spans import differences
 from homemon.page.panels import bars
-from homemon.sim.house import DAY, HALF_HOUR, MINUTE, House
-from homemon.storage.store import Store
+from homemon.sim.house import DAY, HALF_HOUR, MINUTE
 from tests.boards import BOARDS, KINDS, TARGETS, compose, label, provisioned, text
-from tests.commands import PATIENCE
-from tests.servers import InfluxServer, VictoriaServer, fetch, settings
-from tests.stores import sender_of
-
-MIDNIGHT = RELEASED + 9 * DAY  # in Japan, as RELEASED is
-END = MIDNIGHT + 2 * DAY
-HOUSE = House(MIDNIGHT - DAY)
-LOST = range(MIDNIGHT + 36 * HALF_HOUR, MIDNIGHT + 40 * HALF_HOUR, HALF_HOUR)  # what "nara" misses: 18:00 to 19:30
-PASSWORD = "only-letters-and-digits"
-
-
-# --- the servers ---------------------------------------------------------------------------
-
-Answer = dict[str, dict[int, float]]
-"""home → Unix seconds → value; points without the tag are of home ""."""
-
-
-class Backend(NamedTuple):
-    """A server with three homes in it, and how Grafana asks it."""
-
-    ask: Callable[[str, str, int, int, int], Answer]
-    homes: Callable[[str], set[str]]
-
-
-def points(lost: range = range(0)) -> Iterator[Point]:
-    """Two days of the house, as homemon stores them."""
-    for t in range(MIDNIGHT, END + 1, HALF_HOUR):
-        if t not in lost:
-            yield Point("+power", {"value": HOUSE.register_import(t) / 10}, t)
-            yield Point("-power", {"value": HOUSE.register_export(t) / 10}, t)
-    for t in range(MIDNIGHT, END, HALF_HOUR):
-        yield Point("hatuden", {"value": HOUSE.generation(t) / 10}, t)
-        yield Point("baiden_diff", {"value": HOUSE.bought_minus_sold(t) / 10}, t)
-    for t in range(MIDNIGHT, END, MINUTE):
-        yield Point("power", {"value": HOUSE.power(t)}, t)
-    for t in range(MIDNIGHT, END, 10 * MINUTE):
-        fields = {"power": HOUSE.ecocute_power(t), "powerSum": HOUSE.ecocute_energy(t), "tank": HOUSE.tank(t)}
-        yield Point("ecocute", fields, t)
-
-
-def rollover() -> Iterator[Point]:
-    """A register that passes 100,000,000 counts of 0.01 kWh."""
-    for slot, reading in enumerate((999999.2, 999999.8, 0.3, 0.7)):
-        yield Point("+power", {"value": reading}, MIDNIGHT + slot * HALF_HOUR)
-
-
-GAPS = {
-    "midnight": ({-8: 5384.9, 1: 5387.3, 48: 5401.7}, {0: 14.4}),  # half-hours after MIDNIGHT → register; days → kWh
-    "whole": ({0: 100.0, 48: 110.5, 96: 119.0}, {0: 10.5, 1: 8.5}),
-    "no-midnight": ({-1: 50.0, 3: 51.5, 40: 60.0, 50: 70.0, 90: 75.5}, {0: 8.5, 1: 5.5}),
-    "days": ({-30: 50.0, 0: 51.5, 96: 80.0}, {-1: 1.5}),
-}
-"""Registers with gaps across midnights: the energy of such a gap is of neither day."""
-
-
-def gaps(readings: Mapping[int, float]) -> Iterator[Point]:
-    return (Point("+power", {"value": value}, MIDNIGHT + at * HALF_HOUR) for at, value in readings.items())
-
-
-def fill(folder: Path, url: str) -> None:
-    """Three homes, the way of every reading: homemon's store, homemon's sender."""
-    server = settings(url, db="smartmeter", user="homemon", password=PASSWORD)
-    across = [(f",home={name}", gaps(readings)) for name, (readings, _) in GAPS.items()]
-    for tags, content in (("", points()), (",home=nara", points(LOST)), (",home=roll,meter=2", rollover()), *across):
-        place = folder / f"store{tags}"
-        store = Store(place, tags)
-        store.archive.add([(point, Instant(END + 60, 1.0, "boot")) for point in content])
-        sending = sender_of(store, lambda: Influx(server), place).send(END, PATIENCE)
-        assert sending is not None
-        assert (sending.waiting, sending.parked, sending.fault) == (0, 0, "")
-        store.close()
-
-
-def authorization(user: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()}
-
-
-def duration(seconds: int) -> str:
-    """As Grafana writes an interval."""
-    return next(
-        f"{seconds // size}{unit}" for size, unit in ((DAY, "d"), (3600, "h"), (60, "m")) if seconds % size == 0
-    )
+from tests.commands import homemon
+from tests.homes import (
+    END,
+    GAPS,
+    HOMES,
+    HOUSE,
+    LOST,
+    MIDNIGHT,
+    PASSWORD,
+    Answer,
+    Backend,
+    authorization,
+    duration,
+    fill,
+    gaps,
+)
+from tests.servers import InfluxServer, VictoriaServer, fetch, installed, reserve_port
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +52,7 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in service["environment"].items():
             patch.setenv(name, value)
+        patch.setenv("INFLUXDB_BIND_ADDRESS", copies := f"127.0.0.1:{reserve_port()}")
         server.start()
     try:
         database = service["environment"]["INFLUXDB_DB"]
@@ -156,7 +91,10 @@ def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
                 found[series["tags"]["home"]] = values
             return {home: values for home, values in found.items() if values}
 
-        yield Backend(ask, lambda statement: {row[1] for series in query(statement) for row in series["values"]})
+        def homes(statement: str) -> set[str]:
+            return {row[1] for series in query(statement) for row in series["values"]}
+
+        yield Backend(ask, homes, folder, {"influxdb:8088": copies})
     finally:
         server.kill()
 
@@ -206,7 +144,7 @@ def victoriametrics(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backen
             return set(get(f"/api/v1/label/{found[1]}/values", start=MIDNIGHT))  # Grafana names the time it shows
 
         fetch(f"{server.url}/internal/force_flush", headers=authorization("homemon"))
-        yield Backend(ask, homes)  # type: ignore[arg-type]
+        yield Backend(ask, homes, folder, {"http://victoriametrics:8428": server.url})  # type: ignore[arg-type]
     finally:
         server.kill()
 
@@ -243,19 +181,16 @@ def sold(t: int, span: int) -> float:
     return -(HOUSE.register_export(t + span) - HOUSE.register_export(t)) / 10
 
 
-def used(t: int, span: int) -> float:
-    return bought(t, span) + summed(HOUSE.generation)(t, span) + sold(t, span)
-
-
 TRUTH: dict[str, Truth] = {
-    "電力 power": averaged(HOUSE.power, MINUTE),
-    "買電 bought": bought,
-    "売電 sold": sold,
-    "消費電力 heating": averaged(HOUSE.ecocute_power, 10 * MINUTE),
-    "残湯量 tank": averaged(HOUSE.tank, 10 * MINUTE),
-    "発電 generated": summed(HOUSE.generation),
-    "買電−売電 bought − sold": summed(HOUSE.bought_minus_sold),
-    "使用 used": used,
+    "power": averaged(HOUSE.power, MINUTE),
+    "bought": bought,
+    "sold": sold,
+    "heating": averaged(HOUSE.ecocute_power, 10 * MINUTE),
+    "tank": averaged(HOUSE.tank, 10 * MINUTE),
+    "generated": summed(HOUSE.generation),
+    "bought − sold": summed(HOUSE.bought_minus_sold),
+    "phase R": averaged(lambda t: HOUSE.power(t) // 100, MINUTE),
+    "phase T": averaged(lambda t: HOUSE.power(t) // 200, MINUTE),
 }
 SECONDS = {"1m": MINUTE, "10m": 10 * MINUTE, "30m": HALF_HOUR, "1d": DAY}
 
@@ -265,9 +200,17 @@ def expected(truth: Truth, interval: int) -> Any:
     return pytest.approx({t: truth(t, interval) for t in range(MIDNIGHT, END, interval)}, abs=1e-6)
 
 
+def sum_of(target: dict[str, Any]) -> str | None:
+    """Of which of homemon's sums a query is: day, month, bill; None where it is of readings."""
+    found = re.search(r'FROM "(day|month|bill)"|"(day|month|bill)_', text(target))
+    return found and (found[1] or found[2])
+
+
+READINGS = [each for each in TARGETS if not sum_of(each[2])]
+SUMS = [each for each in TARGETS if sum_of(each[2])]
 ASKED = [
     pytest.param(kind, target, interval, id=f"{kind}-{panel['id']}{target['refId']}-{duration(interval)}")
-    for kind, panel, target in TARGETS
+    for kind, panel, target in READINGS
     for interval in sorted({SECONDS[panel["interval"]], 3 * 3600, DAY})
     if interval >= SECONDS[panel["interval"]]
 ]
@@ -277,81 +220,160 @@ ASKED = [
 def test_each_query_returns_what_the_house_holds(backend: Backend, target: dict[str, Any], interval: int) -> None:
     answer = backend.ask(text(target), ".*", MIDNIGHT, END, interval)
     assert answer[""] == expected(TRUTH[label(target)], interval)
-    assert {"nara"} < answer.keys() <= {"", "nara", "roll", *GAPS}
+    assert {"nara"} < answer.keys() <= HOMES.keys()
     assert backend.ask(text(target), "nara", MIDNIGHT, END, interval) == {"nara": answer["nara"]}
     assert backend.ask(text(target), "nobody", MIDNIGHT, END, interval) == {}
 
 
-def targets(kind: str, number: int) -> dict[str, dict[str, Any]]:
+FIELDS = {
+    "bought": "bought_kwh",
+    "sold": "sold_kwh",
+    "generated": "generated_kwh",
+    "used": "used_kwh",
+    "cost": "yen",
+    "to pay": "yen",
+}
+"""What the series of homemon's sums are in `homemon energy --format json`."""
+MONTHS_BEGIN = MIDNIGHT - 40 * DAY
+
+
+@cache
+def told(folder: Path, home: str, by: str) -> list[dict[str, Any]]:
+    """What `homemon energy` says of each period of a home."""
+    run = homemon("energy", "--by", by, "--since", "2026-09-25", "--format", "json", cwd=folder / f"of-{home}")
+    assert run.returncode == 0, run.stderr
+    rows: list[dict[str, Any]] = json.loads(run.stdout)
+    return [{**row, "begin": int(datetime.fromisoformat(row["since"]).timestamp())} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("kind", "panel", "target"),
+    SUMS,
+    ids=lambda value: value if isinstance(value, str) else str(value.get("refId", value.get("id"))),
+)
+def test_sums_are_those_of_energy(backend: Backend, panel: dict[str, Any], target: dict[str, Any]) -> None:
+    """Whatever gaps there are, and however late a half-hour came."""
+    answer = backend.ask(text(target), ".*", MONTHS_BEGIN, END, DAY)
+    by, name = sum_of(target), label(target)
+    assert by is not None
+    if name not in FIELDS:
+        assert (by, answer[""]) == ("bill", {BILL: {"contract": 40, "earned": EARNED, "status": 1}[name]})
+        return
+    sign = -1 if name == "sold" and panel["type"] != "stat" else 1
+    for home in ["", "nara"] if by == "bill" or FIELDS[name] == "yen" else HOMES:
+        known = [row for row in told(backend.folder, home, by) if row[FIELDS[name]] is not None]
+        wanted = {row["begin"]: sign * float(row[FIELDS[name]]) for row in known}
+        assert answer.get(home, {}) == pytest.approx(wanted, abs=1e-9), home
+    assert answer[""]
+    assert answer.keys() <= HOMES.keys()
+    assert backend.ask(text(target), "nara", MONTHS_BEGIN, END, DAY) == {"nara": answer["nara"]}
+
+
+BILL = MIDNIGHT - 5 * DAY
+EARNED = (HOUSE.register_export(END) - HOUSE.register_export(MIDNIGHT)) // 10 * 16
+
+
+def targets(kind: str, title: str) -> dict[str, dict[str, Any]]:
     """The targets of a panel, by name."""
-    return {label(target): target for target in BOARDS[kind]["panels"][number - 1]["targets"]}
+    (panel,) = (panel for panel in BOARDS[kind]["panels"] if panel["title"] == title)
+    return {label(target): target for target in panel["targets"]}
+
+
+HALF_HOURS, DAYS = "Energy per half-hour", "Energy of the day"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["買電 bought", "売電 sold"])
+@pytest.mark.parametrize("name", ["bought", "sold"])
 def test_a_gap_stays_a_gap_and_does_not_change_the_day(backend: Backend, kind: str, name: str) -> None:
     """No bar that begins or ends at a reading that is missing; above all no huge one after them."""
-    half_hours = backend.ask(text(targets(kind, 2)[name]), ".*", MIDNIGHT, END, HALF_HOUR)
+    half_hours = backend.ask(text(targets(kind, HALF_HOURS)[name]), ".*", MIDNIGHT, END, HALF_HOUR)
     unknown = {t for lost in LOST for t in (lost - HALF_HOUR, lost)}
     assert half_hours["nara"] == {t: value for t, value in half_hours[""].items() if t not in unknown}
     assert len(half_hours["nara"]) == 2 * 48 - 5
-    days = backend.ask(text(targets(kind, 5)[name]), ".*", MIDNIGHT, END, DAY)
+    days = backend.ask(text(targets(kind, DAYS)[name]), ".*", MIDNIGHT, END, DAY)
     assert days["nara"] == days[""]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", GAPS)
 def test_the_energy_of_a_gap_across_midnight_is_of_neither_day(backend: Backend, kind: str, name: str) -> None:
-    answer = backend.ask(text(targets(kind, 5)["買電 bought"]), name, MIDNIGHT - DAY, END, DAY)
-    days = {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
-    assert {t: kwh for t, kwh in answer.get(name, {}).items() if kwh} == pytest.approx(days, abs=1e-6)
+    answer = backend.ask(text(targets(kind, DAYS)["bought"]), name, MIDNIGHT - DAY, END, DAY)
+    assert answer.get(name, {}) == {MIDNIGHT + day * DAY: kwh for day, kwh in GAPS[name][1].items()}
     readings = {point.time: point.fields["value"] for point in gaps(GAPS[name][0]) if point.time is not None}
     periods = calendar("day", MIDNIGHT - DAY, END)
     known = {begun: kwh for begun, kwh, _ in bars(list(differences(readings.items())), periods, END)}
-    assert known == days  # and on homemon's own page
+    assert known == answer[name]  # and on homemon's own page
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_register_that_rolls_over_gives_no_bar(backend: Backend, kind: str) -> None:
-    answer = backend.ask(text(targets(kind, 2)["買電 bought"]), "roll", MIDNIGHT, END, HALF_HOUR)
+    answer = backend.ask(text(targets(kind, HALF_HOURS)["bought"]), "roll", MIDNIGHT, END, HALF_HOUR)
     assert answer == {"roll": pytest.approx({MIDNIGHT: 0.6, MIDNIGHT + 2 * HALF_HOUR: 0.4}, abs=1e-6)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_day_begins_at_midnight_in_japan_in_a_long_range_too(backend: Backend, kind: str) -> None:
     """VictoriaMetrics would move it to 09:00 for more than fifty days; see the data source's parameters."""
-    for name, target in targets(kind, 5).items():
+    for name, target in targets(kind, HALF_HOURS).items():
         answer = backend.ask(text(target), ".*", MIDNIGHT - 99 * DAY, END, DAY)
         assert answer[""] == expected(TRUTH[name], DAY), name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_balance_of_the_day_is_that_of_the_house(backend: Backend, kind: str) -> None:
-    """What was used: by a query, or by Grafana, which adds the columns (calculateField, reduceRow, sum)."""
-    panel = BOARDS[kind]["panels"][4]
-    asked = {name: backend.ask(text(target), ".*", MIDNIGHT, END, DAY)[""] for name, target in targets(kind, 5).items()}
-    if kind == "influxdb":
-        (step,) = panel["transformations"]
-        assert (step["id"], step["options"]["mode"]) == ("calculateField", "reduceRow")
-        assert step["options"]["reduce"] == {"reducer": "sum"}
-        columns = list(asked.values())
-        asked[step["options"]["alias"]] = {t: sum(column[t] for column in columns) for t in columns[0]}
+    used = backend.ask(text(targets(kind, DAYS)["used"]), ".*", MIDNIGHT, END, DAY)[""]
     for t in range(MIDNIGHT, END, DAY):
         load = sum(HOUSE.load(minute) for minute in range(t, t + DAY, MINUTE)) / 60_000
-        assert asked["使用 used"][t] == pytest.approx(load, abs=0.3), "three registers, each in tenths"
-
-
-def test_homes_without_panels_use_what_they_buy(victoriametrics: Backend) -> None:
-    """No solar monitor and nothing sold: used is what was bought."""
-    query = text(targets("victoriametrics", 5)["使用 used"])
-    alone = re.sub(r'"(hatuden|-power)_value"', '"nothing_value"', query)
-    assert victoriametrics.ask(alone, ".*", MIDNIGHT, END, DAY)[""] == expected(bought, DAY)
-    blind = query.replace("hatuden_value", "nothing_value")
-    assert "" not in victoriametrics.ask(blind, ".*", MIDNIGHT, END, DAY), "the monitor was silent: nobody knows"
+        assert used[t] == pytest.approx(load, abs=0.3), "three registers, each in tenths"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_homes_to_choose_from(backend: Backend, kind: str) -> None:
-    (variable,) = BOARDS[kind]["templating"]["list"]
-    assert backend.homes(variable["query"]) == {"nara", "roll", *GAPS}
+    _, variable = BOARDS[kind]["templating"]["list"]
+    assert backend.homes(variable["query"]) == HOMES.keys() - {""}
     assert (variable["name"], variable["includeAll"], variable["allValue"]) == ("home", True, ".*")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_backup_job_copies_what_the_server_has(backend: Backend, kind: str, tmp_path: Path) -> None:
+    (script,) = compose(kind)["services"]["backup"]["command"]
+    for name, here in {"$$": "$", "/backup": str(tmp_path / "copies"), **backend.inside}.items():
+        assert name in script
+        script = script.replace(name, here)
+    (tmp_path / "copies").mkdir()
+    environment = {**os.environ, "HOMEMON_PASSWORD": PASSWORD}
+    run = subprocess.run(("sh", "-euc", script), capture_output=True, text=True, env=environment, check=False)
+    assert run.returncode == 0, run.stderr
+    (copy,) = (tmp_path / "copies").iterdir()
+    assert RESTORED[kind](copy, tmp_path) == HOMES.keys() - {""}
+
+
+def influxdb_of(copy: Path, folder: Path) -> set[str]:
+    """The homes in an InfluxDB that a copy was restored to."""
+    server = InfluxServer(folder / "restored")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("INFLUXDB_BIND_ADDRESS", host := f"127.0.0.1:{reserve_port()}")
+        server.start()
+    try:
+        subprocess.run((installed("influxd", "influxdb"), "restore", "-portable", "-host", host, copy), check=True)
+        server.kill()
+        server.start()  # the shards that were restored are not opened at once
+        found = server.query('SHOW TAG VALUES WITH KEY = "home"', "smartmeter")
+        return {row[1] for series in found for row in series["values"]}
+    finally:
+        server.kill()
+
+
+def victoriametrics_of(copy: Path, folder: Path) -> set[str]:
+    """The same in a VictoriaMetrics."""
+    server = VictoriaServer(folder / "restored")
+    server.start()
+    try:
+        fetch(f"{server.url}/api/v1/import/native", copy.read_bytes())
+        fetch(f"{server.url}/internal/force_flush")
+        return set(json.loads(fetch(f"{server.url}/api/v1/label/home/values?start={MIDNIGHT}"))["data"])
+    finally:
+        server.kill()
+
+
+RESTORED = {"influxdb": influxdb_of, "victoriametrics": victoriametrics_of}

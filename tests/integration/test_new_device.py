@@ -94,6 +94,7 @@ def test_it_is_polled_and_every_command_that_shows_readings_shows_it(grown: Path
     assert status.returncode == 0
     assert re.search(r"\nCO2 sensor\n  CO2  co2 ppm +750 ppm .* s +1\n", status.stdout)
     assert homemon(grown, "export", "--measurement", "co2", cwd=tmp_path).stdout == polled.stdout
+    assert "\nhomemon_co2_ppm 750\n" in homemon(grown, "metrics", cwd=tmp_path).stdout
     found = homemon(grown, "check", cwd=tmp_path).stdout
     assert f"ok      co2: {sensor} answers: ppm" in found
     assert "warning start: nothing starts device-poll co2." in found

@@ -215,6 +215,7 @@ ARGUMENTS = {
     "graph": ["-o", "page.html"],
     "serve": ["--bind", "192.0.2.1"],
     "notify": [],
+    "metrics": [],
     "export": [],
     "energy": [],
     "bill": ["--plan", "tepco-juryo-b", "--ampere", "40", "--month", "2026-08", "--kwh", "374"],

@@ -15,6 +15,7 @@ from homemon.cli.commands import COMMANDS
 from homemon.config.read import parse
 from homemon.core.errors import ConfigError
 from homemon.skstack.lines import PANA_PORT
+from tests.brokers import Mosquitto
 from tests.commands import Running, homemon, running, simulated, write_config
 from tests.lan import address, unit
 from tests.monitor import on_a_pty
@@ -25,6 +26,7 @@ BID, PWD = "9F8E7D6C5B4A3928A7061F5E4D3C2B1A", "Qx7Zk2Lw9TbV"
 USER, PASSWORD, TOKEN = "solar", "Gj4%Vq8;Nz1#Ht6&Xc", "Tk_9mP4xR7vL2sB5nQ8w=="
 TOPIC = "Np5rT8wZ3kQ7"
 SECRETS = {"bid": BID, "pairing ID": BID[-8:], "pwd": PWD, "password": PASSWORD, "token": TOKEN, "topic": TOPIC}
+SECRETS["password of the broker"] = Mosquitto.PASSWORD
 NOTIFY = ("[notify]", f"to = ntfy://127.0.0.1:1/{TOPIC} json://127.0.0.1:1/{TOPIC}", f"command = false {TOPIC}")
 WITHOUT_SECRETS = {"demo"}  # it has a configuration of its own, which the README shows
 
@@ -192,11 +194,23 @@ def deliver(life: Life, scripted: str, database: Database) -> None:
         life.run("status")
         life.run("status", "--json")
         life.run("repair", "--from", "server", status=1)
+    broker = Mosquitto(life.folder.with_name("broker"), USER)
+    broker.start()
+    for password in (PASSWORD, Mosquitto.PASSWORD):
+        life.configure(
+            "[mqtt]", "host = 127.0.0.1", f"port = {broker.port}", f"user = {USER}", f"password = {password}"
+        )
+        life.run("upload", "mqtt", status=int(password == PASSWORD))
+        life.run("check", status=1)
+        life.run("status")
+    broker.kill()
     life.configure("[server]", f"url = {server}", "db = secrets", f"user = {USER}", f"password = {PASSWORD}", *NOTIFY)
     life.run("upload")
     life.run("notify", "--test", status=1)
     life.run("export")
     life.run("export", "--format", "csv")
+    life.run("metrics")
+    life.run("metrics", "-o", "homemon.prom")
     life.run("graph", "-o", "page.html")
     life.run("backup", "copy.db")
     life.run("restore", "copy.db")
@@ -212,8 +226,8 @@ def show(life: Life) -> None:
         served = Served(command)
         right, wrong = (f"Basic {b64encode(f'{USER}:{word}'.encode()).decode()}" for word in (PASSWORD, PASSWORD[1:]))
         replies = [served.ask("/", Authorization=header) for header in (right, wrong, PASSWORD, "Basic %")]
-        replies.append(served.ask(f"/{quote(PASSWORD)}", Authorization=right))
-        assert [reply.status for reply in replies] == [200, 401, 401, 401, 404]
+        replies += [served.ask(path, Authorization=right) for path in (f"/{quote(PASSWORD)}", "/metrics")]
+        assert [reply.status for reply in replies] == [200, 401, 401, 401, 404, 200]
         assert not any(betrayed(reply.body) for reply in replies)
 
 

@@ -109,6 +109,17 @@ def test_in_a_folder_for_everybody_a_new_file_takes_nothing_from_what_lies_there
     assert S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_new_file_has_its_mode_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int
+) -> None:
+    """Whoever is killed in between leaves no page that the web server can never read."""
+    modes: list[int] = []
+    monkeypatch.setattr(os, "replace", lambda temporary, _: modes.append(S_IMODE(os.stat(temporary).st_mode)))
+    replace_file(tmp_path / "page.html", b"new", mode)
+    assert modes == [mode]
+
+
 def test_a_page_does_not_go_where_another_users_link_leads(tmp_path: Path, give_away: Callable[[Path], None]) -> None:
     write_config(tmp_path)
     victim, page = tmp_path / "victim", tmp_path / "page.html"

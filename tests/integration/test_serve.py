@@ -45,7 +45,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_each_path_has_its_answer_and_all_have_the_headers_that_keep_other_sites_out(home: Path) -> None:
     with serving(home) as served:
-        for path in (*VIEWS, *FILES, "/live", "/nothing"):
+        for path in (*VIEWS, *FILES, "/live", "/metrics", "/nothing"):
             method = "HEAD" if path == "/live" else "GET"
             reply = served.ask(path, method)
             assert reply.status == (404 if path == "/nothing" else 200), path
@@ -88,7 +88,7 @@ def test_the_language_is_the_browsers_unless_the_command_names_one(
 def test_nothing_can_be_done_but_to_look(home: Path, method: str) -> None:
     before = (home / "store" / FILE).read_bytes()
     with serving(home) as served:
-        for path in ("/", "/live", "/page.css", "/nothing"):
+        for path in ("/", "/live", "/page.css", "/metrics", "/nothing"):
             reply = served.ask(path, method)
             assert (reply.status, reply.headers["Allow"]) == (405, "GET, HEAD")
         assert served.ask("/").status == 200
@@ -148,7 +148,7 @@ def test_a_name_of_another_site_that_leads_here_is_refused_and_told_why(home: Pa
         reply = served.ask("/", Host="evil.example")
         assert reply.status == 403
         assert "Not shown under the name evil.example: open it by the IP address" in reply.body.decode()
-        for path in ("/live", "/page.css"):
+        for path in ("/live", "/page.css", "/metrics"):
             assert served.ask(path, Host="evil.example").status == 403
         assert served.ask("/", Host=f"{socket.gethostname()}:8080").status == 200
 
@@ -158,7 +158,7 @@ def test_the_password_is_asked_for_and_never_said(tmp_path: Path) -> None:
     record(tmp_path, 523)
     right, wrong = (f"Basic {b64encode(f'me:{word}'.encode()).decode()}" for word in ("開けごま:x", "開けごま"))
     with serving(tmp_path) as served:
-        for path in ("/", "/live", "/page.css", "/nothing"):
+        for path in ("/", "/live", "/page.css", "/metrics", "/nothing"):
             reply = served.ask(path)
             assert (reply.status, reply.headers["WWW-Authenticate"]) == (401, 'Basic realm="homemon", charset="UTF-8"')
             assert b"523" not in reply.body

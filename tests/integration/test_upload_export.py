@@ -219,7 +219,7 @@ def test_a_check_that_finds_the_server_well_lets_the_next_command_send(
     store: Store, scripted: ScriptedServer, home: Home, held: bool
 ) -> None:
     fill(store, range(3))
-    fill(store, range(3), "hatuden")
+    fill(store, range(3), "ecocute")
     scripted.answer = lambda asked: Reply(401) if not held or "power" in "".join(asked.lines) else Reply()
     folder = home(scripted.url)
     for _ in range(2 if held else 1):

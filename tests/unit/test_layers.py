@@ -146,6 +146,15 @@ MAY_IMPORT = {
         *("storage.outbox", "delivery.influx", "delivery.verdicts", "delivery.held", "delivery.sending"),
         *("delivery.sender", "delivery.sink"),
     },
+    "delivery.live": {"core.points", "sources.registry", "sources.source"},
+    "delivery.discovery": {"delivery.live", "core.language", "sources.source"},
+    "delivery.broker": {"delivery.live", "delivery.verdicts", "config.keys"},
+    "delivery.published": {"delivery.live", "storage.database", "core.points", "sources.source"},
+    "delivery.mqtt": {
+        *("delivery.sink", "delivery.broker", "delivery.discovery", "delivery.live", "delivery.published"),
+        *("delivery.verdicts", "storage.outbox", "storage.store", "replay", "sources.source"),
+    }
+    | SHARED,
     "delivery.ha_statistics": {"core.points", "energy"},
     "delivery.ha_client": {"delivery.deadline", "delivery.masking", "delivery.verdicts", "config.keys"},
     "delivery.ha_walk": {"delivery.ha_client", "delivery.ha_statistics", "delivery.verdicts", "core.points", "energy"},
@@ -154,6 +163,8 @@ MAY_IMPORT = {
         *("storage.ledger", "storage.outbox", "core.clock", "core.points", "config.keys", "energy"),
     },
     "delivery.services": {"config.keys"},
+    "delivery.exposition": {"core.points"},
+    "delivery.metrics": {"delivery.exposition", "core.points", "energy", "sources.registry", "sources.source"},
     "delivery.notices": {"delivery.services"} | SHARED,
     "sim": set[str](),
     "energy": {"core.columns", "core.errors", "core.language", "core.points", "sources.registry", "sources.source"},
@@ -208,16 +219,27 @@ ONLY_IN = {
     "plotly": {"page"},
     "waitress": {"page.web"},
     "apprise": {"delivery.services"},
+    "paho": {"delivery.broker"},
     "jpholiday": {"energy.calendar"},
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
     *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
-    *("check.rules", "check.summaries", "delivery.ha_statistics"),
+    *("check.rules", "check.summaries"),
+    *("delivery.discovery", "delivery.exposition", "delivery.live", "delivery.metrics"),
+    "delivery.ha_statistics",
     *("energy.amperes", "energy.bill", "energy.calendar", "energy.compare", "energy.cost", "energy.forecast"),
     *("energy.hours", "energy.household", "energy.load", "energy.market", "energy.shift"),
     *("energy.periods", "energy.plan", "energy.prices", "energy.printed", "energy.pro_rata", "energy.rows"),
-    *("energy.selling", "energy.so_far", "energy.spans", "energy.statement", "energy.toml_file", "energy.usage"),
+    *(
+        "energy.selling",
+        "energy.so_far",
+        "energy.spans",
+        "energy.statement",
+        "energy.sums",
+        "energy.toml_file",
+        "energy.usage",
+    ),
 )
 IMPURE = {"time", "socket", "threading", "os", "pathlib", "subprocess", "select", "random", "asyncio", "io"}
 
@@ -306,14 +328,15 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
     return set(run.stderr.rpartition("LOADED")[2].split())
 
 
-HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl"}
+HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl", "paho"}
 
 
-def test_a_poll_with_nothing_to_send_loads_no_http(tmp_path: Path) -> None:
+def test_a_poll_with_nothing_to_send_loads_no_http_and_no_mqtt(tmp_path: Path) -> None:
     port = tmp_path / "port"
     (tmp_path / "config.ini").write_text(
         f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {port}\n"
         f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
+        "[mqtt]\nhost = 127.0.0.1\n"
     )
     loaded = loaded_by("meter-poll", folder=tmp_path)
     assert "homemon.sources.meter.session" in loaded

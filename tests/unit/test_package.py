@@ -38,9 +38,9 @@ def test_the_manual_page_goes_where_man_looks() -> None:
 
 def test_every_library_that_is_imported_is_asked_for_with_the_oldest_version_that_will_do() -> None:
     """Also one that another brings along: else a version of it with known faults may be installed."""
-    names = {"serial": "pyserial", "tomli_w": "tomli-w"}
+    names = {"serial": "pyserial", "tomli_w": "tomli-w", "paho": "paho-mqtt"}
     wanted = {re.split("[>=]", text)[0] for text in PROJECT["project"]["dependencies"] if ">=" in text}
-    for extra in ("graph", "homeassistant", "notify", "serve"):
+    for extra in ("graph", "homeassistant", "mqtt", "notify", "serve"):
         wanted |= {re.split("[>=]", text)[0] for text in PROJECT["project"]["optional-dependencies"][extra]}
     trees = [ast.parse(path.read_text("utf-8")) for path in (ROOT / "homemon").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
@@ -59,5 +59,6 @@ def test_every_library_that_is_imported_is_asked_for_with_the_oldest_version_tha
         "plotly",
         "waitress",
         "apprise",
+        "paho-mqtt",
         "websockets",
     }

@@ -10,10 +10,11 @@ from homemon.sources.registry import (
     DEVICES,
     ENDS_LATER,
     IMPORTED,
-    IMPORTED_MEASUREMENTS,
+    NOT_MEASURED,
     SERIES,
     SHOWN,
     SOURCES,
+    SUMS,
     WATCHED,
 )
 from homemon.sources.source import REQUIRED, Source
@@ -41,7 +42,7 @@ def test_its_keys_are_read_by_readers_that_take_their_defaults(source: Source) -
 
 
 def test_a_series_belongs_to_one_row_and_what_is_shown_has_a_name_of_its_own_a_label_and_an_age() -> None:
-    assert len(SERIES) == sum(len(source.series) for source in SOURCES) + len(IMPORTED)
+    assert len(SERIES) == sum(len(source.series) for source in SOURCES) + len(IMPORTED) + len(SUMS)
     assert len({series.name for series in SHOWN}) == len(SHOWN)
     for series in SHOWN:
         assert all(series.label)
@@ -72,8 +73,8 @@ def test_an_object_of_another_class_is_read_by_the_table_of_its_own(source: Sour
     assert source.table_of(0x0EF001) is source.tables[source.classes[0]]
 
 
-def test_nothing_of_what_is_imported_is_due_shown_or_a_measure_of_the_clock() -> None:
-    assert not any(series.stale or series.name for series in IMPORTED)
-    assert not IMPORTED_MEASUREMENTS & WATCHED.keys()
-    assert set(trust.IMPORTED) == IMPORTED_MEASUREMENTS
+def test_nothing_of_what_is_imported_or_computed_is_due_shown_or_a_measure_of_the_clock() -> None:
+    assert not any(series.stale or series.name for series in (*IMPORTED, *SUMS))
+    assert not NOT_MEASURED & WATCHED.keys()
+    assert set(trust.NOT_READ) == NOT_MEASURED
     assert {name: ENDS_LATER[name] for name in imported.LENGTHS} == imported.LENGTHS

@@ -303,7 +303,7 @@ def test_a_port_is_written_as_it_is_called_from_everywhere(
         ),
         *((Question("pwd", TEXTS["pwd"], steps.password), slip) for slip in (BID, "1", "а" * 12)),
         (questions.keyed("reading_day", "number", 1, 31, text="reading day"), "32"),
-        *((questions.keyed("url", "URL"), slip) for slip in ("htp:/x", "http://h:70000")),
+        *((questions.keyed("url", "URL", 8086), slip) for slip in ("htp:/x", "http://h:70000")),
         (questions.keyed("port name", "serial port"), "spy:///dev/ttyUSB0"),
         (questions.keyed("db", "name"), "a\tb"),
         (questions.agreed("install"), "maybe"),

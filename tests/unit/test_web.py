@@ -155,7 +155,7 @@ def test_only_the_pages_asked_for_last_are_kept() -> None:
 
 def site(renders: Renders, report: Callable[..., None] = lambda error: None, **more: Any) -> Site:
     files = {"/page.js": File((("Content-Type", "text/javascript"),), lambda: b"let x;")}
-    return Site(renders.pages, Live(lambda language: None, lambda: 0), files, report=report, **more)
+    return Site(renders.pages, Live(lambda language: None, lambda: 0), files, renders.pages, report=report, **more)
 
 
 def ask(site: Site, path: str, method: str = "GET", **headers: str) -> tuple[str, dict[str, str], bytes]:

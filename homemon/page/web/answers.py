@@ -22,6 +22,7 @@ ALWAYS: Headers = (
 """Of each answer: nothing of another host is loaded, and no other site shows or embeds what is ours."""
 NOT_KEPT: Headers = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Accept-Encoding"))
 HTML = "text/html; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus' text format
 
 WORDS: dict[int, Text] = {
     401: (

@@ -52,13 +52,17 @@ class File:
 class Pages:
     """The pages of `render`, which takes a view and a language. `version` changes when there are other readings.
 
-    One page is rendered at a time: a thousand who ask for one at once wait for the same. `clock` gives Unix seconds.
+    One page is rendered at a time: a thousand who ask for one at once wait for the same. `clock` gives Unix seconds;
+    a page is rendered anew after `fresh` seconds.
     """
 
-    def __init__(self, render: Render, version: Callable[[], Hashable], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, render: Render, version: Callable[[], Hashable], clock: Callable[[], float], fresh: int = FRESH
+    ) -> None:
         self._render = render
         self._version = version
         self._clock = clock
+        self._fresh = fresh
         self._lock = Lock()
         self._known: Hashable = None
         self._kept: OrderedDict[tuple[str, str], Body] = OrderedDict()
@@ -66,7 +70,7 @@ class Pages:
     def page(self, view: str, language: str) -> Body:
         """Return the page of a view. Raise NoSuchView, NothingYet, and what else `render` raises."""
         with self._lock:
-            known = self._version(), int(self._clock() // FRESH)
+            known = self._version(), int(self._clock() // self._fresh)
             if known != self._known:
                 self._kept.clear()
             self._known = known

@@ -9,7 +9,7 @@ from homemon.core.errors import HomemonError
 from homemon.core.language import LANGUAGES
 from homemon.page.views import NoSuchView
 from homemon.page.web.access import Password, is_ours
-from homemon.page.web.answers import ALWAYS, BUSY, HTML, NOT_KEPT, NOTHING_YET, Answer, Headers, saying
+from homemon.page.web.answers import ALWAYS, BUSY, HTML, METRICS, NOT_KEPT, NOTHING_YET, Answer, Headers, saying
 from homemon.page.web.live import BEGIN, Live, Stream
 from homemon.page.web.pages import Body, File, NothingYet, Pages
 
@@ -22,7 +22,7 @@ Environ = Mapping[str, Any]
 
 
 class Site:
-    """Answers requests by `pages`, `live` and `files`, by their paths.
+    """Answers requests by `pages`, `live`, `files` and `metrics`, by their paths.
 
     With a `password` it answers those who know it, without one those who ask under one of `names` or a name of the LAN.
     `language` None is the browser's. `report` is called with what fails.
@@ -33,6 +33,7 @@ class Site:
         pages: Pages,
         live: Live,
         files: Mapping[str, File],
+        metrics: Pages,
         names: Collection[str] = (),
         password: Password | None = None,
         language: str | None = None,
@@ -41,6 +42,7 @@ class Site:
         self._pages = pages
         self._live = live
         self._files = files
+        self._metrics = metrics
         self._names = names
         self._password = password
         self._language = language
@@ -68,8 +70,10 @@ class Site:
             return self._stream(environ, language)
         if file := self._files.get(path):
             return sent(environ, file.body(), (*file.headers, ("Vary", "Accept-Encoding")))
+        if path == "/metrics":
+            return self._rendered(environ, self._metrics, "", language, METRICS)
         if view := VIEW.fullmatch(path):
-            return self._page(environ, view[1] or "", language)
+            return self._rendered(environ, self._pages, view[1] or "", language, HTML)
         return saying(404, language)
 
     def _refused(self, environ: Environ, language: str) -> Answer | None:
@@ -91,9 +95,9 @@ class Site:
         stream = self._live.open(language, environ.get("waitress.client_disconnected", bool))
         return stream or saying(503, language, more=(("Retry-After", "30"),), words=BUSY)
 
-    def _page(self, environ: Environ, view: str, language: str) -> Answer:
+    def _rendered(self, environ: Environ, pages: Pages, view: str, language: str, kind: str) -> Answer:
         try:
-            return sent(environ, self._pages.page(view, language), (("Content-Type", HTML), *NOT_KEPT), tagged=False)
+            return sent(environ, pages.page(view, language), (("Content-Type", kind), *NOT_KEPT), tagged=False)
         except NoSuchView:
             return saying(404, language)
         except NothingYet as error:
