@@ -42,8 +42,8 @@ class Mqtt:
     """Publishes what is in `store` of the configured `sources`.
 
     `listener` is the resident command that this is part of, empty in others: it stays connected between two rounds, so
-    that the broker says when it is gone, and `leave` is the last thing that it does. `wake` has it make a round at once,
-    when Home Assistant starts. `ours` is the locale's language.
+    that the broker says when it is gone, and `leave` is the last thing that it does. `wake` has it make a round when
+    Home Assistant starts. `ours` is the locale's language.
     """
 
     name = "mqtt"
