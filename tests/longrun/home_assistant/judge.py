@@ -4,7 +4,8 @@ All in whole tenths of a kWh, in Wh for the water heater, and in sen. `Given` is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -29,7 +30,7 @@ class Given:
 
     def copy(self) -> "Given":
         """Return what was given until now."""
-        return replace(self, **{name: dict(of) for name, of in vars(self).items() if isinstance(of, dict)})
+        return deepcopy(self)
 
 
 def between(registers: Mapping[int, int]) -> list[Piece]:

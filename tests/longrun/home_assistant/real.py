@@ -197,7 +197,7 @@ def _answer(connection: ClientConnection, message: Mapping[str, Any]) -> Any:
 
 def _filled(schema: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the fields of a form must hold at least, which differs between versions."""
-    wanted = [each for each in schema if {"default", "required"} & each.keys() or each.get("type") == "expandable"]
+    wanted = [each for each in schema if "default" in each or each.get("required") or each.get("type") == "expandable"]
     return {each["name"]: _value(each) for each in wanted}
 
 
