@@ -160,6 +160,11 @@ class Living(Storm):
         self.killed["Home Assistant"] += 1
         self.home.start()
 
+    def back_up_store(self) -> None:
+        """The same, without a listener meanwhile."""
+        self._end()
+        super().back_up_store()
+
     def drop(self) -> None:
         """The same, without a listener meanwhile."""
         self._end()

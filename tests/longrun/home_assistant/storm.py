@@ -196,7 +196,7 @@ class Storm:
     def back_up_store(self) -> None:
         """The store is copied."""
         copy = self.folder / f"store-{len(self.stores)}"
-        shutil.copytree(self.folder / "store", copy)
+        shutil.copytree(self.folder / "store", copy, ignore=shutil.ignore_patterns("*.sock"))
         self.stores.append((copy, self.given.copy()))
 
     def drop(self) -> None:
@@ -289,5 +289,5 @@ def storm(one: Storm, events: int) -> Iterator[tuple[str, str, list[str]]]:
     weights = one.events()
     for number in range(events):
         event = one.random.choices(list(weights), list(weights.values()))[0] if number else Storm.live
-        event(one)
+        getattr(one, event.__name__)()
         yield event.__name__, one.settle(), one.judged()
