@@ -52,7 +52,7 @@ series waits behind another; that the store's path is looked at. With real proce
 (`tests/longrun/test_safeguards.py`): the locks, by whom they are held on every file system, and that a listener does
 not wait for who reads its output. `make chaos` kills and unplugs real processes with the real InfluxDB.
 
-{killed}"""
+{others}"""
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
 YEAR = """\
 ### Seed {seed}
@@ -75,8 +75,8 @@ class Year(NamedTuple):
     life: float
 
 
-def page(years: Sequence[Year], days: float, killed: str) -> str:
-    """The whole page; `killed` is the section that others write."""
+def page(years: Sequence[Year], days: float, others: str) -> str:
+    """The whole page; `others` are the sections that others write."""
     excuses = sorted({why for year in years for why in year.verdict.missing})
     clocks = sorted({clock for year in years for clock in year.clocks})
     seeds = [f"seed {year.seed}" for year in years]
@@ -103,7 +103,7 @@ def page(years: Sequence[Year], days: float, killed: str) -> str:
         clocks=table(
             ("the clock showed", *seeds), ((clock, *(year.clocks.get(clock, 0) for year in years)) for clock in clocks)
         ),
-        killed=killed,
+        others=others,
     )
     return text.rstrip() + "\n"
 
