@@ -7,10 +7,12 @@ few deeds later, so that the others fall into it.
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from tests.longrun.chaos.gate import ILLS
+from tests.longrun.chaos.gate import CUTS, ILLS
+from tests.longrun.chaos.places import Place
 from tests.longrun.chaos.system import LISTENERS, System
 
 ORDINARY = (
@@ -54,14 +56,22 @@ def eight_at_once(system: System, _: Random) -> None:
         run.wait()
 
 
-def make_ill(system: System, rng: Random) -> None:
-    """A part of the server is ill."""
-    system.gate.ill = rng.choice(ILLS)
-
-
-def make_well(system: System) -> None:
-    """It is well again."""
-    system.gate.ill = None
+def faults_at(place: Place) -> list[Fault]:
+    """What befalls a place that readings go to: another trouble and another time than at the next place."""
+    gate, name = place.gate, place.name
+    return [
+        Fault(
+            f"part of the {name} ill",
+            lambda _, rng: setattr(gate, "ill", rng.choice(ILLS)),
+            partial(setattr, gate, "ill", None),
+        ),
+        Fault(
+            f"{name} cut off",
+            lambda _, rng: setattr(gate, "cut", rng.choice(CUTS)),
+            partial(setattr, gate, "cut", None),
+        ),
+        Fault(f"{name} killed -9", lambda *_: place.kill(), place.start),
+    ]
 
 
 def refuse(system: System, rng: Random) -> None:
@@ -83,15 +93,14 @@ def leave_unread(system: System, _: Random) -> None:
 
 def faults_of(system: System) -> list[Fault]:
     """Return all faults that can befall this system."""
-    server, meter, monitor = system.server, system.meter, system.monitor
+    meter, monitor = system.meter, system.monitor
     table = [
         *(kill(name) for name in (*LISTENERS, "meter-poll", "ecocute-poll", "kyocera-dump", "upload")),
         kill("meter-history", "--days", "1"),
         Fault("eight writers at once", eight_at_once),
         Fault("listener's stdout unread", leave_unread, lambda: system.listener("meter-listen").kill()),
         Fault("meter refuses", refuse, lambda: refuse_nothing(system)),
-        Fault("part of the server ill", make_ill, lambda: make_well(system)),
-        Fault("server killed -9", lambda *_: server.kill(), server.start),
+        *(fault for place in system.places for fault in faults_at(place)),
         Fault("meter's port closed and replaced", lambda *_: meter.unplug(), meter.plug),
         Fault("monitor's port closed and replaced", lambda *_: monitor.unplug(), monitor.plug),
     ]

@@ -30,14 +30,14 @@ class Said(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """`printed` and `stored` are lines; `served` is what InfluxDB holds.
+    """`printed` and `stored` are lines; `served` is what each server holds, by its name.
 
     `registers`: measurement → half-hour → its true value; `half_hours`: measurement → those that must be there.
     """
 
     printed: list[str]
     stored: list[str]
-    served: Points
+    served: Mapping[str, Points]
     said: list[Said]
     registers: Mapping[str, Register] = {}
     half_hours: Mapping[str, range] = {}
@@ -67,11 +67,7 @@ SUMMED = {series.measurement for series in SUMS}
 def judge(evidence: Evidence) -> Verdict:
     """The whole of it."""
     stored = dict(fields_of(evidence.stored))
-    served = {
-        (name, field, time): value
-        for (name, time), fields in evidence.served.items()
-        for field, value in fields.items()
-    }
+    served = {server: _fields_at(points) for server, points in evidence.served.items()}
     printed: dict[Field, list[float]] = defaultdict(list)
     for field, value in fields_of(evidence.printed):
         printed[field].append(value)
@@ -81,7 +77,7 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict(
         len(evidence.printed),
         len(evidence.stored),
-        len(evidence.served),
+        sum(map(len, evidence.served.values())),
         [
             *(
                 f"{show(field, values[-1])} was printed, and is not stored"
@@ -89,9 +85,10 @@ def judge(evidence: Evidence) -> Verdict:
                 if field not in stored
             ),
             *(
-                f"{show(field, value)} is stored, and not in the server"
+                f"{show(field, value)} is stored, and not in the {server}"
+                for server, fields in served.items()
                 for field, value in stored.items()
-                if field not in served
+                if field not in fields
             ),
             *(
                 f"{name} at {time} is missing"
@@ -109,9 +106,10 @@ def judge(evidence: Evidence) -> Verdict:
                 if field in stored and stored[field] not in values
             ),
             *(
-                f"{show(field, value)} is in the server, {stored.get(field)} is stored"
-                for field, value in served.items()
-                if stored.get(field) != value and field[0] not in SUMMED
+                f"{show(field, value)} is in the {server}, {stored.get(field)} is stored"
+                for server, fields in served.items()
+                for field, value in fields.items()
+                if stored.get(field) != value and (field in stored or field[0] not in SUMMED)
             ),
         ],
         unheard,
@@ -125,6 +123,11 @@ def fields_of(lines: Iterable[str]) -> Iterator[tuple[Field, float]]:
         for field in fields.split(","):
             name, _, value = field.partition("=")
             yield (measurement, name, int(time.removesuffix("000000000"))), float(value)
+
+
+def _fields_at(points: Points) -> dict[Field, float]:
+    """The fields of a server's points, and their values."""
+    return {(name, field, time): value for (name, time), of in points.items() for field, value in of.items()}
 
 
 def show(field: Field, value: float) -> str:

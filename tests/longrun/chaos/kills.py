@@ -21,8 +21,9 @@ IN_A_NAMESPACE = (
 )
 TEXT = """\
 `make chaos CHAOS="--kills 1000"` starts the real commands, the listeners and those of cron, beside the simulated
-devices and a real InfluxDB, and ends them by `kill -9` at random moments, on each file system. Then they come to
-rest, and what was printed, stored and sent is held against what the devices said. The last run, seed {seed}:
+devices and two real InfluxDBs, which are ended now and then as well, and ends them by `kill -9` at random moments, on
+each file system. Then they come to rest, and what was printed, stored and sent to each server is held against what the
+devices said. The last run, seed {seed}:
 
 {table}
 """

@@ -1,34 +1,58 @@
 """A storm of kills: commands of every kind, a few at a time, each ended by kill -9 at some moment of its life."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
 from random import Random
 from time import monotonic
 
 from tests.longrun.chaos.faults import ORDINARY, RESIDENT
+from tests.longrun.chaos.places import Place
 from tests.longrun.chaos.run import Run
 from tests.longrun.chaos.system import LISTENERS, System
 
 VICTIMS = (*((name,) for name in LISTENERS), *ORDINARY, ("meter-history", "--days", "1"))
 AT_ONCE = 4
-SERVER_DIES = 100  # kills between two of the server's
+PLACE_DIES = 25  # kills between two of a place that readings go to, by turns
 
 
-def storm(system: System, rng: Random, kills: int, report: Callable[[str], None] = lambda text: None) -> Counter[str]:
-    """So many kills; how many of each command. The server is killed now and then, too, and started again."""
+def storm(
+    system: System,
+    rng: Random,
+    kills: int,
+    report: Callable[[str], None] = lambda text: None,
+    place_dies: int = PLACE_DIES,
+) -> Counter[str]:
+    """So many kills; how many of each command. Now and then a place is away, too, while a few are killed."""
     done: Counter[str] = Counter()
-    server_dies = SERVER_DIES
+    places, dies_at = cycle(system.places), place_dies
     while done.total() < kills:
-        if done.total() >= server_dies:
-            system.server.kill()
-            system.server.start()
-            server_dies += SERVER_DIES
-            report(f"{done.total()} killed")
-        victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
-        began = monotonic()
-        for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):
-            victim.ends_within(max(0.0, began + moment - monotonic()))
-            done[victim.name] += victim.kill()
+        if done.total() >= dies_at:
+            dies_at += place_dies
+            with _dead(next(places)) as place:
+                done += _kill_some(system, rng)
+            report(f"{done.total()} killed; {place.name} was away")
+        else:
+            done += _kill_some(system, rng)
+    return done
+
+
+@contextmanager
+def _dead(place: Place) -> Iterator[Place]:
+    place.kill()
+    yield place
+    place.start()
+
+
+def _kill_some(system: System, rng: Random) -> Counter[str]:
+    """Start a few, and kill each; how many of each command were alive to see it."""
+    done: Counter[str] = Counter()
+    victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
+    began = monotonic()
+    for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):
+        victim.ends_within(max(0.0, began + moment - monotonic()))
+        done[victim.name] += victim.kill()
     return done
 
 

@@ -1,4 +1,4 @@
-"""The system under test, for real: devices, server, small disk, and the commands of cron and systemd."""
+"""The system under test, for real: devices, servers, small disk, and the commands of cron and systemd."""
 
 import time
 from collections import Counter
@@ -20,10 +20,9 @@ from homemon.storage.store import Store
 from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
-from tests.longrun.chaos.gate import Gate
 from tests.longrun.chaos.judge import Evidence, Said
+from tests.longrun.chaos.places import SERVERS, Place
 from tests.longrun.chaos.run import PATIENCE, Run
-from tests.servers import Database, InfluxServer
 
 LISTENERS = ("meter-listen", "ecocute-listen")
 DISK = "8m"
@@ -70,7 +69,7 @@ class Solar:
 
 
 class System:
-    """The devices, the server and the processes of a folder; `stack` ends them all.
+    """The devices, the servers and the processes of a folder; `stack` ends them all.
 
     Every command is `altered` (see there). The clocks of the meter and the monitor run `speed` times as fast, or
     so fast that they are not ahead `within` seconds later, and are never so far behind that it would be noticed.
@@ -84,13 +83,7 @@ class System:
         self.small_disk = not on and self._has_small_disk(stack)
         if on:
             stack.enter_context(mounted_here(on, folder))
-        self.server = InfluxServer(folder / "influx")
-        stack.callback(self.server.kill)
-        self.server.start()
-        self.gate = Gate(self.server)
-        stack.callback(self.gate.close)
-        self.database = Database(self.server, "home")
-        self.database.renew()
+        self.places = [Place(name, folder, stack) for name in SERVERS]
         speed = min(speed if altered else UNHURRIED, BEHIND / within)
         pace = speed / 20  # what takes the module or the meter a second takes a twentieth of ours
         self.meter = stack.enter_context(
@@ -120,11 +113,8 @@ bind = {lan.address()}
 [kyocera]
 transport = serial
 serial_port = {self.monitor.path}
-[server]
-url = {self.gate.url}
-db = {self.database.name}
 """
-        write_config(self.folder, more, history_days="1")
+        write_config(self.folder, more + "".join(place.section() for place in self.places), history_days="1")
 
     def _end(self) -> None:
         for run in self.runs:
@@ -209,7 +199,7 @@ db = {self.database.name}
         return Evidence(
             list(self._printed()),
             homemon("export", cwd=self.folder).stdout.splitlines(),
-            self.database.points(),
+            {place.name: place.points() for place in self.places},
             [*self._said_by_meter(), *said(self.heater.truth, HEATER)],
             {
                 "+power": lambda t: house.register_import(t) / 10,
