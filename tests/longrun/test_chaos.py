@@ -5,9 +5,11 @@ from random import Random
 
 import pytest
 
+from homemon.core.points import moment_text
 from tests.longrun.chaos.faults import ORDINARY, live_through
 from tests.longrun.chaos.judge import Evidence, Said, judge
 from tests.longrun.chaos.places import SERVERS
+from tests.longrun.chaos.published import Message, Publication
 from tests.longrun.chaos.storm import storm
 from tests.longrun.chaos.system import LISTENERS, running_system
 from tests.reliability import put_section, section
@@ -123,6 +125,41 @@ def test_the_judge_finds(spoilt: Evidence, kind: str, reported: str) -> None:
 def test_the_judge_finds_in_each_server(server: str, spoilt: Points, kind: str, reported: str) -> None:
     verdict = judge(GOOD._replace(served={**GOOD.served, server: POINTS | spoilt}))
     assert verdict.faults == getattr(verdict, kind) == [reported.format(T=T, server=server)]
+
+
+ISO = "%Y-%m-%dT%H:%M:%S+09:00"
+NEWS = Message("homemon/power", {"value": 523}, T)
+LATER = Message("homemon/power", {"value": -7}, T + 60)
+KEPT = {
+    "homemon/power": f'{{"value": -7, "time": "{moment_text(T + 60, ISO)}"}}',
+    "homemon/bought": f'{{"value": 1.5, "time": "{moment_text(HALF_HOUR, ISO)}"}}',
+    "homemon/meter-listen/status": "offline",
+}
+PUBLISHED = Publication([NEWS, LATER], KEPT, T + 61.0)
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "kind", "reported"),
+    [
+        (PUBLISHED, "wrong", ""),
+        (PUBLISHED._replace(heard=[LATER, NEWS]), "wrong", f"was published after one of {T + 60}"),
+        (PUBLISHED._replace(heard=[NEWS._replace(values={"value": 5}), LATER]), "wrong", "and its value never read"),
+        (PUBLISHED._replace(heard=[LATER._replace(time=T)]), "wrong", "and its value never read"),
+        (PUBLISHED._replace(kept={}), "lost", "homemon/power is {} in the end"),
+        (PUBLISHED._replace(kept={}, now=T + 1e5), "lost", ""),
+        (PUBLISHED._replace(kept={**KEPT, "homemon/power": KEPT["homemon/bought"]}), "lost", "homemon/power is {"),
+        (
+            PUBLISHED._replace(kept={**KEPT, "homemon/meter-listen/status": "online"}),
+            "lost",
+            "homemon/meter-listen/status is not offline in the end",
+        ),
+    ],
+)
+def test_the_judge_finds_in_a_broker(spoilt: Publication, kind: str, reported: str) -> None:
+    verdict = judge(GOOD._replace(published=spoilt))
+    assert verdict.faults == getattr(verdict, kind)
+    assert bool(verdict.faults) == bool(reported)
+    assert all(reported in fault for fault in verdict.faults[:1])
 
 
 def test_the_judge_finds_what_was_recorded_twice_of_one_saying() -> None:

@@ -67,6 +67,34 @@ def test_what_was_not_sent_is_sent_later_because_only_the_servers_word_counts(
     assert named(verdict.faults, "is stored, and not in the {}") == [server] * lost
 
 
+@pytest.mark.parametrize(("without", "lost"), [("", False), ("marks_first=mqtt,", True)])
+def test_what_was_not_published_is_published_later_because_only_the_brokers_word_counts(
+    system: System, without: str, lost: bool
+) -> None:
+    system.run("meter-poll")
+    run = system.start("meter-poll", altered=f"{without}dies_at_send=mqtt")
+    assert run.wait() == -SIGKILL
+    system.run("upload")
+    verdict = judge(system.evidence())
+    assert ["homemon/power is" in fault for fault in verdict.faults] == [True] * lost
+
+
+@pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
+def test_nothing_old_is_published_after_what_is_new_because_one_process_publishes_at_a_time(
+    system: System, without: str, outdated: bool
+) -> None:
+    first = system.start("meter-poll", altered="stops_at_send=mqtt")
+    wait_until_stopped(first)
+    began = time.time()
+    wait_for(lambda: time.time() >= began + 1)  # readings are dated by the second
+    assert system.start("meter-poll", altered=without).wait() == 0
+    first.process.send_signal(SIGCONT)
+    assert first.wait() == 0
+    system.run("upload")
+    verdict = judge(system.evidence())
+    assert ["was published after one of" in fault for fault in verdict.faults] == [True] * outdated
+
+
 @pytest.mark.parametrize(("without", "lost"), [("", []), (",accounts_later", ["backup"])])
 def test_what_was_not_sent_is_sent_later_because_one_commit_writes_a_reading_and_who_lacks_it(
     system: System, without: str, lost: list[str]

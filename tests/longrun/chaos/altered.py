@@ -8,9 +8,10 @@ moment for which the safeguard is there. With `=AT` that befalls the place of th
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import serial
@@ -28,6 +29,7 @@ from homemon.sources.meter import exchange, session
 from homemon.storage import database, ledger, outbox
 from homemon.storage.ledger import FIRST
 
+MQTT = "mqtt"
 PAUSES = {
     exchange: {"SPACING": 0.1, "REPLY_WITHIN": 2.0},
     session: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
@@ -77,7 +79,10 @@ def sends_first(at: str = FIRST) -> None:
 
 
 def marks_first(at: str = FIRST) -> None:
-    """A point counts as sent before the server has said so."""
+    """A point counts as sent before the server, or the broker, has said so."""
+    if at == MQTT:
+        _note_first()
+        return
     push = server.ServerSink._push
 
     def hasty(self: Any, batch: Sequence[outbox.Line], deadline: float) -> Any:
@@ -86,6 +91,24 @@ def marks_first(at: str = FIRST) -> None:
         return push(self, batch, deadline)
 
     _set(server.ServerSink, "_push", hasty)
+
+
+def _note_first() -> None:
+    from homemon.delivery import live, mqtt
+
+    states, published = live.states, mqtt.Mqtt._published
+    accounts: list[Any] = []
+
+    def remembered(self: Any) -> Any:
+        accounts.append(published(self))
+        return accounts[-1]
+
+    def hasty(prefix: str, values: Sequence[Any], keeps: bool) -> Any:
+        accounts[-1].note(values)
+        return states(prefix, values, keeps)
+
+    _set(mqtt.Mqtt, "_published", remembered)
+    _set(mqtt, "states", hasty)
 
 
 def accounts_later() -> None:
@@ -204,12 +227,12 @@ def _count(db: Any) -> int:
 
 def dies_at_send(at: str = FIRST) -> None:
     """kill -9, when the next thing is to ask the server."""
-    _before_write(signal.SIGKILL, at)
+    (_before_publish if at == MQTT else _before_write)(signal.SIGKILL, at)
 
 
 def stops_at_send(at: str = FIRST) -> None:
     """SIGSTOP at the same moment, once: a process that gets no time, until it is continued."""
-    _before_write(signal.SIGSTOP, at)
+    (_before_publish if at == MQTT else _before_write)(signal.SIGSTOP, at)
 
 
 def stops_when_asked() -> None:
@@ -233,10 +256,26 @@ def _before_write(number: int, at: str) -> None:
     def stricken(self: Any, lines: Sequence[str]) -> influx.Answer:
         if sinks.name_of(self._server.section) == at:
             _set(influx.Influx, "write", write)
-            os.kill(os.getpid(), number)
+            signal.pthread_kill(get_ident(), number)  # the thread that asks goes no further
         return write(self, lines)
 
     _set(influx.Influx, "write", stricken)
+
+
+def _before_publish(number: int, _: str) -> None:
+    """The same with a broker, where a value is published next."""
+    from homemon.delivery import broker
+
+    publish = broker.Broker.publish
+
+    def stricken(self: Any, messages: Iterable[Any]) -> None:
+        messages = list(messages)
+        if any(message.text.startswith('{"value"') for message in messages):
+            _set(broker.Broker, "publish", publish)
+            signal.pthread_kill(get_ident(), number)  # the thread that asks goes no further
+        publish(self, messages)
+
+    _set(broker.Broker, "publish", stricken)
 
 
 def _lines(points: Sequence[Point], tags: str, at: Instant) -> Iterator[str]:

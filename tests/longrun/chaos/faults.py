@@ -11,8 +11,7 @@ from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from tests.longrun.chaos.gate import CUTS, ILLS
-from tests.longrun.chaos.places import Place
+from tests.longrun.chaos.places import Place, Trouble
 from tests.longrun.chaos.system import LISTENERS, System
 
 ORDINARY = (
@@ -57,21 +56,13 @@ def eight_at_once(system: System, _: Random) -> None:
 
 
 def faults_at(place: Place) -> list[Fault]:
-    """What befalls a place that readings go to: another trouble and another time than at the next place."""
-    gate, name = place.gate, place.name
-    return [
-        Fault(
-            f"part of the {name} ill",
-            lambda _, rng: setattr(gate, "ill", rng.choice(ILLS)),
-            partial(setattr, gate, "ill", None),
-        ),
-        Fault(
-            f"{name} cut off",
-            lambda _, rng: setattr(gate, "cut", rng.choice(CUTS)),
-            partial(setattr, gate, "cut", None),
-        ),
-        Fault(f"{name} killed -9", lambda *_: place.kill(), place.start),
-    ]
+    """What befalls a place that readings go to, each at another time than at the next place."""
+    killed = Fault(f"{place.name} killed -9", lambda *_: place.kill(), place.start)
+    return [killed, *(Fault(each.name, partial(_begin, each), each.end) for each in place.troubles())]
+
+
+def _begin(trouble: Trouble, _: System, rng: Random) -> object:
+    return trouble.begin(rng)
 
 
 def refuse(system: System, rng: Random) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR, number_text
 from homemon.sources.registry import SUMS
+from tests.longrun.chaos.published import Judged, Publication, judge_published
 from tests.servers import Points
 
 LAG = 30.0  # seconds from a value on the wire to its receipt, by a process that a busy machine keeps waiting
@@ -33,6 +34,7 @@ class Evidence(NamedTuple):
     """`printed` and `stored` are lines; `served` is what each server holds, by its name.
 
     `registers`: measurement → half-hour → its true value; `half_hours`: measurement → those that must be there.
+    `published` is what a broker got, where there is one.
     """
 
     printed: list[str]
@@ -41,6 +43,7 @@ class Evidence(NamedTuple):
     said: list[Said]
     registers: Mapping[str, Register] = {}
     half_hours: Mapping[str, range] = {}
+    published: Publication | None = None
 
 
 class Verdict(NamedTuple):
@@ -73,12 +76,14 @@ def judge(evidence: Evidence) -> Verdict:
         printed[field].append(value)
     readings = {field: value for field, value in stored.items() if field[0] not in SUMMED}
     received = {(field, value) for field, values in printed.items() for value in values} | set(readings.items())
+    published = judge_published(evidence.published, received, readings) if evidence.published else Judged([], [])
     doubled, wrong, unheard = _against_what_was_said(received, evidence.said, evidence.registers)
     return Verdict(
         len(evidence.printed),
         len(evidence.stored),
         sum(map(len, evidence.served.values())),
         [
+            *published.lost,
             *(
                 f"{show(field, values[-1])} was printed, and is not stored"
                 for field, values in printed.items()
@@ -100,6 +105,7 @@ def judge(evidence: Evidence) -> Verdict:
         doubled + list(_printed_twice(evidence.printed, evidence.registers)),
         [
             *wrong,
+            *published.wrong,
             *(
                 f"{show(field, stored[field])} is stored, {values} was printed"
                 for field, values in printed.items()

@@ -20,8 +20,10 @@ from homemon.storage.store import Store
 from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
+from tests.longrun.chaos.broker import Broker
 from tests.longrun.chaos.judge import Evidence, Said
-from tests.longrun.chaos.places import SERVERS, Place
+from tests.longrun.chaos.places import SERVERS, Influx, Place
+from tests.longrun.chaos.published import Publication
 from tests.longrun.chaos.run import PATIENCE, Run
 
 LISTENERS = ("meter-listen", "ecocute-listen")
@@ -83,7 +85,9 @@ class System:
         self.small_disk = not on and self._has_small_disk(stack)
         if on:
             stack.enter_context(mounted_here(on, folder))
-        self.places = [Place(name, folder, stack) for name in SERVERS]
+        self.servers = [Influx(name, folder, stack) for name in SERVERS]
+        self.broker = Broker(folder, stack)
+        self.places: list[Place] = [*self.servers, self.broker]
         speed = min(speed if altered else UNHURRIED, BEHIND / within)
         pace = speed / 20  # what takes the module or the meter a second takes a twentieth of ours
         self.meter = stack.enter_context(
@@ -180,17 +184,27 @@ serial_port = {self.monitor.path}
         for run in self.runs:
             if run.name not in LISTENERS:
                 run.wait()
-        listeners = [self.listener(name) for name in LISTENERS]
         module = self.meter.module
-        wait_for(lambda: module.radio.session and not module.radio.forgotten, PATIENCE, lambda: listeners[0].errors)
-        for listener in listeners:
-            status = listener.stop()
-            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
+        with self._listening() as listeners:
+            wait_for(lambda: module.radio.session and not module.radio.forgotten, PATIENCE, lambda: listeners[0].errors)
         self._last = self.meter.clock()
         days = 1 + max(0, int(self._last - self._first)) // DAY
         self.run("meter-history", "--days", str(days))
         self.run("kyocera-dump", "--days", str(days + 1))
+        self.run("upload")  # which also ends what was left alone until later
+        greeted = self.broker.greeted()
+        with self._listening() as listeners:
+            wait_for(lambda: self.broker.greeted() >= greeted + len(listeners), PATIENCE)
         self.run("upload")
+
+    @contextmanager
+    def _listening(self) -> Iterator[list[Run]]:
+        """Let the listeners run for a block, and end them as systemd does."""
+        listeners = [self.listener(name) for name in LISTENERS]
+        yield listeners
+        for listener in listeners:
+            status = listener.stop()
+            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
 
     def evidence(self) -> Evidence:
         """What there is to be judged."""
@@ -199,7 +213,7 @@ serial_port = {self.monitor.path}
         return Evidence(
             list(self._printed()),
             homemon("export", cwd=self.folder).stdout.splitlines(),
-            {place.name: place.points() for place in self.places},
+            {server.name: server.points() for server in self.servers},
             [*self._said_by_meter(), *said(self.heater.truth, HEATER)],
             {
                 "+power": lambda t: house.register_import(t) / 10,
@@ -208,6 +222,7 @@ serial_port = {self.monitor.path}
                 "baiden_diff": lambda t: self.solar.bought_minus_sold(t) / 10,
             },
             {"+power": begun, "-power": begun, "hatuden": over, "baiden_diff": over},
+            Publication(self.broker.heard(), self.broker.kept(), time.time()),
         )
 
     def _printed(self) -> Iterator[str]:
