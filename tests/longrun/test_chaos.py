@@ -162,6 +162,25 @@ def test_the_judge_finds_in_a_broker(spoilt: Publication, kind: str, reported: s
     assert all(reported in fault for fault in verdict.faults[:1])
 
 
+FULL_HOUR = T // 3600 * 3600
+HOURS = [{"start": (FULL_HOUR + i * 3600) * 1000, "sum": i + 1.0, "state": i + 1.0} for i in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reported"),
+    [
+        (HOURS, ""),
+        (HOURS[:1], f"homemon:grid_import: the hour of {FULL_HOUR + 3600} is missing"),
+        ([HOURS[0], HOURS[1] | {"sum": 2.5}], f"homemon:grid_import: {FULL_HOUR + 3600} is 2.5, not 2.0"),
+    ],
+)
+def test_the_judge_finds_in_home_assistant(spoilt: list[dict[str, float]], reported: str) -> None:
+    stored = [f"+power value={i / 2} {FULL_HOUR + i * 1800}000000000" for i in range(5)]
+    evidence = Evidence([], stored, {}, [], {"+power": lambda time: (time - FULL_HOUR) / 3600})
+    verdict = judge(evidence._replace(statistics={"homemon:grid_import": spoilt}))
+    assert [fault for fault in verdict.faults if "grid_import:" in fault] == [reported] * bool(reported)
+
+
 def test_the_judge_finds_what_was_recorded_twice_of_one_saying() -> None:
     again = POWER.replace(str(T), str(T + 1))
     served: Points = POINTS | {("power", T + 1): {"value": 523}}

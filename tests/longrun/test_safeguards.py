@@ -72,6 +72,7 @@ def test_what_was_not_published_is_published_later_because_only_the_brokers_word
     system: System, without: str, lost: bool
 ) -> None:
     system.run("meter-poll")
+    let_a_second_pass()
     run = system.start("meter-poll", altered=f"{without}dies_at_send=mqtt")
     assert run.wait() == -SIGKILL
     system.run("upload")
@@ -85,14 +86,29 @@ def test_nothing_old_is_published_after_what_is_new_because_one_process_publishe
 ) -> None:
     first = system.start("meter-poll", altered="stops_at_send=mqtt")
     wait_until_stopped(first)
-    began = time.time()
-    wait_for(lambda: time.time() >= began + 1)  # readings are dated by the second
+    let_a_second_pass()
     assert system.start("meter-poll", altered=without).wait() == 0
     first.process.send_signal(SIGCONT)
     assert first.wait() == 0
     system.run("upload")
     verdict = judge(system.evidence())
     assert ["was published after one of" in fault for fault in verdict.faults] == [True] * outdated
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", False), ("trusts_success", True)])
+def test_home_assistant_has_the_hours_that_it_lost_because_they_are_read_back(
+    system: System, without: str, lost: bool
+) -> None:
+    system.home.write_after(10.0)
+    run = system.start("kyocera-dump", altered=without)
+    wait_for(lambda: system.home.has_taken() and (not without or not run.alive), reported=lambda: run.errors)
+    system.home.kill()
+    system.home.start()
+    assert run.wait() == 0
+    assert system.start("upload", altered=without).wait() == 0
+    verdict = judge(system.evidence())
+    assert any("homemon:solar: the hour of" in fault for fault in verdict.faults) == lost
+    assert bool(verdict.faults) == lost
 
 
 @pytest.mark.parametrize(("without", "lost"), [("", []), (",accounts_later", ["backup"])])
@@ -223,6 +239,12 @@ def test_a_listener_receives_everybody_again_because_it_joins_their_group_again(
 def named(faults: list[str], text: str) -> list[str]:
     """The servers that the faults with such a text are about."""
     return [server for fault in faults for server in SERVERS if text.format(server) in fault]
+
+
+def let_a_second_pass() -> None:
+    """Readings are dated by the second."""
+    until = time.time() + 1
+    wait_for(lambda: time.time() >= until)
 
 
 def wait_until_stopped(run: Run) -> None:

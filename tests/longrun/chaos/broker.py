@@ -10,6 +10,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tests.brokers import Mosquitto, kept
+from tests.commands import PATIENCE
 from tests.longrun.chaos.places import Trouble
 from tests.longrun.chaos.published import Message
 
@@ -46,6 +47,10 @@ class Broker:
         """How often a listener said that it is there."""
         return sum(text == "online" for _, text in self._audience.statuses)
 
+    def forget_house(self) -> None:
+        """Let another store publish there: what a person does who begins anew, and does not wait for an hour."""
+        self._audience.say("homemon/house", "")
+
     def kept(self) -> dict[str, str]:
         """What it retains."""
         return kept(self._broker.port)
@@ -77,6 +82,10 @@ class Audience:
         said = json.loads(message.payload)
         time = datetime.fromisoformat(said.pop("time"))
         self.heard.append(Message(message.topic, said, int(time.timestamp())))
+
+    def say(self, topic: str, text: str) -> None:
+        """Have the broker retain a text."""
+        self._client.publish(topic, text, 1, retain=True).wait_for_publish(PATIENCE)
 
     def leave(self) -> None:
         """Hear no more."""

@@ -6,12 +6,13 @@ may hold either of those that were printed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR, number_text
 from homemon.sources.registry import SUMS
 from tests.longrun.chaos.published import Judged, Publication, judge_published
+from tests.longrun.home_assistant.judge import Given, faults
 from tests.servers import Points
 
 LAG = 30.0  # seconds from a value on the wire to its receipt, by a process that a busy machine keeps waiting
@@ -34,7 +35,7 @@ class Evidence(NamedTuple):
     """`printed` and `stored` are lines; `served` is what each server holds, by its name.
 
     `registers`: measurement → half-hour → its true value; `half_hours`: measurement → those that must be there.
-    `published` is what a broker got, where there is one.
+    `published` is what a broker got, `statistics` what Home Assistant holds, where there is one.
     """
 
     printed: list[str]
@@ -44,6 +45,7 @@ class Evidence(NamedTuple):
     registers: Mapping[str, Register] = {}
     half_hours: Mapping[str, range] = {}
     published: Publication | None = None
+    statistics: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
 
 
 class Verdict(NamedTuple):
@@ -52,6 +54,8 @@ class Verdict(NamedTuple):
     printed: int
     stored: int
     served: int
+    published: int
+    hours: int
     lost: list[str]
     doubled: list[str]
     wrong: list[str]
@@ -82,6 +86,8 @@ def judge(evidence: Evidence) -> Verdict:
         len(evidence.printed),
         len(evidence.stored),
         sum(map(len, evidence.served.values())),
+        len(evidence.published.heard) if evidence.published else 0,
+        sum(map(len, (evidence.statistics or {}).values())),
         [
             *published.lost,
             *(
@@ -105,6 +111,7 @@ def judge(evidence: Evidence) -> Verdict:
         doubled + list(_printed_twice(evidence.printed, evidence.registers)),
         [
             *wrong,
+            *([] if evidence.statistics is None else faults(given(stored), evidence.statistics)),
             *published.wrong,
             *(
                 f"{show(field, stored[field])} is stored, {values} was printed"
@@ -134,6 +141,17 @@ def fields_of(lines: Iterable[str]) -> Iterator[tuple[Field, float]]:
 def _fields_at(points: Points) -> dict[Field, float]:
     """The fields of a server's points, and their values."""
     return {(name, field, time): value for (name, time), of in points.items() for field, value in of.items()}
+
+
+def given(stored: Mapping[Field, float]) -> Given:
+    """Return what is stored as the judge of Home Assistant's hours has it: in tenths of a kWh, and in Wh."""
+    found = Given()
+    books = {"+power": (found.bought, 10), "-power": (found.sold, 10), "hatuden": (found.made, 10)}
+    books["powerSum"] = found.heated, 1
+    for (measurement, field, time), value in stored.items():
+        book, each = books.get(measurement) or books.get(field) or ({}, 0)
+        book[time] = round(value * each)
+    return found
 
 
 def show(field: Field, value: float) -> str:

@@ -1,14 +1,12 @@
 """A storm of kills: commands of every kind, a few at a time, each ended by kill -9 at some moment of its life."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import cycle
 from random import Random
 from time import monotonic
 
 from tests.longrun.chaos.faults import ORDINARY, RESIDENT
-from tests.longrun.chaos.places import Place
 from tests.longrun.chaos.run import Run
 from tests.longrun.chaos.system import LISTENERS, System
 
@@ -35,25 +33,20 @@ def storm(
     while done.total() < kills:
         if done.total() >= dies_at:
             dies_at += place_dies
-            with _dead(next(places)) as place:
-                done += _kill_some(system, rng)
+            place = next(places)
+            done += _kill_some(system, rng, place.kill)
+            place.start()
             report(f"{done.total()} killed; {place.name} was away")
         else:
             done += _kill_some(system, rng)
     return done
 
 
-@contextmanager
-def _dead(place: Place) -> Iterator[Place]:
-    place.kill()
-    yield place
-    place.start()
-
-
-def _kill_some(system: System, rng: Random) -> Counter[str]:
+def _kill_some(system: System, rng: Random, meanwhile: Callable[[], None] = lambda: None) -> Counter[str]:
     """Start a few, and kill each; how many of each command were alive to see it."""
     done: Counter[str] = Counter()
     victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
+    meanwhile()
     began = monotonic()
     for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):
         victim.ends_within(max(0.0, began + moment - monotonic()))

@@ -21,10 +21,12 @@ from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
 from tests.longrun.chaos.broker import Broker
+from tests.longrun.chaos.home import Home
 from tests.longrun.chaos.judge import Evidence, Said
 from tests.longrun.chaos.places import SERVERS, Influx, Place
 from tests.longrun.chaos.published import Publication
 from tests.longrun.chaos.run import PATIENCE, Run
+from tests.longrun.home_assistant.storm import PLAN
 
 LISTENERS = ("meter-listen", "ecocute-listen")
 DISK = "8m"
@@ -87,7 +89,8 @@ class System:
             stack.enter_context(mounted_here(on, folder))
         self.servers = [Influx(name, folder, stack) for name in SERVERS]
         self.broker = Broker(folder, stack)
-        self.places: list[Place] = [*self.servers, self.broker]
+        self.home = Home(folder, stack)
+        self.places: list[Place] = [*self.servers, self.broker, self.home]
         speed = min(speed if altered else UNHURRIED, BEHIND / within)
         pace = speed / 20  # what takes the module or the meter a second takes a twentieth of ours
         self.meter = stack.enter_context(
@@ -117,7 +120,11 @@ bind = {lan.address()}
 [kyocera]
 transport = serial
 serial_port = {self.monitor.path}
+[contract]
+plan = own.toml
+sell = 16
 """
+        (self.folder / "own.toml").write_text(PLAN.format(price=30))
         write_config(self.folder, more + "".join(place.section() for place in self.places), history_days="1")
 
     def _end(self) -> None:
@@ -167,6 +174,7 @@ serial_port = {self.monitor.path}
         aside.mkdir(mode=0o700)
         (self.folder / "store" / FILE).rename(aside / FILE)
         self.asides.append(aside / FILE)
+        self.broker.forget_house()
 
     def bring_back(self) -> None:
         """Add to the store that was made meanwhile what those have that were moved."""
@@ -223,6 +231,7 @@ serial_port = {self.monitor.path}
             },
             {"+power": begun, "-power": begun, "hatuden": over, "baiden_diff": over},
             Publication(self.broker.heard(), self.broker.kept(), time.time()),
+            self.home.statistics(),
         )
 
     def _printed(self) -> Iterator[str]:
