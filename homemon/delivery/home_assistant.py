@@ -18,7 +18,7 @@ from homemon.config.keys import HomeAssistant as Settings
 from homemon.core.clock import RELEASED
 from homemon.core.points import DAY, HOUR
 from homemon.delivery.ha_statistics import Row
-from homemon.delivery.sink import Memory, Outcome, Turn
+from homemon.delivery.sink import LONGEST_PAUSE, Memory, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.ledger import Changes
 from homemon.storage.outbox import Backlog
@@ -95,6 +95,7 @@ class HomeAssistant:
     """Home Assistant as a sink. `tags` are [tags]; the hours are those of `book`."""
 
     name = NAME
+    longest_pause = LONGEST_PAUSE
 
     def __init__(
         self, changes: Changes, settings: Settings, memory: Memory, tags: Mapping[str, str], book: Book

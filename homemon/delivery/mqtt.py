@@ -6,7 +6,7 @@ than that, and stays. Of two houses that publish under one prefix the second is 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from threading import Event, Lock
 from time import monotonic, sleep
@@ -22,7 +22,7 @@ from homemon.delivery.published import Published, house, language
 from homemon.delivery.sink import NOTHING, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.replay.values import can_be
-from homemon.sources.source import Series, Source
+from homemon.sources.source import MINUTE, Series, Source
 from homemon.storage.outbox import Backlog
 from homemon.storage.store import Store
 
@@ -42,19 +42,28 @@ class Mqtt:
     """Publishes what is in `store` of the configured `sources`.
 
     `listener` is the resident command that this is part of, empty in others: it stays connected between two rounds, so
-    that the broker says when it is gone, and `leave` is the last thing that it does. `ours` is the locale's language.
+    that the broker says when it is gone, and `leave` is the last thing that it does. `wake` has it make a round when
+    Home Assistant starts. `ours` is the locale's language.
     """
 
     name = "mqtt"
+    longest_pause = MINUTE
 
     def __init__(
-        self, store: Store, settings: Settings, sources: Sequence[Source], ours: str = "en", listener: str = ""
+        self,
+        store: Store,
+        settings: Settings,
+        sources: Sequence[Source],
+        ours: str = "en",
+        listener: str = "",
+        wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._sources = sources
         self._ours = ours
         self._listener = listener
+        self._wake = wake
         self._using = Lock()
         self._broker: Broker | None = None
         self._born = Event()
@@ -195,8 +204,13 @@ class Mqtt:
             return self._broker
         self._close()
         status = discovery.status_topic(self._settings.prefix, self._listener) if self._listener else ""
-        self._broker = Broker(self._settings, _by(deadline), status, discovery.BIRTH if status else "", self._born.set)
+        self._broker = Broker(self._settings, _by(deadline), status, discovery.BIRTH if status else "", self._hear)
         return self._broker
+
+    def _hear(self) -> None:
+        """Home Assistant started."""
+        self._born.set()
+        self._wake()
 
     def _announce(self, broker: "Broker", published: Published, fresh: bool) -> bool:
         """Have the broker keep what Home Assistant has to know; return whether it is to get all values again."""

@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 from homemon.core.errors import StoreError
 from homemon.core.files import Lock
-from homemon.delivery.sink import Memory, Outcome, Sink, Turn
+from homemon.delivery.sink import LONGEST_PAUSE, Memory, Outcome, Sink, Turn
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.ledger import FIRST
 
 BACKOFF_FIRST, BACKOFF_LAST, DOUBLINGS = 5.0, 300.0, 6  # seconds; a server can be down for months
 HOLD_FOR = 600.0
-RETRY_AFTER_LONGEST = 3600.0
-LONGEST_PAUSE = max(RETRY_AFTER_LONGEST, HOLD_FOR)
 
 
 class Sending(NamedTuple):
@@ -91,7 +89,7 @@ class Sender:
         if outcome.trouble:
             before = 0 if outcome.sent else before  # something went through: do not stay away for long
             fault, failures = outcome.trouble.text, before + 1
-            retry_at = wall + pause(outcome.trouble, before, self._rng)
+            retry_at = wall + min(pause(outcome.trouble, before, self._rng), self.sink.longest_pause)
         reported = self.memory.fault
         if fault or before or reported or outcome.facts:
             self.memory.remember(failures=failures, retry_at=retry_at, fault=fault, **outcome.facts)
@@ -117,7 +115,7 @@ def pause(answer: Answer, failures: int, rng: Random) -> float:
     if answer.verdict is Verdict.HOLD:
         return HOLD_FOR
     seconds = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * rng.uniform(0.5, 1.5)
-    return max(seconds, min(answer.retry_after, RETRY_AFTER_LONGEST))
+    return max(seconds, min(answer.retry_after, LONGEST_PAUSE))
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:

@@ -9,9 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from homemon.delivery.held import Held, dumped, fewer, loaded
-from homemon.delivery.sender import LONGEST_PAUSE, pause
+from homemon.delivery.sender import pause
 from homemon.delivery.sending import Round
-from homemon.delivery.sink import Memory, Outcome, Turn
+from homemon.delivery.sink import LONGEST_PAUSE, Memory, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.outbox import Backlog, Line, Outbox
 
@@ -23,6 +23,8 @@ FULL_BATCH = 5000  # rows; about 200 KB of line protocol, far below InfluxDB's 2
 
 class ServerSink:
     """The server that `connect` reaches, which is called only when something is sent to it."""
+
+    longest_pause = LONGEST_PAUSE
 
     def __init__(
         self, outbox: Outbox, connect: "Callable[[], Influx]", memory: Memory, rng: Random, name: str = "server"

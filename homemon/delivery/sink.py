@@ -16,6 +16,7 @@ from homemon.storage.outbox import Backlog
 
 FRESH: dict[str, float | str] = {"failures": 0, "retry_at": 0, "fault": "", "held": "", "refused": ""}
 """What is kept of the delivery to a place that is new."""
+LONGEST_PAUSE = 3600.0  # seconds; nothing is lost of what waits meanwhile
 NOTHING: Mapping[str, float | str] = MappingProxyType({})
 
 
@@ -54,6 +55,10 @@ class Sink(Protocol):
     @property
     def name(self) -> str:
         """What it is called in messages and by `homemon upload`."""
+
+    @property
+    def longest_pause(self) -> float:
+        """For how many seconds at most it is left alone after it failed."""
 
     def pending(self, wall: float) -> bool:
         """Return whether it lacks something that may be sent now: quickly, from the store. Raise StoreError."""

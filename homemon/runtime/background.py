@@ -25,6 +25,7 @@ class BackgroundSender:
         self._app = app
         self._workers: list[Worker] = []
         self._look: DailyLook | None = None
+        app.wake = self.nudge
 
     def nudge(self) -> None:
         """Start the threads where there may be work for them and they do not run (any more)."""

@@ -48,6 +48,7 @@ class App:
         self.warned = ""
         self.resident = False  # a listener goes on where a one-shot command fails
         self.listener = ""  # its name
+        self.wake: Callable[[], None] = lambda: None  # has its senders look at once whether there is work
         self.at_end: list[Callable[[], None]] = []
         self._trace: Trace | None = None
         self._believed = False

@@ -47,11 +47,24 @@ class Month:
             "grid_import": own["bought"],
             "grid_export": own["sold"],
             "solar": own["generated"],
-            "used": Household(own).spans("used"),
+            "used": self._used(own),
             "ecocute": _until(self._period.end, self._heated()),
             "grid_import_cost": _until(self._period.end, self._cost(known["bought"], begin)),
             "grid_export_income": list(self._income(own)),
         }
+
+    def _used(self, own: Flows) -> Sequence[Span]:
+        """Return what was used. Where that was known at the end of the month before, this one goes on from there.
+
+        The monitor knows it where the meter's reading of that midnight is lost: then what the meter counted over
+        midnight is of no month.
+        """
+        start = self._period.start
+        before = Household({name: _until(start, spans) for name, spans in own.items()}).spans("used")
+        if not before or before[-1].end != start:
+            return Household(own).spans("used")
+        since = {name: [span for span in spans if span.start >= start] for name, spans in own.items()}
+        return [*before, *Household(since).spans("used")]
 
     def _begin(self, measurement: str, field: str, statistics: Sequence[str]) -> int:
         """Return from when on a series is read: a week before the month, or where its hours go on after a gap.

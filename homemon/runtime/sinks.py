@@ -76,14 +76,14 @@ def servers(config: Config) -> Iterator[Place]:
 def _broker(config: Config, settings: Mqtt) -> Place:
     """Return the place of the newest values: [mqtt], which needs no account of all that is stored."""
 
-    def made(store: Store, listener: str = "") -> "Publisher":
+    def made(store: Store, listener: str = "", wake: Callable[[], None] = lambda: None) -> "Publisher":
         from homemon.delivery.mqtt import Mqtt as Publisher
 
         read = [source for source in SOURCES if config.of(source.section)]
-        return Publisher(store, settings, read, language(os.environ), listener)
+        return Publisher(store, settings, read, language(os.environ), listener, wake)
 
     def make(app: App, store: Store, memory: Memory) -> Sink:
-        sink = made(store, app.listener)
+        sink = made(store, app.listener, app.wake)
         app.at_end.append(sink.leave)
         return sink
 

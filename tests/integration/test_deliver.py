@@ -14,7 +14,8 @@ from homemon.core.points import Point
 from homemon.delivery import sender, server
 from homemon.delivery.held import Held, dumped, loaded
 from homemon.delivery.influx import Influx
-from homemon.delivery.sender import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR, RETRY_AFTER_LONGEST
+from homemon.delivery.sender import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR
+from homemon.delivery.sink import LONGEST_PAUSE
 from homemon.storage.outbox import Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
@@ -94,7 +95,7 @@ def test_it_comes_back_later_and_later_across_processes(
     [
         (lambda: "120", 120),
         (lambda: format_datetime(datetime.now(UTC) + timedelta(seconds=120)), 120),
-        (lambda: "999999", RETRY_AFTER_LONGEST),
+        (lambda: "999999", LONGEST_PAUSE),
     ],
 )
 def test_a_server_that_asks_for_it_is_left_alone(

@@ -172,6 +172,19 @@ def test_what_a_seldom_read_register_counted_is_lost_in_no_month(house: House, s
     assert list(small_home.sums("ecocute").values()) == [1, 5, 6, 7.5]
 
 
+def test_what_was_used_goes_on_over_a_midnight_that_only_the_solar_monitor_knows(
+    house: House, small_home: SmallHome
+) -> None:
+    midnight = NOON - 10 * DAY - 12 * HOUR  # of the first of the month
+    slots = range(midnight - 2 * HOUR, midnight + 2 * HOUR, HALF_HOUR)
+    house.bought(*(1000 + i if at != midnight else None for i, at in enumerate(slots)), since=slots[0])
+    house.put(*registers("-power", [0] * 4 + [None] + [0] * 3, slots[0]))
+    house.put(*registers("hatuden", [1] * 8, slots[0]), *registers("baiden_diff", [1] * 8, slots[0]))
+    house.deliver()
+    assert list(small_home.sums("used").values()) == [4, 8, 12, 16]
+    assert list(small_home.sums("grid_import").values()) == [2, 6]  # to which the meter's gap belongs
+
+
 @pytest.mark.parametrize("ago", [(900, 2, 1), (2000, 1900), (500,), (2000, 1)])
 def test_rows_before_the_first_hour_of_the_store_stay_and_are_gone_on_from(
     house: House, small_home: SmallHome, ago: tuple[int, ...]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from time import monotonic
 from typing import Any
 
@@ -14,13 +15,15 @@ from homemon.core.clock import Instant
 from homemon.core.points import Point
 from homemon.delivery import mqtt
 from homemon.delivery.mqtt import Mqtt
-from homemon.delivery.sink import Outcome, Turn
+from homemon.delivery.sender import Sender
+from homemon.delivery.sink import Memory, Outcome, Turn
 from homemon.delivery.verdicts import Verdict
 from homemon.sources.registry import SOURCES
 from homemon.sources.source import HOUR, MINUTE
 from homemon.storage.store import Store
 from tests.brokers import Mosquitto, OldBroker, kept, settings, subscribed
 from tests.commands import wait_for
+from tests.servers import reserve_port
 from tests.stores import T, put
 
 UP = 100_000.0  # seconds since the boot: no time service will set the clock any more
@@ -271,6 +274,20 @@ def test_what_a_broker_lost_is_announced_again_with_the_values(
     assert deliver(sink(broker.settings())) == Outcome(1)
     assert power(broker.port) == 523
     assert CONFIG in kept(broker.port)
+
+
+def test_a_broker_that_was_away_for_long_is_asked_again_each_minute(
+    store: Store, clock: Clock, sink: Make, tmp_path: Path
+) -> None:
+    read(store, clock, 523)
+    port = reserve_port()
+    sender = Sender(sink(settings(port)), Memory(store.db, "mqtt"), tmp_path, Random(1))
+    for _ in range(12):
+        done = sender.send(clock.wall, 5.0)
+        assert done is not None
+        assert "nobody listens there" in done.fault
+    assert sender.next_try(clock.wall) == pytest.approx(clock.wall + MINUTE, abs=10)
+    assert sender.due(clock.wall + MINUTE + 10)
 
 
 def test_a_listener_announces_again_when_home_assistant_starts(

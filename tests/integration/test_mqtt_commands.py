@@ -4,12 +4,13 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from homemon.sim.network import Network
 from tests.brokers import Mosquitto, Subscriber, kept, subscribed
-from tests.commands import homemon, running
+from tests.commands import LOADED, homemon, running
 from tests.lan import configure, truths, unit, wait_for_port
 
 STATUS = "homemon/ecocute-listen/status"
@@ -102,3 +103,17 @@ def test_a_listener_and_polls_publish_what_is_newest_once(tmp_path: Path, broker
     times = [json.loads(text)["time"] for text in texts]
     assert times == sorted(times)
     assert published(broker) == truths(heater)
+
+
+def test_a_listener_announces_all_of_it_as_soon_as_home_assistant_starts(
+    tmp_path: Path, broker: Mosquitto, heater: Network
+) -> None:
+    ours = configured(tmp_path, broker, heater.bind)
+    homemon("-q", "ecocute-poll", cwd=tmp_path)
+    with subscribed(broker.port) as other, running("ecocute-listen", cwd=tmp_path):
+        wait_for_port(ours)
+        other.until(lambda: last(other, STATUS) == "online")
+        announced, began = len(other.of(CONFIG)), monotonic()
+        other.publish("homeassistant/status", "online")
+        other.until(lambda: len(other.of(CONFIG)) > announced)
+        assert monotonic() - began < LOADED

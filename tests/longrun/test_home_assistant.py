@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.longrun.home_assistant.small import SmallOne
-from tests.longrun.home_assistant.storm import storm
+from tests.longrun.home_assistant.storm import Storm, storm
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -13,7 +13,7 @@ def test_every_hour_equals_what_was_given_after_each_event(tmp_path: Path, seed:
     home = SmallOne(tmp_path)
     home.start()
     try:
-        events = list(storm(home, tmp_path / "house", 20, seed, 9))
+        events = list(storm(Storm(home, tmp_path / "house", seed, 9), 20))
     finally:
         home.kill()
     assert [(event, found[:3]) for event, _, found in events if found] == []

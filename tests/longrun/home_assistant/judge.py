@@ -4,6 +4,7 @@ All in whole tenths of a kWh, in Wh for the water heater, and in sen. `Given` is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -23,12 +24,13 @@ class Given:
     sold: dict[int, int] = field(default_factory=dict)
     made: dict[int, int] = field(default_factory=dict)
     heated: dict[int, int] = field(default_factory=dict)
+    balance: dict[int, int] = field(default_factory=dict)  # what the solar monitor says of bought - sold
     price: int = 3000  # sen a kWh
     paid: int = 1600
 
     def copy(self) -> "Given":
         """Return what was given until now."""
-        return Given(dict(self.bought), dict(self.sold), dict(self.made), dict(self.heated), self.price, self.paid)
+        return deepcopy(self)
 
 
 def between(registers: Mapping[int, int]) -> list[Piece]:
@@ -45,8 +47,20 @@ def heated(registers: Mapping[int, int]) -> list[Piece]:
     return found
 
 
-def used(given: Given) -> Iterator[Piece]:
-    """Yield what was used, where all three are known."""
+def used(given: Given) -> list[Piece]:
+    """Return what was used where all three are known, else what the monitor says of it.
+
+    A month is computed by itself: where the monitor knows its last half-hour, nothing is counted over its end.
+    """
+    monitored = given.made.keys() & given.balance.keys()
+    by_meter = [piece for piece in metered(given) if not any(end - HALF in monitored for end in month_ends(*piece))]
+    covered = {slot for start, end, _ in by_meter for slot in range(start, end, HALF)}
+    rest = monitored - covered
+    return sorted([*by_meter, *((slot, slot + HALF, given.balance[slot] + given.made[slot]) for slot in rest)])
+
+
+def metered(given: Given) -> Iterator[Piece]:
+    """Yield what was used where all three are known."""
     ends = dict.fromkeys(given.made, 0) | {start + HALF: 0 for start in given.made}
     times = sorted(given.bought.keys() & given.sold.keys() & ends.keys())
     for start, end in pairwise(times):
@@ -56,11 +70,16 @@ def used(given: Given) -> Iterator[Piece]:
             yield start, end, bought - sold + sum(given.made[slot] for slot in slots)
 
 
+def month_ends(start: int, end: int, *_: int) -> list[int]:
+    """Return the ends of months within a time."""
+    slots = range(start + HALF, end, HALF)
+    return [slot for slot in slots if (datetime.fromtimestamp(slot, UTC) + JAPAN).strftime("%d%H%M") == "010000"]
+
+
 def cost(given: Given) -> Iterator[Piece]:
     """Yield sen × 10; a sum over the end of a billing period, here a month, has no known price in either."""
     for start, end, tenths in between(given.bought):
-        months = {(datetime.fromtimestamp(time, UTC) + JAPAN).month for time in (start, end - 1)}
-        if len(months) == 1:
+        if not month_ends(start, end):
             yield start, end, tenths * given.price
 
 

@@ -1,10 +1,11 @@
 """A real Home Assistant in a folder that was set up for it: started, killed, its database copied and put back."""
 
 import json
+import re
 import shutil
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from tests.servers import fetch, reserve_port
 
 STARTS_WITHIN = 180.0  # seconds
 CLIENT = "http://127.0.0.1/"
+JSON = "application/json"
 CONFIGURATION = """
 homeassistant:
   time_zone: Asia/Tokyo
@@ -39,7 +41,17 @@ system_log:
 logger:
   default: warning
 """
-KILLED = ("was shutdown cleanly", "Ended unfinished session")
+KILLED = (
+    "was shutdown cleanly",
+    "Ended unfinished session",
+    "connect to MQTT server",
+    "Disconnected from MQTT server",
+    "Error returned from MQTT server: The connection was lost",
+)
+"""What it says where it, or its broker, was killed."""
+COMPLAINT = re.compile("(WARNING|ERROR).*(mqtt|sensor|recorder|statistics)")
+NEEDED = {"set_client_cert": False, "set_ca_cert": "off"}
+"""What its form for a broker must hold, where the form says no default."""
 DATABASE = "home-assistant_v2.db"
 
 
@@ -86,7 +98,7 @@ class RealHome:
 
     def _onboard(self) -> None:
         owner = {"client_id": CLIENT, "name": "check", "username": "check", "password": "check-check", "language": "en"}
-        code = self._post("/api/onboarding/users", json.dumps(owner).encode(), "application/json")["auth_code"]
+        code = self._post("/api/onboarding/users", json.dumps(owner).encode(), JSON)["auth_code"]
         form = {"client_id": CLIENT, "grant_type": "authorization_code", "code": code}
         self.token = self._post("/auth/token", urlencode(form).encode(), "application/x-www-form-urlencoded")[
             "access_token"
@@ -94,7 +106,8 @@ class RealHome:
         self.token = self.ask(type="auth/long_lived_access_token", client_name="homemon", lifespan=365)
 
     def _post(self, path: str, data: bytes, kind: str) -> Any:
-        return json.loads(fetch(f"{self.url}{path}", data, {"Content-Type": kind}))
+        token = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return json.loads(fetch(f"{self.url}{path}", data, {"Content-Type": kind, **token}))
 
     def ask(self, **message: Any) -> Any:
         """Ask it by its WebSocket."""
@@ -118,6 +131,26 @@ class RealHome:
             types=["state", "sum", "change"],
         )
         return found
+
+    @property
+    def version(self) -> str:
+        return str(self.ask(type="get_config")["version"])
+
+    def add_broker(self, **settings: Any) -> None:
+        """Add its MQTT integration, with such settings; return once it has written that down."""
+        flows = "/api/config/config_entries/flow"
+        flow = self._post(flows, json.dumps({"handler": "mqtt", "show_advanced_options": True}).encode(), JSON)
+        data = {**_filled(flow["data_schema"]), **settings}
+        made = self._post(f"{flows}/{flow['flow_id']}", json.dumps(data).encode(), JSON)
+        assert made["type"] == "create_entry", made
+        written = self.config / ".storage/core.config_entries"
+        wait_for(lambda: written.exists() and '"mqtt"' in written.read_text())
+
+    def entities(self) -> dict[str, str]:
+        """Return the state of each entity that came by MQTT."""
+        registry = self.ask(type="config/entity_registry/list")
+        ours = {each["entity_id"] for each in registry if each["platform"] == "mqtt"}
+        return {each["entity_id"]: each["state"] for each in self.ask(type="get_states") if each["entity_id"] in ours}
 
     def kill(self) -> None:
         """End it as a power cut would end its process."""
@@ -144,9 +177,9 @@ class RealHome:
         shutil.copy(copy, self.config / DATABASE)
 
     def complaints(self) -> list[str]:
-        """Return what its log says against the recorder or us, but for how it ended."""
+        """Return what its log says against us, but for how it or its broker ended."""
         lines = (self.config / "log").read_text(errors="replace").splitlines()
-        found = {line for line in lines if ("WARNING" in line or "ERROR" in line) and "recorder" in line}
+        found = {line for line in lines if COMPLAINT.search(line)}
         return sorted(line for line in found if not any(killed in line for killed in KILLED))
 
     def remove(self) -> None:
@@ -160,3 +193,15 @@ def _answer(connection: ClientConnection, message: Mapping[str, Any]) -> Any:
     answer = json.loads(connection.recv())
     assert answer["success"], answer
     return answer["result"]
+
+
+def _filled(schema: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the fields of a form must hold at least, which differs between versions."""
+    wanted = [each for each in schema if "default" in each or each.get("required") or each.get("type") == "expandable"]
+    return {each["name"]: _value(each) for each in wanted}
+
+
+def _value(field: Mapping[str, Any]) -> Any:
+    if field.get("type") == "expandable":
+        return _filled(field["schema"])
+    return field.get("default", NEEDED.get(field["name"], ""))

@@ -9,12 +9,13 @@ from random import Random
 from time import sleep, time
 from typing import Any, Protocol
 
+from homemon.core.files import replace_file
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
 from homemon.energy.periods import day_of
 from homemon.sim.house import House
 from homemon.storage.store import Store
 from tests.judge import midnight
-from tests.longrun.home_assistant.judge import Given, faults
+from tests.longrun.home_assistant.judge import Given, expected, faults
 from tests.stores import put
 
 TRIES = 8
@@ -75,13 +76,13 @@ class Storm:
         self.stores: list[tuple[Path, Given]] = []
         self.until = int(time()) - HOUR
         folder.mkdir(exist_ok=True)
+        self.more = ""
         self._configure()
 
     def _configure(self) -> None:
-        config = self.folder / "config.ini"
-        config.write_text(CONFIG.format(folder=self.folder, url=self.home.url, token=self.home.token))
-        config.chmod(0o600)
-        (self.folder / "own.toml").write_text(PLAN.format(price=self.given.price / 100))
+        config = CONFIG.format(folder=self.folder, url=self.home.url, token=self.home.token)
+        replace_file(self.folder / "config.ini", (config + self.more).encode())
+        replace_file(self.folder / "own.toml", PLAN.format(price=self.given.price / 100).encode())
 
     # --- readings -----------------------------------------------------------------
 
@@ -195,7 +196,7 @@ class Storm:
     def back_up_store(self) -> None:
         """The store is copied."""
         copy = self.folder / f"store-{len(self.stores)}"
-        shutil.copytree(self.folder / "store", copy)
+        shutil.copytree(self.folder / "store", copy, ignore=shutil.ignore_patterns("*.sock"))
         self.stores.append((copy, self.given.copy()))
 
     def drop(self) -> None:
@@ -246,10 +247,22 @@ class Storm:
         raise AssertionError(done.stdout)
 
     def judged(self) -> list[str]:
-        return list(faults(self.given, self.home.statistics()))
+        return list(faults(self.known(), self.home.statistics()))
+
+    def known(self) -> Given:
+        """What every hour is to equal."""
+        return self.given
+
+    def hours(self) -> int:
+        """How many hours of all statistics that makes."""
+        return sum(len(rows) for rows, _ in expected(self.known()).values())
+
+    def events(self) -> "Mapping[Callable[[Any], None], int]":
+        """What may happen, and how often."""
+        return WEIGHTS
 
 
-WEIGHTS: dict[Callable[[Storm], None], int] = {
+WEIGHTS: Mapping[Callable[[Storm], None], int] = {
     Storm.live: 4,
     Storm.silence: 2,
     Storm.late: 3,
@@ -268,13 +281,13 @@ WEIGHTS: dict[Callable[[Storm], None], int] = {
 }
 
 
-def storm(home: Home, folder: Path, events: int, seed: int, weeks: int) -> Iterator[tuple[str, str, list[str]]]:
+def storm(one: Storm, events: int) -> Iterator[tuple[str, str, list[str]]]:
     """Yield after each event its name, what the last delivery said, and what is wrong with the hours."""
-    one = Storm(home, folder, seed, weeks)
-    one.pass_time(weeks * 7 * 8, 0.02)
+    one.pass_time((one.until - one.now) // HOUR // 3, 0.02)
     one.back_up_store()
     one.back_up_home()
+    weights = one.events()
     for number in range(events):
-        event = one.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0] if number else Storm.live
-        event(one)
+        event = one.random.choices(list(weights), list(weights.values()))[0] if number else Storm.live
+        getattr(one, event.__name__)()
         yield event.__name__, one.settle(), one.judged()
