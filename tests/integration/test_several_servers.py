@@ -210,6 +210,18 @@ def test_status_and_check_say_what_each_lacks_and_why(store: Store, scripted: Sc
     assert "fault   server:" in checked
 
 
+def test_status_lists_what_each_refused(store: Store, scripted: ScriptedServer, home: Write) -> None:
+    put(store, *(Point(name, {"value": i}, T + i) for name in ("power", "hatuden") for i in range(2)))
+    Ailing(scripted, lambda name, _: name == "hatuden", REFUSED)
+    folder = home(server="http://127.0.0.1:9", backup=scripted.url)
+    homemon("upload", cwd=folder)
+    status, found = (homemon("status", *as_json, cwd=folder).stdout for as_json in ((), ("--json",)))
+    assert status.count("  parked: hatuden value=") == 2
+    assert status.index("backup: 0 points wait, 2 are parked") < status.index("  parked: hatuden value=")
+    lines = {name: [each["line"] for each in sink["parked_lines"]] for name, sink in json.loads(found)["sinks"].items()}
+    assert lines == {"server": [], "backup": [f"hatuden value={i} {T + i}000000000" for i in (1, 0)]}
+
+
 def test_a_fault_names_the_section_that_is_meant(store: Store, scripted: ScriptedServer, home: Write) -> None:
     fill(store, range(3))
     scripted.answer = lambda asked: Reply(401)
