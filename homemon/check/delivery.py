@@ -7,6 +7,7 @@ from homemon.check.findings import Aside, Finding, fault, ok, warning
 from homemon.core.errors import StoreError
 from homemon.core.points import DAY
 from homemon.runtime import sinks
+from homemon.runtime.wording import wording
 from homemon.storage.health import newest_faults, whole_faults
 from homemon.storage.store import Store
 
@@ -85,13 +86,13 @@ def place(app: Aside, place: sinks.Place) -> Iterator[Finding]:
     """Yield whether a place is there and would take readings from us."""
     from homemon.delivery.verdicts import Verdict
 
-    answer = place.probe()
+    answer, said = place.probe(), wording(place.name)
     if answer.verdict is Verdict.TAKEN:
         with suppress(StoreError):  # the store has a finding of its own
             sinks.senders(app, app.store, [place])[0].lift()
-        yield ok(place.name, f"{place.where} takes points")
+        yield ok(place.name, said.takes.format(place.where))
     else:
-        yield fault(place.name, answer.text, "Readings are kept, and sent when it works")
+        yield fault(place.name, answer.text, said.kept)
 
 
 def create_db(app: Aside) -> Iterator[Finding]:

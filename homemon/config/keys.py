@@ -35,6 +35,7 @@ from homemon.sources.registry import DEVICES, SOURCES
 from homemon.sources.source import REQUIRED, Setting
 
 DEFAULT_DIR = "~/.local/state/homemon"
+PLAIN_MQTT, SECURE_MQTT = 1883, 8883
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")
 """bid and pwd in config.ini.example: nobody's, but a simulated meter's."""
 
@@ -228,6 +229,11 @@ class Mqtt(NamedTuple):
     retain: bool
     discovery: str = "device"
     language: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Its host and its port."""
+        return f"{self.host}:{self.port or (SECURE_MQTT if self.ca else PLAIN_MQTT)}"
 
     def __repr__(self) -> str:
         return f"Mqtt({self.host})"
