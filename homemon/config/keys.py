@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homemon.config.values import (
+    access_token,
     directory,
     eoj,
     host,
@@ -62,6 +63,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "service URLs": plain_path(service_urls),
     "topic": plain(topic),
     "yes or no": plain(yes_or_no),
+    "token": plain(access_token),
     "name": text,
     "text": optional_text,
     "file": plain_path(optional_path),
@@ -101,7 +103,7 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
     },
     "homeassistant": {
         "url": Setting("URL", REQUIRED, (8123,)),
-        "token": Setting("text", REQUIRED),
+        "token": Setting("token", REQUIRED),
         "ca": Setting("file"),
     },
     "store": {
