@@ -36,9 +36,10 @@ ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the nex
 class Place(NamedTuple):
     """A place by its section of config.ini: its name, its settings, and how its sink is made.
 
-    `where` it is, as a URL or host and port; `waits` says that so much waits for it, `refused` that it refused so many points, and why.
-    `probe` returns, within seconds, whether it would take what is sent. `measurements` are those of which the store
-    keeps an account for it, all where there are none; it needs no account where this is None.
+    `where` it is, as a URL or host and port; `waits` says that so much waits for it, `refused` that it refused so
+    many points, and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are
+    those of which the store keeps an account for it, all where there are none; it needs no account where this is
+    None.
     """
 
     name: str

@@ -68,10 +68,16 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         ("[kyocera]\ntransport = usb\n", "config.ini:2: [kyocera] transport: must be i2c or serial"),
         ("[mqtt]\nhost =\n", "config.ini:2: [mqtt] host: is empty"),
         ("[mqtt]\nhost = h\nretain = true\n", "config.ini:3: [mqtt] retain: must be yes or no"),
-        ("[mqtt]\nhost = h\nprefix = a b\n", "config.ini:3: [mqtt] prefix: must be a topic such as homemon or home/energy"),
+        (
+            "[mqtt]\nhost = h\nprefix = a b\n",
+            "config.ini:3: [mqtt] prefix: must be a topic such as homemon or home/energy",
+        ),
         ("[mqtt]\nhost = h\ndiscovery = on\n", "config.ini:3: [mqtt] discovery: must be device, entities or off"),
         ("[homeassistant]\nurl = http://h\ntoken =\n", "config.ini:3: [homeassistant] token: is empty"),
-        ("[homeassistant]\nurl = http://h\ntoken = Bearer x\n", "config.ini:3: [homeassistant] token: must be one word"),
+        (
+            "[homeassistant]\nurl = http://h\ntoken = Bearer x\n",
+            "config.ini:3: [homeassistant] token: must be one word",
+        ),
         ("[ecocute]\nhost = h\neoj = 26B\n", "config.ini:3: [ecocute] eoj: must be 6 hexadecimal digits"),
     ],
 )

@@ -23,8 +23,14 @@ from tests.home_assistants import TOKEN, SmallHome
 from tests.hourly import NOON, House, hours
 from tests.integration.test_deadline import talking
 from tests.servers import Reply, ScriptedServer, reserve_port
+
 COUNTED = {
-    "C": ("hours are to be compared", "the hours are written when it works", "1 hours written, 0 to be compared", "takes hours"),
+    "C": (
+        "hours are to be compared",
+        "the hours are written when it works",
+        "1 hours written, 0 to be compared",
+        "takes hours",
+    ),
     "ja_JP.UTF-8": (
         "homeassistant と比べるのは",
         "Home Assistant が使えるようになれば1時間ごとの値を書きます",
