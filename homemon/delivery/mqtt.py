@@ -17,7 +17,7 @@ from homemon.config.keys import Mqtt as Settings
 from homemon.core.clock import instant
 from homemon.core.points import HOUR
 from homemon.delivery import discovery
-from homemon.delivery.live import Live, Message, live, states
+from homemon.delivery.live import Live, Message, live, states, topic
 from homemon.delivery.published import Published, house, language
 from homemon.delivery.sink import NOTHING, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
@@ -186,11 +186,18 @@ class Mqtt:
         again = announced or (fresh and bool(self._listener))  # a broker that was killed may have lost the newest
         broker.until = _by(deadline)
         values = self._values()
-        news = [each for each in values if again or published.lacks(each)]
+        lost = self._lost(broker, values) if fresh and keeps else set()
+        news = [v for v in values if again or published.lacks(v) or topic(self._settings.prefix, v.series) in lost]
         touched = {each.series.measurement for each in news}
         broker.publish(states(self._settings.prefix, [v for v in values if v.series.measurement in touched], keeps))
         published.note(news)
         return len(news)
+
+    def _lost(self, broker: "Broker", values: Sequence[Live]) -> set[str]:
+        """Return of which topics the broker keeps nothing as new: it was killed, and came back as it had been saved."""
+        texts = {each.topic: each.text for each in states(self._settings.prefix, values, retain=True)}
+        kept = broker.retained(list(texts)) if texts else {}
+        return {name for name, text in texts.items() if _time_of(kept.get(name, "")) < _time_of(text)}
 
     @property
     def _stands(self) -> bool:
@@ -261,6 +268,14 @@ class Mqtt:
 def _by(deadline: float) -> float:
     """Return by when the next step of a round is to be done."""
     return min(deadline, monotonic() + WITHIN)
+
+
+def _time_of(text: str) -> str:
+    """Return the time in a text of `states`, all of which are of one time zone; empty where it is no such text."""
+    try:
+        return str(json.loads(text)["time"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _claim_of(text: str) -> tuple[str, int]:

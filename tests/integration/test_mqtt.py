@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -12,7 +13,7 @@ import pytest
 
 from homemon.config.keys import Mqtt as Settings
 from homemon.core.clock import Instant
-from homemon.core.points import Point
+from homemon.core.points import JST, Point
 from homemon.delivery import mqtt
 from homemon.delivery.mqtt import Mqtt
 from homemon.delivery.sender import Sender
@@ -274,6 +275,21 @@ def test_what_a_broker_lost_is_announced_again_with_the_values(
     assert deliver(sink(broker.settings())) == Outcome(1)
     assert power(broker.port) == 523
     assert CONFIG in kept(broker.port)
+
+
+@pytest.mark.parametrize(("saved", "found"), [(-60, 523), (60, 99)])
+def test_a_broker_that_came_back_as_it_was_saved_gets_what_it_lost(
+    store: Store, clock: Clock, broker: Mosquitto, sink: Make, saved: int, found: int
+) -> None:
+    read(store, clock, 523)
+    deliver(sink(broker.settings()))
+    when = datetime.fromtimestamp(T + saved, JST).isoformat()
+    with subscribed(broker.port) as other:
+        other.publish("homemon/power", json.dumps({"value": 99, "time": when}), retain=True)
+    one = sink(broker.settings(), "meter-listen")
+    assert one.pending(T)
+    assert deliver(one) == Outcome(int(found == 523))
+    assert power(broker.port) == found  # a value that is newer than ours stays: it is our store that was put back
 
 
 def test_a_broker_that_was_away_for_long_is_asked_again_each_minute(

@@ -47,6 +47,9 @@ KILLED = (
     "connect to MQTT server",
     "Disconnected from MQTT server",
     "Error returned from MQTT server: The connection was lost",
+    "Error talking to MQTT",
+    "No ACK from MQTT server",
+    "is not strictly increasing",  # the broker comes back with what it saved, which is older than what it had
 )
 """What it says where it, or its broker, was killed."""
 COMPLAINT = re.compile("(WARNING|ERROR).*(mqtt|sensor|recorder|statistics)")

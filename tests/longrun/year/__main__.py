@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 from tests.longrun.year.report import page
 from tests.longrun.year.years import one_year
-from tests.reliability import KILLED, PAGE, section
+from tests.reliability import OTHERS, PAGE, section
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     seeds = [int(seed) for seed in options.seeds.split(",")]
     with ProcessPoolExecutor(len(seeds), get_context("spawn")) as pool:
         years = list(pool.map(partial(one_year, options.days), seeds))
-    text = page(years, options.days, section(KILLED))
+    text = page(years, options.days, "".join(map(section, OTHERS)))
     print(text)
     for year in years:
         print(

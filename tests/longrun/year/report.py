@@ -54,7 +54,7 @@ account of who lacks it are one commit, that only the answer of a server or brok
 hours are read back, and that a listener does not wait for who reads its output. `make chaos` kills
 and unplugs real processes, real InfluxDBs and a real broker.
 
-{killed}"""
+{others}"""
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
 YEAR = """\
 ### Seed {seed}
@@ -77,8 +77,8 @@ class Year(NamedTuple):
     life: float
 
 
-def page(years: Sequence[Year], days: float, killed: str) -> str:
-    """The whole page; `killed` is the section that others write."""
+def page(years: Sequence[Year], days: float, others: str) -> str:
+    """The whole page; `others` are the sections that others write."""
     excuses = sorted({why for year in years for why in year.verdict.missing})
     clocks = sorted({clock for year in years for clock in year.clocks})
     seeds = [f"seed {year.seed}" for year in years]
@@ -105,7 +105,7 @@ def page(years: Sequence[Year], days: float, killed: str) -> str:
         clocks=table(
             ("the clock showed", *seeds), ((clock, *(year.clocks.get(clock, 0) for year in years)) for clock in clocks)
         ),
-        killed=killed,
+        others=others,
     )
     return text.rstrip() + "\n"
 
