@@ -20,7 +20,7 @@ from homemon.storage.connection import BUSY_SECONDS, connect, connect_watched
 from homemon.storage.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 
 FILE = "homemon.db"
-SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter", "sink", "lacked", "fill")
+SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter", "sink", "lacked", "fill", "counted")
 SOON = 0.05  # seconds that a look at the path's files holds good for
 LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
 DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
