@@ -175,8 +175,10 @@ BENCHMARKS = (
         1.3,
         milliseconds,
         partial(command, "graph", "--days", "2"),
-        "the page compares the running period with that of a year before, which a month does not have",
+        "the page compares the running period with the one before and that of a year before, which a month does not "
+        "have; of equal periods as much is read",
     ),
+    Benchmark("`energy`, ten years stored", YOUNG, 1.3, milliseconds, partial(command, "energy")),
     Benchmark("what waits of ten years, counted", "a look at each row", 0.1, milliseconds, counting),
     Benchmark("one write, ten years stored", YOUNG, 1.3, microseconds, one_write),
 )
