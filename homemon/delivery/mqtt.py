@@ -175,15 +175,14 @@ class Mqtt:
     # --- a round --------------------------------------------------------------------------------
 
     def _round(self, published: Published, deadline: float) -> int:
-        """Publish what is to be, all of it over a listener's new connection; return how many values. Raise NotTaken."""
+        """Publish what is to be; return how many values. Raise NotTaken."""
         fresh = not self._stands
         broker = self._connected(deadline)
         broker.until = _by(deadline)
-        announced = self._announce(broker, published, fresh)
+        again = self._announce(broker, published, fresh)
         keeps = self._settings.retain and broker.expires
-        if announced and not keeps:
+        if again and not keeps:
             sleep(HEARD)
-        again = announced or (fresh and bool(self._listener))  # a broker that was killed may have lost the newest
         broker.until = _by(deadline)
         values = self._values()
         lost = self._lost(broker, values) if fresh and keeps else set()
