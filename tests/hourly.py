@@ -58,7 +58,7 @@ class House:
         path.chmod(0o600)
         return Settled(str(path))
 
-    def configure(self, contract: str = "", tags: str = "", price: float = 30) -> None:
+    def configure(self, contract: str = "", tags: str = "", price: float | str = 30) -> None:
         """Begin anew with another contract, price or tags."""
         self.app.close()
         (self.folder / "own.toml").write_text(PLAN.format(price=price))

@@ -45,7 +45,8 @@ VALUES = {
     "folder": "path",
     "number": "{} to {}",
     "broker": "IPv4 address or name",
-    "topic": "topic, without `+` and `#`",
+    "topic": "topic, without spaces, `+` and `#`",
+    "token": "letters, digits, `.`, `-` and `_`",
     "yes or no": "`yes` or `no`",
 }
 """What a value may be, by what a Setting calls its reader."""

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from homemon.check.findings import Aside, Finding, fault, ok, warning
+from homemon.config.keys import Server
 from homemon.core.errors import StoreError
 from homemon.core.points import DAY
+from homemon.delivery.verdicts import Verdict
 from homemon.runtime import sinks
+from homemon.runtime.wording import wording
 from homemon.storage.health import newest_faults, whole_faults
 from homemon.storage.store import Store
 
@@ -83,24 +86,28 @@ def nowhere(app: Aside) -> Iterator[Finding]:
 
 def place(app: Aside, place: sinks.Place) -> Iterator[Finding]:
     """Yield whether a place is there and would take readings from us."""
-    from homemon.delivery.verdicts import Verdict
-
-    answer = place.probe()
+    answer, said = place.probe(), wording(place.name)
     if answer.verdict is Verdict.TAKEN:
         with suppress(StoreError):  # the store has a finding of its own
             sinks.senders(app, app.store, [place])[0].lift()
-        yield ok(place.name, f"{place.where} takes points")
+        yield ok(place.name, said.takes.format(place.where))
     else:
-        yield fault(place.name, answer.text, "Readings are kept, and sent when it works")
+        yield fault(place.name, answer.text, said.kept)
 
 
 def create_db(app: Aside) -> Iterator[Finding]:
-    """Make the database, on request. Raise ConfigError where no server is configured."""
-    from homemon.delivery.influx import Influx, Verdict
+    """Make the database of each server that lacks it, on request; of several those that take points have theirs."""
+    there = app.config.servers.values()
+    for place, settings in zip(sinks.servers(app.config), there, strict=True):
+        if len(there) == 1 or place.probe().verdict is not Verdict.TAKEN:
+            yield _created(place.name, settings)
 
-    settings = app.server
+
+def _created(name: str, settings: Server) -> Finding:
+    """Make the database of a server."""
+    from homemon.delivery.influx import Influx
+
     answer = Influx(sinks.quick(settings)).create_database()
     if answer.verdict is Verdict.TAKEN:
-        yield ok("server", f"{settings.url} has the database {settings.db}")
-    else:
-        yield fault("server", answer.text, "No database was made")
+        return ok(name, f"{settings.url} has the database {settings.db}")
+    return fault(name, answer.text, "No database was made")

@@ -43,7 +43,7 @@ COUNTED = {
 
 
 @click.command()
-@click.option("--create-db", is_flag=True, help="First make [server] db on an InfluxDB 1.x that lacks it.")
+@click.option("--create-db", is_flag=True, help="First make db on each [server] of InfluxDB 1.x that lacks it.")
 @trace_option
 @click.pass_obj
 def command(app: App, create_db: bool, trace: str | None) -> int:
@@ -58,8 +58,8 @@ def command(app: App, create_db: bool, trace: str | None) -> int:
     counts: Counter[Mark] = Counter()
     try:
         named = str(app.config.path)
-        if create_db:
-            _ = app.server
+        if create_db and not app.config.servers:
+            _ = app.server  # which says what is missing
     except ConfigError as error:
         report(app, [fault("config", text, error.hint) for text in str(error).splitlines()], counts)
         sum_up(app, counts)

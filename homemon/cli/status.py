@@ -17,6 +17,7 @@ from homemon.runtime.context import App
 from homemon.runtime.listeners import listeners
 from homemon.runtime.newest import look_at
 from homemon.sources.registry import NOT_MEASURED, SOURCES, WATCHED
+from homemon.storage.ledger import FIRST
 
 
 @click.command()
@@ -51,11 +52,11 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         "series": [row._asdict() for row in rows],
         "silent": silent,
         "waiting": ways["server"].waiting if "server" in ways else 0,
-        "parked": [{"line": text, "reason": reason} for text, reason in app.store.outbox.parked()],
+        "parked": parked(app, FIRST),
         "undated": undated,
         "undatable": undatable,
         "server": ways["server"].fault if "server" in ways else "",
-        "sinks": {name: lack._asdict() for name, lack in ways.items()},
+        "sinks": {name: {**lack._asdict(), "parked_lines": parked(app, name)} for name, lack in ways.items()},
         "listeners": listeners(app),
         "so_far": {name: energy.facts(row) for name, row in running.items()},
     }
@@ -68,3 +69,8 @@ def command(app: App, as_json: bool, max_age: int | None) -> int:
         for line in (*besides(rows, facts, now, spoken), *come_to(running, now, spoken)):
             show(line.text, line.colour)
     return 1 if silent or any(row.stale for row in rows) or app.store.db.left_out else 0
+
+
+def parked(app: App, name: str) -> list[dict[str, str]]:
+    """Return the lines that a server refused for good, each with its reason, by the server's name."""
+    return [{"line": text, "reason": reason} for text, reason in app.store.outbox_of(name).parked()]

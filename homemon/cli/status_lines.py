@@ -20,19 +20,22 @@ SILENT: Text = (
     "[{}] は設定済みですが、まだ何も記録されていません",
     "[{}] is configured, and nothing was ever recorded",
 )
-WAITING: Text = (
-    "サーバーへの送信待ちは {} 件、保留は {} 件です",
-    "{} points wait for the server, {} are parked",
-)
-PARKED: Text = ("  保留: {line}: {reason}", "  parked: {line}: {reason}")
-SERVER: Text = ("サーバー: {}", "server: {}")
+PARKED: Text = ("  保留: {}: {}", "  parked: {}: {}")
+SERVER: Text = ("サーバーへの送信待ちは {1} 件、保留は {2} 件です", "{1} points wait for the server, {2} are parked")
+NAMED: Text = ("{0} への送信待ちは {1} 件、保留は {2} 件です", "{0}: {1} points wait, {2} are parked")
+LACKS: dict[str, Text] = {
+    "server": SERVER,
+    "mqtt": ("{0} への送信待ちの値は {1} 個です", "{0}: {1} values wait"),
+    "homeassistant": ("{0} と比べるのは {1} 時間分です", "{0}: {1} hours are to be compared"),
+}
+"""What a place that readings go to lacks, by its name: points, the newest values, or hours."""
+CALLED: dict[str, Text] = {"server": ("サーバー", "server")}
+FAULT: Text = ("{}: {}", "{}: {}")
 UNDATED: Text = ("時計が合うのを待っている値が {} 個あります", "{} values wait for a clock that is right")
 UNDATABLE: Text = (
     "時計が合わないうちに再起動したため、時刻のわからない値が {} 個あります",
     "{} values came before a restart, while the clock was wrong: they have no time",
 )
-SINK: Text = ("{} への送信待ちは {} 件、保留は {} 件です", "{}: {} points wait, {} are parked")
-SINK_FAULT: Text = ("{}: {}", "{}: {}")
 RUNS: Text = ("{}: 動作中、pid {}", "{}: runs, pid {}")
 RUNS_NOT: Text = ("{}: 動いていません", "{}: does not run")
 SO_FAR: dict[str, Text] = {"today": ("今日", "today"), "period": ("今期", "period")}
@@ -47,21 +50,29 @@ def besides(rows: Sequence[Row], facts: Mapping[str, Any], now: int, language: s
         if row.ahead is not None:
             yield Line(said(AHEAD, language, row.measurement, row.field, when_text(row.ahead, now)), "yellow")
     yield from (Line(said(SILENT, language, section), "red") for section in facts["silent"])
-    parked = facts["parked"]
-    yield Line(said(WAITING, language, facts["waiting"], len(parked)), "yellow" if parked else "")
-    yield from (Line(said(PARKED, language).format(**each), "yellow") for each in parked[:MOST_PARKED])
-    if facts["server"]:
-        yield Line(said(SERVER, language, facts["server"]), "red")
-    for name, sink in facts["sinks"].items():
-        if name != "server":
-            text = said(SINK, language, name, sink["waiting"], sink["parked"])
-            yield Line(text, "yellow" if sink["parked"] else "")
-            if sink["fault"]:
-                yield Line(said(SINK_FAULT, language, name, sink["fault"]), "red")
+    for name, sink in (facts["sinks"] or {"server": _server(facts)}).items():
+        yield from _lacks(name, sink, language)
     counted = ((UNDATED, facts["undated"]), (UNDATABLE, facts["undatable"]))
     yield from (Line(said(text, language, number), "yellow") for text, number in counted if number)
     for name, pid in facts["listeners"].items():
         yield Line(said(RUNS, language, name, pid)) if pid else Line(said(RUNS_NOT, language, name), "red")
+
+
+def _server(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the store keeps of a server where nothing is configured."""
+    parked = facts["parked"]
+    return {"waiting": facts["waiting"], "parked": len(parked), "fault": facts["server"], "parked_lines": parked}
+
+
+def _lacks(name: str, sink: Mapping[str, Any], language: str) -> Iterator[Line]:
+    """Yield what a place lacks, what it refused, and what keeps it from the rest."""
+    parked = sink["parked_lines"]
+    text = said(LACKS.get(name, NAMED), language, name, sink["waiting"], sink["parked"])
+    yield Line(text, "yellow" if parked else "")
+    yield from (Line(said(PARKED, language, *each.values()), "yellow") for each in parked[:MOST_PARKED])
+    if sink["fault"]:
+        called = said(CALLED.get(name, (name, name)), language)
+        yield Line(said(FAULT, language, called, sink["fault"]), "red")
 
 
 def come_to(running: Mapping[str, Energy], now: int, language: str) -> Iterator[Line]:

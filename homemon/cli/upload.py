@@ -5,6 +5,7 @@ import click
 from homemon.cli.times import TimeOfDay
 from homemon.runtime import sinks
 from homemon.runtime.context import App
+from homemon.runtime.wording import wording
 
 LOCK_WITHIN = 30.0  # seconds for another sender to finish its round
 SENDS_FOR = 24 * 3600.0
@@ -18,8 +19,9 @@ def command(app: App, sink: str, since: int | None) -> int:
     """Send to the server what is waiting, or a period again.
 
     SINK is one of the places that readings go to: `server`, the name of another [server NAME], `mqtt`, `homeassistant`;
-    without it all of them get what they lack. Prints `N sent, M waiting, P parked`, in points; with several places a
-    line for each, behind its name. Does not wait for the pause that a server asked
+    without it all of them get what they lack. Prints `N sent, M waiting, P parked`, in points; for mqtt `N values sent,
+    M waiting`, for homeassistant `N hours written, M to be compared`; with several places a line for each, behind its
+    name. Does not wait for the pause that a server asked
     for earlier. Parked points are those that the server refused for what they say; `--since` tries
     them again too. Times are JST: 2026-11-23, "2026-11-23 14:30", yesterday, today, 3d, 12h.
 
@@ -41,7 +43,7 @@ def send_to(app: App, place: sinks.Place, since: int | None, named: bool) -> boo
     if sending is None:
         app.warn("another homemon command is sending right now", "Let it finish; it sends the same points.")
         return True
-    count = f"{sending.sent} sent, {sending.waiting} waiting, {sending.parked} parked"
+    count = wording(place.name).done.format(sending.sent, *sending.sink.backlog())
     app.show(f"{place.name}: {count}" if named else count)
     if sending.parked:
         app.info("`homemon status` says which points are parked, and why")

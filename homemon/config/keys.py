@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from homemon.config.values import (
+    access_token,
     directory,
     eoj,
     host,
@@ -35,6 +36,7 @@ from homemon.sources.registry import DEVICES, SOURCES
 from homemon.sources.source import REQUIRED, Setting
 
 DEFAULT_DIR = "~/.local/state/homemon"
+PLAIN_MQTT, SECURE_MQTT = 1883, 8883
 EXAMPLE = ("00112233445566778899AABBCCDDEEFF", "0123456789AB")
 """bid and pwd in config.ini.example: nobody's, but a simulated meter's."""
 
@@ -61,6 +63,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "service URLs": plain_path(service_urls),
     "topic": plain(topic),
     "yes or no": plain(yes_or_no),
+    "token": plain(access_token),
     "name": text,
     "text": optional_text,
     "file": plain_path(optional_path),
@@ -100,7 +103,7 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
     },
     "homeassistant": {
         "url": Setting("URL", REQUIRED, (8123,)),
-        "token": Setting("text", REQUIRED),
+        "token": Setting("token", REQUIRED),
         "ca": Setting("file"),
     },
     "store": {
@@ -228,6 +231,11 @@ class Mqtt(NamedTuple):
     retain: bool
     discovery: str = "device"
     language: str | None = None
+
+    @property
+    def where(self) -> str:
+        """Its host and its port."""
+        return f"{self.host}:{self.port or (SECURE_MQTT if self.ca else PLAIN_MQTT)}"
 
     def __repr__(self) -> str:
         return f"Mqtt({self.host})"

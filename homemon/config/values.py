@@ -98,6 +98,13 @@ def one_line(value: str) -> str:
     return value
 
 
+def access_token(value: str) -> str:
+    """Return a token that somebody copied, which has no space in it."""
+    if " " in text(value):
+        raise ValueError("must be one word, as Home Assistant shows it once (it has a space)")
+    return value
+
+
 def optional_text(value: str) -> str | None:
     return one_line(value) or None
 
@@ -212,7 +219,7 @@ def seconds(value: str) -> float:
 def one_of(*words: str) -> Callable[[str], str]:
     def read(value: str) -> str:
         if value not in words:
-            raise ValueError(f"must be {' or '.join(words)}")
+            raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}")
         return value
 
     return read
@@ -229,7 +236,9 @@ def yes_or_no(value: str) -> bool:
 def topic(value: str) -> str:
     """Return the beginning of MQTT topics, without wildcards and empty levels (MQTT 5.0, 4.7.1)."""
     if not re.fullmatch(r"[^+#/$\s][^+#/\s]*(/[^+#/\s]+)*", value):
-        raise ValueError("must be a topic such as homemon or home/energy, without + and #")
+        raise ValueError(
+            "must be a topic such as homemon or home/energy, without spaces, + and #, and no / at its ends"
+        )
     return one_line(value)
 
 

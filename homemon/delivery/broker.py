@@ -18,13 +18,12 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from homemon.config.keys import Mqtt
+from homemon.config.keys import SECURE_MQTT, Mqtt
 from homemon.delivery.live import Message
 from homemon.delivery.verdicts import Answer, Verdict
 
 KEEPALIVE = 20  # seconds; without a sign of life for one and a half of them the broker publishes the will
 CUT_WITHIN = 1.0  # seconds
-PLAIN, SECURE = 1883, 8883
 UNKNOWN_VERSION = 132
 LOGIN = "check [mqtt] user and password"
 RIGHTS = "its user may not do that; let its administrator allow it (mosquitto: acl_file)"
@@ -97,7 +96,7 @@ class Broker:
         self._code: ReasonCode | None = None
         self._ended = self._greeted = False
         self._status = status
-        self.where = f"{settings.host}:{settings.port or (SECURE if settings.ca else PLAIN)}"
+        self.where = settings.where
         self.expires = self._connect(MQTTProtocolVersion.MQTTv5)
         """Whether what it keeps can expire, which MQTT 3.1.1 does not know."""
         if not self.expires:
@@ -179,7 +178,7 @@ class Broker:
         client.connect_timeout = max(0.1, self._left)
         if settings.user:
             client.username_pw_set(settings.user, settings.password)
-        if settings.ca or settings.port == SECURE:
+        if settings.ca or settings.port == SECURE_MQTT:
             self._secure(client)
         if self._status:
             client.will_set(self._status, "offline", qos=1, retain=True)

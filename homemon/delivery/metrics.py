@@ -130,14 +130,14 @@ def so_far(running: Mapping[str, Row]) -> Iterator[Family]:
 
 
 def delivery(sinks: Mapping[str, Sink]) -> Iterator[Family]:
-    """Yield what waits for each server by its name, and whether it takes points."""
+    """Yield what waits for each place by its name, and whether it takes that."""
     named = [({"sink": name}, sink) for name, sink in sinks.items()]
     waiting = tuple(Sample(sink.waiting, labels) for labels, sink in named)
     parked = tuple(Sample(sink.parked, labels) for labels, sink in named)
     works = tuple(Sample(int(not sink.fault), labels) for labels, sink in named)
-    yield Family("points_waiting", "Points that a server does not have yet.", waiting)
+    yield Family("points_waiting", "Points for a server, values for mqtt, hours for homeassistant that wait.", waiting)
     yield Family("points_parked", "Points that a server refuses for what is in them.", parked)
-    yield Family("sink_up", "1 where the last round found no fault with the server.", works)
+    yield Family("sink_up", "1 where the last round found no fault there.", works)
 
 
 def home(version: str, amperes: int | None, listeners: Mapping[str, Any], size: int) -> Iterator[Family]:

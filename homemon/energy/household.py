@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from homemon.core.points import HALF_HOUR, HOUR, LARGEST, Number
+from homemon.core.points import DAY, HALF_HOUR, HOUR, LARGEST, Number
 from homemon.energy.spans import Reading, Span, differences, filled, half_hours, seconds, segments, total, within
 from homemon.sources.registry import NAMED
-from homemon.sources.source import Kind
+from homemon.sources.source import Kind, Series
 
 QUANTITIES = ("bought", "sold", "generated", "balance")
 """The series of the registry that a household's energy is made of; balance is bought - sold."""
@@ -23,11 +23,17 @@ ENERGIES = ("bought", "sold", "generated", "used")
 """What a summary has the kWh of."""
 
 
+WEEK = 7 * DAY
+
+
 class Readings(Protocol):
     """Where readings come from: the store. A period is in Unix seconds and does not include its end."""
 
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         """Return one field's times and values, oldest first."""
+
+    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
+        """Return one field's newest time and value before `until`, if there is any."""
 
 
 class Known(NamedTuple):
@@ -75,20 +81,32 @@ def read(
     modulus: Number | None = None,
     exchanges: Collection[int] = (),
     names: Iterable[str] = QUANTITIES,
+    edge: int = 0,
 ) -> Flows:
     """Return what is known of each quantity from `since` to `until`, Unix seconds; of `names` only.
 
-    `modulus` and `exchanges` are the meter's, as in `spans.differences`.
+    `modulus` and `exchanges` are the meter's, as in `spans.differences`. Of the `edge`, so many seconds before, is
+    read the last day, and the newest reading of each WEEK before: what a gap at `since` began with, if there was any.
     """
     found = {}
+    near = since - min(edge, DAY)
     for name in names:
         series = NAMED[name]
         register = series.kind is Kind.REGISTER
         end = until if register else until - HALF_HOUR
-        rows = readings.values(series.measurement, series.field, since, end + 1)
-        values = (row for row in rows if -LARGEST < row[1] < LARGEST)
+        rows = readings.values(series.measurement, series.field, near, end + 1)
+        values = (row for row in (*_weekly(readings, series, since - edge, near), *rows) if -LARGEST < row[1] < LARGEST)
         found[name] = list(differences(values, modulus, exchanges) if register else half_hours(values))
     return found
+
+
+def _weekly(readings: Readings, series: Series, since: int, until: int) -> Sequence[Reading]:
+    """Return the newest reading of each WEEK up to `until`, of those from `since` on."""
+    found: list[Reading] = []
+    while since < until and (newest := readings.latest(series.measurement, series.field, until)):
+        found.append(newest)
+        until -= (until - newest[0] + WEEK - 1) // WEEK * WEEK
+    return [reading for reading in reversed(found) if reading[0] >= since]
 
 
 class Household:

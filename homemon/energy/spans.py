@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from operator import sub
 from typing import NamedTuple, TypeVar
 
 from homemon.core.points import HALF_HOUR, HOUR, Number
@@ -61,7 +62,8 @@ def differences(
     """
     last: tuple[int, Decimal] | None = None
     held: Span | None = None  # from the reading before `last` to it; given out when the next one has come
-    for time, value in ((time, exact(value)) for time, value in registers):
+    for time, number in registers:
+        value = exact(number)
         if last is None or (exchanges and any(last[0] < exchange <= time for exchange in exchanges)):
             span = None
         else:
@@ -146,10 +148,10 @@ def segments(*quantities: Iterable[Span]) -> Iterator[Segment]:
     """
     counted = [_counted(spans) for spans in quantities]
     common = sorted(set.intersection(*map(set, counted))) if counted else []
-    for start, end in pairwise(common):
-        ends = [(each[start], each[end]) for each in counted]
-        if all(before[0] == after[0] for before, after in ends):
-            yield Segment(start, end, tuple(after[1] - before[1] for before, after in ends))
+    points = [(time, [each[time][0] for each in counted], [each[time][1] for each in counted]) for time in common]
+    for (start, runs, before), (end, same, after) in pairwise(points):
+        if runs == same:
+            yield Segment(start, end, tuple(map(sub, after, before)))
 
 
 def _counted(spans: Iterable[Span]) -> dict[int, tuple[int, Decimal]]:

@@ -33,11 +33,14 @@ UNITS = ("ampere", "kva", "kw")
 NOTHING_AGREED = bill.Contract()
 
 
-def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES) -> Flows:
-    """Return what is known of bought, sold and generated energy in a period, Unix seconds. Raise StoreError."""
+def flows(app: App, since: int, until: int, names: Iterable[str] = household.QUANTITIES, edge: int = 0) -> Flows:
+    """Return what is known of bought, sold and generated energy in a period, Unix seconds. Raise StoreError.
+
+    Of the `edge`, so many seconds before, as `household.read` has it.
+    """
     scale = state.load(app.folder).scale
     modulus = scale.modulus if scale else None
-    return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges(), names)
+    return household.read(app.store.archive, since, until, modulus, Meters(app.store).exchanges(), names, edge)
 
 
 def portal_spans(app: App, since: int, until: int) -> list[Span]:

@@ -88,10 +88,13 @@ def unpriced(app: App, bought: Sequence[Span], since: int, until: int) -> Iterat
 def household(app: App, since: int, until: int) -> Household:
     """Return the household of a time, Unix seconds, and what a gap at either end needs. Raise StoreError.
 
-    What was recorded of a time to come, by a clock that was ahead, does not count, as in a bill.
+    It begins where the billing period does, all of which decides what a half-hour in it costs. What was recorded
+    of a time to come, by a clock that was ahead, does not count, as in a bill.
     """
-    first, last = since - EDGE, min(until + EDGE, int(app.now().wall))
-    return Household(flows(app, first, last), portal_spans(app, first, last))
+    last = min(until + EDGE, int(app.now().wall))
+    day = day_of(since)
+    first = min([since, *(each.period.start for _, each in billed(app.config.contracts, day, day + ONE_DAY))])
+    return Household(flows(app, first, last, edge=EDGE), portal_spans(app, since - EDGE, last))
 
 
 class Ledger:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import chain, zip_longest
+from math import inf
 
 from homemon.core.errors import ConfigError
 from homemon.core.points import DAY, HOUR
@@ -98,12 +99,21 @@ class Month:
         return ended(differences(counted, HEATED.modulus), HEATED.apart)
 
     def _cost(self, bought: Sequence[Span], begin: int) -> Iterator[Span]:
-        """Yield what was bought in yen, by half-hours; none of it where a price is not known."""
+        """Yield what was bought in yen, by half-hours; none of it where a price is not known.
+
+        Nor of a billing period of which keep_days dropped the beginning, as the tier depends on that.
+        """
+        kept = self._kept_from()
         with suppress(ConfigError):
             priced = list(by_half_hour(self._app, bought, begin, self._until_now(self._period.end) + 1))
-            for each in (each for each in priced if each.spans is not None):
+            for each in (each for each in priced if each.spans is not None and each.period.start >= kept):
                 free = (Span(*span[:2], Decimal(0)) for span in within(bought, *each.period[1:]) if not span.kwh)
                 yield from filled(each.spans or (), free)
+
+    def _kept_from(self) -> float:
+        """Return from when on all is kept, Unix seconds; infinity while that is not sure."""
+        kept = self._app.kept_from(self._app.now())
+        return inf if self._app.config.store.keep_days and not kept else kept
 
     def _income(self, own: Flows) -> Iterator[Span]:
         """Yield what is paid for what was sold in yen, by the contract at the beginning of each span."""

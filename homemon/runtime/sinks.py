@@ -17,6 +17,7 @@ from homemon.delivery.sink import Memory, Sink, fingerprint
 from homemon.delivery.verdicts import Answer
 from homemon.runtime import sums
 from homemon.runtime.context import App
+from homemon.runtime.wording import wording
 from homemon.sources.registry import HOURLY, SOURCES, SPOT
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.ledger import FIRST, keep_accounts
@@ -35,9 +36,10 @@ ONE_SHOT_SENDS_FOR = 20.0  # seconds; a cron job must not pile up behind the nex
 class Place(NamedTuple):
     """A place by its section of config.ini: its name, its settings, and how its sink is made.
 
-    `where` it is, as a URL; `waits` says that so much waits for it, `refused` that it refused so many points, and why.
-    `probe` returns, within seconds, whether it would take what is sent. `measurements` are those of which the store
-    keeps an account for it, all where there are none; it needs no account where this is None.
+    `where` it is, as a URL or host and port; `waits` says that so much waits for it, `refused` that it refused so
+    many points, and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are
+    those of which the store keeps an account for it, all where there are none; it needs no account where this is
+    None.
     """
 
     name: str
@@ -91,7 +93,7 @@ def _broker(config: Config, settings: Mqtt) -> Place:
         with closing(Store(config.store.dir)) as store:
             return made(store).probe()
 
-    return Place("mqtt", settings, make, settings.host, "{} values wait for mqtt", "{}: {}", probe, None)
+    return Place("mqtt", settings, make, settings.where, "{} values wait for mqtt", "{}: {}", probe, None)
 
 
 def name_of(section: str) -> str:
@@ -219,9 +221,10 @@ def report(app: App, sending: Sending | None) -> None:
     """Report what came of sending, where it is news."""
     if sending is None:
         return
+    said = wording(sending.sink.name)
     if sending.sent:
-        app.log(f"sent {sending.sent} points")
+        app.log(said.sent.format(sending.sink.name, sending.sent))
     if sending.refused:
         app.info(f"{sending.refused}; such points are parked, and `homemon status` lists them")
     if sending.fault and sending.news:
-        app.info(f"{sending.fault}; {sending.waiting} points wait, and are sent when it works again")
+        app.info(f"{sending.fault}; {said.held.format(sending.waiting)}")

@@ -84,7 +84,7 @@ def _billed(app: App, this: "Running", now: int, household: Household) -> tuple[
 
 def _earlier(app: App, name: str, each: "Running", this: "Running", household: Household) -> Earlier:
     before, period = each.period, this.period
-    then = household if each.is_near(this) else Household(flows(app, before.start - EDGE, before.end))
+    then = household if each.is_near(this) else Household(flows(app, before.start, before.end, edge=EDGE))
     part = same_part(before, household.spans("bought"), period)
     paid = each.bill(app, part.end, then) if each.plan == this.plan else None  # else the plans would be compared
     alike = wholes(then, before, household, period)

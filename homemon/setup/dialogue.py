@@ -94,7 +94,7 @@ def yes_or_no(text: str) -> bool:
     """Return whether an answer is yes. Raise ValueError where it is neither."""
     word = unicodedata.normalize("NFKC", text).strip().lower()
     if word not in YES | NO:
-        raise ValueError("must be yes or no")
+        raise ValueError("must be y or n")
     return word in YES
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Event, Lock, RLock, get_ident
 from time import monotonic
 
 from homemon.core.errors import StoreDamaged, StoreError, StoreMoved
@@ -20,7 +20,7 @@ from homemon.storage.connection import BUSY_SECONDS, connect, connect_watched
 from homemon.storage.openfile import Identity, Left, OpenFile, set_foreign_log_aside, wait_until_written
 
 FILE = "homemon.db"
-SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter", "sink", "lacked", "fill")
+SMALL_TABLES = ("series", "parked", "undated", "delivery", "meter", "sink", "lacked", "fill", "counted")
 SOON = 0.05  # seconds that a look at the path's files holds good for
 LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
 DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
@@ -30,6 +30,8 @@ Values = Sequence[float | str | None] | Mapping[str, float | str | None]
 _connected: dict[Identity | None, list["Database"]] = {}
 """Which databases this process has open: those of one file have SQLite's locks and the -shm in common."""
 _following = RLock()
+_last: int | None = None
+"""The thread that closes all of them at the end of the process: no other may begin to use one then."""
 
 
 class Database:
@@ -187,9 +189,12 @@ class Database:
         while True:
             self._follow()
             self._using.acquire()
-            if self._file:
+            ends = _last not in (None, get_ident())
+            if self._file and not ends:
                 return
             self._using.release()
+            if ends:
+                Event().wait()  # for the end of the process
 
     def _follow(self) -> None:
         """Open the path's file where it is not the one that is open. Raise StoreError."""
@@ -285,6 +290,8 @@ class Database:
 @atexit.register
 def _close_all() -> None:
     """Close what is open and not in use, so that no log is left behind of a store that was moved."""
+    global _last
+    _last = get_ident()
     for each in [each for known in list(_connected.values()) for each in known]:
         if each._using.acquire(timeout=LETS_GO_WITHIN / 10):
             each._using.release()

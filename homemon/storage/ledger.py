@@ -64,7 +64,7 @@ def ledger(name: str) -> Ledger:
         rows="lacked CROSS JOIN point USING (series, time)",
         waiting=f"{of} AND refused IS NULL AND {SOUND}",
         parked=f"{of} AND refused IS NOT NULL AND {SOUND}",
-        refused="lacked CROSS JOIN point USING (series, time)",
+        refused="lacked INDEXED BY refused CROSS JOIN point USING (series, time)",  # few of them may be refused
         reason="refused",
         taken=f"NOT EXISTS (SELECT 1 FROM lacked WHERE {of} AND lacked.time = point.time"
         " AND lacked.series = point.series)",
@@ -85,7 +85,7 @@ def keep_accounts(db: Database, wanted: Mapping[str, Collection[str]]) -> None:
             return
         with db.writing():
             for name in there.keys() - {name for name, only in lists.items() if there.get(name) == only}:
-                for table, column in (("sink", "name"), ("lacked", "sink"), ("fill", "sink")):
+                for table, column in (("sink", "name"), ("lacked", "sink"), ("fill", "sink"), ("counted", "sink")):
                     db.execute(f"DELETE FROM {table} WHERE {column} = ?", (name,))
             for name in lists.keys() - {name for name, only in there.items() if lists.get(name) == only}:
                 db.execute("INSERT INTO sink VALUES (?, ?, 0)", (name, lists[name]))

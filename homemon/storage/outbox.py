@@ -6,6 +6,7 @@ from time import sleep
 from typing import NamedTuple
 
 from homemon.core.points import head, headed, line
+from homemon.storage.counted import Rows, count_points
 from homemon.storage.database import Database
 from homemon.storage.ledger import AT_ONCE, FIRST, OTHERS_WRITE, Row, fill, is_filled, lack_again, ledger
 from homemon.storage.schema import SOUND
@@ -170,24 +171,24 @@ class Outbox:
     def backlog(self) -> Backlog:
         """Return how many points wait and how many are parked."""
         kept = self._ledger
+        parked = f"SELECT DISTINCT measurement, tags, time FROM {kept.refused} JOIN series ON series = id"
         with self._db.explained("read"):
-            waiting = self._count(f"SELECT series, time FROM {kept.rows} WHERE {kept.waiting} {self._unfilled()}")
-            parked = self._count(f"SELECT series, time FROM {kept.refused} WHERE {kept.parked}")
-        return Backlog(waiting, parked)
+            waiting = count_points(self._db, self._name, self._lacked())
+            (number,) = self._db.execute(f"SELECT count(*) FROM ({parked} WHERE {kept.parked})").fetchone()
+        return Backlog(waiting, number)
 
-    def _unfilled(self) -> str:
-        """Return SQL for what an account that is new has still to be filled with."""
-        if self._name == FIRST:
-            return ""
-        before = "point.series = fill.series AND point.time >= since AND point.time < before"
-        rows = f"SELECT series, time FROM fill JOIN point USING (series) WHERE sink = '{self._name}' AND {SOUND}"
-        return f"UNION {rows} AND {before}"
-
-    def _count(self, rows: str) -> int:
-        """Return how many points are in rows of series and time."""
-        points = f"SELECT DISTINCT measurement, tags, time FROM ({rows}) JOIN series ON series = id"
-        number: int = self._db.execute(f"SELECT count(*) FROM ({points})").fetchone()[0]
-        return number
+    def _lacked(self) -> Rows:
+        """Return the waiting rows, with those that an account that is new has still to be filled with."""
+        which = f"{self._ledger.rows} WHERE {self._ledger.waiting} AND time"
+        earliest = f"SELECT * FROM (SELECT time FROM {which} >= :first ORDER BY time LIMIT 1)"
+        rows = f"SELECT series, time FROM {which} BETWEEN :first AND :last"
+        if self._name != FIRST:
+            of, since = f"sink = '{self._name}'", f"{SOUND} AND time BETWEEN max(since, :first)"
+            unfilled = f"SELECT time FROM point WHERE point.series = fill.series AND {since} AND before - 1"
+            earliest += f" UNION ALL SELECT ({unfilled} ORDER BY time LIMIT 1) FROM fill WHERE {of}"
+            unfilled = f"SELECT series, time FROM fill CROSS JOIN point USING (series) WHERE {of} AND {since}"
+            rows += f" UNION {unfilled} AND min(before - 1, :last)"
+        return Rows(f"SELECT min(time) FROM ({earliest})", rows)
 
     def parked(self) -> list[tuple[str, str]]:
         """Return the lines that the server refuses for what is in them, newest first, each with its reason."""

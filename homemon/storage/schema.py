@@ -80,6 +80,32 @@ _GAP_WITHOUT_OLD = (
     "WHERE before.series = OLD.series AND before.time < OLD.time), 0)"
 )
 
+PERIOD = 18  # of `counted`: 1 << 18 seconds, three days; it must never change
+
+
+def _uncounts(what: str, event: str, row: str) -> str:
+    """Return a trigger that drops the numbers of points that a row counts to which comes, goes or changes."""
+    kind, *_, table = event.split()
+    return f"""
+CREATE TRIGGER uncounts_{table}_{kind.lower()} AFTER {event} BEGIN
+    DELETE FROM counted WHERE {what.format(row)};
+END;"""
+
+
+_IN_PERIOD, _OF_SINK = f"period = {{}}.time >> {PERIOD}", "sink = {}.sink"
+_UNCOUNTING = "".join(
+    _uncounts(*each)
+    for each in (  # a row that comes into `lacked` came or changed in `point`, or was in `fill` before
+        (_IN_PERIOD, "INSERT ON point", "NEW"),
+        (_IN_PERIOD, "UPDATE OF value, sent ON point", "NEW"),
+        (_IN_PERIOD, "DELETE ON point", "OLD"),
+        (_IN_PERIOD, "UPDATE OF refused ON lacked", "NEW"),
+        (_IN_PERIOD, "DELETE ON lacked", "OLD"),
+        (_OF_SINK, "INSERT ON fill", "NEW"),
+        (_OF_SINK, "DELETE ON fill", "OLD"),
+    )
+)
+
 MIGRATIONS = {
     1: """
 CREATE TABLE series (
@@ -133,5 +159,12 @@ CREATE TRIGGER sinks_lack_dropped AFTER DELETE ON point WHEN EXISTS (SELECT 1 FR
     DELETE FROM lacked WHERE sink IN (SELECT name FROM sink) AND time = OLD.time AND series = OLD.series;
 END;
 """,
+    5: f"""
+CREATE TABLE counted (
+    period INTEGER NOT NULL, sink TEXT NOT NULL, points INTEGER NOT NULL,
+    PRIMARY KEY (period, sink)
+) WITHOUT ROWID;
+CREATE INDEX refused ON lacked (sink, time) WHERE refused IS NOT NULL;
+{_UNCOUNTING}""",
 }
 """Version → the statements that lead to it from the one before. A version that was released is never edited."""

@@ -66,6 +66,18 @@ def test_the_originals_config_is_read_as_it_is() -> None:
         (METER + "serial_port = spy:///dev/x\n", "config.ini:4: [smartmeter] serial_port: must be a device"),
         ("[store]\ndir = ~nobody-here/x\n", "config.ini:2: [store] dir: names a user who does not exist"),
         ("[kyocera]\ntransport = usb\n", "config.ini:2: [kyocera] transport: must be i2c or serial"),
+        ("[mqtt]\nhost =\n", "config.ini:2: [mqtt] host: is empty"),
+        ("[mqtt]\nhost = h\nretain = true\n", "config.ini:3: [mqtt] retain: must be yes or no"),
+        (
+            "[mqtt]\nhost = h\nprefix = a b\n",
+            "config.ini:3: [mqtt] prefix: must be a topic such as homemon or home/energy",
+        ),
+        ("[mqtt]\nhost = h\ndiscovery = on\n", "config.ini:3: [mqtt] discovery: must be device, entities or off"),
+        ("[homeassistant]\nurl = http://h\ntoken =\n", "config.ini:3: [homeassistant] token: is empty"),
+        (
+            "[homeassistant]\nurl = http://h\ntoken = Bearer x\n",
+            "config.ini:3: [homeassistant] token: must be one word",
+        ),
         ("[ecocute]\nhost = h\neoj = 26B\n", "config.ini:3: [ecocute] eoj: must be 6 hexadecimal digits"),
     ],
 )
@@ -120,6 +132,13 @@ def test_what_means_nothing_in_the_letters_values_does_no_harm(written: Callable
     read = parsed(f"[smartmeter]\nbid = {written(BID)}\npwd = {written(PWD)}\n").smartmeter
     assert read is not None
     assert (read.bid, read.pwd) == (BID, PWD)
+
+
+@pytest.mark.parametrize("written", ["{}", '"{}"', "“{}”", "{}\u200b", " {} "])
+def test_what_surrounds_a_copied_token_is_none_of_it(written: str) -> None:
+    read = parsed(f"[homeassistant]\nurl = http://h\ntoken = {written.format('eyJh.a-b_c.0')}\n").homeassistant
+    assert read is not None
+    assert read.token == "eyJh.a-b_c.0"
 
 
 @pytest.mark.parametrize(

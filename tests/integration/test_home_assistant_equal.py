@@ -1,5 +1,6 @@
 """Home Assistant's hours equal the store's in the end, whatever it lost, and whatever came late."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
 from homemon.delivery import ha_walk
 from homemon.delivery.sink import Outcome
 from homemon.delivery.verdicts import Verdict
+from homemon.storage.retention import Retention
 from tests.home_assistants import Rows, SmallHome
 from tests.hourly import NOON, House, hours, registers
 
@@ -302,6 +304,22 @@ def test_hours_are_compared_again_by_request(house: House, small_home: SmallHome
     house.sink().again(NOON - 20 * DAY)
     assert house.pending()
     assert house.deliver() == Outcome(1)
+
+
+def test_yen_stay_where_keep_days_dropped_what_the_tier_depends_on(house: House, small_home: SmallHome) -> None:
+    contract, tiers = "[contract]\nplan = own.toml\nreading_day = 1", "[[5, 10], 30]"
+    house.configure(contract, price=tiers)
+    house.bought(*(1000 + i / 10 for i in range(4 * 48)), since=NOON - 4 * DAY)
+    house.deliver()
+    before = small_home.sums("grid_import_cost")
+    assert max(b - a for a, b in pairwise(before.values()) if a and b) == 6
+    house.configure(f"keep_days = 2\n{contract}", price=tiers)
+    assert Retention(house.app.store, 2, True).prune(house.app.now()) > 0
+    house.bought(1019.2)
+    house.sink().again(NOON - 3 * DAY)
+    house.deliver()
+    assert small_home.sums("grid_import_cost") == before
+    assert hours(small_home.sums("grid_import"))[-1] == 19.2
 
 
 def test_what_is_lacking_are_hours(house: House, small_home: SmallHome) -> None:

@@ -24,6 +24,21 @@ from tests.hourly import NOON, House, hours
 from tests.integration.test_deadline import talking
 from tests.servers import Reply, ScriptedServer, reserve_port
 
+COUNTED = {
+    "C": (
+        "hours are to be compared",
+        "the hours are written when it works",
+        "1 hours written, 0 to be compared",
+        "takes hours",
+    ),
+    "ja_JP.UTF-8": (
+        "homeassistant と比べるのは",
+        "Home Assistant が使えるようになれば1時間ごとの値を書きます",
+        "書いた時間 1、比べる時間 0",
+        "は1時間ごとの値を受け取れます",
+    ),
+}
+
 
 def trouble(house: House) -> str:
     """Why nothing is taken, without the address."""
@@ -217,6 +232,22 @@ def test_no_command_and_no_file_says_the_token(house: House, small_home: SmallHo
         path.read_bytes().decode(errors="replace") for path in (house.folder / "store").rglob("*") if path.is_file()
     ]
     assert not [text for text in texts if any(TOKEN[at : at + 12] in text for at in range(len(TOKEN) - 11))]
+
+
+@pytest.mark.parametrize("locale", ["C", "ja_JP.UTF-8"])
+def test_commands_count_in_hours(house: House, small_home: SmallHome, locale: str) -> None:
+    def said(*arguments: str) -> str:
+        run = homemon(*arguments, cwd=house.folder, before=("env", f"LC_ALL={locale}"))
+        return run.stdout + run.stderr
+
+    house.bought(1000.0, None, 1000.5)
+    small_home.admin = False
+    waits, kept, written, takes = COUNTED[locale]
+    assert waits in said("status")
+    assert kept in said("check")
+    small_home.admin = True
+    assert written in said("upload", "homeassistant")
+    assert f"homeassistant: {small_home.url} {takes}\n" in said("check")
 
 
 def test_what_lacks_nothing_loads_nothing_that_computes_or_connects(house: House, small_home: SmallHome) -> None:

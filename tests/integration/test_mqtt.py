@@ -23,6 +23,7 @@ from homemon.sources.registry import SOURCES
 from homemon.sources.source import HOUR, MINUTE
 from homemon.storage.store import Store
 from tests.brokers import Mosquitto, OldBroker, kept, settings, subscribed
+from tests.commands import wait_for
 from tests.servers import reserve_port
 from tests.stores import T, put
 
@@ -203,6 +204,27 @@ def test_without_retain_a_value_is_only_for_who_listens(
     assert names.index(CONFIG) < names.index("homemon/power")
     assert power(broker.port) is None
     assert CONFIG in kept(broker.port)
+
+
+def test_a_broker_that_lost_the_newest_values_gets_them_when_a_listener_is_back(
+    store: Store, clock: Clock, sink: Make, tmp_path: Path
+) -> None:
+    """By itself, mosquitto writes what it retains each half-hour."""
+    broker = Mosquitto(tmp_path / "forgetful", more="autosave_interval 4")
+    broker.start()
+    try:
+        one = sink(broker.settings(), "meter-listen")
+        for ago, value in ((120, 400), (60, 500), (0, 523)):
+            read(store, clock, value, ago)
+            deliver(one)
+        broker.kill()
+        broker.start()
+        assert power(broker.port) != 523
+        wait_for(lambda: one.pending(T))
+        assert deliver(one) == Outcome(1)
+        assert power(broker.port) == 523
+    finally:
+        broker.kill()
 
 
 def test_a_broker_that_was_killed_gets_the_newest_value_when_it_is_back(

@@ -52,12 +52,12 @@ def last(subscriber: Subscriber, topic: str) -> str:
 
 def test_a_poll_of_cron_s_publishes_and_leaves(tmp_path: Path, broker: Mosquitto, heater: Network) -> None:
     configured(tmp_path, broker, heater.bind)
-    assert homemon("-q", "ecocute-poll", cwd=tmp_path).returncode == 0
+    assert "homemon: mqtt: sent 3 values\n" in homemon("-v", "ecocute-poll", cwd=tmp_path).stderr
     assert published(broker) == truths(heater)
     assert CONFIG in kept(broker.port)
     assert STATUS not in kept(broker.port)
-    assert homemon("upload", "mqtt", cwd=tmp_path).stdout == "0 sent, 0 waiting, 0 parked\n"
-    assert homemon("upload", "mqtt", "--since", "1d", cwd=tmp_path).stdout == "3 sent, 0 waiting, 0 parked\n"
+    assert homemon("upload", "mqtt", cwd=tmp_path).stdout == "0 values sent, 0 waiting\n"
+    assert homemon("upload", "mqtt", "--since", "1d", cwd=tmp_path).stdout == "3 values sent, 0 waiting\n"
 
 
 def test_a_reading_does_not_depend_on_the_broker(tmp_path: Path, broker: Mosquitto, heater: Network) -> None:
@@ -67,9 +67,12 @@ def test_a_reading_does_not_depend_on_the_broker(tmp_path: Path, broker: Mosquit
     assert (first.returncode, len(first.stdout.splitlines())) == (0, 1)
     assert "nobody listens there" in first.stderr
     assert (second.returncode, second.stderr) == (0, "")  # it was said once
-    assert "mqtt" in homemon("status", cwd=tmp_path).stdout
+    assert first.stderr.endswith("; the newest values are sent when it works again\n")
+    status, checked = (homemon(command, cwd=tmp_path).stdout for command in ("status", "check"))
+    assert "mqtt: 3 values wait\n" in status
+    assert "the newest values are sent when it works" in checked
     broker.start()
-    assert homemon("check", cwd=tmp_path).stdout.count("127.0.0.1 takes points") == 1
+    assert homemon("check", cwd=tmp_path).stdout.count(f"mqtt: 127.0.0.1:{broker.port} takes values") == 1
     assert homemon("-q", "ecocute-poll", cwd=tmp_path).returncode == 0
     assert published(broker) == truths(heater)
 

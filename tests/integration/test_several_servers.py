@@ -20,7 +20,7 @@ from homemon.storage.retention import Retention
 from homemon.storage.store import Store
 from tests.ailing import Ailing, parsed
 from tests.commands import homemon
-from tests.servers import Asked, Database, Reply, ScriptedServer, VictoriaServer, settings
+from tests.servers import Asked, Database, InfluxServer, Reply, ScriptedServer, VictoriaServer, settings
 from tests.stores import NOW, T, fill, put, seconds, send, sender_of
 
 WAITS_FOR_BOTH = {"server": (), "backup": ()}
@@ -208,6 +208,30 @@ def test_status_and_check_say_what_each_lacks_and_why(store: Store, scripted: Sc
     assert "ok      store: 3 points wait for backup" in checked
     assert "fault   backup: http://127.0.0.1:9: cannot be reached (nobody listens there)" in checked
     assert "fault   server:" in checked
+
+
+def test_each_server_that_lacks_its_database_gets_it(
+    influx_server: InfluxServer, victoria: VictoriaServer, home: Write
+) -> None:
+    influx_server.query("DROP DATABASE home")
+    folder = home(backup=influx_server.url, other=victoria.url)
+    assert "create the database with `homemon check --create-db`" in homemon("check", cwd=folder).stdout
+    said = homemon("check", "--create-db", cwd=folder).stdout.splitlines()
+    assert said[0] == f"ok      backup: {influx_server.url} has the database home"
+    assert not [line for line in said if line.startswith("fault   other")]
+    assert f"ok      backup: {influx_server.url} takes points" in said
+
+
+def test_status_lists_what_each_refused(store: Store, scripted: ScriptedServer, home: Write) -> None:
+    put(store, *(Point(name, {"value": i}, T + i) for name in ("power", "hatuden") for i in range(2)))
+    Ailing(scripted, lambda name, _: name == "hatuden", REFUSED)
+    folder = home(server="http://127.0.0.1:9", backup=scripted.url)
+    homemon("upload", cwd=folder)
+    status, found = (homemon("status", *as_json, cwd=folder).stdout for as_json in ((), ("--json",)))
+    assert status.count("  parked: hatuden value=") == 2
+    assert status.index("backup: 0 points wait, 2 are parked") < status.index("  parked: hatuden value=")
+    lines = {name: [each["line"] for each in sink["parked_lines"]] for name, sink in json.loads(found)["sinks"].items()}
+    assert lines == {"server": [], "backup": [f"hatuden value={i} {T + i}000000000" for i in (1, 0)]}
 
 
 def test_a_fault_names_the_section_that_is_meant(store: Store, scripted: ScriptedServer, home: Write) -> None:

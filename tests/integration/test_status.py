@@ -5,6 +5,8 @@ import re
 import time
 from pathlib import Path
 
+import pytest
+
 from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, wait_for, write_config
@@ -104,6 +106,22 @@ def test_json_holds_the_backlog_and_the_parked_lines(tmp_path: Path) -> None:
     assert reported["parked"] == [{"line": f"power value=1 {now}000000000", "reason": "field type conflict"}]
     assert {row["measurement"]: row["value"] for row in reported["series"]} == {"power": 1, "current": 3}
     assert reported["listeners"] == {"meter-listen": None}
+
+
+@pytest.mark.parametrize(
+    ("locale", "count", "line"),
+    [("C", "0 points wait for the server, 1 are parked", "parked"), ("ja_JP.UTF-8", "保留は 1 件です", "保留")],
+)
+def test_a_parked_line_stands_below_the_count(tmp_path: Path, locale: str, count: str, line: str) -> None:
+    write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
+    now = int(time.time())
+    store = filled(tmp_path, Point("power", {"value": 1}, now))
+    store.outbox.park(next(iter(store.outbox.waiting(1))), "field {type} conflict")
+    store.close()
+    said = homemon("status", cwd=tmp_path, before=("env", f"LC_ALL={locale}"))
+    assert not said.stderr
+    assert count in said.stdout
+    assert f"  {line}: power value=1 {now}000000000: field {{type}} conflict\n" in said.stdout
 
 
 def test_a_listener_that_runs_is_named_by_its_pid(tmp_path: Path) -> None:

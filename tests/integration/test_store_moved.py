@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from time import monotonic
 
 import pytest
@@ -335,6 +335,7 @@ def test_at_the_end_of_a_process_what_is_in_use_is_neither_closed_nor_waited_for
         put(used, Point("power", {"value": 1}, T))
         put(free, Point("power", {"value": 1}, T))
         monkeypatch.setattr(database, "_connected", {identity(str(db.path)): [db] for db in (used.db, free.db)})
+        monkeypatch.setattr(database, "_last", None)
         begun = monotonic()
         with used.db._using:
             database._close_all()
@@ -342,6 +343,24 @@ def test_at_the_end_of_a_process_what_is_in_use_is_neither_closed_nor_waited_for
         assert len(content(used)) == 1
         with pytest.raises(sqlite3.ProgrammingError):
             free.db._db.execute("SELECT 1")
+
+
+def test_at_the_end_of_a_process_no_thread_begins_to_use_what_is_being_closed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's Python module ends with a segmentation fault where one thread closes what another one uses."""
+    close, late = store.db.close, Thread(target=store.db.recall, args=("fault",), daemon=True)
+
+    def close_meanwhile() -> None:
+        late.start()
+        late.join(0.3)
+        close()
+
+    monkeypatch.setattr(database, "_connected", {identity(str(store.db.path)): [store.db]})
+    monkeypatch.setattr(database, "_last", None)
+    monkeypatch.setattr(store.db, "close", close_meanwhile)
+    database._close_all()
+    assert late.is_alive()
 
 
 def test_a_new_command_reads_no_log_of_another_database(tmp_path: Path, store: Store) -> None:

@@ -19,6 +19,7 @@ from tests.commands import running, simulated, wait_for, write_config
 from tests.filesystems import mounted
 from tests.integration.test_meter_commands import ADDRESS
 from tests.longrun.chaos.judge import judge
+from tests.longrun.chaos.places import SERVERS
 from tests.longrun.chaos.run import ALTERED, ALTERED_ENVIRONMENT, Run
 from tests.longrun.chaos.system import System, running_system
 from tests.networks import heater, networks
@@ -41,26 +42,99 @@ def test_what_is_printed_is_stored_because_the_commit_comes_first(system: System
     assert verdict.faults == verdict.lost
 
 
-@pytest.mark.parametrize(("without", "wrong"), [("", 0), ("sends_first,", 1)])
-def test_what_the_server_holds_is_stored_because_the_commit_comes_first(
-    system: System, without: str, wrong: int
+@pytest.mark.parametrize(
+    ("without", "wrong"), [("", []), ("sends_first,", ["server"]), ("sends_first=backup,", ["backup"])]
+)
+def test_what_a_server_holds_is_stored_because_the_commit_comes_first(
+    system: System, without: str, wrong: list[str]
 ) -> None:
     run = system.start("meter-poll", altered=without + "dies_at_commit")
     assert run.wait() == -SIGKILL
     verdict = judge(system.evidence())
-    assert ["in the server, None is stored" in fault for fault in verdict.faults] == [True] * wrong
+    assert named(verdict.faults, "is in the {}, None is stored") == wrong
 
 
-@pytest.mark.parametrize(("without", "lost"), [("", 0), ("marks_first,", 1)])
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(("without", "lost"), [("", False), ("marks_first={},", True)])
 def test_what_was_not_sent_is_sent_later_because_only_the_servers_word_counts(
-    system: System, without: str, lost: int
+    system: System, server: str, without: str, lost: bool
 ) -> None:
-    run = system.start("meter-poll", altered=without + "dies_at_send")
+    run = system.start("meter-poll", altered=without.format(server) + f"dies_at_send={server}")
     assert run.wait() == -SIGKILL
     system.run("upload")
     verdict = judge(system.evidence())
     assert verdict.stored == 1
-    assert ["is stored, and not in the server" in fault for fault in verdict.faults] == [True] * lost
+    assert named(verdict.faults, "is stored, and not in the {}") == [server] * lost
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", False), ("marks_first=mqtt,", True)])
+def test_what_was_not_published_is_published_later_because_only_the_brokers_word_counts(
+    system: System, without: str, lost: bool
+) -> None:
+    system.run("meter-poll")
+    let_a_second_pass()
+    run = system.start("meter-poll", altered=f"{without}dies_at_send=mqtt")
+    assert run.wait() == -SIGKILL
+    system.run("upload")
+    verdict = judge(system.evidence())
+    assert ["homemon/power is" in fault for fault in verdict.faults] == [True] * lost
+
+
+@pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
+def test_nothing_old_is_published_after_what_is_new_because_one_process_publishes_at_a_time(
+    system: System, without: str, outdated: bool
+) -> None:
+    first = system.start("meter-poll", altered="stops_at_send=mqtt")
+    wait_until_stopped(first)
+    let_a_second_pass()
+    assert system.start("meter-poll", altered=without).wait() == 0
+    first.process.send_signal(SIGCONT)
+    assert first.wait() == 0
+    system.run("upload")
+    verdict = judge(system.evidence())
+    assert ["was published after one of" in fault for fault in verdict.faults] == [True] * outdated
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", False), ("trusts_success", True)])
+def test_home_assistant_has_the_hours_that_it_lost_because_they_are_read_back(
+    system: System, without: str, lost: bool
+) -> None:
+    system.home.write_after(10.0)
+    run = system.start("kyocera-dump", altered=without)
+    wait_for(lambda: system.home.has_taken() and (not without or not run.alive), reported=lambda: run.errors)
+    system.home.kill()
+    system.home.start()
+    assert run.wait() == 0
+    assert system.start("upload", altered=without).wait() == 0
+    verdict = judge(system.evidence())
+    assert any("homemon:solar: the hour of" in fault for fault in verdict.faults) == lost
+    assert bool(verdict.faults) == lost
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", []), (",accounts_later", ["backup"])])
+def test_what_was_not_sent_is_sent_later_because_one_commit_writes_a_reading_and_who_lacks_it(
+    system: System, without: str, lost: list[str]
+) -> None:
+    system.run("meter-poll", "E8")
+    run = system.start("meter-poll", altered="dies_after_commit" + without)
+    assert run.wait() == -SIGKILL
+    system.run("upload")
+    verdict = judge(system.evidence())
+    assert verdict.stored == 2
+    assert named(verdict.faults, "is stored, and not in the {}") == lost
+
+
+@pytest.mark.parametrize(("without", "lost"), [("", []), ("begins_empty", ["backup"])])
+def test_a_server_that_is_new_gets_what_was_stored_before_because_its_account_begins_with_that(
+    system: System, without: str, lost: list[str]
+) -> None:
+    config = system.folder / "config.ini"
+    both = config.read_text()
+    config.write_text(both[: both.index("[server backup]")])
+    system.run("meter-poll")
+    config.write_text(both)
+    assert system.start("upload", altered=without).wait() == 0
+    assert named(judge(system.evidence()).faults, "is stored, and not in the {}") == lost
 
 
 @pytest.mark.parametrize(("without", "stolen"), [("", 0), ("shares_port", 1)])
@@ -81,11 +155,12 @@ def test_an_answer_reaches_the_one_who_waits_for_it_because_the_port_has_one_own
     assert verdict.faults == []
 
 
+@pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize(("without", "outdated"), [("", False), ("sends_together", True)])
-def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time(
-    system: System, without: str, outdated: bool
+def test_a_server_ends_with_the_last_value_because_one_process_sends_at_a_time(
+    system: System, server: str, without: str, outdated: bool
 ) -> None:
-    first = system.start("kyocera-dump", altered="stops_at_send")
+    first = system.start("kyocera-dump", altered=f"stops_at_send={server}")
     wait_until_stopped(first)
     system.solar.correction = 1
     second = system.start("kyocera-dump", altered=without)
@@ -94,7 +169,7 @@ def test_the_server_ends_with_the_last_value_because_one_process_sends_at_a_time
     assert first.wait() == 0
     system.run("upload")
     verdict = judge(system.evidence())
-    assert any("is in the server" in fault for fault in verdict.wrong) == outdated
+    assert (server in named(verdict.wrong, "is in the {}, ")) == outdated
     assert verdict.lost == []
 
 
@@ -159,6 +234,17 @@ def test_a_listener_receives_everybody_again_because_it_joins_their_group_again(
                 nullcontext() if receives_again else pytest.raises(AssertionError),
             ):
                 listener.until(lambda lines: int(lines[-1].split(" ")[-1]) > again * 1e9, within)
+
+
+def named(faults: list[str], text: str) -> list[str]:
+    """The servers that the faults with such a text are about."""
+    return [server for fault in faults for server in SERVERS if text.format(server) in fault]
+
+
+def let_a_second_pass() -> None:
+    """Readings are dated by the second."""
+    until = time.time() + 1
+    wait_for(lambda: time.time() >= until)
 
 
 def wait_until_stopped(run: Run) -> None:

@@ -116,6 +116,26 @@ class Recorded:
         self.asked[measurement] = (since, until)
         return ((time, 1e16 if time == MIDNIGHT else 2.5) for time in range(since, until, HALF_HOUR))
 
+    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
+        raise AssertionError("there is no edge")
+
+
+class Rows:
+    """Readings of every series, and how many of them were read."""
+
+    def __init__(self, *rows: Reading) -> None:
+        self.rows, self.read = rows, 0
+
+    def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
+        for row in self.rows:
+            if since <= row[0] < until:
+                self.read += 1
+                yield row
+
+    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
+        self.read += 1
+        return max((row for row in self.rows if row[0] < until), default=None)
+
 
 def test_the_registers_at_both_ends_are_read_and_impossible_values_are_not() -> None:
     recorded = Recorded()
@@ -124,6 +144,30 @@ def test_the_registers_at_both_ends_are_read_and_impossible_values_are_not() -> 
     assert recorded.asked["hatuden"] == (MIDNIGHT - HALF_HOUR, MIDNIGHT + DAY - HALF_HOUR + 1)
     assert [span.seconds for span in flows["bought"][:2]] == [2 * HALF_HOUR, HALF_HOUR]
     assert len(flows["generated"]) == 48
+
+
+EDGE = 40  # days
+
+
+def test_of_the_weeks_before_a_period_few_readings_are_read() -> None:
+    begin = MIDNIGHT - 2 * EDGE * DAY
+    rows = Rows(*((time, (time - begin) / HALF_HOUR / 2) for time in range(begin, MIDNIGHT + DAY, HALF_HOUR)))
+    near = read(rows, MIDNIGHT, MIDNIGHT + DAY, names=["bought"], edge=EDGE * DAY)["bought"]
+    assert rows.read < 2 * 48 + EDGE / 7 + 3
+    assert (near[0].start, near[-1].end) == (MIDNIGHT - 36 * DAY - HALF_HOUR, MIDNIGHT + DAY - HALF_HOUR)
+    whole = read(rows, MIDNIGHT - EDGE * DAY, MIDNIGHT + DAY, names=["bought"])["bought"]
+    assert [span for span in near if span.start >= MIDNIGHT] == [span for span in whole if span.start >= MIDNIGHT]
+    assert sum(span.kwh for span in near) == Decimal(37 * 24)
+
+
+@pytest.mark.parametrize("days", [0.5, 3, 39])
+def test_a_gap_at_the_begin_of_a_period_is_known_as_a_sum(days: float) -> None:
+    before = int(MIDNIGHT - days * DAY)
+    rows = Rows(*register(before - 2 * HALF_HOUR, 7, 8, 9), (MIDNIGHT + DAY, 12))
+    found = read(rows, MIDNIGHT, MIDNIGHT + DAY, names=["bought", "generated"], edge=EDGE * DAY)
+    assert found["bought"][-1] == (before, MIDNIGHT + DAY, Decimal(3))
+    assert found["generated"], "there is a monitor, though it is silent"
+    assert not read(Rows((MIDNIGHT - 41 * DAY, 1)), MIDNIGHT, MIDNIGHT + DAY, edge=EDGE * DAY)["generated"]
 
 
 @pytest.mark.parametrize("since", [MIDNIGHT - DAY, MIDNIGHT + HALF_HOUR])

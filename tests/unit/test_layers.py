@@ -115,7 +115,8 @@ MAY_IMPORT = {
     },
     "storage.trust": {"storage.database", "storage.schema", "core.clock"},
     "storage.ledger": {"storage.database", "storage.schema"} | SHARED,
-    "storage.outbox": {"storage.database", "storage.ledger", "storage.schema"} | SHARED,
+    "storage.counted": {"storage.database", "storage.schema"} | SHARED,
+    "storage.outbox": {"storage.counted", "storage.database", "storage.ledger", "storage.schema"} | SHARED,
     "storage.tagsets": {"storage.database"} | SHARED,
     "storage.archive": {"storage.database", "storage.schema", "storage.trust", "storage.tagsets"} | SHARED,
     "storage.store": {

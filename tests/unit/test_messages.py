@@ -79,6 +79,14 @@ PUT_TOGETHER = {
         "config.ini:3: [smartmeter] bid: must be 32 hexadecimal digits (it has 31 characters)",
         "config.ini:3: [smartmeter] bid: 16進数32桁で書いてください (今は 31 文字です)",
     ),
+    "a key that has one of two words": (
+        "config.ini:3: [mqtt] retain: must be yes or no",
+        "config.ini:3: [mqtt] retain: yes か no を書いてください",
+    ),
+    "a key that has one of three words": (
+        "config.ini:3: [mqtt] discovery: must be device, entities or off",
+        "config.ini:3: [mqtt] discovery: device、entities か off を書いてください",
+    ),
     "a message within one": (
         "homemon: http://nas:8086: cannot be reached (nobody listens there); is the server running, and the url right?"
         "; 3 points wait, and are sent when it works again",

@@ -30,6 +30,9 @@ class Recorded:
     def values(self, measurement: str, field: str, since: int, until: int) -> Iterator[Reading]:
         return (row for row in self._readings.get((measurement, field), ()) if since <= row[0] < until)
 
+    def latest(self, measurement: str, field: str, until: int) -> Reading | None:
+        return max(self.values(measurement, field, 0, until), default=None)
+
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int, bounds: object
     ) -> Iterator[tuple[int, Number, Number, Number]]:

@@ -15,13 +15,13 @@ NOW = 1_795_670_100.0  # 2026-11-26 13:15 JST
 HOUSE = House(int(NOW) - 60 * DAY)
 
 
-def memory(off: float = 0.0, dates: str = "") -> bytes:
-    return Monitor(HOUSE, Faults(off=off, dates=dates))._make_memory(NOW + off)
+def memory(off: float = 0.0, dates: str = "", now: float = NOW) -> bytes:
+    return Monitor(HOUSE, Faults(off=off, dates=dates))._make_memory(now + off)
 
 
-def held(off: float = 0.0) -> dict[tuple[str, int], float]:
+def held(off: float = 0.0, now: float = NOW) -> dict[tuple[str, int], float]:
     """What a dump stores whose monitor's clock is so much off."""
-    points = solar.report(memory(off), solar.DAYS).points
+    points = solar.report(memory(off, now=now), solar.DAYS).points
     return {(point.measurement, point.time): point.fields["value"] for point in points if point.time is not None}
 
 
@@ -53,6 +53,14 @@ def test_a_memory_that_is_shifted_against_what_is_stored_is_refused(
     verdict = judge(memory(off), now, held())
     assert verdict.points == []
     assert reported in verdict.refusal
+
+
+@pytest.mark.parametrize("off", [-2 * DAY, DAY])
+@pytest.mark.parametrize("hour", [0, 3, 4, 5, 6, 9, 20])
+def test_it_is_refused_at_any_hour(hour: int, off: int) -> None:
+    """Quiet nights are the same by chance: a day of which only the night is over says nothing of the clock."""
+    now = NOW + (hour - 13) * HOUR
+    assert f"{abs(off) // DAY} day" in judge(memory(off, now=now), now, held(now=now)).refusal
 
 
 @pytest.mark.parametrize("off", [2100, 2700, -2100, -5000, 9 * HOUR + 600, -DAY - 700])

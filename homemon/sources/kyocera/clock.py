@@ -34,14 +34,18 @@ class Verdict(NamedTuple):
 
 
 class _Match(NamedTuple):
-    """Half-hours that the memory and the store have in common: how many say the same, and how many not."""
+    """Half-hours that the memory and the store have in common: how many say the same, and how many not.
+
+    `values` counts the different ones that they say the same of: few are the same by chance, as quiet nights are.
+    """
 
     same: int
     other: int
+    values: int = VARIETY
 
     @property
     def agree(self) -> bool:
-        return self.same >= FEW and self.same >= MOSTLY * (self.same + self.other)
+        return self.same >= FEW and self.same >= MOSTLY * (self.same + self.other) and self.values >= VARIETY
 
 
 def judge(memory: bytes, now: float | None, stored: Stored) -> Verdict:
@@ -96,8 +100,9 @@ def _midnight(point: Point) -> datetime:
 def _match(points: Iterable[Point], stored: Stored, shift: int) -> _Match:
     """Return how the points fit what is stored `shift` seconds later; two zeros, as at night, prove nothing."""
     pairs = ((point.fields["value"], _at(point, stored, shift)) for point in points)
-    voters = [value == known for value, known in pairs if known is not None and (value or known)]
-    return _Match(sum(voters), len(voters) - sum(voters))
+    voters = [(value, value == known) for value, known in pairs if known is not None and (value or known)]
+    same = [value for value, is_same in voters if is_same]
+    return _Match(len(same), len(voters) - len(same), len(set(same)))
 
 
 def _shift(points: list[Point], stored: Stored) -> int:
@@ -118,9 +123,8 @@ def _shift(points: list[Point], stored: Stored) -> int:
 
 
 def _is_shift(points: list[Point], stored: Stored, shift: int) -> bool:
-    """Return whether the points are what is stored so many seconds later, and not by chance, as quiet nights are."""
-    values = {point.fields["value"] for point in points if _at(point, stored, shift) == point.fields["value"]}
-    return _match(points, stored, shift).agree and len(values) >= VARIETY
+    """Return whether the points are what is stored so many seconds later."""
+    return _match(points, stored, shift).agree
 
 
 def _just_ended(newest: int, now: float | None) -> bool:

@@ -7,10 +7,11 @@ few deeds later, so that the others fall into it.
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
-from tests.longrun.chaos.gate import ILLS
+from tests.longrun.chaos.places import Place, Trouble
 from tests.longrun.chaos.system import LISTENERS, System
 
 ORDINARY = (
@@ -54,14 +55,14 @@ def eight_at_once(system: System, _: Random) -> None:
         run.wait()
 
 
-def make_ill(system: System, rng: Random) -> None:
-    """A part of the server is ill."""
-    system.gate.ill = rng.choice(ILLS)
+def faults_at(place: Place) -> list[Fault]:
+    """What befalls a place that readings go to, each at another time than at the next place."""
+    killed = Fault(f"{place.name} killed -9", lambda *_: place.kill(), place.start)
+    return [killed, *(Fault(each.name, partial(_begin, each), each.end) for each in place.troubles())]
 
 
-def make_well(system: System) -> None:
-    """It is well again."""
-    system.gate.ill = None
+def _begin(trouble: Trouble, _: System, rng: Random) -> object:
+    return trouble.begin(rng)
 
 
 def refuse(system: System, rng: Random) -> None:
@@ -83,15 +84,14 @@ def leave_unread(system: System, _: Random) -> None:
 
 def faults_of(system: System) -> list[Fault]:
     """Return all faults that can befall this system."""
-    server, meter, monitor = system.server, system.meter, system.monitor
+    meter, monitor = system.meter, system.monitor
     table = [
         *(kill(name) for name in (*LISTENERS, "meter-poll", "ecocute-poll", "kyocera-dump", "upload")),
         kill("meter-history", "--days", "1"),
         Fault("eight writers at once", eight_at_once),
         Fault("listener's stdout unread", leave_unread, lambda: system.listener("meter-listen").kill()),
         Fault("meter refuses", refuse, lambda: refuse_nothing(system)),
-        Fault("part of the server ill", make_ill, lambda: make_well(system)),
-        Fault("server killed -9", lambda *_: server.kill(), server.start),
+        *(fault for place in system.places for fault in faults_at(place)),
         Fault("meter's port closed and replaced", lambda *_: meter.unplug(), meter.plug),
         Fault("monitor's port closed and replaced", lambda *_: monitor.unplug(), monitor.plug),
     ]

@@ -6,16 +6,15 @@ from urllib.error import HTTPError
 
 from tests.servers import Asked, InfluxServer, Reply, ScriptedServer, fetch
 
+Which = Callable[[str], bool]
+
 
 class Ill(NamedTuple):
-    """What is answered to a request with a line that `strikes`; of a partial write the other lines are taken."""
+    """What is answered to a request with a line that `strikes`, and which of its lines are taken all the same."""
 
-    strikes: Callable[[str], bool]
+    strikes: Which
     answer: Reply
-
-    @property
-    def partial(self) -> bool:
-        return "partial write" in self.answer.body
+    takes: Which = lambda line: False
 
 
 ILLS = (
@@ -25,27 +24,33 @@ ILLS = (
     Ill(
         lambda line: line.startswith(("ecocute ", "hatuden ")),
         Reply(400, '{"error":"partial write: max-series-per-database limit exceeded: (1000) dropped=1"}'),
+        takes=lambda line: not line.startswith(("ecocute ", "hatuden ")),
     ),
     Ill(lambda line: line.startswith("power ") and line.endswith("1000000000"), Reply(413, "request too large")),
+)
+CUTS = (
+    Ill(lambda line: True, Reply(0)),
+    Ill(lambda line: True, Reply(0), takes=lambda line: True),  # and only the answer is lost
 )
 
 
 class Gate(ScriptedServer):
-    """Passes on what is written to `server`, but for what is `ill`."""
+    """Passes on what is written to `server`, but for what is `ill`, or the line `cut`."""
 
     def __init__(self, server: InfluxServer) -> None:
         super().__init__()
         self.ill: Ill | None = None
+        self.cut: Ill | None = None
         self._influx = server
         self.answer = self._pass_on
 
     def _pass_on(self, asked: Asked) -> Reply:
         self.asked.clear()
-        lines, ill = asked.lines, self.ill
+        lines, ill = asked.lines, self.cut or self.ill
         if ill is None or not any(map(ill.strikes, lines)):
             return self._write(asked.path, lines)
-        if ill.partial:
-            self._write(asked.path, [line for line in lines if not ill.strikes(line)])
+        if taken := list(filter(ill.takes, lines)):
+            self._write(asked.path, taken)
         return ill.answer
 
     def _write(self, path: str, lines: list[str]) -> Reply:

@@ -6,11 +6,13 @@ may hold either of those that were printed.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from homemon.core.points import HALF_HOUR, number_text
 from homemon.sources.registry import SUMS
+from tests.longrun.chaos.published import Judged, Publication, judge_published
+from tests.longrun.home_assistant.judge import Given, faults
 from tests.servers import Points
 
 LAG = 30.0  # seconds from a value on the wire to its receipt, by a process that a busy machine keeps waiting
@@ -30,17 +32,20 @@ class Said(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """`printed` and `stored` are lines; `served` is what InfluxDB holds.
+    """`printed` and `stored` are lines; `served` is what each server holds, by its name.
 
     `registers`: measurement → half-hour → its true value; `half_hours`: measurement → those that must be there.
+    `published` is what a broker got, `statistics` what Home Assistant holds, where there is one.
     """
 
     printed: list[str]
     stored: list[str]
-    served: Points
+    served: Mapping[str, Points]
     said: list[Said]
     registers: Mapping[str, Register] = {}
     half_hours: Mapping[str, range] = {}
+    published: Publication | None = None
+    statistics: Mapping[str, Sequence[Mapping[str, Any]]] | None = None
 
 
 class Verdict(NamedTuple):
@@ -49,6 +54,8 @@ class Verdict(NamedTuple):
     printed: int
     stored: int
     served: int
+    published: int
+    hours: int
     lost: list[str]
     doubled: list[str]
     wrong: list[str]
@@ -67,31 +74,32 @@ SUMMED = {series.measurement for series in SUMS}
 def judge(evidence: Evidence) -> Verdict:
     """The whole of it."""
     stored = dict(fields_of(evidence.stored))
-    served = {
-        (name, field, time): value
-        for (name, time), fields in evidence.served.items()
-        for field, value in fields.items()
-    }
+    served = {server: _fields_at(points) for server, points in evidence.served.items()}
     printed: dict[Field, list[float]] = defaultdict(list)
     for field, value in fields_of(evidence.printed):
         printed[field].append(value)
     readings = {field: value for field, value in stored.items() if field[0] not in SUMMED}
     received = {(field, value) for field, values in printed.items() for value in values} | set(readings.items())
+    published = judge_published(evidence.published, received, readings) if evidence.published else Judged([], [])
     doubled, wrong, unheard = _against_what_was_said(received, evidence.said, evidence.registers)
     return Verdict(
         len(evidence.printed),
         len(evidence.stored),
-        len(evidence.served),
+        sum(map(len, evidence.served.values())),
+        len(evidence.published.heard) if evidence.published else 0,
+        sum(map(len, (evidence.statistics or {}).values())),
         [
+            *published.lost,
             *(
                 f"{show(field, values[-1])} was printed, and is not stored"
                 for field, values in printed.items()
                 if field not in stored
             ),
             *(
-                f"{show(field, value)} is stored, and not in the server"
+                f"{show(field, value)} is stored, and not in the {server}"
+                for server, fields in served.items()
                 for field, value in stored.items()
-                if field not in served
+                if field not in fields
             ),
             *(
                 f"{name} at {time} is missing"
@@ -103,15 +111,18 @@ def judge(evidence: Evidence) -> Verdict:
         doubled + list(_printed_twice(evidence.printed, evidence.registers)),
         [
             *wrong,
+            *([] if evidence.statistics is None else faults(given(stored), evidence.statistics)),
+            *published.wrong,
             *(
                 f"{show(field, stored[field])} is stored, {values} was printed"
                 for field, values in printed.items()
                 if field in stored and stored[field] not in values
             ),
             *(
-                f"{show(field, value)} is in the server, {stored.get(field)} is stored"
-                for field, value in served.items()
-                if stored.get(field) != value and field[0] not in SUMMED
+                f"{show(field, value)} is in the {server}, {stored.get(field)} is stored"
+                for server, fields in served.items()
+                for field, value in fields.items()
+                if stored.get(field) != value and (field in stored or field[0] not in SUMMED)
             ),
         ],
         unheard,
@@ -125,6 +136,22 @@ def fields_of(lines: Iterable[str]) -> Iterator[tuple[Field, float]]:
         for field in fields.split(","):
             name, _, value = field.partition("=")
             yield (measurement, name, int(time.removesuffix("000000000"))), float(value)
+
+
+def _fields_at(points: Points) -> dict[Field, float]:
+    """The fields of a server's points, and their values."""
+    return {(name, field, time): value for (name, time), of in points.items() for field, value in of.items()}
+
+
+def given(stored: Mapping[Field, float]) -> Given:
+    """Return what is stored as the judge of Home Assistant's hours has it: in tenths of a kWh, and in Wh."""
+    found = Given()
+    books = {"+power": (found.bought, 10), "-power": (found.sold, 10), "hatuden": (found.made, 10)}
+    books["powerSum"] = found.heated, 1
+    for (measurement, field, time), value in stored.items():
+        book, each = books.get(measurement) or books.get(field) or ({}, 0)
+        book[time] = round(value * each)
+    return found
 
 
 def show(field: Field, value: float) -> str:

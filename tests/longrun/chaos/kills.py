@@ -21,8 +21,10 @@ IN_A_NAMESPACE = (
 )
 TEXT = """\
 `make chaos CHAOS="--kills 1000"` starts the real commands, the listeners and those of cron, beside the simulated
-devices and a real InfluxDB, and ends them by `kill -9` at random moments, on each file system. Then they come to
-rest, and what was printed, stored and sent is held against what the devices said. The last run, seed {seed}:
+devices, two real InfluxDBs, a real mosquitto, and a small Home Assistant that speaks its API, and ends them by
+`kill -9` at random moments, on each file system; now and then one of the places that readings go to is ended so as
+well, and loses what it had not written. Then they come to rest, and what was printed, stored, sent to each server,
+published and booked by the hour is held against what the devices said. The last run, seed {seed}:
 
 {table}
 """

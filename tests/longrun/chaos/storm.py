@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import cycle
 from random import Random
 from time import monotonic
 
@@ -11,24 +12,45 @@ from tests.longrun.chaos.system import LISTENERS, System
 
 VICTIMS = (*((name,) for name in LISTENERS), *ORDINARY, ("meter-history", "--days", "1"))
 AT_ONCE = 4
-SERVER_DIES = 100  # kills between two of the server's
+PLACE_DIES = 25  # kills between two of a place that readings go to, by turns
 
 
-def storm(system: System, rng: Random, kills: int, report: Callable[[str], None] = lambda text: None) -> Counter[str]:
-    """So many kills; how many of each command. The server is killed now and then, too, and started again."""
+def storm(
+    system: System,
+    rng: Random,
+    kills: int,
+    report: Callable[[str], None] = lambda text: None,
+    place_dies: int = PLACE_DIES,
+) -> Counter[str]:
+    """So many kills; how many of each command. Now and then a place is away, too, while a few are killed.
+
+    Each command is left to its end once before, so that it is known how long it lives.
+    """
     done: Counter[str] = Counter()
-    server_dies = SERVER_DIES
+    for command in VICTIMS[len(LISTENERS) :]:
+        system.run(*command)
+    places, dies_at = cycle(system.places), place_dies
     while done.total() < kills:
-        if done.total() >= server_dies:
-            system.server.kill()
-            system.server.start()
-            server_dies += SERVER_DIES
-            report(f"{done.total()} killed")
-        victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
-        began = monotonic()
-        for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):
-            victim.ends_within(max(0.0, began + moment - monotonic()))
-            done[victim.name] += victim.kill()
+        if done.total() >= dies_at:
+            dies_at += place_dies
+            place = next(places)
+            done += _kill_some(system, rng, place.kill)
+            place.start()
+            report(f"{done.total()} killed; {place.name} was away")
+        else:
+            done += _kill_some(system, rng)
+    return done
+
+
+def _kill_some(system: System, rng: Random, meanwhile: Callable[[], None] = lambda: None) -> Counter[str]:
+    """Start a few, and kill each; how many of each command were alive to see it."""
+    done: Counter[str] = Counter()
+    victims = [_start(system, command) for command in rng.sample(VICTIMS, AT_ONCE)]
+    meanwhile()
+    began = monotonic()
+    for moment, victim in sorted(((rng.random() * _usual(system, run), run) for run in victims), key=_moment):
+        victim.ends_within(max(0.0, began + moment - monotonic()))
+        done[victim.name] += victim.kill()
     return done
 
 

@@ -1,4 +1,4 @@
-"""The system under test, for real: devices, server, small disk, and the commands of cron and systemd."""
+"""The system under test, for real: devices, servers, small disk, and the commands of cron and systemd."""
 
 import time
 from collections import Counter
@@ -20,10 +20,13 @@ from homemon.storage.store import Store
 from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
-from tests.longrun.chaos.gate import Gate
+from tests.longrun.chaos.broker import Broker
+from tests.longrun.chaos.home import Home
 from tests.longrun.chaos.judge import Evidence, Said
+from tests.longrun.chaos.places import SERVERS, Influx, Place
+from tests.longrun.chaos.published import Publication
 from tests.longrun.chaos.run import PATIENCE, Run
-from tests.servers import Database, InfluxServer
+from tests.longrun.home_assistant.storm import PLAN
 
 LISTENERS = ("meter-listen", "ecocute-listen")
 DISK = "8m"
@@ -70,7 +73,7 @@ class Solar:
 
 
 class System:
-    """The devices, the server and the processes of a folder; `stack` ends them all.
+    """The devices, the servers and the processes of a folder; `stack` ends them all.
 
     Every command is `altered` (see there). The clocks of the meter and the monitor run `speed` times as fast, or
     so fast that they are not ahead `within` seconds later, and are never so far behind that it would be noticed.
@@ -84,13 +87,10 @@ class System:
         self.small_disk = not on and self._has_small_disk(stack)
         if on:
             stack.enter_context(mounted_here(on, folder))
-        self.server = InfluxServer(folder / "influx")
-        stack.callback(self.server.kill)
-        self.server.start()
-        self.gate = Gate(self.server)
-        stack.callback(self.gate.close)
-        self.database = Database(self.server, "home")
-        self.database.renew()
+        self.servers = [Influx(name, folder, stack) for name in SERVERS]
+        self.broker = Broker(folder, stack)
+        self.home = Home(folder, stack)
+        self.places: list[Place] = [*self.servers, self.broker, self.home]
         speed = min(speed if altered else UNHURRIED, BEHIND / within)
         pace = speed / 20  # what takes the module or the meter a second takes a twentieth of ours
         self.meter = stack.enter_context(
@@ -120,11 +120,12 @@ bind = {lan.address()}
 [kyocera]
 transport = serial
 serial_port = {self.monitor.path}
-[server]
-url = {self.gate.url}
-db = {self.database.name}
+[contract]
+plan = own.toml
+sell = 16
 """
-        write_config(self.folder, more, history_days="1")
+        (self.folder / "own.toml").write_text(PLAN.format(price=30))
+        write_config(self.folder, more + "".join(place.section() for place in self.places), history_days="1")
 
     def _end(self) -> None:
         for run in self.runs:
@@ -173,6 +174,7 @@ db = {self.database.name}
         aside.mkdir(mode=0o700)
         (self.folder / "store" / FILE).rename(aside / FILE)
         self.asides.append(aside / FILE)
+        self.broker.forget_house()
 
     def bring_back(self) -> None:
         """Add to the store that was made meanwhile what those have that were moved."""
@@ -190,17 +192,27 @@ db = {self.database.name}
         for run in self.runs:
             if run.name not in LISTENERS:
                 run.wait()
-        listeners = [self.listener(name) for name in LISTENERS]
         module = self.meter.module
-        wait_for(lambda: module.radio.session and not module.radio.forgotten, PATIENCE, lambda: listeners[0].errors)
-        for listener in listeners:
-            status = listener.stop()
-            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
+        with self._listening() as listeners:
+            wait_for(lambda: module.radio.session and not module.radio.forgotten, PATIENCE, lambda: listeners[0].errors)
         self._last = self.meter.clock()
         days = 1 + max(0, int(self._last - self._first)) // DAY
         self.run("meter-history", "--days", str(days))
         self.run("kyocera-dump", "--days", str(days + 1))
+        self.run("upload")  # which also ends what was left alone until later
+        greeted = self.broker.greeted()
+        with self._listening() as listeners:
+            wait_for(lambda: self.broker.greeted() >= greeted + len(listeners), PATIENCE)
         self.run("upload")
+
+    @contextmanager
+    def _listening(self) -> Iterator[list[Run]]:
+        """Let the listeners run for a block, and end them as systemd does."""
+        listeners = [self.listener(name) for name in LISTENERS]
+        yield listeners
+        for listener in listeners:
+            status = listener.stop()
+            assert status == 0, f"{listener.name} ended with {status}: {listener.errors}"
 
     def evidence(self) -> Evidence:
         """What there is to be judged."""
@@ -209,7 +221,7 @@ db = {self.database.name}
         return Evidence(
             list(self._printed()),
             homemon("export", cwd=self.folder).stdout.splitlines(),
-            self.database.points(),
+            {server.name: server.points() for server in self.servers},
             [*self._said_by_meter(), *said(self.heater.truth, HEATER)],
             {
                 "+power": lambda t: house.register_import(t) / 10,
@@ -218,6 +230,8 @@ db = {self.database.name}
                 "baiden_diff": lambda t: self.solar.bought_minus_sold(t) / 10,
             },
             {"+power": begun, "-power": begun, "hatuden": over, "baiden_diff": over},
+            Publication(self.broker.heard(), self.broker.kept(), time.time()),
+            self.home.statistics(),
         )
 
     def _printed(self) -> Iterator[str]:

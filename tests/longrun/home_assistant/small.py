@@ -19,18 +19,18 @@ class SmallOne:
         self._folder, self._port = folder, reserve_port()
         self.url, self.token = f"http://127.0.0.1:{self._port}", TOKEN
         self._rows: dict[str, Rows] = {}
-        self._home: SmallHome | None = None
+        self.home: SmallHome | None = None
 
     def start(self) -> None:
-        self._home = SmallHome(port=self._port)
-        self._home.late = WRITES_AFTER
-        self._home.rows = deepcopy(self._rows)
+        self.home = SmallHome(port=self._port)
+        self.home.late = WRITES_AFTER
+        self.home.rows = deepcopy(self._rows)
 
     def kill(self) -> None:
-        if self._home:
-            self._rows = deepcopy(self._home.rows)
-            self._home.close()
-            self._home = None
+        if self.home:
+            self._rows = deepcopy(self.home.rows)
+            self.home.close()
+            self.home = None
 
     def stop(self) -> None:
         self.kill()
@@ -47,8 +47,8 @@ class SmallOne:
 
     def statistics(self) -> dict[str, list[Mapping[str, Any]]]:
         """Return all hours of all statistics."""
-        assert self._home
+        assert self.home
         return {
             name: [{"start": start * 1000, **row} for start, row in sorted(rows.items())]
-            for name, rows in self._home.rows.items()
+            for name, rows in self.home.rows.items()
         }

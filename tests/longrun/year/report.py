@@ -49,8 +49,10 @@ A test switches each of these off and sees the run fail. In virtual time (`tests
 repair from the meter's record, and that a refusal does not end it; the wait for the unit (E1), and that a refusal does
 not replace it; that a doubtful half-hour is confirmed; that a server's words are judged before its status, and that no
 series waits behind another; that the store's path is looked at. With real processes
-(`tests/longrun/test_safeguards.py`): the locks, by whom they are held on every file system, and that a listener does
-not wait for who reads its output. `make chaos` kills and unplugs real processes with the real InfluxDB.
+(`tests/longrun/test_safeguards.py`): the locks, by whom they are held on every file system, that a reading and the
+account of who lacks it are one commit, that only the answer of a server or broker counts as sent, that Home Assistant's
+hours are read back, and that a listener does not wait for who reads its output. `make chaos` kills
+and unplugs real processes, real InfluxDBs and a real broker.
 
 {others}"""
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"))
