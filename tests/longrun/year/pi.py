@@ -258,9 +258,6 @@ class VirtualApp(App):
         store.db.report = self.warn
         return store
 
-    def _connect(self) -> Any:
-        return self.pi.world.influx
-
 
 class VirtualSender:
     """The listener's sender: an actor of its own, as it is a thread of its own."""

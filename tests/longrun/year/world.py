@@ -16,7 +16,7 @@ from homemon.core.errors import StoreError
 from homemon.delivery import influx
 from homemon.delivery.influx import Influx
 from homemon.runtime import dump as kyocera_dump
-from homemon.runtime import radio
+from homemon.runtime import radio, sinks
 from homemon.sim.bp35c0 import BID, PWD, Module, Truth
 from homemon.sim.ecocute import Ecocute
 from homemon.sim.house import House
@@ -126,6 +126,7 @@ class World:
                 (clock, "kept_by_ntp", lambda: self.pi.ntp),
                 (meter_listen, "BackgroundSender", VirtualSender),
                 (influx, "Deadline", NoDeadline),
+                (sinks, "_influx", lambda _: self.influx),
                 (radio, "os", SimpleNamespace(getpid=lambda: PID)),
                 (radio, "Random", lambda: Random(self.rng.random())),
                 (kyocera_dump, "open_line", open_monitor),
