@@ -241,7 +241,7 @@ class Storm:
         """Deliver until nothing is lacking; what was said last."""
         for _ in range(TRIES):
             done = self.upload()
-            if done.returncode == 0 and " 0 waiting" in done.stdout:
+            if done.returncode == 0 and ", 0 " in done.stdout:
                 return done.stdout.strip()
             sleep(1)
         raise AssertionError(done.stdout)
