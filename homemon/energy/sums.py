@@ -16,7 +16,10 @@ from homemon.energy.rows import CENT, Row
 
 YEN, SOLD_YEN = "yen", "sold_yen"
 AMOUNTS = (*ENERGIES, YEN, SOLD_YEN)
+PROVISIONAL = "provisional"
 NOT_KNOWN = Decimal(0)
+Stored = Mapping[int, Mapping[str, Number]]
+"""The fields of the points of a period by their times, Unix seconds."""
 LAST = DAY - 1  # seconds after the begin of its period that a point may be
 
 
@@ -38,7 +41,7 @@ def fields(row: Row, sold_yen: int | None = None) -> dict[str, Number]:
         if amount is not None:
             found |= {name: float(amount), hours_of(name): float(hours)}
     if row.yen is not None:
-        found["provisional"] = int(bool(row.doubts))
+        found[PROVISIONAL] = int(bool(row.doubts))
     return found
 
 
@@ -48,22 +51,35 @@ def _of(yen: Decimal | None, energy: Known) -> Known:
     return Known(yen.quantize(CENT), energy.hours) if yen is not None and known else Known(None, NOT_KNOWN)
 
 
+def with_yen_as_stored(known: Mapping[str, Number], stored: Stored) -> dict[str, Number]:
+    """Return what is known of a period with the yen that were stored of it, as `revised` has both.
+
+    So where readings are gone that decide about the tier in which its energy was bought.
+    """
+    money = {YEN, SOLD_YEN, hours_of(YEN), hours_of(SOLD_YEN), PROVISIONAL}
+    energy = {name: value for name, value in known.items() if name not in money}
+    return energy | {name: value for name, value in _last(stored).items() if name in money}
+
+
 def withdrawn(known: Mapping[str, Number], before: Collection[str]) -> dict[str, Number]:
     """Return no hours for each amount that was known, by the fields of `before`, and is not any more."""
     return {hours_of(name): 0 for name in AMOUNTS if name not in known and hours_of(name) in before}
 
 
-def revised(
-    measurement: str, start: int, known: Mapping[str, Number], stored: Mapping[int, Mapping[str, Number]], now: int
-) -> Point | None:
+def revised(measurement: str, start: int, known: Mapping[str, Number], stored: Stored, now: int) -> Point | None:
     """Return the point of what is known of a period; None where that is stored already. Times are in Unix seconds.
 
     `stored` are the fields of earlier points of it by their times. The time of a point is the period's begin, and a
     second for each half-hour since: it grows also where a store was lost.
     """
-    before = {name: value for _, fields in sorted(stored.items()) for name, value in fields.items()}
+    before = _last(stored)
     found = {**known, **withdrawn(known, before)}
     if found == before:
         return None
     later = max(start + (now - start) // HALF_HOUR, max(stored, default=start - 1) + 1)
     return Point(measurement, found, min(later, start + LAST))
+
+
+def _last(stored: Stored) -> dict[str, Number]:
+    """Return the last value of each field."""
+    return {name: value for _, fields in sorted(stored.items()) for name, value in fields.items()}

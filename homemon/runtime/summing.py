@@ -9,6 +9,7 @@ half-hour changes of the kW (実量制) of the bills of other months is seen onl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from math import inf
 
 from homemon.config.keys import Contract
 from homemon.core.errors import ConfigError
@@ -16,7 +17,7 @@ from homemon.core.points import LATEST, Number, Point, moment_text
 from homemon.energy.household import Household
 from homemon.energy.periods import Billed, billed, calendar, day_of, month_after, starts
 from homemon.energy.spans import Span
-from homemon.energy.sums import LAST, fields, revised
+from homemon.energy.sums import LAST, fields, revised, with_yen_as_stored
 from homemon.runtime import ledger
 from homemon.runtime.context import App
 from homemon.runtime.energy import income
@@ -83,16 +84,24 @@ def points(app: App, month: str) -> list[Point]:
     end = max([until, *(each.period.end for _, each in bills)])
     home = ledger.household(app, begin, end)
     priced = _ledger(app, since, until, ledger.by_half_hour, home)
-    known = [
-        (by, each.start, fields(priced.row(each)))
-        for by in ("day", "month")
-        for each in calendar(by, since, min(until, now))
-    ]
+    stored, kept = {by: _stored(app, by, begin, end) for by in MEASUREMENTS}, _kept_from(app)
+    known = []
+    for by in ("day", "month"):
+        for each in calendar(by, since, min(until, now)):
+            found, of = fields(priced.row(each)), (one.period for _, one in bills)
+            if any(one.start < min(kept, each.end) and each.start < one.end for one in of):
+                found = with_yen_as_stored(found, _of(stored[by], each.start))
+            known.append((by, each.start, found))
     whole = _ledger(app, begin, end, ledger.whole_bills, home)
     known += [("bill", each.period.start, _of_bill(app, whole, contract, each)) for contract, each in bills]
-    stored = {by: _stored(app, by, begin, end) for by in MEASUREMENTS}
-    found = (revised(by, start, fields, _of(stored[by], start), now) for by, start, fields in known)
-    return [point for point in found if point]
+    points = (revised(by, start, found, _of(stored[by], start), now) for by, start, found in known)
+    return [point for point in points if point]
+
+
+def _kept_from(app: App) -> float:
+    """Return from when on all readings are kept, Unix seconds; infinity while that is not sure."""
+    kept = app.kept_from(app.now())
+    return inf if app.config.store.keep_days and not kept else kept
 
 
 def _of_bill(app: App, whole: ledger.Ledger, contract: Contract, each: Billed) -> dict[str, Number]:

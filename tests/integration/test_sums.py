@@ -20,6 +20,7 @@ from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
 from homemon.sources.registry import SUMS
 from homemon.storage.ledger import keep_accounts
+from homemon.storage.retention import Retention
 from tests.commands import homemon, write_config
 from tests.judge import midnight
 from tests.lived import Lived, at
@@ -266,6 +267,29 @@ def test_what_was_dropped_keeps_its_sum(house: Callable[..., House]) -> None:
     here.updated()
     assert list(here.stored()) == ["2026-11-27"], "what is about to be dropped is not summed up"
     assert not here.stored("month")
+
+
+def test_yen_stay_where_keep_days_dropped_what_the_tier_depends_on(house: Callable[..., House]) -> None:
+    """30 kWh a day reach the third tier within the month: without its beginning they would cost less."""
+    here = house(CONTRACT)
+    november = [date(2026, 11, day) for day in range(1, 27)]
+    here.bought(*((day, hour, 30.0 * n + hour * 1.25) for n, day in enumerate(november) for hour in range(24)))
+    before = here.updated()
+    assert before["2026-11-25"]["yen"] > before["2026-11-01"]["yen"]
+    write_config(here.folder, CONTRACT)
+    config = here.folder / "config.ini"
+    config.write_text(config.read_text().replace("[store]\n", "[store]\nkeep_days = 10\n"))
+    here.app.close()
+    here.app = here.opened()
+    assert Retention(here.app.store, 10, True).prune(here.now) > 0
+    here.bought((TODAY, 0, 780.0), (TODAY, 1, 781.0))
+    after = here.updated()
+    assert after["2026-11-27"]["bought"] == 1
+    assert "yen" not in after["2026-11-27"], "nor is it guessed for new days"
+    assert {day: row["yen"] for day, row in after.items() if "yen" in row}.items() <= {
+        day: row["yen"] for day, row in before.items()
+    }.items()
+    assert after["2026-11-25"] == before["2026-11-25"]
 
 
 def test_the_names_are_those_of_the_rooms_that_are_loaded_later() -> None:
