@@ -60,9 +60,10 @@ def test_the_demos_house_lives_on_and_its_page_moves_until_it_is_ended(tmp_path:
             assert b'id="card-power"' in fetch(f"http://127.0.0.1:{port}/")
             first, second = islice(power_times(port), 2)
             assert second > first
-        finally:
             demo.send_signal(signal.SIGINT)
-        assert demo.wait(WITHIN) == 0
+            assert demo.wait(WITHIN) == 0
+        finally:
+            demo.kill()
 
 
 def power_times(port: int) -> Iterator[int]:
