@@ -94,6 +94,7 @@ def marks_first(at: str = FIRST) -> None:
 
 
 def _note_first() -> None:
+    """Note values as published first, and do not look at what the broker kept."""
     from homemon.delivery import live, mqtt
 
     states, published = live.states, mqtt.Mqtt._published
@@ -107,6 +108,7 @@ def _note_first() -> None:
         accounts[-1].note(values)
         return states(prefix, values, keeps)
 
+    _set(mqtt.Mqtt, "_lost", lambda *_: set())
     _set(mqtt.Mqtt, "_published", remembered)
     _set(mqtt, "states", hasty)
 
