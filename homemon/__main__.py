@@ -1,5 +1,6 @@
 """The `homemon` command, and `python -m homemon`."""
 
+import atexit
 import gc
 import os
 import sys
@@ -11,7 +12,32 @@ def main() -> None:
     gc.disable()  # until the command is imported: nothing of that becomes garbage (cli.main turns it on again)
     from homemon.cli.main import main as run
 
-    run()
+    try:
+        run()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _first_registered.status = end.code
+        raise
+
+
+class _End:
+    """The last thing of a process: its end without Python's own, which takes the store away from threads that use it.
+
+    A listener's senders may be in the middle of a statement of SQLite then: a segmentation fault.
+    """
+
+    status: int | None = None
+
+    def __call__(self) -> None:
+        threads = sys.modules.get("threading")
+        if threads and threads.active_count() > 1 and self.status is not None:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+            os._exit(self.status)
+
+
+_first_registered = _End()
+atexit.register(_first_registered)  # before all others, so that it is called after them
 
 
 def open_missing_streams() -> None:
