@@ -264,7 +264,9 @@ class Broker:
     def _silent(self, ended: bool) -> Answer:
         if ended:
             return Answer(Verdict.LATER, f"{self.where}: the connection was ended; see the broker's log, and [mqtt] ca")
-        return Answer(Verdict.LATER, f"{self.where}: no answer in time; see its load, and what lies between")
+        return Answer(
+            Verdict.LATER, f"{self.where}: no answer in time; check [mqtt] port, its load, and what lies between"
+        )
 
     def _unreachable(self, error: Exception) -> Answer:
         said = str(error)

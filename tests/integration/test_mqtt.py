@@ -258,7 +258,7 @@ def test_a_value_counts_as_published_only_once_the_broker_says_so(
     with broker.silent():
         trouble = deliver(one, within=0.5).trouble
         assert trouble is not None
-        assert "no answer in time" in trouble.text
+        assert "no answer in time; check [mqtt] port" in trouble.text
     assert one.pending(T)
     assert deliver(one) == Outcome(1)
     assert power(broker.port) == 523

@@ -20,13 +20,13 @@ from homemon.storage.store import Store
 from tests import lan
 from tests.commands import Plugged, fill, homemon, plugged, simulated, small_disk, wait_for, write_config
 from tests.filesystems import mounted_here
+from tests.hourly import PLAN
 from tests.longrun.chaos.broker import Broker
 from tests.longrun.chaos.home import Home
 from tests.longrun.chaos.judge import Evidence, Said
 from tests.longrun.chaos.places import SERVERS, Influx, Place
 from tests.longrun.chaos.published import Publication
 from tests.longrun.chaos.run import PATIENCE, Run
-from tests.longrun.home_assistant.storm import PLAN
 
 LISTENERS = ("meter-listen", "ecocute-listen")
 DISK = "8m"

@@ -14,6 +14,7 @@ from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
 from homemon.energy.periods import day_of
 from homemon.sim.house import House
 from homemon.storage.store import Store
+from tests.hourly import PLAN
 from tests.judge import midnight
 from tests.longrun.home_assistant.judge import Given, expected, faults
 from tests.stores import put
@@ -28,19 +29,6 @@ token = {token}
 [contract]
 plan = own.toml
 sell = 16
-"""
-PLAN = """
-name = "flat"
-company = "c"
-area = "tokyo"
-[[version]]
-from = "2020-01"
-source = "the storm"
-checked = 2026-11-01
-price = {price}
-items = []
-[version.base]
-flat = 0
 """
 
 
