@@ -4,6 +4,7 @@ import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
@@ -32,7 +33,8 @@ class _End:
         threads = sys.modules.get("threading")
         if threads and threads.active_count() > 1 and self.status is not None:
             for stream in (sys.stdout, sys.stderr):
-                stream.flush()
+                with suppress(OSError, ValueError):  # nobody reads it any more
+                    stream.flush()
             os._exit(self.status)
 
 

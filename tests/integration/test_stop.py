@@ -83,3 +83,33 @@ def test_a_second_signal_while_python_ends_changes_no_exit_status(first: int, se
             process.send_signal(second)
         assert process.communicate(timeout=PATIENCE) == ("stopped\n", "")
     assert process.returncode == 0
+
+
+WITH_A_THREAD = """
+import atexit, os, sys, threading
+import homemon.__main__ as started
+from homemon.cli import main as command
+
+class TakenApart:
+    def __del__(self, write=os.write):
+        write(1, b"taken apart\\n")
+
+used_by_the_thread = TakenApart()
+
+def run():
+    threading.Thread(target=threading.Event().wait, daemon={thread}).start() if {thread} else None
+    atexit.register(lambda: print("closed"))
+    print("ends")
+    sys.exit(3)
+
+command.main = run
+started.main()
+"""
+
+
+@pytest.mark.parametrize(("thread", "then"), [(True, ""), (False, "taken apart\n")])
+def test_a_process_ends_without_taking_anything_from_its_threads(thread: bool, then: str) -> None:
+    """SQLite ends with a segmentation fault where Python frees what a thread is using."""
+    code = WITH_A_THREAD.format(thread=thread)
+    run = subprocess.run((sys.executable, "-c", code), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (3, f"ends\nclosed\n{then}"), run.stderr
