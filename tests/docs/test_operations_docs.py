@@ -76,7 +76,9 @@ def test_the_trial_without_a_device_works_as_it_is_written(tmp_path: Path, page:
     (tmp_path / "bin" / "homemon").write_text(f'#!/bin/sh\nexec {sys.executable} -m homemon "$@"\n')
     (tmp_path / "bin" / "homemon").chmod(0o755)
     environment = ENVIRONMENT | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    words = ("bash", "-c", f"set -em\ntrap 'kill $(jobs -p)' EXIT\n{here(commands.text)}")
+    # the block ends them itself: at the end some are still listed and already gone
+    end = "trap 'kill $(jobs -p) 2> /dev/null || true; wait' EXIT"
+    words = ("bash", "-c", f"set -em\n{end}\n{here(commands.text)}")
     with (tmp_path / "out.txt").open("w") as out:
         run = subprocess.run(
             words, cwd=tmp_path, env=environment, stdout=out, stderr=out, timeout=2 * PATIENCE, check=False
