@@ -5,8 +5,8 @@ from typing import Any
 
 from homemon.config.edit import Change
 from homemon.config.read import Config, parse
-from homemon.setup.dialogue import Question, Say, Talk
-from homemon.setup.texts import TEXTS
+from homemon.config.setup.dialogue import Question, Say, Talk
+from homemon.config.setup.texts import TEXTS
 from homemon.sim.bp35c0 import PWD
 
 METER = f"[smartmeter]\nbid = {'1' * 32}\npwd = {PWD}\n"

@@ -1,7 +1,7 @@
 """Keep the catalogue of what homemon says with its source: `make docs`.
 
 A message is a string of the source: an f-string with `{}` for each of its values. What is new is added to
-homemon/locale/ja/LC_MESSAGES/homemon.po with no translation, which a test reports; what is gone goes; and
+homemon/core/locale/ja/LC_MESSAGES/homemon.po with no translation, which a test reports; what is gone goes; and
 the .mo that is read at run time is made anew.
 """
 
@@ -25,16 +25,16 @@ from homemon.check.findings import CHECK, Mark
 from homemon.cli.check import LOOKS, NOWHERE
 from homemon.cli.commands import GROUPS
 from homemon.cli.help import HEADING
+from homemon.config.setup import texts as setup
 from homemon.core.messages import PARTS
 from homemon.energy import band_names, compared, rows
 from homemon.page import texts as page
-from homemon.setup import texts as setup
 from homemon.sources.meter import properties as meter
 from homemon.sources.registry import SOURCES
 
 ROOT = Path(__file__).parent.parent
 HOMEMON = ROOT / "homemon"
-CATALOGUE = HOMEMON / "locale" / "ja" / "LC_MESSAGES" / "homemon.po"
+CATALOGUE = HOMEMON / "core" / "locale" / "ja" / "LC_MESSAGES" / "homemon.po"
 ELSEWHERE = ("explain/", "page/", "sim/", "delivery/metrics.py")
 """What says nothing here: `decode` explains in English, the page has texts of its own, a device has no words, and
 metrics are data."""
@@ -59,7 +59,7 @@ ERRORS = (
 """What the operating system says most often, in the English of glibc."""
 UNSURE = {
     each["what"] if isinstance(each, dict) else each
-    for path in sorted((HOMEMON / "plans").glob("*.toml"))
+    for path in sorted((HOMEMON / "energy" / "plans").glob("*.toml"))
     for version in tomllib.loads(path.read_text("utf-8"))["version"]
     for each in version.get("unsure", ())
 }

@@ -22,8 +22,8 @@ from time import monotonic, sleep
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from homemon.config.setup.texts import TEXTS
 from homemon.core.language import LANGUAGES, LOCALES
-from homemon.setup.texts import TEXTS
 
 ROOM = Path("/etc/apt/apt.conf.d/90room")
 HOME = Path("/home/user")

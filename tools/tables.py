@@ -14,10 +14,10 @@ from typing import Any
 
 from homemon.cli import setup
 from homemon.config.keys import DEFAULT_DIR, SETTINGS
+from homemon.config.setup import schedule
+from homemon.config.setup.dialogue import Step
+from homemon.config.setup.steps import STEPS
 from homemon.energy import shipped
-from homemon.setup import schedule
-from homemon.setup.dialogue import Step
-from homemon.setup.steps import STEPS
 from homemon.sources.registry import SERIES
 from homemon.sources.source import REQUIRED, Setting
 

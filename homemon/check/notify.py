@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from homemon.check.rules import Begun, Facts, is_quiet, judge, said, unjudged
+from homemon.check.rules import Begun, Facts, is_quiet, judge, unjudged
 from homemon.check.summaries import LAST, Due, due, summary
 from homemon.config.keys import Contract
 from homemon.core.clock import Instant
 from homemon.core.errors import ConfigError, HomemonError, StoreError
 from homemon.core.files import Lock, make_private_dir
+from homemon.core.language import Text, said
 from homemon.core.points import HALF_HOUR, Number
 from homemon.delivery.notices import Notices
 from homemon.delivery.services import services
@@ -20,7 +21,7 @@ from homemon.runtime import energy, ledger, sinks
 from homemon.runtime.context import App
 from homemon.runtime.newest import AHEAD, latest
 from homemon.sources.registry import ECOCUTE, ENDS_LATER, SERIES, SOURCES
-from homemon.sources.source import MINUTE, Source, Text
+from homemon.sources.source import MINUTE, Source
 
 TEST: Text = ("homemon からの通知の試験です", "homemon: a test notice")
 FAILED: Text = (
@@ -52,7 +53,7 @@ def _round(app: App, language: str, test: bool) -> int:
     texts, notices.judged = news(app, at, notices.judged, language)
     notices.add(texts, known, now)
     notices.save()
-    probe = said(TEST, language, {}) if test else ""
+    probe = said(TEST, language) if test else ""
     if not app.quiet:
         for text in filter(None, [*texts, probe]):
             app.show(text)
@@ -102,7 +103,7 @@ def _summed_up(app: App, one: Due, language: str) -> str:
         rows = ledger.rows(app, one.by, one.period.start, one.period.end)
     except HomemonError as error:
         app.log(f"{one.period.label}: {error}")
-        return said(FAILED, language, {"title": one.title})
+        return said(FAILED, language, title=one.title)
     return summary(one, rows[-1], language) if rows else ""
 
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from homemon.config.keys import Notify
-from homemon.core.language import LANGUAGES
+from homemon.core.language import Text, said
 from homemon.core.points import DAY, JST_AHEAD, Number, moment_text, number_text
 from homemon.energy.load import Load, lasting
 from homemon.sources.registry import NAMED
-from homemon.sources.source import MINUTE, Source, Text
+from homemon.sources.source import MINUTE, Source
 
 RECENT = 10 * MINUTE  # of a load: so long it must have been lower before it is over
 BACK = Decimal("1.2")  # times a threshold: what was below it is over when it is above that
@@ -263,7 +263,7 @@ def judge(
             key = f"{rule.name} {subject}".rstrip()
             is_now = _next(rule, case, begun.get(key), facts.now, settings)
             if text := _told(rule, begun.get(key), is_now):
-                texts[key] = said(text, language, case.words)
+                texts[key] = said(text, language, **case.words)
             holds.pop(key, None)
             holds |= {key: is_now} if is_now else {}
     covered = {rule.covers for rule in RULES if rule.name in texts}
@@ -294,14 +294,6 @@ def _told(rule: Rule, was: Begun | None, is_now: Begun | None) -> Text | None:
     if before == after:
         return None
     return rule.begin if after else rule.end if all(rule.end) else None
-
-
-def said(text: Text, language: str, words: Mapping[str, Any]) -> str:
-    """Return a text in a language, with its words."""
-    which = LANGUAGES.index(language)
-    return text[which].format(
-        **{name: word[which] if isinstance(word, tuple) else word for name, word in words.items()}
-    )
 
 
 def is_quiet(settings: Notify, now: int) -> bool:

@@ -5,13 +5,13 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from homemon.check.rules import minute_of_day, said
+from homemon.check.rules import minute_of_day
 from homemon.config.keys import Contract, Notify
+from homemon.core.language import Text, said
 from homemon.core.points import HOUR
 from homemon.energy.household import Known
 from homemon.energy.periods import ONE_DAY, STEPS, Period, billed, day_of, starts
 from homemon.energy.rows import Row
-from homemon.sources.source import Text
 
 LONGEST = 40 * ONE_DAY  # that a billing period may have ended ago
 ENERGIES: Mapping[str, Text] = {
@@ -79,7 +79,7 @@ LAST: Mapping[str, Callable[[Sequence[Contract], int], tuple[str, Period, Text]]
 def summary(one: Due, row: Row, language: str) -> str:
     """Return what a period came to, in one line; empty where nothing is known of it."""
     parts = list(_parts(row, language))
-    return f"{said(one.title, language, {})}: {said(BETWEEN, language, {}).join(parts)}" if parts else ""
+    return f"{said(one.title, language)}: {said(BETWEEN, language).join(parts)}" if parts else ""
 
 
 def _parts(row: Row, language: str) -> Iterator[str]:
@@ -88,6 +88,6 @@ def _parts(row: Row, language: str) -> Iterator[str]:
         known: Known = getattr(row.summary, name)
         if known.kwh and (name != "used" or row.summary.generated.kwh):
             words = {"name": label, "kwh": f"{known.kwh:,.1f}", "hours": f"{known.hours.normalize():f}"}
-            yield said(AMOUNT if known.hours >= whole else PART, language, words)
+            yield said(AMOUNT if known.hours >= whole else PART, language, **words)
         if name == "bought" and row.yen is not None:
-            yield said(ABOUT if row.doubts else YEN, language, {"yen": f"{row.yen:,.0f}"})
+            yield said(ABOUT if row.doubts else YEN, language, yen=f"{row.yen:,.0f}")

@@ -10,8 +10,8 @@ import click
 
 from homemon.cli.lines import lines
 from homemon.cli.replay import check_readable, opened
-from homemon.imports.items import Lines, Options, text_of
-from homemon.imports.table import FORMATS, Format, recognise
+from homemon.replay.downloads.items import Lines, Options, text_of
+from homemon.replay.downloads.table import FORMATS, Format, recognise
 from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
 from homemon.runtime.importing import Importing

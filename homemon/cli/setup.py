@@ -12,6 +12,12 @@ import click
 from homemon.cli.setup_terminal import Terminal
 from homemon.config.place import find_or_new, is_found
 from homemon.config.read import Config, load_or_empty
+from homemon.config.setup.dialogue import Question, Talk, through
+from homemon.config.setup.letter import read_letter, read_login, read_password
+from homemon.config.setup.schedule import PAGES
+from homemon.config.setup.start import awaited
+from homemon.config.setup.steps import STEPS
+from homemon.config.setup.texts import TEXTS
 from homemon.config.values import one_of
 from homemon.core.language import LANGUAGES, language
 from homemon.energy.plan_file import AREAS
@@ -20,12 +26,6 @@ from homemon.runtime.listeners import listeners
 from homemon.runtime.setting_up import command as run
 from homemon.runtime.starting import WAYS
 from homemon.runtime.subcommands import program
-from homemon.setup.dialogue import Question, Talk, through
-from homemon.setup.letter import read_letter, read_login, read_password
-from homemon.setup.schedule import PAGES
-from homemon.setup.start import awaited
-from homemon.setup.steps import STEPS
-from homemon.setup.texts import TEXTS
 
 CHECK = "check"
 SECRETS = click.File(encoding="utf-8-sig")

@@ -10,17 +10,17 @@ from typing import Any
 import click
 
 from homemon.cli.terminal import show
+from homemon.config.setup.dialogue import Act, Question, Result, Say, Talk
+from homemon.config.setup.texts import TEXTS
 from homemon.core.columns import left, width
 from homemon.core.errors import ConfigError
-from homemon.core.language import LOCALES
+from homemon.core.language import LOCALES, said
 from homemon.core.messages import words
 from homemon.runtime import output
 from homemon.runtime.context import App
 from homemon.runtime.serving import addresses, login
 from homemon.runtime.setting_up import ACTS
 from homemon.runtime.starting import page_started
-from homemon.setup.dialogue import Act, Question, Result, Say, Talk
-from homemon.setup.texts import TEXTS, spoken
 
 INDENT = 6  # of what does not fit into a line
 
@@ -67,7 +67,7 @@ class Terminal:
 
     def say(self, name: str, *values: object) -> None:
         """Print one of the texts."""
-        self._show(spoken(self.language, TEXTS[name], values))
+        self._show(said(TEXTS[name], self.language, *values))
 
     def say_ended(self, path: Path) -> None:
         """Say where the answers of a conversation are that ended early, if there are any."""
@@ -94,7 +94,7 @@ class Terminal:
 
     def _granted(self, wish: Say | Question | Act, acting: App) -> Any:
         if isinstance(wish, Say):
-            self._show(spoken(self.language, wish.text, wish.values))
+            self._show(said(wish.text, self.language, *wish.values))
             return None
         if isinstance(wish, Act):
             done = ACTS[wish.name](acting, *wish.arguments)
@@ -123,7 +123,7 @@ class Terminal:
     def _asked(self, question: Question) -> Any:
         widest = max((width(choice.answer) for choice in question.choices), default=0)
         for number, choice in enumerate(question.choices, 1):
-            text = spoken(self.language, choice.text)
+            text = said(choice.text, self.language)
             self._show(f"  {number:3}  {left(choice.answer, widest)}  {text}".rstrip())
         if question.choices:
             self.say("choose")
@@ -136,7 +136,7 @@ class Terminal:
     def _typed(self, question: Question) -> str:
         if sys.stdin is None:
             raise click.Abort
-        shown = f"{spoken(self.language, question.text)}{f' [{question.default}]' if question.default else ''}"
+        shown = f"{said(question.text, self.language)}{f' [{question.default}]' if question.default else ''}"
         output.clear()
         hidden = question.secret and sys.stdin.isatty()
         typed: str = click.prompt(shown, default="", show_default=False, hide_input=hidden)

@@ -9,9 +9,9 @@ import click
 
 from homemon.cli import simulate_faults as typed
 from homemon.cli import simulate_tools as tools
+from homemon.config.setup.steps import own_address
 from homemon.ports.udp_node import holder_of
 from homemon.runtime import output
-from homemon.setup.steps import own_address
 from homemon.sim.ecocute import DEVICE, HYBRID, Ecocute, Faults
 from homemon.sim.faults import Fault, count, seconds, table
 from homemon.sim.network import Network

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from homemon.cli.language import said
 from homemon.cli.status_table import Line
 from homemon.core.columns import left
+from homemon.core.language import Text, said
 from homemon.core.points import moment_text
 from homemon.energy.rows import Row as Energy
 from homemon.energy.rows import kwh_text, yen_text
 from homemon.runtime.newest import Row
-from homemon.sources.source import Text
 
 AHEAD: Text = (
     "{} {} に未来の時刻 {} の値があります。使いません",

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from homemon.cli.language import said
 from homemon.core.columns import COLUMNS, left, right, width
+from homemon.core.language import Text, said
 from homemon.core.points import age_text, moment_text, number_text
 from homemon.runtime import output
 from homemon.runtime.newest import Row
 from homemon.sources.registry import SERIES, SOURCES
-from homemon.sources.source import Text
 
 HEADS: tuple[Text, ...] = (("最新の値", "newest"), ("時刻", "at"), ("経過", "age"), ("今日", "today"), ("", ""))
 STALE: Text = ("古い", "STALE")

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import NamedTuple, Protocol
 
-LOCALE = Path(__file__).parent.parent / "locale"
+LOCALE = Path(__file__).parent / "locale"
 FIELD = "{}"
 PARTS = ("{}: {}", "{}  [{}]", "{} ({})", "({})", "{}, {}", "{} and {}", "{} or {}", "{} to {}")
 """How messages are joined within a sentence; the more comes first that stands more apart."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from homemon.core.language import LANGUAGES
+from homemon.core.language import said
 from homemon.delivery.live import Message, counts_for, slug, topic
 from homemon.sources.source import Kind, Series, Source
 
@@ -108,7 +108,7 @@ def _name(series: Series) -> str:
 
 
 def _about(house: House, source: Source) -> dict[str, object]:
-    name = source.name[LANGUAGES.index(house.language)]
+    name = said(source.name, house.language)
     whose = "" if house.prefix == USUAL else f" ({house.prefix})"
     return {"ids": [f"{house.node}_{source.look}"], "name": f"{name[:1].upper()}{name[1:]}{whose}"}
 
@@ -138,8 +138,8 @@ def _entity(house: House, source: Source, series: Series) -> dict[str, object]:
 
 def label(series: Series, language: str) -> str:
     """Return what people call a series; its field where nobody gave it a name."""
-    at = LANGUAGES.index(language)
-    return (series.label[at] or series.field) + (HALF_HOUR[at] if series.kind is Kind.HALF_HOURS else "")
+    name = said(series.label, language) or series.field
+    return name + (said(HALF_HOUR, language) if series.kind is Kind.HALF_HOURS else "")
 
 
 def status_topic(prefix: str, listener: str) -> str:

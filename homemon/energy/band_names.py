@@ -1,6 +1,6 @@
 """What people call the bands of the plans that are shipped."""
 
-from homemon.core.language import LANGUAGES
+from homemon.core.language import said
 
 NAMES = {
     "all": ("終日", "all day"),
@@ -18,5 +18,4 @@ NAMES = {
 
 def named(name: str, language: str) -> str:
     """Return the name of a band as people call it: that of a plan of one's own as it stands there."""
-    at = LANGUAGES.index(language)
-    return ", ".join(NAMES[part][at] if part in NAMES else part for part in name.split(", "))
+    return ", ".join(said(NAMES[part], language) if part in NAMES else part for part in name.split(", "))

@@ -19,7 +19,7 @@ from homemon.energy.prices import Table, levy_price, monthly_price, months_betwe
 from homemon.energy.pro_rata import Days
 from homemon.energy.selling import Selling, read_tables, selling_of
 
-PLANS = resources.files("homemon") / "plans"
+PLANS = resources.files("homemon.energy") / "plans"
 SUFFIX = ".toml"
 NOTHING: Mapping[str, Table] = MappingProxyType({})
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any, NamedTuple
 
+from homemon.core.language import said
 from homemon.core.points import Number
 from homemon.page import dates
-from homemon.page.texts import said, text
+from homemon.page.texts import text
 from homemon.page.views import Facts, Load, Newest, Now
 from homemon.sources.registry import NAMED, SMART_METER, SOURCES
 
@@ -45,8 +46,8 @@ def cards(moment: Now, language: str) -> Iterator[Card]:
 def _level(name: str, newest: Newest | None, language: str) -> Card:
     series, source = NAMED[name], SOURCE_OF[name]
     exchanged = name == "power"  # with the grid: it has a direction
-    heading = text(language, "power now") if exchanged else said(language, series.label)
-    device = "" if source is SMART_METER else said(language, source.name)
+    heading = text(language, "power now") if exchanged else said(series.label, language)
+    device = "" if source is SMART_METER else said(source.name, language)
     if newest is None:
         return Card(name, _title(heading), device, "–", series.unit, "", "quiet")
     selling = exchanged and newest.value < 0

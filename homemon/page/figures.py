@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import cycle, pairwise
 from typing import Any, NamedTuple
 
+from homemon.core.language import Text
 from homemon.core.points import DAY, HALF_HOUR, HOUR
 from homemon.page.panels import COUNTED, CUTS, DETAILED, Charts, Columns
 from homemon.page.prices import Shade
 from homemon.page.texts import LOCALE_JA, text, time_format
 from homemon.sources.registry import ECOCUTE, NAMED, SHOWN, SMART_METER, SOLAR_MONITOR, SOURCES
-from homemon.sources.source import Series, Source, Text
+from homemon.sources.source import Series, Source
 
 Json = dict[str, Any]
 MILLI = 1000  # plotly counts time in milliseconds

@@ -8,12 +8,13 @@ from re import sub
 from string import Template
 
 from homemon import __version__
+from homemon.core.language import said
 from homemon.core.points import moment_text
 from homemon.page import cards, compared, sections
 from homemon.page.figures import Json, Panel, aliases, has_readings, panels_of
 from homemon.page.panels import Charts
 from homemon.page.plotly import style_ids
-from homemon.page.texts import remedy, said, text
+from homemon.page.texts import remedy, text
 from homemon.page.views import Facts
 from homemon.sources.registry import SHOWN, SOURCES
 from homemon.sources.source import Source
@@ -100,7 +101,7 @@ def compact(value: Json) -> str:
 
 def section(panel: Panel, facts: Facts, language: str) -> str:
     """Return the frame of a panel: its heading, its legend, and where it is drawn."""
-    name = escape(said(language, panel.title))
+    name = escape(said(panel.title, language))
     legend = "".join(_entry(panel, key, language) for key in shown(panel, facts))
     return (
         f'<section class="panel" id="{panel.name}"><header><h2>{name}</h2><ul>{legend}</ul></header>\n'
@@ -131,4 +132,4 @@ def _hint(source: Source, sections: Collection[str], language: str) -> str:
     present = source.section in sections
     what = text(language, "silent") if present else text(language, "absent").format(source.section)
     hint = sub("`([^`]+)`", r"<code>\1</code>", escape(what + remedy(language, source, present)))
-    return f'<p class="empty"><strong>{escape(said(language, source.name))}</strong> <span>{hint}</span></p>'
+    return f'<p class="empty"><strong>{escape(said(source.name, language))}</strong> <span>{hint}</span></p>'

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from html import escape
 
+from homemon.core.language import said
 from homemon.core.points import moment_text
 from homemon.energy.household import Balance, Known
 from homemon.energy.periods import day_of
@@ -12,7 +13,7 @@ from homemon.page import dates
 from homemon.page.cards import SOURCE_OF, level_text
 from homemon.page.compared import doubts, figure, shown
 from homemon.page.panels import COUNTED
-from homemon.page.texts import said, text
+from homemon.page.texts import text
 from homemon.page.views import LONG_ENOUGH, PARTS, Extent, Facts, Place, View, place
 from homemon.sources.registry import NAMED, SMART_METER, SOURCES
 
@@ -192,13 +193,13 @@ def _heads(counted: Sequence[str], levels: Sequence[str], facts: Facts, kind: st
 
 def _counter_label(name: str, language: str) -> str:
     source = next(source for source in SOURCES for series in source.series if series.measurement == COUNTED[name][0])
-    return escape(f"{said(language, source.name)} {text(language, name)}")
+    return escape(f"{said(source.name, language)} {text(language, name)}")
 
 
 def _level_label(name: str, language: str) -> str:
     series, source = NAMED[name], SOURCE_OF[name]
-    device = "" if source is SMART_METER else f"{said(language, source.name)} "
-    return f"{escape(device + said(language, series.label))} <small>{escape(series.unit)}</small>"
+    device = "" if source is SMART_METER else f"{said(source.name, language)} "
+    return f"{escape(device + said(series.label, language))} <small>{escape(series.unit)}</small>"
 
 
 def _row(

@@ -1,8 +1,8 @@
 """What the page says, in Japanese and English."""
 
-from homemon.core.language import LANGUAGES
+from homemon.core.language import LANGUAGES, Text, said
 from homemon.sources.registry import NAMED
-from homemon.sources.source import Source, Text
+from homemon.sources.source import Source
 
 TEXTS: dict[str, Text] = {
     "title": ("自宅状況", "Home energy"),
@@ -142,17 +142,13 @@ LOCALE_JA = {
 
 def text(language: str, key: str) -> str:
     """Return the label of a series by its name, or a text of the table."""
-    return said(language, NAMED[key].label if key in NAMED else TEXTS[key])
-
-
-def said(language: str, pair: Text) -> str:
-    return pair[LANGUAGES.index(language)]
+    return said(NAMED[key].label if key in NAMED else TEXTS[key], language)
 
 
 def remedy(language: str, source: Source, configured: bool) -> str:
     """Return what to configure, or to start, where there is nothing of a source; commands are in backquotes."""
     commands = text(language, "and").join(f"`homemon {command}`" for command in source.commands)
-    set_up = "" if configured else said(language, source.set_up)
+    set_up = "" if configured else said(source.set_up, language)
     return set_up + text(language, "start" if configured else "do").format(commands)
 
 

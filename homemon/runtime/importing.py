@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from homemon.core.clock import kept_by_ntp
 from homemon.core.points import DAY, HOUR, LATEST, Number, Point, moment_text
-from homemon.imports.items import Bad, Item, Missing
+from homemon.replay.downloads.items import Bad, Item, Missing
 from homemon.runtime.context import App
 from homemon.runtime.replaying import kept_from
 from homemon.sources.registry import ENDS_LATER, SPOT

@@ -13,6 +13,8 @@ from typing import Any
 
 from homemon.config.edit import Change, change_file, close
 from homemon.config.keys import KEYS, SECRETS, Server
+from homemon.config.setup.schedule import EVERYBODY, HERE, NOBODY, jobs
+from homemon.config.setup.steps import I2C
 from homemon.core import xdg
 from homemon.core.dialogue import Talk
 from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError
@@ -30,8 +32,6 @@ from homemon.runtime.search import addresses, discover, with_defaults
 from homemon.runtime.starting import WAYS, Cron, Planned, page_started, program
 from homemon.runtime.subcommands import itself
 from homemon.runtime.subcommands import program as typed
-from homemon.setup.schedule import EVERYBODY, HERE, NOBODY, jobs
-from homemon.setup.steps import I2C
 from homemon.skstack.join import wake_module
 from homemon.sources.kyocera.protocol import Dump
 from homemon.sources.lan.discovery import Node

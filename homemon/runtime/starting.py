@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from homemon.config.setup import schedule
+from homemon.config.setup.schedule import Job
 from homemon.core.errors import HomemonError
 from homemon.core.files import make_dir, replace_file
-from homemon.setup import schedule
-from homemon.setup.schedule import Job
 
 PAGE = f"{schedule.SERVE.unit}.service"
 WITHIN = 30.0  # seconds for crontab and systemctl

@@ -3,7 +3,8 @@
 A device on the LAN is one table of properties and one row, `device`: docs/development.md walks through an example.
 """
 
-from homemon.sources.source import HOUR, MINUTE, REQUIRED, Connection, Kind, Series, Setting, Source, Text
+from homemon.core.language import Text
+from homemon.sources.source import HOUR, MINUTE, REQUIRED, Connection, Kind, Series, Setting, Source
 
 BAUD = (300, 4_000_000)
 WATTS = (-1_000_000, 1_000_000)  # a low-voltage contract ends at 50 kW

@@ -9,6 +9,7 @@ from importlib import import_module
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from homemon.core.language import Text
 from homemon.core.points import Number
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR = 60, 3600  # seconds
 REQUIRED = object()
-Text = tuple[str, str]
 Table = Mapping[int, "Prop[Any]"]
 """The properties of a class by their EPC."""
 

@@ -9,7 +9,7 @@ import yaml
 
 from homemon import __version__
 from homemon.config.keys import DATED, KEYS
-from homemon.setup.schedule import EVERYBODY, JOBS, PAGES
+from homemon.config.setup.schedule import EVERYBODY, JOBS, PAGES
 from tests import ROOT
 from tests.addon import ADDON, options
 from tests.documents import parse

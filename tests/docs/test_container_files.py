@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from homemon.setup.schedule import EVERYBODY, JOBS, PAGES
+from homemon.config.setup.schedule import EVERYBODY, JOBS, PAGES
 from tests import ROOT
 from tests.documents import calls, parse
 

@@ -324,7 +324,7 @@ def test_served_what_is_new_says_of_when_it_is_and_leaves_open_what_was_opened(
 def test_markup_in_the_name_of_a_price_is_text(tmp_path: Path, browser: Browser) -> None:
     fill(tmp_path, 2, every=10 * MINUTE)
     name = "<img src=x onerror=alert(1)></script>"
-    plan = Path("homemon/plans/chuden-smartlife.toml").read_text().replace('"night"', f"'{name}'")
+    plan = Path("homemon/energy/plans/chuden-smartlife.toml").read_text().replace('"night"', f"'{name}'")
     (tmp_path / "own.toml").write_text(plan)
     with (tmp_path / "config.ini").open("a") as config:
         config.write("\n[contract]\nplan = own.toml\nampere = 40\n")

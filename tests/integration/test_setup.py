@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from homemon.config.read import load
-from homemon.setup.schedule import BEGIN, END
+from homemon.config.setup.schedule import BEGIN, END
 from homemon.sim.bp35c0 import BID, PWD
 from tests import ROOT
 from tests.commands import ENVIRONMENT, HOMEMON, PATIENCE, homemon, running, simulated, wait_for
@@ -248,7 +248,9 @@ def test_a_wrong_option_is_named_and_nothing_is_written(
 
 
 def test_a_plan_of_ones_own_is_seen_from_config_ini(house: House) -> None:
-    (house.folder / "own.toml").write_text((ROOT / "homemon" / "plans" / "kepco-juryo-a.toml").read_text("utf-8"))
+    (house.folder / "own.toml").write_text(
+        (ROOT / "homemon" / "energy" / "plans" / "kepco-juryo-a.toml").read_text("utf-8")
+    )
     assert scripted(house.folder, "--yes", "--only", "contract", "--plan", "own.toml").returncode == 0
     assert "[contract]\nplan = own.toml\n" in house.config.read_text()
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from time import time
 
 from homemon.check.notify import TEST
-from homemon.cli.language import said
+from homemon.core.language import said
 from homemon.core.points import Point
 from homemon.storage.store import Store
 from tests.commands import ENVIRONMENT, PATIENCE

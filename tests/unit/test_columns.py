@@ -4,10 +4,9 @@ import random
 
 import pytest
 
-from homemon.cli.language import said
 from homemon.cli.status_table import UNITS, near_text, table
 from homemon.core.columns import COLUMNS, clipped, left, right, width, wrapped
-from homemon.core.language import LANGUAGES
+from homemon.core.language import LANGUAGES, said
 from homemon.core.points import DAY
 from homemon.runtime.newest import Row
 from homemon.sources.registry import SOURCES

@@ -8,10 +8,10 @@ from itertools import count, islice
 import pytest
 
 from homemon.core.points import JST, Point
-from homemon.imports import jepx, tepco
-from homemon.imports import kansai as kansai_format
-from homemon.imports.items import Bad, Item, Missing, Options, text_of
-from homemon.imports.table import recognise
+from homemon.replay.downloads import jepx, tepco
+from homemon.replay.downloads import kansai as kansai_format
+from homemon.replay.downloads.items import Bad, Item, Missing, Options, text_of
+from homemon.replay.downloads.table import recognise
 from homemon.sources.registry import SPOT
 
 TOKYO = Options(("tokyo",))

@@ -63,8 +63,8 @@ MAY_IMPORT = {
         ),
     },
     "sources.meter.session": {"core.dialogue", "core.errors", "core.points", "echonet", "skstack", "sources.meter"},
-    "sources.source": {"core.points", "echonet"},
-    "sources.registry": {"sources.source"},
+    "sources.source": {"core.language", "core.points", "echonet"},
+    "sources.registry": {"core.language", "sources.source"},
     "sources.lan.ecocute": {"core.points", "echonet"},
     "sources.lan.reports": {"core.points", "echonet", "sources.source"},
     "sources.lan.presence": {"echonet"},
@@ -96,7 +96,7 @@ MAY_IMPORT = {
         *("sources.meter.properties", "sources.kyocera", "sources.objects", "sources.lines"),
         *("sources.lan.discovery", "sources.lan.reports", "sources.registry"),
     },
-    "imports": {"core.points", "core.printable", "sources.registry"},
+    "replay.downloads": {"core.points", "core.printable", "sources.registry"},
     "replay": {"echonet", "skstack", "sources"} | SHARED,
     "runtime.state": {"core", "echonet", "skstack", "sources.meter.properties"},
     "storage.schema": set(),
@@ -171,16 +171,15 @@ MAY_IMPORT = {
     "energy": {"core.columns", "core.errors", "core.language", "core.points", "sources.registry", "sources.source"},
     "energy.calendar": {"core.errors", "energy"},
     "energy.spans": {"core.points"},
-    "setup.dialogue": {"config.edit", "config.read", "setup.texts", "sources.source"},
-    "setup.letter": {"config.keys", "config.values", "setup.steps"},
-    "setup.texts": {"page.texts", "sources.source"},
-    "setup.schedule": {"config.read", "sources.registry"},
-    "setup.questions": {"setup.dialogue", "setup.texts", "config.edit", "config.keys"},
-    "setup.server": {"setup.dialogue", "setup.questions", "setup.texts", "config", "sources.registry"},
-    "setup.start": {"setup.dialogue", "setup.questions", "setup.schedule", "setup.texts", "config"},
-    "setup.steps": {
-        *("setup.dialogue", "setup.questions", "setup.server", "setup.start", "setup.texts", "config", "energy"),
-        *("sources.lan.discovery", "sources.lan.reports", "sources.registry", "sources.source"),
+    "config.setup.dialogue": {"config.edit", "config.read", "config.setup.texts", "core.language"},
+    "config.setup.letter": {"config.keys", "config.values", "config.setup.steps"},
+    "config.setup.texts": {"core.language"},
+    "config.setup.schedule": {"config.read", "sources.registry"},
+    "config.setup.questions": {"config.setup.dialogue", "config.setup.texts", "config.edit", "config.keys"},
+    "config.setup.server": {"config", "sources.registry"},
+    "config.setup.start": {"config"},
+    "config.setup.steps": {
+        *("config", "energy", "sources.lan.discovery", "sources.lan.reports", "sources.registry", "sources.source"),
     },
     "page.texts": {"core.language", "sources.registry", "sources.source"},
     "page": {
@@ -197,14 +196,14 @@ MAY_IMPORT = {
     },
     "page.web": {"core.errors", "core.language", "page", "sources.source"},
     "runtime": {
-        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy", "imports"),
-        *("page", "setup"),
+        *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "energy"),
+        *("config", "page"),
     }
     | SHARED,
     "check": {"echonet", "skstack", "sources", "ports", "storage", "delivery", "runtime", "energy"} | SHARED,
     "cli": {
         *("echonet", "skstack", "sources", "ports", "storage", "delivery", "explain", "replay", "page", "runtime"),
-        *("check", "energy", "imports", "setup", "sim"),
+        *("check", "energy", "config", "sim"),
     }
     | SHARED,
 }
@@ -225,7 +224,7 @@ ONLY_IN = {
 }
 PURE = (
     *("core.dialogue", "core.requests", "core.points", "core.printable", "core.transcript"),
-    *("echonet", "skstack", "sources", "explain", "replay", "imports", "page.panels", "page.views", "setup"),
+    *("echonet", "skstack", "sources", "explain", "replay", "page.panels", "page.views", "config.setup"),
     *("check.rules", "check.summaries"),
     *("delivery.discovery", "delivery.exposition", "delivery.live", "delivery.metrics"),
     "delivery.ha_statistics",

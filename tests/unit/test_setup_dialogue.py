@@ -11,17 +11,17 @@ import pytest
 from homemon.cli.setup_terminal import in_language
 from homemon.config.edit import Change
 from homemon.config.read import Config
+from homemon.config.setup import questions, steps
+from homemon.config.setup.dialogue import Act, Question, Step, Talk, through
+from homemon.config.setup.letter import read_letter, read_login, read_password
+from homemon.config.setup.server import server
+from homemon.config.setup.texts import TEXTS
 from homemon.core.language import LANGUAGES, language
 from homemon.core.messages import words
 from homemon.delivery.influx import Answer, Trial, Verdict
 from homemon.energy import bill, shipped
 from homemon.runtime.context import App
 from homemon.runtime.setting_up import base, write
-from homemon.setup import questions, steps
-from homemon.setup.dialogue import Act, Question, Step, Talk, through
-from homemon.setup.letter import read_letter, read_login, read_password
-from homemon.setup.server import server
-from homemon.setup.texts import TEXTS
 from homemon.sim.bp35c0 import BID, PWD
 from homemon.sources.lan.discovery import Node
 from tests.talks import METER, configured, held, overheard

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from homemon.config.edit import Change
-from homemon.setup import schedule
-from homemon.setup.start import start
+from homemon.config.setup import schedule
+from homemon.config.setup.start import start
 from tests import ROOT
 from tests.talks import METER, configured, held, overheard
 

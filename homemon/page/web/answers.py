@@ -4,8 +4,7 @@ from html import escape
 from http import HTTPStatus
 from typing import NamedTuple
 
-from homemon.core.language import LANGUAGES
-from homemon.sources.source import Text
+from homemon.core.language import Text, said
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -67,11 +66,11 @@ class Answer(NamedTuple):
 
 def saying(status: int, language: str, name: str = "", more: Headers = (), words: Text | None = None) -> Answer:
     """Return a small page with `WORDS` of a status, or other words; `name` stands in their {}."""
-    at = LANGUAGES.index(language)
-    text = escape((words or WORDS[status])[at].format(name))
+    text = escape(said(words or WORDS[status], language, name))
     body = (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>homemon</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/page.css">\n'
-        f'</head><body><main><h1>homemon</h1><p>{text}</p><p><a href="/">{_HOME[at]}</a></p></main></body></html>\n'
+        f'</head><body><main><h1>homemon</h1><p>{text}</p><p><a href="/">{said(_HOME, language)}</a></p>'
+        "</main></body></html>\n"
     )
     return Answer(status, (("Content-Type", HTML), *NOT_KEPT, *more), body.encode())

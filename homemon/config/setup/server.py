@@ -4,9 +4,9 @@ from typing import Any
 
 from homemon.config.keys import READERS, SETTINGS, Server
 from homemon.config.read import Config
-from homemon.setup.dialogue import Act, Question, Say, Talk
-from homemon.setup.questions import Changes, changes_of, keyed
-from homemon.setup.texts import TEXTS
+from homemon.config.setup.dialogue import Act, Question, Say, Talk
+from homemon.config.setup.questions import Changes, changes_of, keyed
+from homemon.config.setup.texts import TEXTS
 from homemon.sources.registry import SMART_METER
 
 SECTION = "server"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR, Point
-from homemon.imports.items import Bad, Item, Lines, Missing, Options, begin, cells, number, plain, quoted
+from homemon.replay.downloads.items import Bad, Item, Lines, Missing, Options, begin, cells, number, plain, quoted
 from homemon.sources.registry import SPOT
 
 CODE, DATES = "時刻コード", ("受渡日", "年月日")

@@ -17,7 +17,19 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Point
-from homemon.imports.items import UNMETERED, Bad, Item, Lines, Missing, Options, begin, cells, number, plain, quoted
+from homemon.replay.downloads.items import (
+    UNMETERED,
+    Bad,
+    Item,
+    Lines,
+    Missing,
+    Options,
+    begin,
+    cells,
+    number,
+    plain,
+    quoted,
+)
 from homemon.sources.registry import PORTAL
 
 LARGEST = 1 << 22  # characters of JSON; a year of half-hours are a third of that

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from homemon.config.edit import Change
 from homemon.config.keys import READERS
 from homemon.config.read import Config
-from homemon.setup.dialogue import Act, Choice, Question, Say, Talk, written
-from homemon.setup.questions import Changes, agreed, changes_of, word
-from homemon.setup.schedule import EVERYBODY, HERE, NOBODY
-from homemon.setup.texts import TEXTS
+from homemon.config.setup.dialogue import Act, Choice, Question, Say, Talk, written
+from homemon.config.setup.questions import Changes, agreed, changes_of, word
+from homemon.config.setup.schedule import EVERYBODY, HERE, NOBODY
+from homemon.config.setup.texts import TEXTS
 
 WHO = {NOBODY: TEXTS["page none"], HERE: TEXTS["page here"], EVERYBODY: TEXTS["page lan"]}
 """Who may look at the page."""

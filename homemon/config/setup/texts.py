@@ -1,7 +1,6 @@
 """What `homemon setup` asks and says, in Japanese and English."""
 
-from homemon.page.texts import said
-from homemon.sources.source import Text
+from homemon.core.language import Text
 
 TEXTS: dict[str, Text] = {
     "language": ("言語 / Language (ja, en)", "Language / 言語 (en, ja)"),
@@ -226,8 +225,3 @@ AREA_NAMES: dict[str, Text] = {
     "kyushu": ("九州", "Kyushu"),
     "okinawa": ("沖縄", "Okinawa"),
 }
-
-
-def spoken(language: str, text: Text, values: tuple[object, ...] = ()) -> str:
-    """Return a text in a language, with the values in their places."""
-    return said(language, text).format(*values) if values else said(language, text)

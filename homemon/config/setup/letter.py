@@ -3,8 +3,8 @@
 import re
 
 from homemon.config.keys import READERS
+from homemon.config.setup.steps import password
 from homemon.config.values import GROUPING, tidied
-from homemon.setup.steps import password
 
 
 def read_letter(text: str) -> dict[str, str]:

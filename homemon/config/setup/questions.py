@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from homemon.config.edit import Change
 from homemon.config.keys import READERS
-from homemon.setup.dialogue import Question, yes_or_no
-from homemon.setup.texts import TEXTS
+from homemon.config.setup.dialogue import Question, yes_or_no
+from homemon.config.setup.texts import TEXTS
 
 Changes = list[Change]
 

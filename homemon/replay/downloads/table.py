@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from homemon.imports import jepx, kansai, tepco
-from homemon.imports.items import Item, Lines, Options
+from homemon.replay.downloads import jepx, kansai, tepco
+from homemon.replay.downloads.items import Item, Lines, Options
 
 
 class Format(NamedTuple):

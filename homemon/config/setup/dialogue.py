@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from homemon.config.edit import Change
 from homemon.config.read import Config
-from homemon.setup.texts import TEXTS
-from homemon.sources.source import Text
+from homemon.config.setup.texts import TEXTS
+from homemon.core.language import Text
 
 Result = TypeVar("Result")
 YES = {"y", "yes", "はい"}

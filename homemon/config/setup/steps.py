@@ -7,12 +7,12 @@ from datetime import date
 from homemon.config.edit import Change
 from homemon.config.keys import EXAMPLE, READERS
 from homemon.config.read import Config
+from homemon.config.setup.dialogue import Act, Choice, Question, Say, Step, Talk
+from homemon.config.setup.questions import Changes, agreed, changes_of, keyed, several, word
+from homemon.config.setup.server import server
+from homemon.config.setup.start import start
+from homemon.config.setup.texts import AREA_NAMES, TEXTS
 from homemon.energy.plan import Plan
-from homemon.setup.dialogue import Act, Choice, Question, Say, Step, Talk
-from homemon.setup.questions import Changes, agreed, changes_of, keyed, several, word
-from homemon.setup.server import server
-from homemon.setup.start import start
-from homemon.setup.texts import AREA_NAMES, TEXTS
 from homemon.sources.lan.discovery import Node
 from homemon.sources.lan.reports import is_kin
 from homemon.sources.registry import ECOCUTE, SMART_METER, SOLAR_MONITOR

@@ -10,7 +10,19 @@ from contextlib import suppress
 from datetime import date
 
 from homemon.core.points import HOUR, Point
-from homemon.imports.items import UNMETERED, Bad, Item, Lines, Missing, Options, begin, cells, number, plain, quoted
+from homemon.replay.downloads.items import (
+    UNMETERED,
+    Bad,
+    Item,
+    Lines,
+    Missing,
+    Options,
+    begin,
+    cells,
+    number,
+    plain,
+    quoted,
+)
 from homemon.sources.registry import PORTAL_HOUR
 
 HOURS = [f"{hour}-{hour + 1}時" for hour in range(24)]
