@@ -15,7 +15,7 @@ import pytest
 
 from homemon.core.points import JST
 from tests import ROOT
-from tests.longrun.benchmarks import bills, browser, decode, graphs, installed, kyocera, start, store, upload
+from tests.longrun.benchmarks import bills, browser, decode, graphs, installed, kyocera, released, start, store, upload
 from tests.longrun.benchmarks.measure import BUILD, Benchmark, Unavailable
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -34,7 +34,8 @@ HEAD = """# Performance
 What homemon costs, measured against something that can hardly cost less, or that others use. `make bench` writes
 this page; `make bench ONLY="start upload"` prints single themes or rows. Each figure is a median, and both sides of a
 row are measured in turns in the same run, so that a ratio holds where the figures are the machine's. The ratio is
-homemon ÷ the other: of a cost, less is better; of a rate (…/s), more. The reach is what homemon wants to keep.
+homemon ÷ the other: of a cost, less is better; of a rate (…/s), more. The reach is what homemon wants to keep. What
+got worse since the last release is at the end.
 
 {machine}
 """
@@ -58,6 +59,8 @@ def main(only: list[str]) -> int:
             page += TABLE.format(theme)
             for text in measured(wanted):
                 page += text + "\n"
+    for text in released.compared(released.ratios(page), *released.newest()):
+        page += text + "\n"
     print(page)
     if not only:
         PAGE.write_text(page, "utf-8")
