@@ -40,6 +40,10 @@ year: $(STAMP)
 bench: $(STAMP) debian
 	$(BIN)/python -m tests.longrun.benchmarks $(ONLY)
 
+# Ten years of a house: how files and memory grow; draws docs/pictures/decade.png.
+decade: $(STAMP) debian
+	$(BIN)/python -m tests.longrun.decade
+
 # All that takes bytes from outside, under a coverage-guided fuzzer: make fuzz SECONDS=600
 fuzz: $(STAMP)
 	$(BIN)/python -m pip install --quiet --editable .[fuzz]
