@@ -66,18 +66,21 @@ def withdrawn(known: Mapping[str, Number], before: Collection[str]) -> dict[str,
     return {hours_of(name): 0 for name in AMOUNTS if name not in known and hours_of(name) in before}
 
 
-def revised(measurement: str, start: int, known: Mapping[str, Number], stored: Stored, now: int) -> Point | None:
+def revised(
+    measurement: str, start: int, known: Mapping[str, Number], stored: Stored, now: int, later: int = 0
+) -> Point | None:
     """Return the point of what is known of a period; None where that is stored already. Times are in Unix seconds.
 
     `stored` are the fields of earlier points of it by their times. The time of a point is the period's begin, and a
-    second for each half-hour since: it grows also where a store was lost.
+    second for each half-hour since, `later` at least: it grows also where a store was lost.
     """
     before = _last(stored)
     found = {**known, **withdrawn(known, before)}
-    if found == before:
+    latest, end = max(stored, default=start - 1), start + LAST
+    if found == before and latest >= min(start + later, end):
         return None
-    later = max(start + (now - start) // HALF_HOUR, max(stored, default=start - 1) + 1)
-    return Point(measurement, found, min(later, start + LAST))
+    time = max(start + (now - start) // HALF_HOUR, start + later, latest + 1)
+    return Point(measurement, found, min(time, end)) if found else None
 
 
 def _last(stored: Stored) -> dict[str, Number]:

@@ -6,18 +6,20 @@ from itertools import product
 from pathlib import Path
 
 from homemon.core.errors import HomemonError, StoreDamaged, StoreError
-from homemon.core.points import moment_text
+from homemon.core.points import midnight, moment_text
 from homemon.delivery import fetch
+from homemon.runtime import sums
 from homemon.runtime.context import App
 from homemon.runtime.replaying import kept_from
-from homemon.sources.registry import SOURCES
+from homemon.sources.registry import SOURCES, SUMS
 from homemon.sources.source import Kind
 from homemon.storage import repair
 from homemon.storage.database import FILE
 from homemon.storage.health import whole_faults
-from homemon.storage.salvage import Names
+from homemon.storage.salvage import Names, Row
 
 NAMED = 30  # periods at most
+SUMMED = {series.measurement for series in SUMS}
 RECORDS = {
     series.measurement: source.record
     for source in SOURCES
@@ -76,8 +78,18 @@ def period(names: Names, since: int | None, until: int) -> str:
 
 
 def bring_back(app: App, source: Path) -> Iterator[str]:
-    """Add what another store has. Raise StoreError, OSError."""
-    added: Counter[Names] = repair.bring_back(app.store.db, source)
+    """Add what another store has, but for sums, which are computed again. Raise StoreError, OSError."""
+    seconds = set[int]()
+
+    def is_reading(row: Row) -> bool:
+        is_sum = row.names[0] in SUMMED
+        if is_sum:
+            seconds.add(row.time - midnight(row.time))
+        return not is_sum
+
+    added: Counter[Names] = repair.bring_back(app.store.db, source, is_reading)
+    if seconds:
+        sums.compute_again(app.store, max(seconds) + 1)
     yield from added_lines(added)
     if not added:
         yield f"{source} has nothing that the store lacks"

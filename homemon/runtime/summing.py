@@ -21,6 +21,7 @@ from homemon.energy.sums import LAST, fields, revised, with_yen_as_stored
 from homemon.runtime import ledger
 from homemon.runtime.context import App
 from homemon.runtime.energy import income
+from homemon.runtime.sums import earliest
 from homemon.sources.registry import SUMS
 from homemon.storage.store import Store
 
@@ -94,7 +95,8 @@ def points(app: App, month: str) -> list[Point]:
             known.append((by, each.start, found))
     whole = _ledger(app, begin, end, ledger.whole_bills, home)
     known += [("bill", each.period.start, _of_bill(app, whole, contract, each)) for contract, each in bills]
-    points = (revised(by, start, found, _of(stored[by], start), now) for by, start, found in known)
+    later = earliest(app.store)
+    points = (revised(by, start, found, _of(stored[by], start), now, later) for by, start, found in known)
     return [point for point in points if point]
 
 

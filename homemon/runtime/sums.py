@@ -48,6 +48,19 @@ class Memory(NamedTuple):
         store.db.remember(sums=json.dumps(self))
 
 
+def compute_again(store: "Store", later: int) -> None:
+    """Have all sums computed again, each dated so many seconds after the begin of its period, or later.
+
+    So where a server got sums of another store, of which none may be the last. Raise StoreError.
+    """
+    store.db.remember(sums="[]", sums_later=max(later, earliest(store)))
+
+
+def earliest(store: "Store") -> int:
+    """Return how many seconds after the begin of its period a sum is dated at the earliest. Raise StoreError."""
+    return int(store.db.recall("sums_later") or 0)
+
+
 def update(app: App, store: "Store", within: float = WITHIN) -> None:
     """Store the sums that new, late and corrected readings or other prices change, for about so many seconds.
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
@@ -15,7 +15,7 @@ from homemon.core.files import make_private_dir, make_private_file, make_tempora
 from homemon.core.points import Number, in_range
 from homemon.storage.database import FILE, Database
 from homemon.storage.health import whole_faults
-from homemon.storage.salvage import Names, Salvage, add_lacking, missing, series_id
+from homemon.storage.salvage import Names, Row, Salvage, add_lacking, missing, series_id
 
 SUFFIXES = ("-wal", "-shm", "")  # in the order in which they are renamed: never a log next to another database
 
@@ -122,8 +122,8 @@ def set_aside(path: Path, what: str = "damaged") -> Path:
     return aside
 
 
-def bring_back(db: Database, source: Path) -> Counter[Names]:
-    """Add those values of the store at `source` that `db` lacks; return how many of each series.
+def bring_back(db: Database, source: Path, wanted: Callable[[Row], bool] = lambda row: True) -> Counter[Names]:
+    """Add those values of the store at `source` that are `wanted` and that `db` lacks; return how many of each series.
 
     Raise StoreError, OSError.
     """
@@ -135,7 +135,7 @@ def bring_back(db: Database, source: Path) -> Counter[Names]:
             } | found.series
     if not found.series:
         raise StoreError(f"{source} holds no readings of homemon", "Name a copy of a store's homemon.db.")
-    possible = (row for row in found.rows() if in_range(row.time, row.value))
+    possible = (row for row in found.rows() if in_range(row.time, row.value) and wanted(row))
     with db.explained("written"):
         return +add_lacking(possible, db.connection)
 

@@ -14,7 +14,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.energy.household import ENERGIES
 from homemon.energy.periods import day_of
-from homemon.runtime import kept, summing, sums
+from homemon.runtime import kept, repairing, summing, sums
 from homemon.runtime.background import Rounds
 from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
@@ -207,6 +207,28 @@ def test_each_change_is_later_than_the_one_before_which_the_store_drops(house: C
     assert found[0] == midnight(TODAY) + 29
     (found,) = here.app.store.archive.lines(0, midnight(TODAY), "month")
     assert found[0] == midnight(TODAY.replace(day=1)) + 26 * 48 + 29
+
+
+def test_what_another_store_brings_back_leaves_no_sum_of_that_store_the_last_one(house: Callable[..., House]) -> None:
+    """A server has the sums of both, and two with one time where both were made within a half-hour."""
+    here = house()
+    here.bought((TODAY, 0, 100.0), (TODAY, 1, 101.0))
+    here.updated()
+    here.bought((TODAY, 2, 102.0), (TODAY, 3, 103.0))
+    here.updated()  # the server has one of second 24 and one of second 25
+    here.app.close()
+    aside = here.app.store.path.rename(here.folder / "aside.db")
+    here.app = here.opened()
+    here.bought((TODAY, 0, 100.0), (TODAY, 2, 102.0))
+    assert here.updated()["2026-11-27"]["bought"] == 2  # the server has another one of second 24
+    list(repairing.bring_back(here.app, aside))
+    assert here.updated()["2026-11-27"]["bought"] == 3
+    (found,) = here.app.store.archive.lines(midnight(TODAY), 1 << 62, "day")
+    assert found[0] >= midnight(TODAY) + 26
+    here.bought((TODAY, 4, 104.0))
+    here.updated()
+    (later,) = here.app.store.archive.lines(midnight(TODAY), 1 << 62, "day")
+    assert later[0] == found[0] + 1
 
 
 CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 30\n"

@@ -29,8 +29,7 @@ def decade(folder: Path, years: int, kept: int) -> list[Growth]:
 
     server.answer = forget
     try:
-        now = int(time())
-        house, grown = Years(folder, midnight(now) + DAY, now, server.url, kept), list[Growth]()
+        house, grown = Years(folder, midnight(int(time())) + DAY, server.url, kept), list[Growth]()
         for days in range(0, int(years * 365.25), QUARTER):
             house.live(days, days + QUARTER)
             whole = len(grown) % 4 == 3

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import NamedTuple
 
 from homemon.core.clock import Instant
@@ -60,10 +61,10 @@ class Growth(NamedTuple):
 class Years:
     """A folder with a house that began at `start` (Unix seconds); `kept` days stay in the store, 0 is all."""
 
-    def __init__(self, folder: Path, start: int, now: int, url: str, kept: int) -> None:
+    def __init__(self, folder: Path, start: int, url: str, kept: int) -> None:
         folder.mkdir()
         write_config(folder, f"keep_days = {kept}\n{CONFIG.format(url)}")  # [store] is its last section
-        self._folder, self._start, self._now = folder, start, now
+        self._folder, self._start = folder, start
         self._house = House(start)
         self._kept = kept
 
@@ -92,7 +93,7 @@ class Years:
 
     def call(self, days: int, name: str) -> float:
         """Run a command at the end of the last of `days`; MB that it had at the most."""
-        ahead = self._start + days * DAY - self._now
+        ahead = self._start + days * DAY - time()
         run = subprocess.run(
             (sys.executable, "-c", LATER, "-q", *COMMANDS[name]),
             cwd=self._folder, env=os.environ | {"AHEAD": str(ahead)}, capture_output=True, text=True, check=False,
