@@ -21,7 +21,6 @@ from homemon.energy.sums import LAST, fields, revised, with_yen_as_stored
 from homemon.runtime import ledger
 from homemon.runtime.context import App
 from homemon.runtime.energy import income
-from homemon.runtime.sums import earliest
 from homemon.sources.registry import SUMS
 from homemon.storage.store import Store
 
@@ -76,8 +75,11 @@ def _label(time: int) -> str:
 # --- what they come to --------------------------------------------------------------------------
 
 
-def points(app: App, month: str) -> list[Point]:
-    """Return the sums that are other ones of a month (such as 2026-11), its days and its bills. Raise StoreError."""
+def points(app: App, month: str, later: int = 0) -> list[Point]:
+    """Return the sums that are other ones of a month (such as 2026-11), its days and its bills. Raise StoreError.
+
+    Each is dated `later` seconds after the begin of its period at the earliest; so are all that were dated before that.
+    """
     first = date.fromisoformat(f"{month}-01")
     since, until, now = starts(first), starts(month_after(first)), int(app.now().wall)
     bills = [one for one in billed(app.config.contracts, first, month_after(first)) if one[1].period.start < now]
@@ -95,7 +97,6 @@ def points(app: App, month: str) -> list[Point]:
             known.append((by, each.start, found))
     whole = _ledger(app, begin, end, ledger.whole_bills, home)
     known += [("bill", each.period.start, _of_bill(app, whole, contract, each)) for contract, each in bills]
-    later = earliest(app.store)
     points = (revised(by, start, found, _of(stored[by], start), now, later) for by, start, found in known)
     return [point for point in points if point]
 

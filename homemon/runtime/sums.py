@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from hashlib import blake2b
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -89,7 +90,8 @@ def _compute(app: App, present: Memory, deadline: float) -> None:
     months = {*before.months, *summing.touched(store, times, now)}
     if present.day != before.day:
         months |= summing.running(now)
-    after = present._replace(months=_computed(app, sorted(months, reverse=True), summing.points, deadline))
+    points = partial(summing.points, later=earliest(store))
+    after = present._replace(months=_computed(app, sorted(months, reverse=True), points, deadline))
     if after != before:
         after.keep(store)
     if times:

@@ -268,7 +268,7 @@ def test_nothing_is_computed_while_nothing_changed(
     here.bought((TODAY, 0, 100.0), (TODAY, 1, 101.0))
     here.updated()
     computed: list[str] = []
-    monkeypatch.setattr(summing, "points", lambda _, month: computed.append(month) or [])  # type: ignore[func-returns-value]
+    monkeypatch.setattr(summing, "points", lambda _, month, later: computed.append(month) or [])  # type: ignore[func-returns-value]
     here.put(Point("power", {"value": 500}, NOON_TIME), Point("ecocute", {"tank": 300}, NOON_TIME))
     here.updated()
     assert not computed
