@@ -12,7 +12,6 @@ from homemon import __version__
 from homemon.cli.commands import LazyGroup, drop_stdout
 from homemon.core.errors import ConfigError, HomemonError
 from homemon.core.language import language
-from homemon.core.messages import words
 from homemon.runtime import output
 
 
@@ -57,6 +56,7 @@ def speak(language: str) -> None:
     if language == "en":
         return
     from homemon.cli.help import Formatter
+    from homemon.core.messages import words
 
     output.speak(words(language))
     click.Context.formatter_class = Formatter

@@ -1,7 +1,5 @@
 """Options that several commands share."""
 
-from difflib import get_close_matches
-
 import click
 
 
@@ -14,6 +12,8 @@ class Commands(click.Group):
         """Do as click does; a command of the group that is not known is looked for in its other groups."""
         known, word = self.list_commands(ctx), args[0]
         if word not in known and not word.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             near = get_close_matches(word.lower(), known, 3, 0.5) or [name for name in known if word.lower() in name]
             if near:
                 ctx.fail(f"No such command {word!r}. Did you mean {' or '.join(near)}?")

@@ -14,8 +14,8 @@ from typing import TypeVar
 
 INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "`": "`"}
-GROUPING = re.compile(r"[\s\-‐‑‒–—―−ー_.]+")  # between groups of four, as the letter prints them
-PLACEHOLDER = re.compile(r"[\[<{(【〔《「].*[\]>})】〕》」]|[xX×*?•.…]{3,}|(?i:changeme|todo|your[ _-].*)")
+GROUPING = str.maketrans("", "", "-‐‑‒–—―−ー_.")
+PLACEHOLDER = r"[\[<{(【〔《「].*[\]>})】〕》」]|[xX×*?•.…]{3,}|(?i:changeme|todo|your[ _-].*)"
 LOOKS_LIKE = {"O": "0", "o": "0", "Q": "0", "〇": "0", "l": "1", "I": "1", "i": "1", "|": "1", "Z": "2", "z": "2"}
 LOOKS_LIKE |= {"S": "5", "s": "5", "G": "6", "g": "9", "q": "9"}
 BEHIND = "has a comment behind it; a comment stands on a line of its own"
@@ -59,9 +59,14 @@ def _unquoted(value: str) -> str:
     return value
 
 
+def ungrouped(value: str) -> str:
+    """Return digits and letters without what is between groups of four, as the letter prints them."""
+    return "".join(value.translate(GROUPING).split())
+
+
 def is_placeholder(value: str) -> bool:
     """Return whether a value that cannot be read is a template's placeholder."""
-    return PLACEHOLDER.fullmatch(unicodedata.normalize("NFKC", value).strip()) is not None
+    return re.fullmatch(PLACEHOLDER, unicodedata.normalize("NFKC", value).strip()) is not None
 
 
 def straightened(content: str) -> str:
@@ -75,12 +80,14 @@ def straightened(content: str) -> str:
 
 def _straight(line: str) -> str:
     bare = line.strip(INVISIBLE + "\u3000\xa0 \t\r")
-    if bare[:1] in ("", "#", ";"):
-        return line if line.isascii() else bare
-    if bare[0] in "[［" or bare[0] in "＃；":
+    if bare[:1] in ("[", "［", "＃", "；"):
         return tidied(bare)
+    if line.isascii():
+        return line
+    if bare[:1] in ("", "#", ";"):
+        return bare
     head, sign, value = re.fullmatch("([^=:＝：]*)([=:＝：]?)(.*)", bare, re.DOTALL).groups()  # type: ignore[union-attr]
-    if line.isascii() or not sign:
+    if not sign:
         return line
     inset = line[: len(line) - len(line.lstrip(" \t"))]
     return f"{inset}{tidied(head)} {tidied(sign)} {value}"
@@ -124,7 +131,7 @@ def hex_digits(count: int) -> Callable[[str], str]:
 
 def route_b_id(value: str) -> str:
     """Return the 32 hex digits, in upper case, in groups or not."""
-    digits = GROUPING.sub("", value)
+    digits = ungrouped(value)
     if not re.fullmatch("[0-9A-Fa-f]{32}", digits):
         cause = "" if not re.fullmatch("[0-9A-Za-z]{12}", digits) else ", as the pwd has: are the two swapped?"
         raise ValueError(f"must be 32 hexadecimal digits (it has {len(digits)} characters{cause}){_odd(digits)}")
@@ -149,7 +156,7 @@ def _script_of(letter: str) -> str:
 
 def route_b_password(value: str) -> str:
     """Return the 12 letters and digits, in groups or not."""
-    letters = GROUPING.sub("", value)
+    letters = ungrouped(value)
     if not re.fullmatch("[0-9A-Za-z]{12}", letters):
         cause = "" if not re.fullmatch("[0-9A-Fa-f]{32}", letters) else ", as the bid has: are the two swapped?"
         odd = next((letter for letter in letters if not letter.isascii()), "")

@@ -6,8 +6,11 @@ from unicodedata import combining, east_asian_width
 COLUMNS = 80  # what a terminal has at least
 _JAPANESE = r"\u3000-\u9fff\uff00-\uff60"
 _NEVER_FIRST = ")、。，．・：；？！）」』】〕〉》ー〜々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"  # in a line (JIS X 4051)
-_PIECES = re.compile(rf" *(?:[{_JAPANESE}]|[^ {_JAPANESE}]+)[{_NEVER_FIRST}]*")
-"""What is not parted: words, and single Japanese signs, each with the spaces before it and what may begin no line."""
+_PIECES = rf" *(?:[{_JAPANESE}]|[^ {_JAPANESE}]+)[{_NEVER_FIRST}]*"
+"""What is not parted: words, and single Japanese signs, each with the spaces before it and what may begin no line.
+
+Compiled when met, which takes as long as a tenth of a poll: in cron nobody has columns.
+"""
 
 
 def width(text: str) -> int:
@@ -31,7 +34,7 @@ def wrapped(text: str, columns: int, indent: int) -> str:
     A word that is longer than a line is not parted, so that it can be copied.
     """
     lines = [""]
-    for piece in _PIECES.findall(text):
+    for piece in re.findall(_PIECES, text):
         if lines[-1].strip() and width(lines[-1] + piece) > columns:
             lines.append(" " * indent + piece.lstrip(" "))
         else:

@@ -1,6 +1,7 @@
-"""The language of who reads: the locale's, where homemon speaks it."""
+"""The language of who reads: the locale's, where homemon speaks it; how the others are spoken is `messages`."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 Text = tuple[str, str]
 """A text in Japanese and in English."""
@@ -24,3 +25,14 @@ def said(text: Text, language: str, *values: object, **named: object) -> str:
     at = LANGUAGES.index(language)
     chosen = {name: value[at] if isinstance(value, tuple) else value for name, value in named.items()}
     return text[at].format(*values, **chosen) if values or named else text[at]
+
+
+class Words(Protocol):
+    """From what homemon says in English to what is read; `context` is of words that mean something else elsewhere."""
+
+    def __call__(self, text: str, context: str = "") -> str: ...
+
+
+def in_english(text: str, context: str = "") -> str:
+    """Return what homemon says as it is."""
+    return text

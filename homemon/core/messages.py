@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
+
+from homemon.core.language import Words, in_english
 
 LOCALE = Path(__file__).parent / "locale"
 FIELD = "{}"
@@ -30,19 +32,8 @@ WORDLIKE = re.compile(r"[(+-]*[\d.,]+ [^ ]+|(?:[^ ,]+, )*[^ ,]+(?: (?:or|and) [^
 MOST = 4  # sentences of a message
 DEEPEST = 10  # messages within messages
 LONGEST = 1000  # characters of a line, beyond which others than homemon speak
-BETWEEN = re.compile(r"(?<=[\u3000-\u9fff]) (?=[\u3000-\u9fff])")
-"""Spaces between Japanese signs, where a value is one that begins or ends with such."""
-
-
-class Words(Protocol):
-    """From what homemon says in English to what is read; `context` is of words that mean something else elsewhere."""
-
-    def __call__(self, text: str, context: str = "") -> str: ...
-
-
-def in_english(text: str, context: str = "") -> str:
-    """Return what homemon says as it is."""
-    return text
+BETWEEN = r"(?<=[\u3000-\u9fff]) (?=[\u3000-\u9fff])"
+"""Spaces between Japanese signs, where a value begins or ends with such; compiled when met, which takes long."""
 
 
 @cache
@@ -183,7 +174,7 @@ class Catalogue:
             for values in template.values(text):
                 doubted = (value for value in values if not template.may_be(value))
                 if all(map(self._one, doubted)):
-                    return BETWEEN.sub("", template.translation.format(*map(self._value, values)))
+                    return re.sub(BETWEEN, "", template.translation.format(*map(self._value, values)))
         return ""
 
     def _value(self, value: str) -> str:

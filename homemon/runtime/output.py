@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TextIO
 
 from homemon.core.columns import COLUMNS, clipped, width, wrapped
-from homemon.core.messages import Words, in_english
+from homemon.core.language import Words, in_english
 from homemon.core.printable import printable
 
 Paint = Callable[[str], str]

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "core.printable": set[str](),
     "core.columns": set[str](),
     "core.language": set[str](),
-    "core.messages": set[str](),
+    "core.messages": {"core.language"},
     "core.xdg": set[str](),
     "core.points": {"core.errors"},
     "core.files": {"core.errors"},

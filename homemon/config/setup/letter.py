@@ -4,7 +4,7 @@ import re
 
 from homemon.config.keys import READERS
 from homemon.config.setup.steps import password
-from homemon.config.values import GROUPING, tidied
+from homemon.config.values import tidied, ungrouped
 
 
 def read_letter(text: str) -> dict[str, str]:
@@ -15,7 +15,7 @@ def read_letter(text: str) -> dict[str, str]:
     values = [re.split("[=:＝：]", line, maxsplit=1)[-1].strip() for line in text.splitlines() if line.strip()]
     if len(values) != 2:
         raise ValueError(f"must be two lines, Bルート認証ID and パスワード (it has {len(values)})")
-    bid, pwd = sorted(values, key=lambda value: len(GROUPING.sub("", tidied(value))), reverse=True)
+    bid, pwd = sorted(values, key=lambda value: len(ungrouped(tidied(value))), reverse=True)
     return {"bid": READERS["Route-B ID"](bid), "pwd": password(pwd)}
 
 
