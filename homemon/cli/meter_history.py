@@ -5,10 +5,9 @@ import click
 from homemon.cli.options import trace_option
 from homemon.cli.terminal import summed
 from homemon.core.errors import DeviceError
-from homemon.runtime import meter_programs
+from homemon.runtime import meter
 from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
-from homemon.runtime.radio import Radio
 from homemon.sources.meter.history import LONGEST
 
 A_DAY_WITHIN, WITHIN = 60.0, 120.0  # seconds that the listener has for each, and for what it does just now
@@ -25,14 +24,8 @@ def command(app: App, days: int, trace: str | None) -> None:
     owns the port, it asks, and polls come between the days. On a terminal stdout has the number of the points, not
     each.
     """
-    radio = Radio(app, trace)
-    radio.require_meter()
     with summed(app):
-        counts = radio.own_port_or_ask("meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN)
-        if counts is None:
-            with radio.open() as port:
-                counts = radio.run(port, meter_programs.fill_history(radio.session, days))
-            radio.owner.drop()
+        counts = meter.ask(app, "meter-history", f"history {days}", WITHIN + days * A_DAY_WITHIN, trace)
     lacking, found = map(int, counts)
     app.info(f"{lacking} registers at half-hours were missing, {found} of them are stored now")
     send_now(app)

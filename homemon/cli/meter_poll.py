@@ -5,10 +5,11 @@ import re
 import click
 
 from homemon.cli.options import trace_option
-from homemon.runtime import meter_programs
+from homemon.runtime import meter
 from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
-from homemon.runtime.radio import POLL_WITHIN, Radio
+
+WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
 
 
 class Epc(click.ParamType[int]):
@@ -36,14 +37,7 @@ def command(app: App, epcs: tuple[int, ...], trace: str | None) -> None:
     command prints what it recorded.
     """
     epcs = tuple(dict.fromkeys(epcs)) or (0xE7,)
-    radio = Radio(app, trace)
-    radio.require_meter()
     question = "poll " + " ".join(f"{epc:02X}" for epc in epcs)
-    notes = radio.own_port_or_ask("meter-poll", question, POLL_WITHIN)
-    if notes is None:
-        with radio.open() as port:
-            notes = radio.run(port, meter_programs.poll(radio.session, epcs))
-        radio.owner.drop()  # however long the server takes, the next poll may have the port
-    for text in notes:
+    for text in meter.ask(app, "meter-poll", question, WITHIN, trace):
         app.info(text)
     send_now(app)

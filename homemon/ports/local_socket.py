@@ -15,7 +15,6 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -44,16 +43,15 @@ def _address(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-@dataclass
 class _Client:
     """One connection; `deadline` is when it is closed (monotonic), `ending` whether that is due once all is sent."""
 
-    socket: socket.socket
-    deadline: float
-    received: bytes = b""
-    to_send: bytearray = field(default_factory=bytearray)
-    asked: bool = False
-    ending: bool = False
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self.socket = connection
+        self.deadline = deadline
+        self.received = b""
+        self.to_send = bytearray()
+        self.asked = self.ending = False
 
 
 class LocalSocket:

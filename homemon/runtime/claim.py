@@ -5,16 +5,19 @@ another one-shot command waits: that one will be done in half a minute at most.
 """
 
 from time import monotonic, sleep
+from typing import TYPE_CHECKING
 
 from homemon.core.errors import PortError
 from homemon.core.files import Lock
-from homemon.runtime.stop import Stop
+
+if TYPE_CHECKING:
+    from homemon.runtime.stop import Stop
 
 WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
 LOOK_EVERY = 0.1
 
 
-def claim(lock: Lock, name: str, listener: str, stop: Stop | None = None) -> bool:
+def claim(lock: Lock, name: str, listener: str, stop: "Stop | None" = None) -> bool:
     """Get the port's lock for the command `name`; False where the command `listener` holds it.
 
     Raise PortError when another command holds it for too long, Stopped, StoreError.

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -196,6 +195,8 @@ class App:
 
     def with_store(self, store: "Store") -> "App":
         """Return the same call with another connection to the store, for one thread."""
+        from copy import copy
+
         other = copy(self)
         other.__dict__["store"] = store
         return other

@@ -1,16 +1,14 @@
 """A meter command's hold on the module: its session, its lock, and the run of its programs on a real port."""
 
 import os
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from homemon.core.clock import Instant
 from homemon.core.dialogue import Dialogue, Step
-from homemon.core.errors import ConfigError, DeviceError, HomemonError, PortError, SessionLost, StoreError
-from homemon.core.files import port_lock
+from homemon.core.errors import DeviceError, HomemonError, PortError, SessionLost, StoreError
+from homemon.core.files import Lock, port_lock
 from homemon.runtime import state
 from homemon.runtime.archive import Archive
-from homemon.runtime.asking import claim_or_ask
 from homemon.runtime.claim import claim
 from homemon.runtime.context import App
 from homemon.runtime.driver import Recorded, run
@@ -21,25 +19,32 @@ from homemon.skstack.join import Credentials, Link, NoModule
 from homemon.skstack.lines import Dialect
 from homemon.sources.meter.properties import Scale
 from homemon.sources.meter.session import Session
+from homemon.sources.registry import SMART_METER
 
 if TYPE_CHECKING:
     from homemon.ports.module_trace import ModuleTrace
     from homemon.ports.serial_port import ModulePort
     from homemon.runtime.owner import Owner
 
-LISTENER = "meter-listen"
-POLL_WITHIN = 60.0  # seconds; a poll that nobody answers takes 34
+LISTENER = SMART_METER.listener
 
 
 class Radio:
-    """One command's hold on the module: its session, its lock, and how readings leave it."""
+    """One command's hold on the module: its session, the port's lock `owner`, and how readings leave it."""
 
-    def __init__(self, app: App, trace: str | None = None, stop: Stop | None = None, history_days: int = 0) -> None:
+    def __init__(
+        self,
+        app: App,
+        trace: str | None = None,
+        stop: Stop | None = None,
+        history_days: int = 0,
+        owner: Lock | None = None,
+    ) -> None:
         self.app = app
         self._history_days = history_days
         self.settings = app.smartmeter
         self._rivals = Rivals(app, self.settings.serial_port)
-        self.owner = port_lock(app.folder, self.settings.serial_port)
+        self.owner = owner or port_lock(app.folder, self.settings.serial_port)
         self.questions: Owner | None = None  # of other commands, which a listener answers
         self._trace_path = trace
         self._stop = stop
@@ -63,20 +68,12 @@ class Radio:
             scale,
             credentials,
             int(at.wall * 7) + os.getpid(),
-            Random().uniform,
+            _between,
             Archive(self.app),
             self._history_days,
             known.recheck,
             known.at_once,
         )
-
-    def require_meter(self) -> None:
-        """Raise ConfigError where no meter is known, neither from the config nor from a join."""
-        if self.session.link is None:
-            raise ConfigError(
-                f"{self.app.config.path}: [smartmeter] address is empty, and no meter is remembered",
-                "Run `homemon join` once.",
-            )
 
     def own_port(self, name: str) -> bool:
         """Become the port's owner for the life of this process; False where a listener is. Raise as `claim`."""
@@ -91,10 +88,6 @@ class Radio:
                 f"{self.settings.serial_port} is in use by {process}",
                 f"Stop `homemon {LISTENER}` first, and its cron line.",
             )
-
-    def own_port_or_ask(self, name: str, question: str, within: float) -> list[str] | None:
-        """Become the port's owner, or ask the listener that is. Returns and raises as `claim_or_ask`."""
-        return claim_or_ask(self.app, self.owner, name, LISTENER, question, within, self._trace_path)
 
     def answer_others(self) -> None:
         """Ask for other commands too from now on, as the port's owner."""
@@ -168,3 +161,10 @@ class Radio:
             if not self.app.resident:
                 raise
             self.app.warn_once(str(error), error.hint)
+
+
+def _between(least: float, most: float) -> float:
+    """Return a random number, for a session's pauses."""
+    from random import uniform  # which a poll that is answered does without
+
+    return uniform(least, most)

@@ -1,16 +1,23 @@
 """The architecture's rules, held by reading the imports: docs/development.md draws them."""
 
 import ast
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
+from sysconfig import get_path
 
 import pytest
 
+from homemon.core.files import port_lock
+from homemon.ports.local_socket import LocalSocket
+from homemon.runtime.asking import PROTOCOL, socket_of
 from tests import ROOT
-from tests.commands import PATIENCE
+from tests.commands import ENVIRONMENT, PATIENCE
 from tests.lan import address
 
 HOMEMON = ROOT / "homemon"
@@ -312,14 +319,15 @@ def test_every_layer_of_the_rules_exists() -> None:
 
 
 def loaded_by(*arguments: str, folder: Path) -> set[str]:
-    """The modules in memory at the end of `homemon ARGUMENTS`."""
+    """The modules in memory at the end of `homemon ARGUMENTS`, without what an editable install loads at each start."""
     script = (
         "import sys, atexit; atexit.register(lambda: print('\\nLOADED', *sys.modules, file=sys.stderr));"
         "from homemon.cli.main import main; main(sys.argv[1:])"
     )
     run = subprocess.run(
-        (sys.executable, "-c", script, *arguments),
+        (sys.executable, "-S", "-c", script, *arguments),
         cwd=folder,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}:{get_path('purelib')}"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -328,19 +336,48 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
     return set(run.stderr.rpartition("LOADED")[2].split())
 
 
+ASKING = {"homemon.ports.local_socket", "homemon.runtime.owner"}
 HEAVY = {"requests", "asyncio", "importlib.metadata", "urllib3", "ssl", "paho"}
 
 
+METER_CONFIG = (
+    f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {{folder}}/port\n"
+    "address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {folder}/store\n"
+)
+
+
 def test_a_poll_with_nothing_to_send_loads_no_http_and_no_mqtt(tmp_path: Path) -> None:
-    port = tmp_path / "port"
-    (tmp_path / "config.ini").write_text(
-        f"[smartmeter]\nbid = {'0' * 32}\npwd = {'0' * 12}\nserial_port = {port}\n"
-        f"address = FE80:0000:0000:0000:0200:AA00:0000:0002\n[store]\ndir = {tmp_path}/store\n[server]\nurl = http://127.0.0.1:1\n"
-        "[mqtt]\nhost = 127.0.0.1\n"
-    )
+    more = "[server]\nurl = http://127.0.0.1:1\n[mqtt]\nhost = 127.0.0.1\n"
+    (tmp_path / "config.ini").write_text(METER_CONFIG.format(folder=tmp_path) + more)
     loaded = loaded_by("meter-poll", folder=tmp_path)
     assert "homemon.sources.meter.session" in loaded
-    assert not loaded & (HEAVY | {"socket", "dataclasses", "homemon.ports.local_socket", "homemon.runtime.owner"})
+    assert not loaded & (HEAVY | {"socket", "dataclasses", "difflib", "random", *ASKING})
+
+
+def answer_a_poll(served: LocalSocket) -> None:
+    """Answer one question, as a listener does."""
+    asked: list[tuple[int, str]] = []
+    while not asked:
+        select.select([served.fileno()], [], [], PATIENCE)
+        asked = served.questions()
+    for said in (PROTOCOL, "point power value=523i 1795745663000000000", "end 0"):
+        served.send(asked[0][0], said)
+    served.end(asked[0][0])
+
+
+def test_a_poll_through_the_listener_loads_nothing_of_the_meter_its_port_and_the_store(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(METER_CONFIG.format(folder=tmp_path))
+    lock = port_lock(tmp_path / "store", str(tmp_path / "port"))
+    assert lock.take(name="meter-listen")
+    with closing(LocalSocket(socket_of(lock))) as served, ThreadPoolExecutor() as pool:
+        answered = pool.submit(answer_a_poll, served)
+        loaded = loaded_by("meter-poll", folder=tmp_path)
+        answered.result(PATIENCE)
+    lock.drop()
+    assert "homemon.ports.local_socket" in loaded
+    rooms = ("echonet", "skstack", "sources.meter", "storage", "delivery", "ports.serial_port", "core.messages")
+    assert not [name for name in loaded if name.startswith(tuple(f"homemon.{room}" for room in rooms))]
+    assert not loaded & (HEAVY | {"serial", "sqlite3", "json", "random", "tomllib", "difflib", "copy"})
 
 
 def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_searches(tmp_path: Path) -> None:
@@ -361,4 +398,5 @@ def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_sear
 def test_the_version_loads_no_command(tmp_path: Path) -> None:
     loaded = loaded_by("--version", folder=tmp_path)
     assert "homemon.cli.main" in loaded
-    assert not loaded & (HEAVY | {"serial", "sqlite3", "homemon.sources.meter.session", "homemon.storage.store"})
+    own = {"homemon.sources.meter.session", "homemon.storage.store", "homemon.core.messages"}
+    assert not loaded & (HEAVY | own | {"serial", "sqlite3", "pathlib", "difflib"})
