@@ -36,7 +36,7 @@ def ticks() -> float:
 @cache
 def boot_id() -> str:
     """Return the kernel's random name of this boot (proc(5), random/boot_id)."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return Path("/proc/sys/kernel/random/boot_id").read_text("utf-8").strip()
 
 
 def kept_by_ntp() -> bool:

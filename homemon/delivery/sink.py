@@ -5,7 +5,6 @@ When it is asked again, and what was reported of it, is the same for all of them
 """
 
 from collections.abc import Mapping
-from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -111,4 +110,6 @@ class Memory:
 
 def fingerprint(settings: tuple[Any, ...]) -> str:
     """Return a digest that distinguishes the settings of a sink, too short to reveal its secrets."""
+    from hashlib import blake2b  # which loads OpenSSL, 3.5 MB that a listener without a place keeps free
+
     return blake2b(repr(tuple(settings)).encode(), digest_size=3).hexdigest()

@@ -6,9 +6,7 @@ They are series of their own, because a query would have to guess them: `runtime
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
 from functools import partial
-from hashlib import blake2b
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,7 +71,7 @@ def update(app: App, store: "Store", within: float = WITHIN) -> None:
         return
     with Lock(app.folder / "sums.lock").holding(0) as got:
         if got:
-            _compute(_with(app, store), present, monotonic() + within)
+            _compute(app.with_store(store), present, monotonic() + within)
 
 
 def _compute(app: App, present: Memory, deadline: float) -> None:
@@ -118,15 +116,10 @@ def _store(app: App, points: list[Point]) -> None:
         drop_replaced(app.store, points)
 
 
-def _with(app: App, store: "Store") -> App:
-    """Return an App that works with a store of its own, as a thread needs."""
-    other = copy(app)
-    other.__dict__["store"] = store
-    return other
-
-
 def terms(app: App) -> str:
     """Return a digest of all that decides how energy is counted and what it costs."""
+    from hashlib import blake2b  # as in `delivery.sink`
+
     folder = app.config.path.parent
     own = (name for each in app.config.contracts for name in (each.plan, each.sell) if name)
     said = [repr((__version__, state.load(app.folder).scale, app.config.contracts))]

@@ -11,7 +11,7 @@ from homemon.core.errors import StoreError
 from homemon.core.points import Point
 from homemon.delivery import sender
 from homemon.delivery.recorder import Recorder
-from homemon.runtime import background, sinks
+from homemon.runtime import rounds, sinks
 from homemon.runtime.background import BackgroundSender
 from homemon.runtime.context import App
 from homemon.storage.store import Store
@@ -90,7 +90,7 @@ def _holds(folder: Path, number: int) -> bool:
 def test_the_sending_thread_survives_a_store_that_cannot_be_opened(
     app: App, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(rounds, "LOOK_EVERY", 0.02)
     app.folder.parent.joinpath("store").write_text("in the way")
     BackgroundSender(app).nudge()
     app.folder.unlink()
@@ -104,7 +104,7 @@ def test_the_sending_thread_goes_on_after_a_server_that_trickled(
 ) -> None:
     """A byte now and then keeps it no longer than [server] timeout; once the server is well, all arrives."""
     monkeypatch.setattr(sender, "BACKOFF_FIRST", 0.1)
-    monkeypatch.setattr(background, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(rounds, "LOOK_EVERY", 0.05)
     drip, trickled = dripping("body"), list[bool]()
 
     def talk(connection: socket, over: Event) -> None:
@@ -133,14 +133,14 @@ def test_what_the_server_refuses_is_reported_once_by_a_listener(
     """However often, and whatever numbers stand in what it says."""
     app.recorder.record([Point("hatuden", {"value": 1}, T)], instant())
     (sender,) = sinks.senders(app, app.store)
-    background.send_round(app, sender)
+    rounds.send_round(app, sender)
     answer = '{"error":"partial write: unable to parse \'%s\': field type conflict dropped=%d"}'
     scripted.answer = lambda asked: (
         Reply(400, answer % (asked.lines[0], len(scripted.asked))) if "power" in asked.lines[0] else Reply()
     )
     for i in range(3):
         app.recorder.record([Point("power", {"value": i}, T + i)], instant())
-        background.send_round(app, sender)
+        rounds.send_round(app, sender)
     said = capfd.readouterr().err
     assert said.count("such points are parked, and `homemon status` lists them") == 1
     assert "field type conflict" in said
@@ -150,10 +150,10 @@ def test_what_the_server_refuses_is_reported_once_by_a_listener(
 
 def test_a_sender_with_nothing_to_do_looks_once_a_minute(app: App, scripted: ScriptedServer) -> None:
     (sender,) = sinks.senders(app, app.store)
-    assert background.send_round(app, sender) == background.LOOK_EVERY
+    assert rounds.send_round(app, sender) == rounds.LOOK_EVERY
     app.recorder.record([Point("power", {"value": 1}, T)], instant())
     scripted.answer = lambda asked: Reply(503)
-    assert 2 < background.send_round(app, sender) < 8
-    assert 2 < background.send_round(app, sender) < 8
+    assert 2 < rounds.send_round(app, sender) < 8
+    assert 2 < rounds.send_round(app, sender) < 8
     assert len(scripted.asked) == 1, "the server is left alone"
     app.store.close()

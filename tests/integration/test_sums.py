@@ -15,9 +15,9 @@ from homemon.core.points import DAY, HALF_HOUR, Number, Point
 from homemon.energy.household import ENERGIES
 from homemon.energy.periods import day_of
 from homemon.runtime import kept, repairing, summing, sums
-from homemon.runtime.background import Rounds
 from homemon.runtime.context import App
 from homemon.runtime.ending import send_now
+from homemon.runtime.rounds import Rounds
 from homemon.sources.registry import SUMS
 from homemon.storage.ledger import keep_accounts
 from homemon.storage.retention import Retention

@@ -320,12 +320,14 @@ def test_every_layer_of_the_rules_exists() -> None:
 
 def loaded_by(*arguments: str, folder: Path) -> set[str]:
     """The modules in memory at the end of `homemon ARGUMENTS`, without what an editable install loads at each start."""
-    script = (
-        "import sys, atexit; atexit.register(lambda: print('\\nLOADED', *sys.modules, file=sys.stderr));"
-        "from homemon.cli.main import main; main(sys.argv[1:])"
-    )
+    return loaded_in("from homemon.cli.main import main; main(sys.argv[1:])", *arguments, folder=folder)
+
+
+def loaded_in(script: str, *arguments: str, folder: Path) -> set[str]:
+    """The same at the end of a script."""
+    at_end = "import sys, atexit; atexit.register(lambda: print('\\nLOADED', *sys.modules, file=sys.stderr));"
     run = subprocess.run(
-        (sys.executable, "-S", "-c", script, *arguments),
+        (sys.executable, "-S", "-c", at_end + script, *arguments),
         cwd=folder,
         env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}:{get_path('purelib')}"},
         capture_output=True,
@@ -378,6 +380,18 @@ def test_a_poll_through_the_listener_loads_nothing_of_the_meter_its_port_and_the
     rooms = ("echonet", "skstack", "sources.meter", "storage", "delivery", "ports.serial_port", "core.messages")
     assert not [name for name in loaded if name.startswith(tuple(f"homemon.{room}" for room in rooms))]
     assert not loaded & (HEAVY | {"serial", "sqlite3", "json", "random", "tomllib", "difflib", "copy"})
+
+
+def test_a_listener_whose_readings_stay_here_loads_nothing_that_sends(tmp_path: Path) -> None:
+    (tmp_path / "config.ini").write_text(METER_CONFIG.format(folder=tmp_path))
+    script = (
+        "from homemon.cli import meter_listen; from homemon.runtime import context, owner;"
+        "meter_listen.BackgroundSender(context.App('config.ini')).nudge()"
+    )
+    loaded = loaded_in(script, folder=tmp_path)
+    assert "homemon.runtime.background" in loaded
+    sending = {"homemon.runtime.sinks", "homemon.delivery.sender", "homemon.runtime.sums"}
+    assert not loaded & (HEAVY | sending | {"hashlib", "random"})
 
 
 def test_a_poll_of_an_ecocute_whose_host_is_written_down_loads_nothing_that_searches(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from homemon.core.clock import Instant
 from homemon.core.points import Point, line
 from homemon.delivery import recorder, sender, server
 from homemon.ports import serial_port, udp_node
-from homemon.runtime import asking, background, claim, driver, output, radio, sinks
+from homemon.runtime import asking, claim, driver, output, radio, rounds, sinks
 from homemon.runtime import context as app
 from homemon.sources.lan import controller
 from homemon.sources.meter import exchange, session
@@ -36,7 +36,7 @@ PAUSES = {
     controller: {"ANSWER_WITHIN": 0.5, "SPACING": 0.1, "GATHER": 0.2},
     sender: {"BACKOFF_FIRST": 0.2, "BACKOFF_LAST": 1.0},
     claim: {"WITHIN": 10.0},
-    background: {"LOOK_EVERY": 1.0},
+    rounds: {"LOOK_EVERY": 1.0},
     meter_listen: {"REOPEN_AFTER": 0.2},
     driver: {"STORE_AGAIN_AFTER": 0.2},
 }

@@ -14,8 +14,8 @@ from homemon.cli import meter_listen
 from homemon.core.clock import Instant
 from homemon.core.errors import HomemonError, StoreError
 from homemon.runtime import dump as kyocera_dump
-from homemon.runtime.background import LOOK_EVERY, Rounds
 from homemon.runtime.context import App
+from homemon.runtime.rounds import LOOK_EVERY, Rounds
 from homemon.storage.connection import BUSY_SECONDS
 from homemon.storage.database import Database
 from homemon.storage.store import Store
