@@ -190,9 +190,10 @@ def other_readers(name: str, allowed: int = 0) -> str:
 
 def _holders(name: str) -> Iterator[tuple[int, str]]:
     real = os.path.realpath(name)
-    for process in Path("/proc").iterdir():
-        if not process.name.isdecimal() or int(process.name) == os.getpid():
+    for pid in filter(str.isdecimal, os.listdir("/proc")):
+        if int(pid) == os.getpid():
             continue
+        process = Path("/proc", pid)
         with suppress(OSError):
             try:
                 reads = _reads(process, real)
@@ -201,12 +202,13 @@ def _holders(name: str) -> Iterator[tuple[int, str]]:
                 short = os.path.basename(real)  # as getty has it
                 reads = not {name, real, short if short.startswith("tty") else real}.isdisjoint(words)
             if reads:
-                yield int(process.name), (process / "comm").read_text().strip()
+                yield int(pid), (process / "comm").read_text().strip()
 
 
 def _reads(process: Path, real: str) -> bool:
     """Return whether a process has the device open for more than writing. Raise OSError."""
-    opened = {entry.name: os.readlink(entry) for entry in (process / "fd").iterdir()}
+    folder = f"{process}/fd/"  # a machine has thousands of them, and a Path of each would take most of the time
+    opened = {number: os.readlink(folder + number) for number in os.listdir(folder)}
     if "/dev/ptmx" in opened.values():  # who holds the other end of a pty is no rival
         return False
     return any(_readable(process, number) for number, target in opened.items() if target == real)
@@ -214,7 +216,7 @@ def _reads(process: Path, real: str) -> bool:
 
 def _readable(process: Path, number: str) -> bool:
     """Return whether a descriptor was opened for reading (proc(5), fdinfo)."""
-    flags = re.search(r"flags:\s*(\d+)", (process / "fdinfo" / number).read_text("ascii"))
+    flags = re.search(r"flags:\s*(\d+)", (process / "fdinfo" / number).read_text("utf-8"))
     return flags is None or int(flags[1], 8) & os.O_ACCMODE != os.O_WRONLY
 
 
