@@ -22,16 +22,18 @@ def main() -> None:
 
 
 class _End:
-    """The last thing of a process: its end without Python's own, which takes the store away from threads that use it.
+    """The last thing of a process: its end without Python's own, which looks through all that was ever imported.
 
-    A listener's senders may be in the middle of a statement of SQLite then: a segmentation fault.
+    It also takes the store away from threads that use it: a listener's senders may be in the middle of a statement of
+    SQLite then, a segmentation fault. Without any, who has Python's warnings on (-W) gets them: of files left open.
     """
 
     status: int | None = None
 
     def __call__(self) -> None:
         threads = sys.modules.get("threading")
-        if threads and threads.active_count() > 1 and self.status is not None:
+        alone = not threads or threads.active_count() == 1
+        if self.status is not None and not (alone and sys.warnoptions):
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError):  # nobody reads it any more
                     stream.flush()

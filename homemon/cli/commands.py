@@ -58,6 +58,8 @@ GROUPS = {
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
+IMPORTED_LATER = 5_000
+"""Objects that are made before garbage is looked for among them: a poll imports thousands more as it goes."""
 MODULES = {"import": "import_files"}
 """Modules of commands whose names no module can have."""
 
@@ -80,6 +82,7 @@ class LazyGroup(Commands):
             return None
         module = importlib.import_module(f"homemon.cli.{MODULES.get(cmd_name, cmd_name.replace('-', '_'))}")
         gc.freeze()  # what is imported stays: to look through it is a sixth of what a poll costs
+        gc.set_threshold(IMPORTED_LATER)
         gc.enable()
         command: click.Command = module.command
         return command

@@ -107,9 +107,13 @@ started.main()
 """
 
 
-@pytest.mark.parametrize(("thread", "then"), [(True, ""), (False, "taken apart\n")])
-def test_a_process_ends_without_taking_anything_from_its_threads(thread: bool, then: str) -> None:
+@pytest.mark.parametrize(
+    ("thread", "warnings", "then"),
+    [(True, "always", ""), (True, "", ""), (False, "", ""), (False, "always", "taken apart\n")],
+)
+def test_a_process_ends_without_taking_anything_from_its_threads(thread: bool, warnings: str, then: str) -> None:
     """SQLite ends with a segmentation fault where Python frees what a thread is using."""
     code = WITH_A_THREAD.format(thread=thread)
-    run = subprocess.run((sys.executable, "-c", code), env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    environment = ENVIRONMENT | {"PYTHONWARNINGS": warnings}
+    run = subprocess.run((sys.executable, "-c", code), env=environment, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (3, f"ends\nclosed\n{then}"), run.stderr
