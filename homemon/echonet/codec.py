@@ -10,16 +10,16 @@ refused whole, with the byte at which it stopped making sense: half a frame may 
 reading. A refused property (PDC 0 in an answer) is no fault of the frame and is kept.
 """
 
+import struct
 from collections.abc import Iterable
 from enum import IntEnum
-from struct import Struct
 from typing import NamedTuple
 
 from homemon.core.errors import WireError
 
 EHD = b"\x10\x81"
 HEADER = 11  # bytes before the first OPC
-_HEADER = Struct(">HHBHBB")  # TID, each object's class and instance, ESV
+_HEADER = struct.Struct(">2sHHBHBB")  # EHD, TID, each object's class and instance, ESV
 CONTROLLER = 0x05FF01
 NODE_PROFILE = 0x0EF001
 PORT = 3610  # UDP, on the LAN and inside Wi-SUN alike
@@ -52,6 +52,7 @@ TWO_LISTS = frozenset({Esv.SETGET, Esv.SETGET_RES, Esv.SETGET_SNA})
 REPORTS = frozenset({*ANSWERS, *NOTIFIED, Esv.SETGET_RES, Esv.SETGET_SNA})
 """The services whose (last) property list holds values that a device reports of itself."""
 _ESV = {int(esv): esv for esv in Esv}
+_new = tuple.__new__  # `_new(Frame, (…))` is `Frame(…)`, without the call in Python that takes half of its time
 
 
 class Property(NamedTuple):
@@ -77,9 +78,10 @@ class Frame(NamedTuple):
     @property
     def reported(self) -> tuple[Property, ...]:
         """The values that the sender reports of itself; empty for requests and write answers."""
-        if self.esv not in REPORTS:
-            return ()
-        return self.read if self.esv in TWO_LISTS else self.properties
+        esv = self.esv
+        if esv in ANSWERS or esv in NOTIFIED:
+            return self.properties
+        return self.read if esv in REPORTS else ()
 
 
 class Received(NamedTuple):
@@ -102,7 +104,22 @@ def decode(data: bytes) -> Frame:
 
     Raise WireError, with the offset of the first byte that is wrong or missing.
     """
-    return _decode(data, [], [])
+    try:
+        ehd, tid, seoj, instance, deoj, other_instance, code = _HEADER.unpack_from(data)
+        esv = _ESV[code]
+    except (struct.error, KeyError):
+        raise _header_error(data) from None
+    if ehd != EHD:
+        raise _header_error(data)
+    properties: list[Property] = []
+    read: list[Property] = []
+    end = _decode_list(data, HEADER, properties)
+    if esv in TWO_LISTS:
+        end = _decode_list(data, end, read)
+    if end != len(data):
+        raise WireError(f"{len(data) - end} bytes too many after the last property", end)
+    seoj, deoj = seoj << 8 | instance, deoj << 8 | other_instance
+    return _new(Frame, (tid, seoj, deoj, esv, tuple(properties), tuple(read)))
 
 
 class Remains(NamedTuple):
@@ -122,38 +139,30 @@ class Remains(NamedTuple):
 
 def salvage(data: bytes) -> Remains:
     """Read as far as it goes what `decode` may refuse: for a person to look at, never for a reading."""
+    sound = len(data) if data[:2] == EHD else 0
+    tid, seoj, deoj = (int.from_bytes(data[at:end]) if end <= sound else None for at, end in ((2, 4), (4, 7), (7, 10)))
+    esv = _ESV.get(data[10]) if sound > 10 else None
     properties: list[Property] = []
     read: list[Property] = []
     error = None
     try:
-        _decode(data, properties, read)
+        end = _decode_list(data, HEADER, properties) if esv else 0
+        if esv in TWO_LISTS:
+            _decode_list(data, end, read)
+        decode(data)
     except WireError as fault:
         error = fault
-    sound = len(data) if data[:2] == EHD else 0
-    tid, seoj, deoj = (int.from_bytes(data[at:end]) if end <= sound else None for at, end in ((2, 4), (4, 7), (7, 10)))
-    esv = _ESV.get(data[10]) if sound > 10 else None
     return Remains(tid, seoj, deoj, esv, tuple(properties), tuple(read), error)
 
 
-def _decode(data: bytes, properties: list[Property], read: list[Property]) -> Frame:
-    """Return the frame; properties are appended one by one, so that those before an error are kept. Raise WireError."""
-    if data[:2] != EHD:
-        offset = 0 if data[:1] != EHD[:1] else 1
-        raise WireError(
-            f"not an ECHONET Lite frame (1081 expected, {data[:2].hex().upper() or 'nothing'} came)", offset
-        )
+def _header_error(data: bytes) -> WireError:
+    """Return what is wrong with a frame up to its ESV."""
+    if not data.startswith(EHD):
+        came = data[:2].hex().upper() or "nothing"
+        return WireError(f"not an ECHONET Lite frame (1081 expected, {came} came)", 1 if data[:1] == EHD[:1] else 0)
     if len(data) < HEADER:
-        raise WireError("the frame ends within its header", len(data))
-    tid, seoj, instance, deoj, other_instance, code = _HEADER.unpack_from(data, 2)
-    esv = _ESV.get(code)
-    if esv is None:
-        raise WireError(f"unknown service ESV {code:02X}", 10)
-    end = _decode_list(data, HEADER, properties)
-    if esv in TWO_LISTS:
-        end = _decode_list(data, end, read)
-    if end != len(data):
-        raise WireError(f"{len(data) - end} bytes too many after the last property", end)
-    return Frame(tid, seoj << 8 | instance, deoj << 8 | other_instance, esv, tuple(properties), tuple(read))
+        return WireError("the frame ends within its header", len(data))
+    return WireError(f"unknown service ESV {data[10]:02X}", 10)
 
 
 def _decode_list(data: bytes, at: int, properties: list[Property]) -> int:
@@ -163,13 +172,14 @@ def _decode_list(data: bytes, at: int, properties: list[Property]) -> int:
         raise WireError("the property count OPC is missing", size)
     count = data[at]
     at += 1
-    for number in range(1, count + 1):
-        if at + 2 > size:
-            raise WireError(f"the frame ends before property {number} of {count}", size)
-        end = at + 2 + data[at + 1]
+    while len(properties) < count:
+        edt = at + 2
+        if edt > size:
+            raise WireError(f"the frame ends before property {len(properties) + 1} of {count}", size)
+        end = edt + data[at + 1]
         if end > size:
-            raise WireError(f"EPC {data[at]:02X} promises {data[at + 1]} bytes, {size - at - 2} are there", at + 1)
-        properties.append(Property(data[at], data[at + 2 : end]))
+            raise WireError(f"EPC {data[at]:02X} promises {data[at + 1]} bytes, {size - edt} are there", at + 1)
+        properties.append(_new(Property, (data[at], data[edt:end])))
         at = end
     return at
 

@@ -56,10 +56,11 @@ def value_of(table: Mapping[int, Prop[Value]], prop: Property) -> Value | None:
 
     Raise KeyError for an EPC that is not in the table, ValueError for an EDT of the wrong length.
     """
-    row = table[prop.epc]
-    if row.size and len(prop.edt) != row.size:
-        raise ValueError(f"EPC {row.label} takes {row.size} bytes, {len(prop.edt)} came")
-    return row.read(prop.edt)
+    epc, edt = prop
+    row = table[epc]
+    if len(edt) != row.size and row.size:
+        raise ValueError(f"EPC {row.label} takes {row.size} bytes, {len(edt)} came")
+    return row.read(edt)
 
 
 def missing(row: Prop[object], edt: bytes) -> str:
@@ -67,21 +68,20 @@ def missing(row: Prop[object], edt: bytes) -> str:
     return row.codes.get(int.from_bytes(edt)) or row.codes.get(int.from_bytes(edt[-4:])) or "no reading"
 
 
-def unsigned(edt: bytes) -> int | None:
-    """Return an unsigned integer of any size; None for FF…FF, overflow, and FF…FE, underflow."""
-    value = int.from_bytes(edt)
-    return value if value < 256 ** len(edt) - 2 else None
+def up_to(largest: int) -> Callable[[bytes], int | None]:
+    """Return a reader of an unsigned integer; None above `largest`: the codes for overflow, underflow, "undefined"."""
+    number = int.from_bytes  # looked up once: that takes as long as the call
+
+    def read(edt: bytes) -> int | None:
+        value = number(edt)
+        return value if value <= largest else None
+
+    return read
 
 
-def energy(edt: bytes) -> int | None:
-    """Return 85: u32 × 0.001 kWh, the bare count, up to 999,999,999 (super class)."""
-    value = int.from_bytes(edt)
-    return value if value <= 999_999_999 else None
-
-
-def up_to_100(edt: bytes) -> int | None:
-    """Return a u8 in per cent, or °C of water, where FD is "undefined"."""
-    return edt[0] if edt[0] <= 100 else None
+u16, u24 = up_to(0xFFFD), up_to(0xFFFFFD)
+energy = up_to(999_999_999)  # 85: u32 × 0.001 kWh, the bare count (super class)
+up_to_100 = up_to(100)  # per cent, or °C of water
 
 
 def choice(meanings: Mapping[int, str]) -> Callable[[bytes], str | None]:
@@ -162,7 +162,7 @@ SUPER_CLASS: tuple[Prop[Common], ...] = (
     Prop(0x81, "place of installation", ANY_SIZE, hex_text),
     Prop(0x82, "version", 4, version),
     Prop(0x83, "id", 17, hex_text),
-    Prop(0x84, "power", 2, unsigned, "W", U16),
+    Prop(0x84, "power", 2, u16, "W", U16),
     Prop(0x85, "energy", 4, energy, "0.001 kWh", U32),
     Prop(0x86, "maker's fault code", ANY_SIZE, hex_text),
     Prop(0x87, "current limit set", 1, up_to_100, "%", U8),
@@ -177,7 +177,7 @@ SUPER_CLASS: tuple[Prop[Common], ...] = (
     Prop(0x93, "remote control", ANY_SIZE, remote_control),
     Prop(0x97, "clock", 2, clock),
     Prop(0x98, "date", 4, date),
-    Prop(0x99, "power limit set", 2, unsigned, "W", U16),
+    Prop(0x99, "power limit set", 2, u16, "W", U16),
     Prop(0x9A, "operating time", 5, operating_time),
     Prop(0x9D, "map of what it announces", ANY_SIZE, property_map),
     Prop(0x9E, "map of what can be set", ANY_SIZE, property_map),

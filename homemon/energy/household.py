@@ -13,7 +13,18 @@ from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, LARGEST, Number
-from homemon.energy.spans import Reading, Span, differences, filled, half_hours, seconds, segments, total, within
+from homemon.energy.spans import (
+    ZERO,
+    Reading,
+    Segment,
+    Span,
+    differences,
+    filled,
+    half_hours,
+    seconds,
+    segments,
+    within,
+)
 from homemon.sources.registry import NAMED
 from homemon.sources.source import Kind, Series
 
@@ -118,6 +129,7 @@ class Household:
         self._differs = [Span(start, end, said - bought) for start, end, (bought, said) in both]
         self._whole = list(segments(flows["bought"], flows["sold"], flows["generated"]))
         self._used = list(self._all_used())
+        self._half_hours = [span for span in flows["bought"] if span.end - span.start == HALF_HOUR]
 
     def _all_used(self) -> Iterable[Span]:
         """Return what was used. Who generates nothing uses what is bought; who sells without a monitor is not known."""
@@ -139,7 +151,7 @@ class Household:
         whole = within(self._whole, start, end)
         if not whole:
             return None
-        bought, sold, made = (sum(each, Decimal(0)) for each in zip(*(segment.kwh for segment in whole), strict=True))
+        bought, sold, made = _totals(whole)
         if bought + made < sold:
             return None
         hours = Decimal(sum(segment.end - segment.start for segment in whole)) / HOUR
@@ -147,26 +159,34 @@ class Household:
 
     def summary(self, start: int, end: int) -> Summary:
         """Return the energy from `start` to `end`, Unix seconds."""
-        bought = within(self.flows["bought"], start, end)
-        whole = within(self._whole, start, end)
-        made = sum((segment.kwh[2] for segment in whole), Decimal(0))
-        sold = sum((segment.kwh[1] for segment in whole), Decimal(0))
-        consumed = sum((segment.kwh[0] for segment in whole), Decimal(0)) + made - sold
+        bought, sold, made = _totals(within(self._whole, start, end))
+        consumed = bought + made - sold
         return Summary(
-            bought=known(bought),
+            bought=known(within(self.flows["bought"], start, end)),
             sold=known(within(self.flows["sold"], start, end)),
             generated=known(within(self.flows["generated"], start, end)),
             used=_possible(known(within(self._used, start, end))),
             self_consumption=percent(made - sold, made),
             self_sufficiency=percent(made - sold, consumed) if made else None,
-            peak=max((span for span in bought if span.seconds == HALF_HOUR), key=lambda span: span.kwh, default=None),
+            peak=max(within(self._half_hours, start, end), key=lambda span: span.kwh, default=None),
             differs=known(within(self._differs, start, end)),
         )
 
 
 def known(spans: Sequence[Span]) -> Known:
     """Return what spans come to."""
-    return Known(total(spans) if spans else None, Decimal(seconds(spans)) / HOUR)
+    if not spans:
+        return Known(None, ZERO)
+    starts, ends, kwh = zip(*spans, strict=True)
+    return Known(sum(kwh, ZERO), Decimal(sum(ends) - sum(starts)) / HOUR)
+
+
+def _totals(whole: Sequence[Segment]) -> tuple[Decimal, Decimal, Decimal]:
+    """Return what was bought, sold and generated in all of the segments."""
+    if not whole:
+        return ZERO, ZERO, ZERO
+    bought, sold, made = (sum(each, ZERO) for each in zip(*(segment.kwh for segment in whole), strict=True))
+    return bought, sold, made
 
 
 def _possible(used: Known) -> Known:

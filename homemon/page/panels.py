@@ -191,4 +191,5 @@ def counts(readings: Readings, of: Counter, since: int, until: int) -> Iterator[
 
 def _ended(span: Span, apart: int) -> Span:
     """Return a span that ends with the day it begins in, if it is no longer than readings are apart."""
-    return span._replace(end=min(span.end, midnight(span.start) + DAY)) if span.seconds <= apart else span
+    after = midnight(span.start) + DAY
+    return span._replace(end=after) if after < span.end <= span.start + apart else span

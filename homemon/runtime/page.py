@@ -1,6 +1,6 @@
 """What a page shows, out of the store: its facts, what its charts draw, and what moves on it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
@@ -40,10 +40,13 @@ from homemon.runtime.ledger import Ledger, household, known
 from homemon.runtime.newest import latest
 from homemon.sources.registry import NAMED, SHOWN, SMART_METER, SOURCES
 from homemon.sources.source import MINUTE, Kind, Series, Source
+from homemon.storage.archive import Archive
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
 NOTHING = Known(None, Decimal(0))
+Extents = tuple[int, Number, Number, Number]
+"""When a period begins, and its lowest, mean and highest value."""
 
 
 def page(app: App, days: int, language: str, wanted: Place | None = None) -> tuple[Facts, Charts, Json]:
@@ -54,8 +57,10 @@ def page(app: App, days: int, language: str, wanted: Place | None = None) -> tup
     now = int(app.now().wall)
     shown = [wanted] if wanted else places(now, days)
     ledger, of_views = _ledgers(app, shown, wanted, now)
-    charts = collect(app.store.archive, of_views.household, now, _drawn(shown), {each.kind for each in shown})
-    found = _facts(app, shown, wanted is None, now, ledger, of_views, charts)
+    readings = DaysOnce(app.store.archive)
+    kinds = list(dict.fromkeys(each.kind for each in shown))
+    charts = collect(readings, of_views.household, now, _drawn(shown), kinds)
+    found = _facts(app, shown, wanted is None, now, ledger, of_views, charts, _levels(readings, shown, now))
     return found, charts, data(charts, panels_of(found.sections), _prices(app, shown, language), language)
 
 
@@ -86,9 +91,15 @@ def _prices(app: App, shown: Sequence[Place], language: str) -> Json:
 
 
 def _facts(
-    app: App, shown: Sequence[Place], reaches: bool, now: int, ledger: Ledger, of_views: Ledger, charts: Charts
+    app: App,
+    shown: Sequence[Place],
+    reaches: bool,
+    now: int,
+    ledger: Ledger,
+    of_views: Ledger,
+    charts: Charts,
+    levels: Mapping[str, Levels],
 ) -> Facts:
-    levels = _levels(app, shown, now)
     counted = {kind: _counted(charts, kind) for kind in ("month", "year")}
     came = {source.section: _came(app, source, now) for source in SOURCES}
     configured = sections(app)
@@ -192,31 +203,50 @@ def load(app: App, now: int) -> Load | None:
     return Load(Newest(round(total, 1), max(times), NAMED["power"].stale or 10 * MINUTE), contract.ampere)
 
 
-def _levels(app: App, shown: Sequence[Place], now: int) -> Mapping[str, Levels]:
+class DaysOnce:
+    """A store's readings for one page, which shows the extents of days as charts and as tables: they are read once."""
+
+    def __init__(self, archive: Archive) -> None:
+        self.values = archive.values
+        self._archive = archive
+        self._days: dict[tuple[str, str], tuple[int, int, list[Extents]]] = {}
+
+    def extents(
+        self, measurement: str, field: str, since: int, until: int, step: int, bounds: tuple[Number, Number]
+    ) -> Iterator[Extents]:
+        """Return the extents of each `step` seconds, as `Archive.extents` does. Raise StoreError."""
+        if step != DAY:
+            return self._archive.extents(measurement, field, since, until, step, bounds)
+        first, after, days = self._days.get((measurement, field), (since, since, []))
+        if not (first <= since and until <= after):
+            days = list(self._archive.extents(measurement, field, since, until, DAY, bounds))
+            self._days[measurement, field] = since, until, days
+        return (day for day in days if since <= day[0] < until)
+
+
+def _levels(readings: DaysOnce, shown: Sequence[Place], now: int) -> Mapping[str, Levels]:
     """Return the extents of each level by the kinds of parts that views have."""
     found = {}
     for part in dict.fromkeys(PARTS[each.kind] for each in shown):
         periods = [each.period for each in shown if PARTS[each.kind] == part]
         since, until = min(each.start for each in periods), min(max(each.end for each in periods), now + 1)
-        found[part] = {series.name: dict(_extents(app, series, part, since, until)) for series in LEVELS}
+        found[part] = {series.name: dict(_extents(readings, series, part, since, until)) for series in LEVELS}
     return found
 
 
-def _extents(app: App, series: Series, part: str, since: int, until: int) -> Iterator[tuple[int, Extent]]:
+def _extents(readings: DaysOnce, series: Series, part: str, since: int, until: int) -> Iterator[tuple[int, Extent]]:
     if part in LENGTHS:
-        rows: Iterable[tuple[int, Number, Number, Number]] = app.store.archive.extents(
-            series.measurement, series.field, since, until, LENGTHS[part], series.bounds
-        )
+        rows = readings.extents(series.measurement, series.field, since, until, LENGTHS[part], series.bounds)
     else:
-        rows = _monthly(app, series, since, until)
+        rows = _monthly(readings, series, since, until)
     return ((start, Extent(*values)) for start, *values in rows)
 
 
-def _monthly(app: App, series: Series, since: int, until: int) -> Iterator[tuple[int, Number, Number, Number]]:
+def _monthly(readings: DaysOnce, series: Series, since: int, until: int) -> Iterator[Extents]:
     each = place("month", day_of(since))
     while starts(each.first) < until:
         start, end = each.period.start, each.period.end
-        yield from app.store.archive.extents(
+        yield from readings.extents(
             series.measurement, series.field, start, min(end, until), end - start, series.bounds
         )
         each = each.later

@@ -7,7 +7,7 @@ its lists of objects and classes. Source: ECHONET Lite Specification, Part II; d
 from collections.abc import Mapping
 
 from homemon.echonet.node import class_name
-from homemon.echonet.properties import ANY_SIZE, Objects, Prop, objects, table, unsigned
+from homemon.echonet.properties import ANY_SIZE, Objects, Prop, objects, table, u16, u24
 from homemon.sources.meter import properties as meter
 from homemon.sources.registry import DEVICES
 
@@ -26,8 +26,8 @@ def classes(edt: bytes) -> Objects:
 
 _NODE = table(
     Prop(0x82, "version", 4, lite_version),
-    Prop(0xD3, "number of objects", 3, unsigned),
-    Prop(0xD4, "number of classes", 2, unsigned),
+    Prop(0xD3, "number of objects", 3, u24),
+    Prop(0xD4, "number of classes", 2, u16),
     Prop(0xD5, "objects, announced", ANY_SIZE, objects),
     Prop(0xD6, "objects", ANY_SIZE, objects),
     Prop(0xD7, "classes", ANY_SIZE, classes),

@@ -18,7 +18,7 @@ from homemon.echonet.codec import (
     get,
     salvage,
 )
-from homemon.echonet.properties import Prop, missing, objects, property_map, unsigned
+from homemon.echonet.properties import Prop, missing, objects, property_map, up_to
 
 METER, US, NODE = 0x028801, 0x05FF01, 0x0EF001
 E7, E8 = Property(0xE7, b"\x00\x00\x02\x0b"), Property(0xE8, b"\x00\x1e\x7f\xfe")
@@ -252,5 +252,5 @@ def test_of_a_frame_cut_short_only_what_came_whole_is_shown(size: int, known: in
 
 
 def test_a_value_that_reads_as_none_without_a_code_of_its_row_is_no_reading() -> None:
-    row = Prop(0xF0, "of a maker", 1, unsigned, codes={0xFE: "underflow"})
+    row = Prop(0xF0, "of a maker", 1, up_to(0xFD), codes={0xFE: "underflow"})
     assert (missing(row, b"\xfe"), missing(row, b"\xff")) == ("underflow", "no reading")

@@ -1,6 +1,7 @@
 """What the charts of the page show, without a page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from homemon.energy.household import Household, read
 from homemon.energy.periods import calendar
 from homemon.energy.spans import Reading
 from homemon.page.panels import Charts, Columns, Drawn, broken, collect, columns
+from homemon.runtime.page import DaysOnce
 from homemon.sources.registry import SHOWN
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
@@ -197,3 +199,19 @@ def test_the_store_gives_what_was_recorded_under_whatever_tags(store: Store) -> 
         before < after
         for before, after in pairwise(time for time, _ in store.archive.values("power", "value", 0, 1 << 62))
     )
+
+
+def test_the_days_of_a_page_are_read_once_and_a_part_of_them_is_what_the_store_gives(store: Store) -> None:
+    times = range(int(NOW.wall) - 9 * DAY, int(NOW.wall), 700)
+    put(store, *(Point("power", {"value": time % 50}, time) for time in times))
+    begin, until, bounds = midnight(int(NOW.wall)) - 8 * DAY, int(NOW.wall), (0, 40)
+    once, read = DaysOnce(store.archive), partial(store.archive.extents, "power", "value")
+    whole = list(once.extents("power", "value", begin, until, DAY, bounds))
+    assert whole == list(read(begin, until, DAY, bounds))
+    put(store, Point("power", {"value": 1}, int(NOW.wall) - HOUR))  # while the page is made: its parts agree
+    assert list(once.extents("power", "value", begin, until, DAY, bounds)) == whole
+    part = begin + DAY, begin + 4 * DAY
+    assert list(once.extents("power", "value", *part, DAY, bounds)) == list(read(*part, DAY, bounds))
+    earlier = begin - DAY, begin + DAY
+    assert list(once.extents("power", "value", *earlier, DAY, bounds)) == list(read(*earlier, DAY, bounds))
+    assert list(once.extents("power", "value", *part, HOUR, bounds)) == list(read(*part, HOUR, bounds))

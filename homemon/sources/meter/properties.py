@@ -19,14 +19,15 @@ from typing import NamedTuple
 from homemon.core.points import DAY, JST, Number, Point
 from homemon.echonet import properties
 from homemon.echonet.codec import CONTROLLER, Esv, Frame, Property
-from homemon.echonet.properties import ANY_SIZE, S32, Common, Prop, hex_text, table
+from homemon.echonet.properties import ANY_SIZE, S32, Common, Prop, hex_text, table, up_to
 
 EOJ = 0x028801
 HIGHEST_COUNT = 99_999_999
 LARGEST_COEFFICIENT = 999_999
 FIRST_YEAR, LAST_YEAR = 2010, 2099
+_new = tuple.__new__  # a named tuple, as in the codec
 EPOCH = datetime(1970, 1, 1, 9)  # by a clock in Japan
-_POWER, _DATED, _RECORD = Struct(">i"), Struct(">H5BI"), Struct(">H48I")
+_POWER, _CURRENTS, _DATED, _RECORD = (Struct(layout).unpack for layout in (">i", ">2h", ">H5BI", ">H48I"))
 
 UNIT_EXPONENTS = {0: 0, 1: -1, 2: -2, 3: -3, 4: -4, 0x0A: 1, 0x0B: 2, 0x0C: 3, 0x0D: 4}
 """E1 → the power of ten of one count, in kWh."""
@@ -85,20 +86,16 @@ def u8(edt: bytes) -> int:
 
 def power(edt: bytes) -> int | None:
     """Return s32 W; None for the codes for no data, overflow and underflow."""
-    (value,) = _POWER.unpack(edt)
+    (value,) = _POWER(edt)
     return None if value in (0x7FFFFFFE, 0x7FFFFFFF, -0x80000000) else value
 
 
 def currents(edt: bytes) -> tuple[Number | None, ...]:
     """Return R and T phase, s16 × 0.1 A each; T is "no data" on single-phase two-wire."""
-    phases = (int.from_bytes(edt[:2], signed=True), int.from_bytes(edt[2:], signed=True))
-    return tuple(None if value in (0x7FFE, 0x7FFF, -0x8000) else value / 10 for value in phases)
+    return tuple([None if value in (0x7FFE, 0x7FFF, -0x8000) else value / 10 for value in _CURRENTS(edt)])
 
 
-def count(edt: bytes) -> int | None:
-    """Return a register, u32 up to 99,999,999; None above that, for the codes for no data and overflow."""
-    value = int.from_bytes(edt)
-    return value if value <= HIGHEST_COUNT else None
+count = up_to(HIGHEST_COUNT)  # a register: above that are the codes for no data and overflow
 
 
 def moment(year: int, month: int, day: int, hour: int, minute: int, second: int = 0) -> int | None:
@@ -114,8 +111,8 @@ def moment(year: int, month: int, day: int, hour: int, minute: int, second: int 
 
 def dated(edt: bytes) -> Dated | None:
     """Return year u16, month, day, hour, minute, second in JST, then a register."""
-    *parts, register = _DATED.unpack(edt)
-    time = moment(*parts)
+    year, month, day, hour, minute, second, register = _DATED(edt)
+    time = moment(year, month, day, hour, minute, second)
     return None if time is None or register > HIGHEST_COUNT else Dated(time, register)
 
 
@@ -136,7 +133,7 @@ def recent_asked(edt: bytes) -> str | None:
 
 def history(edt: bytes) -> History:
     """Return a u16 day, then 48 registers."""
-    day, *counts = _RECORD.unpack(edt)
+    day, *counts = _RECORD(edt)
     return History(day, tuple([value if value <= HIGHEST_COUNT else None for value in counts]))
 
 
@@ -210,45 +207,45 @@ def report(frame: Frame, scale: Scale | None) -> Report:
 
     Frames of other objects, and those that are no report of values, give an empty report.
     """
-    said = Report([], [], [], [])
-    if frame.seoj != EOJ:
-        return said
-    merged: dict[tuple[str, int | None], dict[str, Number]] = {}
-    for prop in frame.reported:
-        series = SERIES.get(prop.epc)
-        if not prop.edt:
-            said.refused.append(prop.epc)
+    points: dict[tuple[str, int | None], dict[str, Number]] = {}
+    unscaled: list[Property] = []
+    refused: list[int] = []
+    warnings: list[str] = []
+    for prop in frame.reported if frame.seoj == EOJ else ():
+        epc, edt = prop
+        series = SERIES.get(epc)
+        if not edt:
+            refused.append(epc)
             continue
         if series is None:
             continue
         try:
-            value = value_of(prop)
+            value = properties.value_of(PROPS, prop)
         except ValueError as error:
-            said.warnings.append(str(error))
+            warnings.append(str(error))
             continue
         if value is None:
             continue
         if series.scaled and scale is None:
-            said.unscaled.append(prop)
+            unscaled.append(prop)
             continue
-        time, numbers = _numbers(value, scale if series.scaled else None)
-        fields = {name: number for name, number in zip(series.fields, numbers, strict=True) if number is not None}
-        if fields:
-            merged.setdefault((series.measurement, time), {}).update(fields)
-    said.points.extend(Point(measurement, fields, time) for (measurement, time), fields in merged.items())
-    return said
+        time = None
+        if isinstance(value, Dated):
+            time, value = value
+        _add(points.setdefault((series.measurement, time), {}), series, value, scale)
+    found = [_new(Point, (name, fields, time, None, None)) for (name, time), fields in points.items() if fields]
+    return _new(Report, (found, unscaled, refused, warnings))
 
 
-def _numbers(value: Value, scale: Scale | None) -> tuple[int | None, tuple[Number | None, ...]]:
-    """Return a value's own time, if it has one, and its numbers."""
-    time = None
-    if isinstance(value, Dated):
-        time, value = value
+def _add(fields: dict[str, Number], series: Series, value: Value, scale: Scale | None) -> None:
+    """Add what was measured to the fields of a point, registers in kWh."""
     if isinstance(value, int):
-        return time, (scale.kwh(value) if scale else value,)
+        (name,) = series.fields
+        fields[name] = scale.kwh(value) if scale and series.scaled else value
+        return
     assert isinstance(value, tuple)
-    assert not isinstance(value, History | Recent | properties.PropertyMap)
-    return time, value
+    assert not isinstance(value, Dated | History | Recent | properties.PropertyMap)
+    fields.update({name: number for name, number in zip(series.fields, value, strict=True) if number is not None})
 
 
 def scaled_points(record: Property, scale: Scale) -> list[Point]:

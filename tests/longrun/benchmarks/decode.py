@@ -43,7 +43,7 @@ def side_by_side(ours: Decode, reference: Decode, data: bytes) -> Outcome:
 
 
 def meter_values(data: bytes) -> list[Any]:
-    return [meter.value_of(prop) for prop in echonet.decode(data).reported]
+    return [properties.value_of(meter.PROPS, prop) for prop in echonet.decode(data).reported]
 
 
 def ecocute_values(data: bytes) -> list[Any]:
@@ -148,24 +148,24 @@ def uecho() -> Decode:
 
 METERS = ("LowVoltageSmartElectricEnergyMeter", "LowVoltageSmartElectricEnergyMeter")
 HEATERS = ("ElectricWaterHeater", "ElectricWaterHeater")
-CHECKED, UNCHECKED = 1.0, None
-FLOOR = 0.5
+PEER, FLOOR = 1.0, 0.5
 GENERAL = (
     "the floor knows the one layout it expects; decode reads any frame, names each fault by its byte, and gives a "
-    "frame that the rest of the program can ask. A meter sends one frame a minute"
+    "frame that the rest of the program can ask. To come near it takes a second decoder, of the frames that we ask "
+    "for and no others; a meter sends one a minute"
 )
 
 
-def row(what: str, ours: Decode, data: bytes, name: str, make: Callable[[], Decode], reach: float | None) -> Benchmark:
+def row(what: str, ours: Decode, data: bytes, name: str, make: Callable[[], Decode], reach: float) -> Benchmark:
     """A frame decoded by us and by another."""
     return Benchmark(f"decode {what}", name, reach, per_second, lambda: side_by_side(ours, make(), data), GENERAL)
 
 
 BENCHMARKS = (
     row("E7", meter_values, E7, "struct, by hand", lambda: struct_e7, FLOOR),
-    row("E7", meter_values, E7, "momonga", lambda: momonga(0xE7), CHECKED),
-    row("E7", meter_values, E7, "pychonet, which checks no length", lambda: pychonet(*METERS), UNCHECKED),
-    row("E7", meter_values, E7, "uecho, which checks no value", uecho, UNCHECKED),
+    row("E7", meter_values, E7, "momonga", lambda: momonga(0xE7), PEER),
+    row("E7", meter_values, E7, "pychonet, which checks no length", lambda: pychonet(*METERS), PEER),
+    row("E7", meter_values, E7, "uecho, which checks no value", uecho, PEER),
     row("EcoCute, three values", ecocute_values, ECOCUTE, "struct, by hand", lambda: struct_ecocute, FLOOR),
     row(
         "EcoCute, three values",
@@ -173,17 +173,17 @@ BENCHMARKS = (
         ECOCUTE,
         "pychonet, which checks no length",
         lambda: pychonet(*HEATERS),
-        UNCHECKED,
+        PEER,
     ),
-    row("EcoCute, three values", ecocute_values, ECOCUTE, "uecho, which checks no value", uecho, UNCHECKED),
+    row("EcoCute, three values", ecocute_values, ECOCUTE, "uecho, which checks no value", uecho, PEER),
     row("EA", meter_values, EA, "struct, by hand", lambda: struct_ea, FLOOR),
-    row("EA", meter_values, EA, "momonga", lambda: momonga(0xEA), CHECKED),
+    row("EA", meter_values, EA, "momonga", lambda: momonga(0xEA), PEER),
     row("E2", meter_values, E2, "struct, by hand", lambda: struct_e2, FLOOR),
-    row("E2", meter_values, E2, "momonga", lambda: momonga(0xE2), CHECKED),
+    row("E2", meter_values, E2, "momonga", lambda: momonga(0xE2), PEER),
     Benchmark(
         "an ERXUDP line to a point",
         "split, fromhex and int",
-        1 / 3,
+        0.12,
         per_second,
         lambda: side_by_side(points_of, split_line, LINE),
         "the floor checks nothing: not that the line is whole and no other is stuck to it, nor its fields, nor the "
