@@ -40,11 +40,10 @@ class ClockTrust:
         """
         if at.wall < RELEASED:
             return False
-        serviced = clock.has_time_service()
-        alone = _is_alone(at, serviced)
+        alone = _is_alone(at)
         if all(self._is_behind(at, alone, *self._newest_times(when)) for when in (None, at)):
             return clock.kept_by_ntp()
-        if alone or not serviced:
+        if alone or not clock.has_time_service():
             return True
         error = self._error_by_meter(at)
         confirmed = error is not None and at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
@@ -107,7 +106,7 @@ class ClockTrust:
         """Yield times of a series, the newest first, without those that contradict the meter's clock or are alone."""
         error = self._error_by_meter(at)
         latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
-        alone = _is_alone(at, clock.has_time_service())
+        alone = _is_alone(at)
         query = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
         for _ in range(DOUBTED):
             if time is None:
@@ -126,6 +125,6 @@ class ClockTrust:
         return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
 
-def _is_alone(at: Instant, serviced: bool) -> bool:
+def _is_alone(at: Instant) -> bool:
     """Return whether the clock has been up for so long that nothing else will set it."""
-    return at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
+    return at.ticks >= ALONE_AFTER or (at.ticks >= CONFIRMED_AFTER and not clock.has_time_service())
