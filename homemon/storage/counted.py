@@ -48,9 +48,10 @@ def uncount(db: Database, sink: str, first: int, last: int) -> None:
 
 
 def _points_of(db: Database, rows: str, period: int) -> int:
-    points = f"SELECT DISTINCT measurement, tags, time FROM ({rows}) JOIN series ON series = id"
+    heads = "WITH head(series, head) AS (SELECT id, min(id) OVER (PARTITION BY measurement, tags) FROM series)"
+    points = f"SELECT DISTINCT head, time FROM ({rows}) JOIN head USING (series)"  # numbers: texts take twice as long
     within = {"first": period << PERIOD, "last": ((period + 1) << PERIOD) - 1}
-    number: int = db.execute(f"SELECT count(*) FROM ({points})", within).fetchone()[0]
+    number: int = db.execute(f"{heads} SELECT count(*) FROM ({points})", within).fetchone()[0]
     return number
 
 
