@@ -21,6 +21,8 @@ METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off;
 CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
 LONE = 2 * HOUR  # without another reading of the series before it
 DOUBTED = 20  # times of a series that are not counted, at most
+NEWEST = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
+BEFORE = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
 
 
 class ClockTrust:
@@ -92,9 +94,8 @@ class ClockTrust:
         Where it is asked `at` an instant, of those that count then.
         """
         newest: dict[bool, int] = {}
-        query = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
         with self._db.explained("read"):
-            for series, measurement, time in self._db.execute(query).fetchall():
+            for series, measurement, time in self._db.execute(NEWEST).fetchall():
                 if measurement in NOT_READ:
                     continue
                 metered = measurement in METERED
@@ -107,11 +108,10 @@ class ClockTrust:
         error = self._error_by_meter(at)
         latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
         alone = _is_alone(at)
-        query = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
         for _ in range(DOUBTED):
             if time is None:
                 return
-            (before,) = self._db.execute(query, (series, time)).fetchone()
+            (before,) = self._db.execute(BEFORE, (series, time)).fetchone()
             lone = alone and before is not None and time - before > LONE
             if time <= latest and not (lone and time > at.wall + CLOCK_SLACK):
                 yield time
