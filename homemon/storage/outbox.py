@@ -12,6 +12,8 @@ from homemon.storage.database import Database, Version
 from homemon.storage.ledger import AT_ONCE, FIRST, OTHERS_WRITE, Row, fill, is_filled, lack_again, ledger
 from homemon.storage.schema import SOUND
 
+SPARSE = 600  # seconds from one row to the next
+
 
 class Line(NamedTuple):
     """One line of line protocol, and the rows it is made of."""
@@ -177,11 +179,15 @@ class Outbox:
     def _marked_at_once(self, rows: Sequence[Row]) -> bool:
         """Mark rows in one statement, in a third of the time, where they are all that wait for their seconds.
 
-        Others may not have been read, as the store is damaged, or they are not to be sent now.
+        Others may not have been read, as the store is damaged, or they are not to be sent now. Where they are far
+        apart it takes longer: it looks at all that was sent in between.
         """
+        newest, oldest = rows[0][1], rows[-1][1]
+        if newest - oldest > SPARSE * len(rows):
+            return False
         self._db.execute("SAVEPOINT marked")
         try:
-            if self._db.execute(self._ledger.take_all, (rows[-1][1], rows[0][1])).rowcount == len(rows):
+            if self._db.execute(self._ledger.take_all, (oldest, newest)).rowcount == len(rows):
                 return True
         except DatabaseError as error:
             if type(error) is not DatabaseError:  # of itself it is of damage, such as an index that lacks rows

@@ -8,7 +8,7 @@ import pytest
 
 from homemon.core.points import Point
 from homemon.storage.ledger import FIRST, keep_accounts
-from homemon.storage.outbox import Outbox, Stretch
+from homemon.storage.outbox import SPARSE, Outbox, Stretch
 from homemon.storage.store import Store
 from tests.stores import T, put
 
@@ -63,6 +63,16 @@ def test_so_is_one_that_was_read_before_the_other_was_marked(outbox: Outbox, sta
     assert len(statements) == 2
     assert seconds(outbox) == [3, 2, 1, 0]
     assert not set(first.rows) & set(second.rows)
+
+
+def test_rows_that_are_far_apart_are_marked_one_by_one(store: Store, outbox: Outbox, statements: set[str]) -> None:
+    """One statement for all would look at whatever was sent in between, for seconds in ten years of it."""
+    outbox.mark_sent(outbox.waiting(1000))
+    put(store, power(1, -SPARSE * 3), power(1, 10))
+    statements.clear()
+    outbox.mark_sent(outbox.waiting(1000))
+    assert len(statements) == 2
+    assert seconds(outbox) == []
 
 
 def _drop(store: Store) -> None:
