@@ -12,6 +12,7 @@ from homemon.delivery.influx import Influx
 from homemon.delivery.sender import Sender, Sending
 from homemon.delivery.server import ServerSink
 from homemon.delivery.sink import Memory
+from homemon.storage.outbox import Line, Outbox
 from homemon.storage.store import Store
 from tests.commands import PATIENCE
 from tests.servers import Points
@@ -45,6 +46,12 @@ def fill(store: Store, times: Iterable[int], name: str = "power") -> Points:
     points = [Point(name, {"value": i}, T + i) for i in times]
     put(store, *points)
     return {(name, T + i): {"value": i} for i in times}
+
+
+def waiting_lines(outbox: Outbox) -> list[Line]:
+    """What waits, line by line, newest first."""
+    found = [line for stretch in outbox.waiting_heads() for line in outbox.waiting_in(stretch, 1000)]
+    return sorted(found, key=lambda line: -line.time)
 
 
 def sender_of(

@@ -45,15 +45,18 @@ class Deadline:
         self._handle = None
 
     @contextmanager
-    def running(self) -> Iterator["Deadline"]:
-        """Yield during the exchange; every connection opened in this thread meanwhile is watched."""
-        _exchange.watch = self.watch
+    def running(self, meanwhile: Callable[[], None] = lambda: None) -> Iterator["Deadline"]:
+        """Yield during the exchange; every connection opened in this thread meanwhile is watched.
+
+        `meanwhile` is called once the request is sent, before its answer is waited for.
+        """
+        _exchange.watch, _exchange.meanwhile = self.watch, meanwhile
         self._timer.start()
         try:
             yield self
         finally:
             self._timer.cancel()
-            del _exchange.watch
+            del _exchange.watch, _exchange.meanwhile
             with self._lock:
                 self._drop()
 
@@ -63,3 +66,10 @@ def watch(connection: socket | None) -> None:
     watching: Callable[[int], None] | None = getattr(_exchange, "watch", None)
     if watching and connection:
         watching(connection.fileno())
+
+
+def wait() -> None:
+    """Do what is to be done in this thread before the answer to its exchange is waited for."""
+    meanwhile: Callable[[], None] | None = getattr(_exchange, "meanwhile", None)
+    if meanwhile:
+        meanwhile()

@@ -99,7 +99,7 @@ class Trial(NamedTuple):
 
 
 class Influx:
-    """One server, with its connection kept open between batches."""
+    """One server, with its connection kept open until it `rests`."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -133,13 +133,19 @@ class Influx:
             path, parameters = "/write", {"db": server.db}
         return server.url if server.url.endswith("/write") else server.url + path, parameters
 
-    def write(self, lines: Sequence[str]) -> Answer:
-        """Send `lines` as one batch."""
+    def write(self, lines: Sequence[str], meanwhile: Callable[[], None] = lambda: None) -> Answer:
+        """Send `lines` as one batch; `meanwhile` is called before its answer is waited for."""
         body = "\n".join(lines).encode()
         headers = {}
         if len(body) >= WORTH_GZIP:
             body, headers = gzip.compress(body, GZIP_LEVEL), {"Content-Encoding": "gzip"}
-        return self._post(self.url, self._judge, params=self._parameters, data=body, headers=headers)
+        return self._post(
+            self.url, self._judge, meanwhile=meanwhile, params=self._parameters, data=body, headers=headers
+        )
+
+    def rest(self) -> None:
+        """Close the connection: between two rounds it could be lost without a word. The next request opens another."""
+        self._session.close()
 
     def probe(self) -> Answer:
         """Return whether points would be taken, asked with an empty batch, which changes nothing; within seconds.
@@ -227,10 +233,17 @@ class Influx:
     def _post(self, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
         return self._exchange("POST", url, judge, **request)
 
-    def _exchange(self, method: str, url: str, judge: Callable[[requests.Response], Answer], **request: Any) -> Answer:
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        judge: Callable[[requests.Response], Answer],
+        meanwhile: Callable[[], None] = lambda: None,
+        **request: Any,
+    ) -> Answer:
         """Ask the server, and judge what it answers, all within [server] timeout."""
         within = self._server.timeout
-        with Deadline(within).running() as deadline:
+        with Deadline(within).running(meanwhile) as deadline:
             try:
                 with self._session.request(
                     method,
@@ -268,6 +281,7 @@ class Influx:
     def _judge(self, response: requests.Response) -> Answer:
         """Return what the answer to a write means."""
         if response.status_code == 204:
+            response.raw.release_conn()  # else it is closed, as there may be more of the answer
             return Answer(Verdict.TAKEN)
         return self._explained(response, _said(response))
 

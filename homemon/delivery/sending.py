@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from homemon.delivery.held import Held
 from homemon.delivery.verdicts import Answer, Verdict
 from homemon.delivery.walk import Walk, spread
-from homemon.storage.outbox import Line, Outbox, Stretch
+from homemon.storage.outbox import NOTHING, Batch, Line, Outbox, Stretch, together
 
 STRIKES = 60  # requests of a round that may fail
 IN_VAIN = 8  # the same, while the newest line of each head failed and no other got through
@@ -32,7 +32,7 @@ class Round:
     def __init__(
         self,
         store: Outbox,
-        push: Callable[[Sequence[Line]], Answer],
+        push: Callable[[Batch, Callable[[], None]], Answer],
         over: Callable[[], bool],
         full: int,
         ready: Sequence[Held],
@@ -57,13 +57,21 @@ class Round:
 
     def in_batches(self) -> bool:
         """Send all that waits in large batches; whether nothing failed, or a second try would be in vain."""
-        size = self._full
-        while not self._over() and (batch := self._store.waiting(size, without=self._held)):
-            answer = self._send(batch)
+        size, ahead = self._full, NOTHING
+
+        def read_ahead() -> None:
+            nonlocal ahead
+            if len(batch.rows) >= size:
+                ahead = self._store.waiting(size, self._held, batch)
+
+        while not self._over() and (batch := ahead if ahead.rows else self._store.waiting(size, self._held)).rows:
+            ahead = NOTHING
+            answer = self._send(batch, read_ahead)
             if answer.verdict is Verdict.TAKEN:
                 continue
-            if answer.verdict is Verdict.TOO_BIG and len(batch) > 1:
-                size = max(1, sum(len(line.rows) for line in batch) // 2)
+            ahead = NOTHING
+            if answer.verdict is Verdict.TOO_BIG and size > 1:
+                size = max(1, min(size, len(batch.rows)) // 2)
                 continue
             if self._in_vain(answer, self.sent > 0):
                 self.trouble = answer
@@ -115,7 +123,7 @@ class Round:
         count = self._store.count_waiting(heads[which], without) if older else 1
         skip = int(spread(before - 1) * count) if before else count - 1
         (line,) = self._store.waiting_in(heads[which], 1, skip, without)
-        answer = self._send([line])
+        answer = self._send(together([line]))
         if answer.verdict is Verdict.TAKEN:
             self._pass()
         elif answer.verdict is Verdict.DATA_FAULT:
@@ -152,7 +160,7 @@ class Round:
     def _step(self, walk: Walk) -> bool:
         """Make one request; return whether the round goes on."""
         lines = walk.wanted
-        answer = self._send(lines)
+        answer = self._send(together(lines))
         alone = len(lines) == 1
         if answer.verdict is Verdict.TAKEN:
             self._pass()
@@ -169,10 +177,10 @@ class Round:
         walk.report(answer.verdict)
         return True
 
-    def _send(self, lines: Sequence[Line]) -> Answer:
-        answer = self._push(lines)
+    def _send(self, batch: Batch, meanwhile: Callable[[], None] = lambda: None) -> Answer:
+        answer = self._push(batch, meanwhile)
         if answer.verdict is Verdict.TAKEN:
-            self.sent += len(lines)
+            self.sent += len(batch.texts)
         return answer
 
     def _in_vain(self, answer: Answer, passed: bool) -> bool:
@@ -217,7 +225,7 @@ class Round:
         suspected = {head for head, _, _ in self._suspects}
         for head in sorted(self._store.heads(), key=lambda head: head in suspected):
             if line := self._store.newest_sent(head):
-                return self._push([line]).verdict is Verdict.TAKEN
+                return self._push(together([line]), lambda: None).verdict is Verdict.TAKEN
         return False
 
     def _named(self) -> bool:

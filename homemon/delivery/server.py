@@ -13,7 +13,7 @@ from homemon.delivery.sender import pause
 from homemon.delivery.sending import Round
 from homemon.delivery.sink import LONGEST_PAUSE, Memory, Outcome, Turn
 from homemon.delivery.verdicts import Answer, Verdict
-from homemon.storage.outbox import Backlog, Line, Outbox
+from homemon.storage.outbox import Backlog, Batch, Outbox
 
 if TYPE_CHECKING:
     from homemon.delivery.influx import Influx
@@ -60,6 +60,13 @@ class ServerSink:
 
     def deliver(self, turn: Turn) -> Outcome:
         """Send until nothing waits, something stops it, or the time is over. Raise StoreError."""
+        try:
+            return self._deliver(turn)
+        finally:
+            if self._influx:
+                self._influx.rest()
+
+    def _deliver(self, turn: Turn) -> Outcome:
         begun = monotonic()
         self._outbox.fill(turn.deadline)
         held = self._held()
@@ -67,7 +74,7 @@ class ServerSink:
         ready = [one for one in held if one not in asleep]
         done = Round(
             self._outbox,
-            lambda batch: self._push(batch, turn.deadline),
+            lambda batch, meanwhile: self._push(batch, turn.deadline, meanwhile),
             lambda: monotonic() >= turn.deadline,
             FULL_BATCH,
             ready,
@@ -90,10 +97,10 @@ class ServerSink:
     def _held(self) -> list[Held]:
         return loaded(str(self._memory.recall("held") or ""))
 
-    def _push(self, batch: Sequence[Line], deadline: float) -> Answer:
+    def _push(self, batch: Batch, deadline: float, meanwhile: Callable[[], None]) -> Answer:
         """Send a batch, and mark what the server took."""
         self._influx = self._influx or self._connect()
-        answer = self._influx.write([entry.text for entry in batch])
+        answer = self._influx.write(batch.texts, meanwhile)
         if answer.verdict is Verdict.TAKEN:
             self._outbox.mark_sent(batch)
         return answer

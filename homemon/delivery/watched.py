@@ -7,7 +7,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from homemon.delivery.deadline import watch
+from homemon.delivery.deadline import wait, watch
 
 
 class _Watching:
@@ -27,6 +27,10 @@ class _Watching:
     def request(self, *arguments: Any, **named: Any) -> None:
         watch(self.sock)
         super().request(*arguments, **named)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        wait()
+        return super().getresponse()  # type: ignore[misc]
 
 
 class _Http(_Watching, HTTPConnection):

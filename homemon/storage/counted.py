@@ -1,7 +1,8 @@
 """How many points a sink lacks, without a look at each: a past period is counted once, and the number is kept.
 
-A period lasts `1 << PERIOD` seconds. Triggers (`schema`) drop its number with whatever changes in it, whoever writes,
-so that a number that is there is right. The newest period, in which points still come, is counted each time.
+A period lasts `1 << PERIOD` seconds. Triggers (`schema`) drop its number with whatever comes, goes or changes in it,
+whoever writes, and `uncount` does so with what was sent: a trigger would make SQLite mark row by row, which takes twice
+as long. So a number that is there is right. The newest period, in which points still come, is counted each time.
 """
 
 from contextlib import suppress
@@ -27,24 +28,30 @@ def count_points(db: Database, sink: str, rows: Rows) -> int:
     """Return how many points are in the rows that a sink lacks; to call within `explained`."""
     counts: dict[int, int] = dict(db.execute("SELECT period, points FROM counted WHERE sink = ?", (sink,)).fetchall())
     news = _News(db, sink)
-    time = LONG_AGO
+    time, total = LONG_AGO, 0
     while (earliest := db.execute(rows.earliest, {"first": time}).fetchone()[0]) is not None:
         period = earliest >> PERIOD
         if period not in counts:
             news.keep(KEPT_EACH)
             counts[period] = news.counts[period] = _points_of(db, rows.all, period)
-        while period in counts:
-            period += 1
-        time = period << PERIOD
+        total += counts[period]
+        time = (period + 1) << PERIOD
     news.counts.pop(max(counts, default=0), None)
     news.keep()
-    return sum(counts.values())
+    return total
+
+
+def uncount(db: Database, sink: str, first: int, last: int) -> None:
+    """Drop the numbers of the periods between two times, both included; to call within `writing`."""
+    within = (sink, first >> PERIOD, last >> PERIOD)
+    db.execute("DELETE FROM counted WHERE sink = ? AND period BETWEEN ? AND ?", within)
 
 
 def _points_of(db: Database, rows: str, period: int) -> int:
-    points = f"SELECT DISTINCT measurement, tags, time FROM ({rows}) JOIN series ON series = id"
+    heads = "WITH head(series, head) AS (SELECT id, min(id) OVER (PARTITION BY measurement, tags) FROM series)"
+    points = f"SELECT DISTINCT head, time FROM ({rows}) JOIN head USING (series)"  # numbers: texts take twice as long
     within = {"first": period << PERIOD, "last": ((period + 1) << PERIOD) - 1}
-    number: int = db.execute(f"SELECT count(*) FROM ({points})", within).fetchone()[0]
+    number: int = db.execute(f"{heads} SELECT count(*) FROM ({points})", within).fetchone()[0]
     return number
 
 

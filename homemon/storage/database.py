@@ -26,6 +26,7 @@ LETS_GO_WITHIN = 5.0  # seconds in which another thread's statement ends
 DAMAGE = (TypeError, ValueError, OverflowError, LookupError)  # what a value that no homemon stored leads to
 
 Values = Sequence[float | str | None] | Mapping[str, float | str | None]
+Version = tuple[int, int, int]
 
 _connected: dict[Identity | None, list["Database"]] = {}
 """Which databases this process has open: those of one file have SQLite's locks and the -shm in common."""
@@ -83,6 +84,11 @@ class Database:
     def execute_many(self, statement: str, rows: Iterable[Sequence[float | str]]) -> None:
         """Do the same statement for each of the rows: within `explained`, and `writing` where it writes."""
         self._db.executemany(statement, rows)
+
+    def version(self) -> Version:
+        """Return what differs once anything was written, by whomever: within `explained`, and one transaction."""
+        (others,) = self._db.execute("PRAGMA data_version").fetchone()  # sqlite.org/pragma.html, data_version
+        return self.generation, others, self._db.total_changes
 
     def recall(self, key: str) -> float | str | None:
         """Return what `remember` stored under `key`."""

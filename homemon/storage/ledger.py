@@ -28,7 +28,8 @@ class Ledger(NamedTuple):
     """A sink's account in SQL: which rows wait, are parked, or were taken, and the statements that move them.
 
     `rows` are the tables in which a waiting row is, `refused` those in which a parked one has its `reason`. `take` and
-    `park` get a row, the latter with the reason before it.
+    `park` get a row, the latter with the reason before it; `take_all` gets the first and the last second of all that
+    wait in between, whatever their values.
     """
 
     rows: str
@@ -38,6 +39,7 @@ class Ledger(NamedTuple):
     reason: str
     taken: str
     take: str
+    take_all: str
     park: tuple[str, ...]
 
 
@@ -53,6 +55,8 @@ def ledger(name: str) -> Ledger:
             reason="reason",
             taken=f"sent = {SENT}",
             take=f"UPDATE point SET sent = {SENT} WHERE series = ? AND time = ? AND value = ?",
+            take_all=f"UPDATE point SET sent = {SENT} WHERE series IN (SELECT id FROM series)"
+            f" AND time BETWEEN ? AND ? AND +sent = {WAITING}",
             park=(
                 f"UPDATE point SET sent = {PARKED} {which} AND ?1 IS NOT NULL",
                 f"INSERT OR REPLACE INTO parked SELECT series, time, ?1 FROM point {which}",
@@ -69,6 +73,7 @@ def ledger(name: str) -> Ledger:
         taken=f"NOT EXISTS (SELECT 1 FROM lacked WHERE {of} AND lacked.time = point.time"
         " AND lacked.series = point.series)",
         take=f"DELETE FROM lacked WHERE {of} AND series = ? AND time = ? AND {there} = ?",
+        take_all=f"DELETE FROM lacked WHERE {of} AND time BETWEEN ? AND ? AND refused IS NULL",
         park=(f"UPDATE lacked SET refused = ?1 WHERE {of} AND series = ?2 AND time = ?3 AND {there} = ?4",),
     )
 

@@ -166,5 +166,8 @@ CREATE TABLE counted (
 ) WITHOUT ROWID;
 CREATE INDEX refused ON lacked (sink, time) WHERE refused IS NOT NULL;
 {_UNCOUNTING}""",
+    6: f"""
+DROP TRIGGER uncounts_point_update;{_uncounts(_IN_PERIOD, "UPDATE OF value ON point", "NEW")}
+""",
 }
 """Version → the statements that lead to it from the one before. A version that was released is never edited."""

@@ -16,6 +16,8 @@ from typing import NamedTuple
 from homemon.storage.database import Database
 
 FACT = "tags "  # and the configuration's path: the key of a fact
+CLAIMS = f"SELECT key, value FROM delivery WHERE key GLOB '{FACT}*'"
+OTHERS = "SELECT tags FROM series WHERE tags <> ? GROUP BY tags ORDER BY max(id) DESC"
 
 
 class TagSets(NamedTuple):
@@ -27,15 +29,11 @@ class TagSets(NamedTuple):
 
 def tag_sets(db: Database, tags: str, origin: str) -> TagSets:
     """Return the sets of the configuration at `origin`, the present one being `tags`. To call within `explained`."""
-    claims = {
-        key.removeprefix(FACT): list(json.loads(kept))
-        for key, kept in db.execute("SELECT key, value FROM delivery WHERE key GLOB ?", (f"{FACT}*",))
-    }
+    claims = {key.removeprefix(FACT): list(json.loads(kept)) for key, kept in db.execute(CLAIMS)}
     former = [each for each in reversed(claims.pop(origin, [])) if each != tags]
     foreign = {each for other, sets in claims.items() if _is_there(other) for each in sets}
-    stored = [row[0] for row in db.execute("SELECT tags FROM series GROUP BY tags ORDER BY max(id) DESC")]
-    own = (tags, *former)
-    return TagSets(own, tuple(each for each in stored if each not in own and each not in foreign))
+    others = db.execute(OTHERS, (tags,))
+    return TagSets((tags, *former), tuple(each for (each,) in others if each not in former and each not in foreign))
 
 
 def claim(db: Database, sets: TagSets, origin: str) -> None:

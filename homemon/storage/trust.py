@@ -21,6 +21,8 @@ METER_SLACK = 150.0  # seconds that a clock which the meter confirms may be off;
 CONFIRMED_AFTER, ALONE_AFTER = 900.0, 21_600.0  # seconds since boot; the router, too, comes up after a power cut
 LONE = 2 * HOUR  # without another reading of the series before it
 DOUBTED = 20  # times of a series that are not counted, at most
+NEWEST = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
+BEFORE = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
 
 
 class ClockTrust:
@@ -40,11 +42,10 @@ class ClockTrust:
         """
         if at.wall < RELEASED:
             return False
-        serviced = clock.has_time_service()
-        alone = _is_alone(at, serviced)
+        alone = _is_alone(at)
         if all(self._is_behind(at, alone, *self._newest_times(when)) for when in (None, at)):
             return clock.kept_by_ntp()
-        if alone or not serviced:
+        if alone or not clock.has_time_service():
             return True
         error = self._error_by_meter(at)
         confirmed = error is not None and at.ticks >= CONFIRMED_AFTER and abs(error) <= METER_SLACK
@@ -93,9 +94,8 @@ class ClockTrust:
         Where it is asked `at` an instant, of those that count then.
         """
         newest: dict[bool, int] = {}
-        query = f"SELECT id, measurement, (SELECT max(time) FROM point WHERE series = id AND {SOUND}) FROM series"
         with self._db.explained("read"):
-            for series, measurement, time in self._db.execute(query).fetchall():
+            for series, measurement, time in self._db.execute(NEWEST).fetchall():
                 if measurement in NOT_READ:
                     continue
                 metered = measurement in METERED
@@ -107,12 +107,11 @@ class ClockTrust:
         """Yield times of a series, the newest first, without those that contradict the meter's clock or are alone."""
         error = self._error_by_meter(at)
         latest = float("inf") if error is None or not metered else at.wall - error + CLOCK_SLACK
-        alone = _is_alone(at, clock.has_time_service())
-        query = f"SELECT max(time) FROM point WHERE series = ? AND time < ? AND {SOUND}"
+        alone = _is_alone(at)
         for _ in range(DOUBTED):
             if time is None:
                 return
-            (before,) = self._db.execute(query, (series, time)).fetchone()
+            (before,) = self._db.execute(BEFORE, (series, time)).fetchone()
             lone = alone and before is not None and time - before > LONE
             if time <= latest and not (lone and time > at.wall + CLOCK_SLACK):
                 yield time
@@ -126,6 +125,6 @@ class ClockTrust:
         return at.wall - (float(meter_time) + MINUTE / 2 + at.ticks - float(ticks))
 
 
-def _is_alone(at: Instant, serviced: bool) -> bool:
+def _is_alone(at: Instant) -> bool:
     """Return whether the clock has been up for so long that nothing else will set it."""
-    return at.ticks >= (ALONE_AFTER if serviced else CONFIRMED_AFTER)
+    return at.ticks >= ALONE_AFTER or (at.ticks >= CONFIRMED_AFTER and not clock.has_time_service())

@@ -15,7 +15,7 @@ from homemon.storage.store import Store
 from tests.commands import homemon
 from tests.integration.test_check import config, home, lines_of
 from tests.servers import Database, InfluxServer, Reply, ScriptedServer, VictoriaServer
-from tests.stores import T, put
+from tests.stores import T, put, waiting_lines
 
 __all__ = ["home"]
 
@@ -24,7 +24,7 @@ def test_the_backlog_is_reported(tmp_path: Path, scripted: ScriptedServer) -> No
     config(tmp_path, f"[server]\nurl = {scripted.url}")
     store = Store(tmp_path / "store")
     put(store, *(Point("power", {"value": i}, int(time.time()) - i) for i in range(3)))
-    store.outbox.park(store.outbox.waiting(1)[0], "field type conflict")
+    store.outbox.park(waiting_lines(store.outbox)[0], "field type conflict")
     store.db.execute("INSERT INTO undated VALUES (?, 1.0, 1, 1), ('another', 1.0, 1, 1)", (boot_id(),))
     store.close()
     reported = "\n".join(lines_of(tmp_path, "store"))

@@ -83,7 +83,7 @@ def test_a_store_of_any_schema_is_whole_and_goes_on(tmp_path: Path, schema: int)
     old = write_old(tmp_path / "old", schema)
     store = Store(old, ",home=tokyo")
     assert content(store) == HELD
-    assert [entry.text for entry in store.outbox.waiting(100)] == [
+    assert store.outbox.waiting(100).texts == [
         f"power,home=tokyo value=524 {THEN + 60}000000000",
         f"ecocute,home=tokyo power=800,powerSum=123456,tank=280 {THEN}000000000",
         f"power,home=tokyo value=523 {THEN}000000000",
@@ -209,7 +209,7 @@ def test_points_that_are_to_be_sent_again_are_marked_in_parts(store: Store, monk
     put(store, *(Point(name, {"value": i}, T + i) for i in range(20) for name in ("power", "+power")))
     store.outbox.mark_sent(store.outbox.waiting(100))
     store.outbox.send_again(T + 3)
-    assert [entry.text.split()[-1] for entry in store.outbox.waiting(100)] == [
+    assert [text.split()[-1] for text in store.outbox.waiting(100).texts] == [
         f"{T + i}000000000" for i in range(19, 2, -1) for _ in range(2)
     ]
     assert rests == [0.1] * 4, "in which others write: as long as SQLite's busy handler waits between two tries"

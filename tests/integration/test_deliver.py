@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from homemon.delivery.held import Held, dumped, loaded
 from homemon.delivery.influx import Influx
 from homemon.delivery.sender import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR
 from homemon.delivery.sink import LONGEST_PAUSE
-from homemon.storage.outbox import Stretch
+from homemon.storage.outbox import Batch, Outbox, Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
 from tests.commands import PATIENCE
@@ -439,6 +440,65 @@ def test_the_backlog_is_reported_by_series_and_span(store: Store) -> None:
     assert seconds(line.text for line in store.outbox.waiting_in(part, 9, 1, out)) == [4, 2, 1]
     assert store.outbox.waiting_in(part, 1)[0].text == f"ecocute power=5,tank=50 {T + 5}000000000"
     assert store.outbox.waiting_in(part, 9, 5) == []
-    assert seconds(line.text for line in store.outbox.waiting(1000, out)) == [9, 8, 7, 7, 6, 6, 5, 5, 4, 2, 1, 0]
+    assert seconds(store.outbox.waiting(1000, out).texts) == [9, 8, 7, 7, 6, 6, 5, 5, 4, 2, 1, 0]
     for limit in range(1, 12):
-        assert all(len(line.rows) == (2 if "ecocute" in line.text else 1) for line in store.outbox.waiting(limit, out))
+        assert all(("tank" in text) == ("ecocute" in text) for text in store.outbox.waiting(limit, out).texts)
+
+
+# --- large batches ----------------------------------------------------------------------------
+
+
+def test_the_connection_stays_open_between_batches_and_no_longer(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[object] = []
+    process = scripted._server.process_request
+
+    def count(request: Any, address: Any) -> None:
+        begun.append(address)
+        process(request, address)
+
+    monkeypatch.setattr(scripted._server, "process_request", count)
+    monkeypatch.setattr(server, "FULL_BATCH", 2)
+    fill(store, range(9))
+    sender = sender_to(settings(scripted.url))
+    assert send(sender).sent == 9
+    assert (len(scripted.asked), len(begun)) == (5, 1)
+    fill(store, [9])
+    assert send(sender).sent == 1
+    assert len(begun) == 2
+
+
+def test_the_next_batch_is_read_while_the_server_works(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting, read_ahead = Outbox.waiting, Event()
+
+    def look(*of: Any) -> Batch:
+        found = waiting(*of)
+        if len(of) == 4:
+            read_ahead.set()
+        return found
+
+    def work(asked: Asked) -> Reply:
+        in_time = read_ahead.wait(PATIENCE)
+        read_ahead.clear()
+        return Reply(204 if in_time else 500)
+
+    scripted.answer = work
+    monkeypatch.setattr(Outbox, "waiting", look)
+    monkeypatch.setattr(server, "FULL_BATCH", 2)
+    expected = fill(store, range(6))
+    assert outcome(send(sender_to(settings(scripted.url)))) == (6, 0, 0, "")
+    assert seconds(scripted.lines) == sorted((time - T for _, time in expected), reverse=True)
+
+
+def test_what_was_read_ahead_waits_where_the_server_fails(
+    store: Store, scripted: ScriptedServer, sender_to: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted.answer = lambda asked: Reply(503) if len(scripted.asked) > 1 else Reply()
+    monkeypatch.setattr(server, "FULL_BATCH", 2)
+    fill(store, range(8))
+    assert outcome(send(sender_to(settings(scripted.url))))[:2] == (2, 6)
+    scripted.answer = lambda asked: Reply()
+    assert outcome(send(sender_to(settings(scripted.url)), WALL + 3600))[:2] == (6, 0)

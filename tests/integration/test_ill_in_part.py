@@ -3,7 +3,7 @@
 Each round is a sender of its own, as cron starts them: what one learned the next one knows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -99,12 +99,16 @@ def test_a_round_ends_soon_where_a_server_takes_its_time_to_fail(
     unanswered = 0
 
     class Slow:
-        def write(self, lines: Sequence[str]) -> Answer:
+        def write(self, lines: Sequence[str], meanwhile: Callable[[], None]) -> Answer:
+            meanwhile()
             nonlocal unanswered
             if not any(line.startswith("power") and parsed(line)[1] // STEP % 2 for line in lines):
                 return Answer(Verdict.TAKEN)
             unanswered += 1
             return silent
+
+        def rest(self) -> None:
+            pass
 
     sender_of(store, lambda: cast(Influx, Slow()), tmp_path).send(WALL, 60)
     assert 1 <= unanswered <= STRIKES // UNANSWERED + 2
@@ -138,10 +142,14 @@ class Mute:
     def __init__(self, *names: str) -> None:
         self.names = names
 
-    def write(self, lines: Sequence[str]) -> Answer:
+    def write(self, lines: Sequence[str], meanwhile: Callable[[], None]) -> Answer:
+        meanwhile()
         if any(parsed(line)[0] in self.names for line in lines):
             return Answer(Verdict.LATER, "no answer within 30 s", whole=True, unanswered=True)
         return Answer(Verdict.TAKEN)
+
+    def rest(self) -> None:
+        pass
 
     def round(self, store: Store, folder: Path, wall: float) -> Sending:
         sender = sender_of(store, lambda: cast(Influx, self), folder)

@@ -22,7 +22,7 @@ from tests.documents import DOCS, blocks
 from tests.integration.test_meter_commands import ADDRESS
 from tests.servers import NodeExporter, VictoriaServer, fetch
 from tests.serving import record, serving
-from tests.stores import put
+from tests.stores import put, waiting_lines
 
 PAGE = DOCS / "server/README.md"
 Samples = dict[str, dict[tuple[str, ...], float]]
@@ -100,7 +100,7 @@ def test_kwh_and_yen_of_today_and_of_the_period_are_those_of_status(tmp_path: Pa
 def test_what_waits_for_the_server_is_counted_and_its_fault_seen(tmp_path: Path) -> None:
     write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
     store = recorded(tmp_path, *(Point("power", {"value": at}, int(time()) - at) for at in range(3)))
-    refused = next(iter(store.outbox.waiting(10)))
+    refused = waiting_lines(store.outbox)[0]
     store.outbox.park(refused, "field type conflict")
     store.close()
     found = read(homemon("metrics", cwd=tmp_path).stdout)

@@ -105,7 +105,7 @@ def test_a_line_that_a_server_fails_on_for_ever_keeps_no_other_back(
         fill(store, [newer])
         wall = send(sender_to(settings(scripted.url)), wall + 60).next_try
     assert store.outbox.backlog() == (len(bad), 0)
-    assert set(seconds(entry.text for entry in store.outbox.waiting(9))) == bad
+    assert set(seconds(store.outbox.waiting(9).texts)) == bad
     assert len(scripted.asked) < 150
 
 

@@ -20,7 +20,7 @@ from homemon.storage.schema import MIGRATIONS
 from homemon.storage.store import Store
 from tests.commands import PATIENCE, homemon, running, simulated, wait_for, write_config
 from tests.monitor import configure, on_a_pty
-from tests.stores import NOW, T, content, put
+from tests.stores import NOW, T, content, put, waiting_lines
 
 MIDNIGHT = int(datetime.fromtimestamp(T, JST).replace(hour=0, minute=0, second=0).timestamp())
 LATER = NOW._replace(wall=T + HOUR)
@@ -41,7 +41,7 @@ def metered(store: Store, time: int = T) -> None:
 
 
 def all_sent(store: Store) -> None:
-    while waiting := store.outbox.waiting(5000):
+    while (waiting := store.outbox.waiting(5000)).rows:
         store.outbox.mark_sent(waiting)
 
 
@@ -66,7 +66,7 @@ def test_what_the_server_lacks_or_refused_stays(store: Store) -> None:
     put(store, *(Point("power", {"value": i}, T - 50 * DAY + i) for i in range(6)))
     all_sent(store)
     put(store, Point("power", {"value": 70}, T - 50 * DAY + 2), Point("power", {"value": 70}, T - 50 * DAY + 4))
-    newest, _ = store.outbox.waiting(2)
+    newest, _ = waiting_lines(store.outbox)
     store.outbox.park(newest, "refused")
     assert Retention(store, 3, unsent=False).prune(NOW) == 4
     assert seconds_ago(store) == [50 * DAY - 2, 50 * DAY - 4]
@@ -76,7 +76,7 @@ def test_what_the_server_lacks_or_refused_stays(store: Store) -> None:
 def test_where_there_is_no_server_any_more_what_it_lacked_goes_too(store: Store) -> None:
     metered(store)
     put(store, *(Point("power", {"value": i}, T - 50 * DAY + i) for i in range(2)))
-    store.outbox.park(store.outbox.waiting(10)[-1], "refused")
+    store.outbox.park(waiting_lines(store.outbox)[-1], "refused")
     assert Retention(store, 3, unsent=True).prune(NOW) == 2
     assert store.db.execute("SELECT count(*) FROM parked").fetchone() == (0,)
 

@@ -12,7 +12,7 @@ from homemon.storage.store import Store
 from tests.commands import homemon, running, simulated, wait_for, write_config
 from tests.integration.test_meter_commands import ADDRESS
 from tests.person import person
-from tests.stores import put
+from tests.stores import put, waiting_lines
 
 
 def filled(folder: Path, *points: Point) -> Store:
@@ -98,7 +98,7 @@ def test_json_holds_the_backlog_and_the_parked_lines(tmp_path: Path) -> None:
     write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
     now = int(time.time())
     store = filled(tmp_path, Point("power", {"value": 1}, now), Point("current", {"r": 2, "t": 3}, now))
-    refused = next(entry for entry in store.outbox.waiting(10) if entry.text.startswith("power"))
+    refused = next(entry for entry in waiting_lines(store.outbox) if entry.text.startswith("power"))
     store.outbox.park(refused, "field type conflict")
     store.close()
     reported = json.loads(homemon("status", "--json", cwd=tmp_path).stdout)
@@ -116,7 +116,7 @@ def test_a_parked_line_stands_below_the_count(tmp_path: Path, locale: str, count
     write_config(tmp_path, "[server]\nurl = http://127.0.0.1:1\n")
     now = int(time.time())
     store = filled(tmp_path, Point("power", {"value": 1}, now))
-    store.outbox.park(next(iter(store.outbox.waiting(1))), "field {type} conflict")
+    store.outbox.park(waiting_lines(store.outbox)[0], "field {type} conflict")
     store.close()
     said = homemon("status", cwd=tmp_path, before=("env", f"LC_ALL={locale}"))
     assert not said.stderr

@@ -54,7 +54,7 @@ def test_a_correction_goes_where_the_reading_is_and_is_sent_from_there(tmp_path:
     with opened(tmp_path, HOME, "config.ini") as store:
         (changed,) = put(store, Point("hatuden", {"value": 1.7}, T))
         assert changed.tags == ""
-        assert [entry.text for entry in store.outbox.waiting(10)] == [f"hatuden value=1.7 {T}000000000"]
+        assert store.outbox.waiting(10).texts == [f"hatuden value=1.7 {T}000000000"]
         assert list(store.archive.values("hatuden", "value", 0, 1 << 62)) == [(T, 1.7)]
 
 

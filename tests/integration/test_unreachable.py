@@ -1,6 +1,6 @@
 """A server that is not there: a round costs one request, and nothing is lost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,9 +17,9 @@ class Counting(Influx):
 
     requests = 0
 
-    def write(self, lines: Sequence[str]) -> Answer:
+    def write(self, lines: Sequence[str], meanwhile: Callable[[], None] = lambda: None) -> Answer:
         self.requests += 1
-        return super().write(lines)
+        return super().write(lines, meanwhile)
 
 
 @pytest.mark.parametrize("kind", ["nobody listens", "nobody answers", "no TLS"])

@@ -16,7 +16,7 @@ from homemon.storage.ledger import FIRST, Changes, keep_accounts
 from homemon.storage.outbox import Outbox
 from homemon.storage.schema import PERIOD
 from homemon.storage.store import Store
-from tests.stores import T, put
+from tests.stores import T, put, waiting_lines
 
 SINKS = (FIRST, "backup")
 WANTED = {"backup": ()}
@@ -88,7 +88,7 @@ def _send(store: Store, outbox: Outbox, number: int) -> None:
 
 
 def _park(store: Store, outbox: Outbox, number: int) -> None:
-    for line in outbox.waiting(100)[number : number + 1]:
+    for line in waiting_lines(outbox)[number : number + 1]:
         outbox.park(line, "400")
 
 

@@ -21,7 +21,7 @@ def sent(store: Store) -> list[str]:
     """Lets all that waits be sent; gives the lines."""
     waiting = store.outbox.waiting(1000)
     store.outbox.mark_sent(waiting)
-    return [entry.text.removesuffix("000000000") for entry in waiting]
+    return [text.removesuffix("000000000") for text in waiting.texts]
 
 
 # --- what a row is ------------------------------------------------------------------
@@ -95,7 +95,7 @@ def test_waiting_gives_whole_lines_newest_first(store: Store) -> None:
     put(store, *(Point("ecocute", {"power": 1, "powerSum": 2, "tank": 3}, T + i) for i in range(3)))
     put(store, Point("power", {"value": 1}, T + 1))
     whole = "ecocute power=1,powerSum=2,tank=3"
-    assert [entry.text for entry in store.outbox.waiting(1)] == [f"{whole} {T + 2}000000000"]
+    assert store.outbox.waiting(1).texts == [f"{whole} {T + 2}000000000"]
     assert sent(store) == [f"{whole} {T + 2}", f"power value=1 {T + 1}", f"{whole} {T + 1}", f"{whole} {T}"]
 
 
@@ -105,7 +105,7 @@ def test_waiting_gives_whole_lines_newest_first(store: Store) -> None:
 @pytest.mark.parametrize(
     "look",
     [
-        lambda outbox: [line.text for line in outbox.waiting(10)],
+        lambda outbox: outbox.waiting(10).texts,
         lambda outbox: [stretch.head for stretch in outbox.waiting_heads()],
         lambda outbox: [line.text for line in outbox.waiting_in(Stretch("power", 0, T), 10)],
         lambda outbox: outbox.count_waiting(Stretch("power", 0, T)),
@@ -128,7 +128,7 @@ def test_a_series_that_another_process_adds_meanwhile_is_for_the_next_look(
     monkeypatch.setattr(Outbox, "_named", written_meanwhile)
     assert look(store.outbox) == before
     monkeypatch.undo()
-    assert len(store.outbox.waiting(10)) == 2
+    assert len(store.outbox.waiting(10).texts) == 2
 
 
 @pytest.mark.parametrize("wrong", [0.0, 1.6e9, RELEASED - 1.0, T - 400.0], ids=["1970", "2020", "release", "behind"])

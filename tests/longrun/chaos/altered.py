@@ -85,10 +85,10 @@ def marks_first(at: str = FIRST) -> None:
         return
     push = server.ServerSink._push
 
-    def hasty(self: Any, batch: Sequence[outbox.Line], deadline: float) -> Any:
+    def hasty(self: Any, batch: outbox.Batch, *more: Any) -> Any:
         if self.name == at:
             self._outbox.mark_sent(batch)
-        return push(self, batch, deadline)
+        return push(self, batch, *more)
 
     _set(server.ServerSink, "_push", hasty)
 

@@ -14,6 +14,7 @@ from homemon.replay.line_protocol import parse_line
 from homemon.storage.database import FILE
 from homemon.storage.health import whole_faults
 from homemon.storage.store import Store
+from tests.stores import waiting_lines
 
 T = RELEASED // HALF_HOUR * HALF_HOUR + 30 * 86_400
 MINUTE, DAY, PAGE = 60, 86_400, 1024
@@ -43,7 +44,7 @@ def make(folder: Path, days: int, seed: int = 7) -> Content:
     store.archive.add(
         [(Point("power", {"value": i}, T + days * DAY + i * MINUTE), Instant(T, 9e5, "b")) for i in range(30)]
     )
-    store.outbox.park(store.outbox.waiting(1)[0], "400: partial write")
+    store.outbox.park(waiting_lines(store.outbox)[0], "400: partial write")
     with store.db.explained("written"), store.db.writing():
         store.db.execute("INSERT INTO meter VALUES (?, ?)", (T, METER))
         store.db.execute("INSERT INTO undated SELECT 'boot', 1.5, min(id), 7 FROM series")
@@ -181,7 +182,7 @@ def given_wrongly(store: Store, truth: Content) -> list[str]:
     series = {(name, field): tags for _, name, tags, fields in truth for field in fields}
     looks: dict[str, Callable[[], Iterable[str]]] = {
         "export": lambda: _lines(store.archive.lines(0, 1 << 62)),
-        "upload": lambda: (text for sent in store.outbox.waiting(100_000) for text in _lines([_parsed(sent.text)])),
+        "upload": lambda: (text for sent in store.outbox.waiting(100_000).texts for text in _lines([_parsed(sent)])),
         "graph": lambda: _lines(
             (time, name, tags, {field: value})
             for (name, field), tags in series.items()
