@@ -267,9 +267,10 @@ class Influx:
 
     def _judge(self, response: requests.Response) -> Answer:
         """Return what the answer to a write means."""
+        said = _said(response)  # also of a 204: only a connection that was read to the end is kept
         if response.status_code == 204:
             return Answer(Verdict.TAKEN)
-        return self._explained(response, _said(response))
+        return self._explained(response, said)
 
     def _judge_probe(self, response: requests.Response) -> Trial:
         """Return what the answer to a write without lines means."""
