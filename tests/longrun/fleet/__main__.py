@@ -14,18 +14,19 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import quote
 
 from tests.fleets import Documented, Fleet, running
 from tests.longrun.fleet import load
 from tests.longrun.fleet.lines import MIDNIGHT, Request, day, samples
 from tests.longrun.fleet.load import Cost, Home
-from tests.longrun.fleet.wire import ask_all, taken_down
+from tests.longrun.fleet.wire import ask_all, hang_up, taken_down
 from tests.servers import fetch
 
 KINDS = 4  # of houses; the homes are of them in turn
 FIRST, OPEN, ANEW, KILLED = range(1), range(1, 31), range(31, 41), range(41, 61)  # minutes of the day
+INDEXED_WITHIN = 12.0  # seconds until VictoriaMetrics finds series that are new
 MB = 1e6
 
 
@@ -105,7 +106,10 @@ def copied(fleet: Fleet) -> None:
 
 def lacks(fleet: Fleet, homes: Sequence[Home], when: str) -> int:
     load.at_rest(fleet)
-    first, second = load.lacking(fleet.first, homes), load.lacking(fleet.second, homes)
+    first, second = (load.lacking(server, homes) for server in (fleet.first, fleet.second))
+    if first or second:
+        sleep(INDEXED_WITHIN)
+        first, second = (load.lacking(server, homes) for server in (fleet.first, fleet.second))
     total = sum(len(samples(home.sent)) for home in homes)
     print(f"{when}: of {total} values the first server lacks {first}, the second {second}", flush=True)
     return first + second
@@ -137,6 +141,7 @@ def run(folder: Path, count: int, size: float) -> int:
         fault += lacks(fleet, homes, "after an upload of that hour")
         told("the rest of the day at once", measured(fleet, homes, range(61, len(days[0])), at_once=True))
         memory(fleet, "after that")
+        hang_up(home.wire for home in homes)
         fault += lacks(fleet, homes, "in the end")
         values = sum(len(samples(home.sent)) for home in homes)
         for name in ("VictoriaMetrics", "second"):

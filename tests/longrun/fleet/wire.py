@@ -96,3 +96,9 @@ def ask_all(asked: Iterable[tuple[Wire, bytes]], anew: bool) -> None:
             wire.ask(request)
         for wire, _ in waiting[at : at + TOGETHER]:
             wire.hear()
+
+
+def hang_up(wires: Iterable[Wire]) -> None:
+    """Close the connections that are open."""
+    for wire in wires:
+        wire.close()
