@@ -9,7 +9,7 @@ SECONDS ?= 60
 TRIED ?= try-deb
 PORT ?= 8080
 
-.PHONY: demo live test quick chaos lint year bench fuzz audit rooms screenshot dashboards clean
+.PHONY: demo live test quick chaos lint year fleet bench fuzz audit rooms screenshot dashboards clean
 
 demo: $(STAMP)
 	$(BIN)/homemon demo
@@ -36,6 +36,10 @@ lint: $(STAMP)
 
 year: $(STAMP)
 	$(BIN)/python -m tests.longrun.year
+
+# Very many homes at the servers of docs/server/fleet.md: make fleet FLEET="--homes 5000"
+fleet: $(STAMP) debian
+	$(BIN)/python -m tests.longrun.fleet $(FLEET)
 
 bench: $(STAMP) debian
 	$(BIN)/python -m tests.longrun.benchmarks $(ONLY)

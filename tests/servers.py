@@ -103,6 +103,11 @@ class Process:
             pytest.fail(f"{error}:\n{log.read_text()[-2000:]}")
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def _ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
 

@@ -89,6 +89,7 @@ SETTINGS: dict[str, Mapping[str, Setting]] = {
         "bucket": Setting("text"),
         "ca": Setting("file"),
         "timeout": Setting("seconds", 10.0),
+        "spread": Setting("number", 0, (0, 30)),
     },
     "mqtt": {
         "host": Setting("broker", REQUIRED),
@@ -198,7 +199,10 @@ class I2c(NamedTuple):
 
 
 class Server(NamedTuple):
-    """An InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path; `section` is its own."""
+    """An InfluxDB, 1.x unless a token is there. `url` carries scheme, host, port and path; `section` is its own.
+
+    `spread`: points go within so many seconds, at a moment that is drawn each time.
+    """
 
     url: str
     db: str
@@ -210,6 +214,7 @@ class Server(NamedTuple):
     ca: str | None
     timeout: float
     section: str = "server"
+    spread: int = 0
 
     def __repr__(self) -> str:
         return f"Server({self.url})"

@@ -99,7 +99,7 @@ class Trial(NamedTuple):
 
 
 class Influx:
-    """One server, with its connection kept open until it `rests`."""
+    """One server, with its connection kept open between requests."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -142,10 +142,6 @@ class Influx:
         return self._post(
             self.url, self._judge, meanwhile=meanwhile, params=self._parameters, data=body, headers=headers
         )
-
-    def rest(self) -> None:
-        """Close the connection: between two rounds it could be lost without a word. The next request opens another."""
-        self._session.close()
 
     def probe(self) -> Answer:
         """Return whether points would be taken, asked with an empty batch, which changes nothing; within seconds.
@@ -280,10 +276,10 @@ class Influx:
 
     def _judge(self, response: requests.Response) -> Answer:
         """Return what the answer to a write means."""
+        said = _said(response)  # also of a 204: only a connection that was read to the end is kept
         if response.status_code == 204:
-            response.raw.release_conn()  # else it is closed, as there may be more of the answer
             return Answer(Verdict.TAKEN)
-        return self._explained(response, _said(response))
+        return self._explained(response, said)
 
     def _judge_probe(self, response: requests.Response) -> Trial:
         """Return what the answer to a write without lines means."""

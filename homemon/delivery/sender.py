@@ -2,6 +2,9 @@
 
 The outcome of the last attempt is kept in the store, so that a cron job knows whether the sink asked to be left alone,
 and so that each trouble is reported once. Whatever was learned of a sink is forgotten once its settings change.
+
+Many homes may have one server, and all of them read their meters as the minute begins; a region's come back at once.
+What is drawn here keeps them apart: the moment at which a reading is sent, and that of the next try.
 """
 
 import re
@@ -45,13 +48,21 @@ class Sending(NamedTuple):
 
 
 class Sender:
-    """Sends to one sink what it lacks; `memory` is what is kept of that, `folder` where the lock is."""
+    """Sends to one sink what it lacks; `memory` is what is kept of that, `folder` where the lock is.
 
-    def __init__(self, sink: Sink, memory: Memory, folder: Path, rng: Random) -> None:
+    `spread`: readings go within so many seconds after they came.
+    """
+
+    def __init__(self, sink: Sink, memory: Memory, folder: Path, rng: Random, spread: float = 0.0) -> None:
         self.sink = sink
         self.memory = memory
         self._lock = Lock(folder / ("send.lock" if sink.name == FIRST else f"send-{sink.name}.lock"))
         self._rng = rng
+        self._spread = spread
+
+    def delay(self) -> float:
+        """Return after how many seconds a reading that came now is to be sent, where nobody waits for that."""
+        return self._rng.uniform(0.0, self._spread)
 
     def due(self, wall: float) -> bool:
         """Return whether there is a backlog and the sink may be asked now. Raise StoreError."""
@@ -115,7 +126,7 @@ def pause(answer: Answer, failures: int, rng: Random) -> float:
     if answer.verdict is Verdict.HOLD:
         return HOLD_FOR
     seconds = min(BACKOFF_LAST, BACKOFF_FIRST * 2.0 ** min(failures, DOUBLINGS)) * rng.uniform(0.5, 1.5)
-    return max(seconds, min(answer.retry_after, LONGEST_PAUSE))
+    return max(seconds, min(answer.retry_after * rng.uniform(1.0, 1.5), LONGEST_PAUSE))
 
 
 def send_quietly(sender: Sender, wall: float, within: float) -> Sending | None:

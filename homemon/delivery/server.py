@@ -60,13 +60,6 @@ class ServerSink:
 
     def deliver(self, turn: Turn) -> Outcome:
         """Send until nothing waits, something stops it, or the time is over. Raise StoreError."""
-        try:
-            return self._deliver(turn)
-        finally:
-            if self._influx:
-                self._influx.rest()
-
-    def _deliver(self, turn: Turn) -> Outcome:
         begun = monotonic()
         self._outbox.fill(turn.deadline)
         held = self._held()

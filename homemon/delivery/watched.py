@@ -1,13 +1,22 @@
-"""The connections of requests, each watched by the deadline of its exchange."""
+"""The connections of requests, each watched by the deadline of its exchange.
+
+One that was kept may have been closed by the server in the meantime, which shows only when it is used again.
+"""
 
 from socket import socket
+from threading import local
 from typing import Any
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectionError as Disconnected
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from homemon.delivery.deadline import wait, watch
+
+_latest = local()
+"""`kept`: whether the thread's latest request went by a connection that was open already."""
 
 
 class _Watching:
@@ -25,6 +34,7 @@ class _Watching:
         return opened
 
     def request(self, *arguments: Any, **named: Any) -> None:
+        _latest.kept = self.sock is not None
         watch(self.sock)
         super().request(*arguments, **named)  # type: ignore[misc]
 
@@ -56,3 +66,13 @@ class Watched(HTTPAdapter):
         """Do as HTTPAdapter does, with connections that are watched."""
         super().init_poolmanager(*arguments, **named)
         self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+
+    def send(self, request: PreparedRequest, *arguments: Any, **named: Any) -> Response:
+        """Do as HTTPAdapter does; by a new connection where one that was kept is at its end."""
+        _latest.kept = False
+        try:
+            return super().send(request, *arguments, **named)
+        except Disconnected:
+            if not _latest.kept:
+                raise
+            return super().send(request, *arguments, **named)

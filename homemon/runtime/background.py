@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class BackgroundSender:
-    """Sends what waits: at once after `nudge`, else each minute, and not while a place wants to be left alone.
+    """Sends what waits: soon after `nudge`, else each minute, and not while a place wants to be left alone.
 
     Between two rounds the first thread sums up what is new, and drops what is older than keep_days.
     """

@@ -65,6 +65,11 @@ class App:
         if self._trace:
             self._trace.close()
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a person at a terminal waits for the command's end."""
+        return sys.stdout.isatty() or sys.stderr.isatty()
+
     # --- talking -------------------------------------------------------------------
 
     def info(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from threading import Event, Thread
+from time import sleep
 
 from homemon.core.errors import StoreError
 from homemon.delivery.sender import Sender
@@ -15,7 +16,7 @@ SENDS_FOR = 3600.0
 
 
 class Worker:
-    """A thread that makes rounds: at once after `nudge`, else when the last one said."""
+    """A thread that makes rounds: after `nudge` once a sender's delay is over, else when the last one said."""
 
     def __init__(self, app: App, make: "Callable[[Store], Rounds]") -> None:
         self._app, self._make = app, make
@@ -33,10 +34,13 @@ class Worker:
         rounds: Rounds | None = None
         pause = 0.0
         while True:
-            self._wake.wait(pause)
+            nudged = self._wake.wait(pause)
             self._wake.clear()
             try:
                 rounds = rounds or self._make(self._app.open_store(BUSY_SECONDS))
+                if nudged and (seconds := rounds.delay()):
+                    sleep(seconds)
+                    self._wake.clear()  # what came meanwhile goes along
                 pause = rounds.next()
             except StoreError:
                 pause = LOOK_EVERY  # the reader reports the store's trouble
@@ -54,6 +58,10 @@ class Rounds:
         self._app, self._store, self._sums = app, store, prunes
         self._senders = sinks.senders(app, store, places)
         self._retention = app.retention(store) if prunes else None
+
+    def delay(self) -> float:
+        """Return after how many seconds what came now is to be sent."""
+        return max((sender.delay() for sender in self._senders), default=0.0)
 
     def next(self) -> float:
         """Make one round; return how many seconds to wait before the next. Raise StoreError."""

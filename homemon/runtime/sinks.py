@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from functools import partial
 from random import Random
 from threading import Thread
+from time import sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from homemon.config.keys import HomeAssistant, Mqtt, Server
@@ -39,7 +40,7 @@ class Place(NamedTuple):
     `where` it is, as a URL or host and port; `waits` says that so much waits for it, `refused` that it refused so
     many points, and why. `probe` returns, within seconds, whether it would take what is sent. `measurements` are
     those of which the store keeps an account for it, all where there are none; it needs no account where this is
-    None.
+    None. Readings go there within `spread` seconds.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Place(NamedTuple):
     refused: str
     probe: Callable[[], Answer]
     measurements: Sequence[str] | None = ()
+    spread: int = 0
 
 
 WAITS, REFUSED = "{} points wait for the server", "the server refused {} points: {}"
@@ -72,7 +74,8 @@ def servers(config: Config) -> Iterator[Place]:
         texts = (WAITS, REFUSED)
         if name != FIRST:
             texts = f"{{}} points wait for {name}", f"{name} refused {{}} points: {{}}"
-        yield Place(name, server, partial(_server, server), server.url, *texts, partial(_probe, server))
+        make, probe = partial(_server, server), partial(_probe, server)
+        yield Place(name, server, make, server.url, *texts, probe, spread=server.spread)
 
 
 def _broker(config: Config, settings: Mqtt) -> Place:
@@ -153,7 +156,7 @@ def senders(app: App, store: Store, to: Iterable[Place] | None = None) -> list[S
 
 def _sender(app: App, store: Store, place: Place) -> Sender:
     memory = memory_of(store, place)
-    return Sender(place.make(app, store, memory), memory, app.folder, Random())
+    return Sender(place.make(app, store, memory), memory, app.folder, Random(), place.spread)
 
 
 def memory_of(store: Store, place: Place) -> Memory:
@@ -187,7 +190,10 @@ def named(app: App, name: str) -> list[Place]:
 
 
 def send_now(app: App) -> None:
-    """Send to each place that lacks something, all at once: one that does not answer delays no other."""
+    """Send to each place that lacks something, all at once: one that does not answer delays no other.
+
+    Where nobody waits for the command's end, it first lets a sender's delay pass; a listener may have sent by then.
+    """
     try:
         found = senders(app, app.store)
         sum_up(app, app.store)
@@ -198,9 +204,15 @@ def send_now(app: App) -> None:
     for thread in threads:
         thread.start()
     for each in due[:1]:
-        report(app, send_quietly(each, app.now().wall, ONE_SHOT_SENDS_FOR))
+        _send(app, each)
     for thread in threads:
         thread.join()
+
+
+def _send(app: App, sender: Sender) -> None:
+    if not app.awaited:
+        sleep(sender.delay())
+    report(app, send_quietly(sender, app.now().wall, ONE_SHOT_SENDS_FOR))
 
 
 def sum_up(app: App, store: Store, within: float = sums.WITHIN) -> None:
@@ -214,7 +226,7 @@ def _send_aside(app: App, name: str) -> None:
     """Make one round to the place of this name, with a store of its own."""
     with suppress(StoreError), closing(app.open_store(BUSY_SECONDS)) as store:
         (sender,) = senders(app, store, [place for place in places(app.config) if place.name == name])
-        report(app, send_quietly(sender, app.now().wall, ONE_SHOT_SENDS_FOR))
+        _send(app, sender)
 
 
 def report(app: App, sending: Sending | None) -> None:

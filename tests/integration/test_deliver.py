@@ -104,9 +104,10 @@ def test_a_server_that_asks_for_it_is_left_alone(
 ) -> None:
     scripted.answer = lambda asked: Reply(429, "", {"Retry-After": wait()})
     fill(store, range(3))
-    assert send(sender_to(settings(scripted.url))).next_try == pytest.approx(WALL + pause, abs=5)
+    latest = min(1.5 * pause, LONGEST_PAUSE)  # homes that it told the same do not come in the same second
+    assert WALL + pause - 5 < send(sender_to(settings(scripted.url))).next_try < WALL + latest + 5
     assert not sender_to(settings(scripted.url)).due(WALL + pause - 10)
-    assert sender_to(settings(scripted.url)).due(WALL + pause + 10)
+    assert sender_to(settings(scripted.url)).due(WALL + latest + 10)
 
 
 def test_the_pause_counts_from_the_answer_and_stops_the_round(
@@ -126,7 +127,8 @@ def test_the_pause_counts_from_the_answer_and_stops_the_round(
     fill(store, range(30))
     sending = sender_to(settings(scripted.url)).send(WALL, 1e6)
     assert sending is not None
-    assert (sending.sent, sending.next_try, len(scripted.asked)) == (5, WALL + 2060, 2)
+    assert (sending.sent, len(scripted.asked)) == (5, 2)
+    assert WALL + 2060 <= sending.next_try <= WALL + 2090
 
 
 def test_a_pause_that_a_wrong_clock_left_in_the_far_future_does_not_count(

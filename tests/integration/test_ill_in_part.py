@@ -107,9 +107,6 @@ def test_a_round_ends_soon_where_a_server_takes_its_time_to_fail(
             unanswered += 1
             return silent
 
-        def rest(self) -> None:
-            pass
-
     sender_of(store, lambda: cast(Influx, Slow()), tmp_path).send(WALL, 60)
     assert 1 <= unanswered <= STRIKES // UNANSWERED + 2
 
@@ -147,9 +144,6 @@ class Mute:
         if any(parsed(line)[0] in self.names for line in lines):
             return Answer(Verdict.LATER, "no answer within 30 s", whole=True, unanswered=True)
         return Answer(Verdict.TAKEN)
-
-    def rest(self) -> None:
-        pass
 
     def round(self, store: Store, folder: Path, wall: float) -> Sending:
         sender = sender_of(store, lambda: cast(Influx, self), folder)
