@@ -7,7 +7,7 @@ import pytest
 from homemon.cli import upload
 from homemon.core.clock import instant
 from homemon.core.points import Point
-from homemon.runtime import background, sinks
+from homemon.runtime import rounds, sinks
 from homemon.runtime.background import BackgroundSender
 from homemon.runtime.context import App
 from tests.commands import wait_for
@@ -33,7 +33,7 @@ def app(tmp_path: Path, scripted: ScriptedServer) -> App:
 def slept(monkeypatch: pytest.MonkeyPatch) -> Slept:
     """For how many seconds each was to sleep; nobody does."""
     slept = Slept()
-    for module in (background, sinks):
+    for module in (rounds, sinks):
         monkeypatch.setattr(module, "sleep", slept.append)
     return slept
 
@@ -46,10 +46,10 @@ def test_a_listener_sends_after_a_while_all_that_came_meanwhile(
     def sleep(seconds: float) -> None:
         slept.append(seconds)
         assert not scripted.asked
-        monkeypatch.setattr(background, "sleep", slept.append)
+        monkeypatch.setattr(rounds, "sleep", slept.append)
         app.recorder.record([Point("power", {"value": 1}, T + 1)], instant())
 
-    monkeypatch.setattr(background, "sleep", sleep)
+    monkeypatch.setattr(rounds, "sleep", sleep)
     sender = BackgroundSender(app)
     app.recorder.then(sender.nudge)
     app.close_store()  # a thread of its own opens it

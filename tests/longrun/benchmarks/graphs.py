@@ -56,9 +56,9 @@ def page(days: int) -> Outcome:
 
 ALONE = "plotly alone, the ready columns"
 VIEWS = (
-    "a page of a year has a table of each of its last 30 days, and of its weeks, months and years, each with exact kWh. "
-    "Half of it is reading a year of minutes for the lowest, mean and highest of days and of months, and making exact "
-    "differences of its registers; less takes sums that are kept in the store, and that a late reading corrects"
+    "a page of a year has a table of each of its last 30 days, and of its weeks, months and years, each with exact "
+    "kWh. Half of it is reading a year of minutes for the lowest, mean and highest of days and of months, and making "
+    "exact differences of its registers; less takes sums that are kept in the store, and that a late reading corrects"
 )
 BENCHMARKS = (
     Benchmark("`graph` of 2 days, CPU", ALONE, 1.5, milliseconds, partial(page, 2)),
