@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import NamedTuple
 
 import pytest
@@ -16,7 +16,7 @@ from homemon.core.points import Point, line
 from homemon.delivery.influx import Influx
 from homemon.delivery.sender import Sender
 from homemon.storage.store import Store
-from tests.commands import PATIENCE, homemon
+from tests.commands import PATIENCE, homemon, write_config
 from tests.fleets import AUTH, DOCUMENT, FENCES, FILES, Documented, Fleet, Kept, running
 from tests.servers import InfluxServer, ScriptedServer, settings
 from tests.stores import WALL, T, put, send, sender_of
@@ -141,6 +141,29 @@ def test_a_server_that_was_down_catches_up(fleet: Fleet, homes: dict[str, Home])
     fleet.second.start()
     for server in (fleet.first, fleet.second):
         wait_for(server, expected)
+
+
+def test_what_killed_programs_lost_comes_back_when_the_homes_send_the_day_again(fleet: Fleet, tmp_path: Path) -> None:
+    """Both have said that they have it, and it is on no disk yet; by the line of cron that the document shows."""
+    (cron,) = [content for language, content in FENCES if language == "crontab"]
+    *_, command, option, since = cron.split()
+    assert (command, option) == ("upload", "--since")
+    folder = tmp_path / "home"
+    folder.mkdir()
+    server = fleet.server(TOKENS["tokyo"])
+    write_config(folder, f"[server]\nurl = {server.url}\ntoken = {server.token}\nca = {server.ca}")
+    store, now = Store(folder / "store"), int(time())
+    values = {now - 60 * ago: float(ago) for ago in range(600)}
+    put(store, *(Point("power", {"value": value}, at) for at, value in values.items()))
+    store.close()
+    assert homemon("upload", cwd=folder).returncode == 0
+    for program in (fleet.agent, fleet.first, fleet.second):
+        program.kill()
+    for program in (fleet.first, fleet.second, fleet.agent):
+        program.start()
+    assert homemon("-q", command, option, since, cwd=folder).returncode == 0
+    for program in (fleet.first, fleet.second):
+        wait_for(program, {"tokyo": {"power_value": values}})
 
 
 @pytest.mark.parametrize("path", ["/insert/0/influx/write", "/v1/influxdb/write"])
