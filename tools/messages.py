@@ -48,7 +48,7 @@ CLICK = [
 PROSE = re.compile(r"[A-Za-z]{2,}[^A-Za-z]? [^ ]*[A-Za-z]|\{\} [a-z]{2,}|[a-z]{2,}[:,]? \{\}|\{\}[],]? [a-z]{2,}")
 """Two words, or a word beside a value."""
 CODE = re.compile(
-    r"\b(SELECT|INSERT|DELETE|UPDATE|CREATE|PRAGMA|ALTER|DROP|ATTACH|AND|OR|UNION|JOIN|ORDER|NEW|OLD|DESC|CAST|SHOW)\b"
+    r"\b(SELECT|INSERT|DELETE|UPDATE|CREATE|PRAGMA|ALTER|DROP|ATTACH|AND|OR|UNION|JOIN|ORDER|NEW|OLD|DESC|CAST|SHOW|SAVEPOINT)\b"
     r"|\bDISTINCT\b|\(\?|\\[bds]|\(\.\)|\.\*|charset=|pwd \*|^time, |%\(|^SK(?!STACK)[A-Z]+ |\[Unit\]|^\n?# "
 )
 """SQL, patterns, and what stands in files."""

@@ -85,6 +85,21 @@ class Database:
         """Do the same statement for each of the rows: within `explained`, and `writing` where it writes."""
         self._db.executemany(statement, rows)
 
+    def change_exactly(self, number: int, statement: str, values: Values) -> bool:
+        """Do one statement if it changes so many rows, and nothing where it does not, or meets damage.
+
+        Return whether it did; within `writing`.
+        """
+        self._db.execute("SAVEPOINT exactly")
+        try:
+            if self._db.execute(statement, values).rowcount == number:
+                return True
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:  # its subclasses are of something else, such as a full disk
+                raise
+        self._db.execute("ROLLBACK TO SAVEPOINT exactly")
+        return False
+
     def version(self) -> Version:
         """Return what differs once anything was written, by whomever: within `explained`, and one transaction."""
         (others,) = self._db.execute("PRAGMA data_version").fetchone()  # sqlite.org/pragma.html, data_version

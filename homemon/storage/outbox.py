@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from sqlite3 import DatabaseError
 from time import sleep
 from typing import NamedTuple
 
@@ -185,15 +184,7 @@ class Outbox:
         newest, oldest = rows[0][1], rows[-1][1]
         if newest - oldest > SPARSE * len(rows):
             return False
-        self._db.execute("SAVEPOINT marked")
-        try:
-            if self._db.execute(self._ledger.take_all, (oldest, newest)).rowcount == len(rows):
-                return True
-        except DatabaseError as error:
-            if type(error) is not DatabaseError:  # of itself it is of damage, such as an index that lacks rows
-                raise
-        self._db.execute("ROLLBACK TO marked")
-        return False
+        return self._db.change_exactly(len(rows), self._ledger.take_all, (oldest, newest))
 
     def park(self, refused: Line, reason: str) -> None:
         """Set a line aside that the server refuses for what it says. It stays in the archive, and is listed."""
