@@ -56,9 +56,9 @@ def page(days: int) -> Outcome:
 
 ALONE = "plotly alone, the ready columns"
 VIEWS = (
-    "a page of a year has a table of each of its last 30 days, and of its weeks, months and years, each with exact "
-    "kWh. Half of it is reading a year of minutes for the lowest, mean and highest of days and of months, and making "
-    "exact differences of its registers; less takes sums that are kept in the store, and that a late reading corrects"
+    "a page of a year has a table of each of its last 30 days, and of its weeks, months and years, with exact kWh; "
+    "of its time 28 % go into the lowest, mean and highest of a year's minutes, 39 % into exact differences of its "
+    "registers. Less takes sums of days that are kept in the store and corrected with each late reading"
 )
 BENCHMARKS = (
     Benchmark("`graph` of 2 days, CPU", ALONE, 1.5, milliseconds, partial(page, 2)),
