@@ -263,11 +263,11 @@ def _before_write(number: int, at: str) -> None:
 
     write = influx.Influx.write
 
-    def stricken(self: Any, lines: Sequence[str]) -> influx.Answer:
+    def stricken(self: Any, *sent: Any) -> influx.Answer:
         if sinks.name_of(self._server.section) == at:
             _set(influx.Influx, "write", write)
             signal.pthread_kill(get_ident(), number)  # the thread that asks goes no further
-        return write(self, lines)
+        return write(self, *sent)
 
     _set(influx.Influx, "write", stricken)
 

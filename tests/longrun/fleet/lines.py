@@ -30,7 +30,8 @@ class Noting:
     def __init__(self) -> None:
         self.requests: list[Request] = []
 
-    def write(self, lines: Sequence[str]) -> Answer:
+    def write(self, lines: Sequence[str], meanwhile: Callable[[], None]) -> Answer:
+        meanwhile()
         self.requests.append(list(lines))
         return Answer(Verdict.TAKEN)
 

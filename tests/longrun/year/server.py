@@ -45,7 +45,8 @@ class NoDeadline:
         """However long."""
 
     @contextmanager
-    def running(self) -> Iterator["NoDeadline"]:
+    def running(self, meanwhile: Callable[[], None]) -> Iterator["NoDeadline"]:
+        meanwhile()
         yield self
 
 

@@ -128,7 +128,7 @@ class World:
                 (influx, "Deadline", NoDeadline),
                 (sinks, "_influx", lambda _: self.influx),
                 (radio, "os", SimpleNamespace(getpid=lambda: PID)),
-                (radio, "Random", lambda: Random(self.rng.random())),
+                (radio, "_between", Random(self.rng.random()).uniform),
                 (kyocera_dump, "open_line", open_monitor),
             ):
                 stack.enter_context(patch.object(where, name, what))
