@@ -66,6 +66,7 @@ def test_zoom_by_mouse_is_shared_and_survives_a_reload(home: Path, browser: Brow
     whole = [[start, start + DAY]] * 4
     assert browser.ranges() == whole
     browser(f"history.replaceState(null, '', '#day-{day_of(start)}')")
+    browser("visible()[0].plot.scrollIntoView({ block: 'center' })")  # at some hours of the day only half of it is seen
     drag = ActionChains(browser.driver).move_to_element_with_offset(browser.plots()[0], -100, 0)
     drag.click_and_hold().move_by_offset(150, 0).release().perform()
     wait_for(lambda: browser.ranges() != whole)
