@@ -34,9 +34,10 @@ TAKEN: Mapping[str, tuple[str, ...]] = {
     "plotly": (r"plotly/__init__\.py", r"plotly/package_data/plotly\.min\.js", r"plotly-[^/]*\.dist-info/.*"),
     "narwhals": (),
     "packaging": (),
+    "websockets": (r"(?!websockets/speedups\.).*",),
 }
 """What is kept of a package, where homemon takes but a part: of plotly and what it needs the JavaScript alone, since a
-Raspberry Pi compiles thousands of modules otherwise, at each installation."""
+Raspberry Pi compiles thousands of modules otherwise, at each installation; of websockets what is not compiled."""
 UNWANTED = ("bin", "*.dist-info/direct_url.json", "*.dist-info/RECORD")
 """What pip leaves that leads nowhere in the package."""
 COMPLETIONS: Mapping[str, str] = {
