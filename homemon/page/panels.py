@@ -69,8 +69,8 @@ class Readings(Protocol):
 
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int, bounds: tuple[Number, Number]
-    ) -> Iterator[tuple[int, Number, Number, Number]]:
-        """Return the least, the mean and the greatest of each `step` seconds that have any, with their beginning."""
+    ) -> Iterator[tuple[int, Number, Number, float, int]]:
+        """Return the beginning of each `step` seconds that have any values, and what an `Extent` has of these."""
 
 
 class Drawn(NamedTuple):
@@ -151,7 +151,7 @@ def by_day(readings: Readings, since: int, until: int) -> dict[str, Columns]:
 def extents(readings: Readings, series: Series, since: int, until: int) -> Iterator[tuple[int, Number, Number, Number]]:
     """Return lowest, mean and highest of each day that has readings."""
     found = readings.extents(series.measurement, series.field, since, until, DAY, series.bounds)
-    return ((start, low, round(mean, 1), high) for start, low, mean, high in found)
+    return ((start, low, round(total / number, 1), high) for start, low, high, total, number in found)
 
 
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)

@@ -217,4 +217,4 @@ def _row(
 
 
 def _extent(extent: Extent | None) -> list[str]:
-    return ["–"] * 3 if extent is None else [level_text(value) for value in extent]
+    return ["–"] * 3 if extent is None else [level_text(value) for value in (extent.low, extent.mean, extent.high)]

@@ -4,7 +4,7 @@ A view is called by its kind and first day, "day-2026-11-25": so is its section 
 is served is "day/2026-11-25".
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from types import MappingProxyType
 from typing import NamedTuple
@@ -105,11 +105,23 @@ def _up_to(last: Place, first: date) -> list[Place]:
 
 
 class Extent(NamedTuple):
-    """The lowest, the mean and the highest value of a time."""
+    """The lowest and the highest of a time's values, their sum, and how many there are: one at least."""
 
     low: Number
-    mean: Number
     high: Number
+    total: float
+    number: int
+
+    @property
+    def mean(self) -> float:
+        """Their mean."""
+        return self.total / self.number
+
+    @classmethod
+    def of(cls, parts: Iterable["Extent"]) -> "Extent":
+        """Return the extent of a time out of those of its parts."""
+        lows, highs, totals, numbers = zip(*parts, strict=True)
+        return cls(min(lows), max(highs), sum(totals), sum(numbers))
 
 
 Levels = Mapping[str, Mapping[int, Extent]]

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from homemon.core.errors import ConfigError
 from homemon.core.points import DAY, HOUR, Number, midnight
 from homemon.energy.household import QUANTITIES, Household, Known
-from homemon.energy.periods import day_of, starts
+from homemon.energy.periods import day_of
 from homemon.energy.spans import exact
 from homemon.page import cards
 from homemon.page.figures import Json, data, panels_of
@@ -45,8 +46,8 @@ from homemon.storage.archive import Archive
 LEVELS = tuple(series for series in SHOWN if series.kind is Kind.LEVEL)
 PHASES = ("r", "t")
 NOTHING = Known(None, Decimal(0))
-Extents = tuple[int, Number, Number, Number]
-"""When a period begins, and its lowest, mean and highest value."""
+Extents = tuple[int, Number, Number, float, int]
+"""When a period begins, and what an `Extent` has of it."""
 
 
 def page(app: App, days: int, language: str, wanted: Place | None = None) -> tuple[Facts, Charts, Json]:
@@ -235,21 +236,16 @@ def _levels(readings: DaysOnce, shown: Sequence[Place], now: int) -> Mapping[str
 
 
 def _extents(readings: DaysOnce, series: Series, part: str, since: int, until: int) -> Iterator[tuple[int, Extent]]:
-    if part in LENGTHS:
-        rows = readings.extents(series.measurement, series.field, since, until, LENGTHS[part], series.bounds)
-    else:
-        rows = _monthly(readings, series, since, until)
-    return ((start, Extent(*values)) for start, *values in rows)
+    """Return the extents of each part of a time, which begins with one; those of months out of their days'."""
+    step = LENGTHS.get(part, DAY)
+    rows = readings.extents(series.measurement, series.field, since, until, step, series.bounds)
+    found = ((row[0], Extent(*row[1:])) for row in rows)
+    return found if part in LENGTHS else _joined(part, found)
 
 
-def _monthly(readings: DaysOnce, series: Series, since: int, until: int) -> Iterator[Extents]:
-    each = place("month", day_of(since))
-    while starts(each.first) < until:
-        start, end = each.period.start, each.period.end
-        yield from readings.extents(
-            series.measurement, series.field, start, min(end, until), end - start, series.bounds
-        )
-        each = each.later
+def _joined(part: str, days: Iterator[tuple[int, Extent]]) -> Iterator[tuple[int, Extent]]:
+    parts = groupby(days, lambda day: place(part, day_of(day[0])).period.start)
+    return ((begin, Extent.of(extent for _, extent in each)) for begin, each in parts)
 
 
 # --- served ---------------------------------------------------------------------------------

@@ -318,22 +318,25 @@ class Archive:
         until: int,
         step: int,
         bounds: tuple[Number, Number] = (-LARGEST, LARGEST),
-    ) -> Iterator[tuple[int, Number, Number, Number]]:
-        """Yield the least, the mean and the greatest value of a series of our own in each `step` seconds from `since`.
+    ) -> Iterator[tuple[int, Number, Number, float, int]]:
+        """Yield the least and the greatest value of a series of our own in each `step` seconds, their sum and number.
 
-        Each with the time at which its period begins; a period without a value within the bounds is left out.
-        Raise StoreError.
+        Each with the time at which its period begins, from `since` on; a period without a value within the bounds is
+        left out. Raise StoreError.
         """
         which = f"series IN ({{}}) AND time >= ? AND time < ? AND value BETWEEN ? AND ? AND {SOUND}"
-        query = f"SELECT min(value), avg(value), max(value) FROM point WHERE {which}"
+        query = f"SELECT min(value), max(value), total(value), count(*) FROM point WHERE {which}"
         with self._db.explained("read"):
             found = self._found(measurement, field)
             query = query.format(_marks(found))
-            while (first := self._first(found, since, until)) is not None:
-                since += (first - since) // step * step
+            while since < until:
                 row = self._db.execute(query, (*found, since, min(since + step, until), *bounds)).fetchone()
-                if row[0] is not None:
+                if row[-1]:
                     yield since, *row
+                elif (first := self._first(found, since + step, until)) is None:
+                    return
+                else:
+                    since += (first - since) // step * step - step
                 since += step
 
     def count(self, measurement: str, field: str, since: int, until: int, each: int = 0) -> int:

@@ -72,7 +72,9 @@ def facts(solar: bool = True, contract: bool = True, doubts: tuple[str, ...] = (
     place_ = place("day", DAY)
     parts = [Row(part, home.summary(part.start, part.end), yen, doubts) for part in place_.parts(NOW + 1)]
     row = Row(place_.period, home.summary(place_.period.start, place_.period.end), yen, doubts)
-    levels = {"power": {START: Extent(-40, 523.25, 1999)}} | ({"tank": {START: Extent(90, 95, 100)}} if solar else {})
+    levels = {"power": {START: Extent(-40, 1999, 523.25, 1)}} | (
+        {"tank": {START: Extent(90, 100, 95, 1)}} if solar else {}
+    )
     view = View(*place_, place_.period, row, parts, home.balance(START, NOW), levels)
     newest: dict[str, Newest | None] = {"power": Newest(-523 if solar else 523, NOW - 60, 600)}
     if solar:
@@ -160,7 +162,7 @@ def test_a_year_says_that_its_table_has_months_where_the_charts_have_days() -> N
     shown = facts()
     of_day = shown.views[0]
     parts = [row._replace(period=place("month", date(2026, 11, 1)).period) for row in of_day.parts[:1]]
-    levels = {"power": {parts[0].period.start: Extent(-40, 523, 1999)}}
+    levels = {"power": {parts[0].period.start: Extent(-40, 1999, 523, 1)}}
     year = of_day._replace(kind="year", first=date(2026, 1, 1), parts=parts, levels=levels)
     said = [html(shown._replace(views=[view]), charts(), "en", {}) for view in (of_day, year, year._replace(levels={}))]
     assert ["is by month here, and by day in the charts" in each for each in said] == [False, True, False]

@@ -8,11 +8,11 @@ import pytest
 
 from homemon.core.points import DAY, HALF_HOUR, HOUR, Number, Point, midnight
 from homemon.energy.household import Household, read
-from homemon.energy.periods import calendar
+from homemon.energy.periods import calendar, day_of, starts
 from homemon.energy.spans import Reading
 from homemon.page.panels import Charts, Columns, Drawn, broken, collect, columns
-from homemon.runtime.page import DaysOnce
-from homemon.sources.registry import SHOWN
+from homemon.runtime.page import DaysOnce, _extents
+from homemon.sources.registry import NAMED, SHOWN
 from homemon.sources.source import MINUTE
 from homemon.storage.store import Store
 from tests.registers import MIDNIGHT, register
@@ -37,10 +37,10 @@ class Recorded:
 
     def extents(
         self, measurement: str, field: str, since: int, until: int, step: int, bounds: object
-    ) -> Iterator[tuple[int, Number, Number, Number]]:
+    ) -> Iterator[tuple[int, Number, Number, float, int]]:
         for start in range(since, until, step):
             if found := [value for _, value in self.values(measurement, field, start, min(start + step, until))]:
-                yield start, min(found), sum(found) / len(found), max(found)
+                yield start, min(found), max(found), sum(found), len(found)
 
 
 def rows(columns: Columns) -> list[tuple[Number | None, ...]]:
@@ -215,3 +215,18 @@ def test_the_days_of_a_page_are_read_once_and_a_part_of_them_is_what_the_store_g
     earlier = begin - DAY, begin + DAY
     assert list(once.extents("power", "value", *earlier, DAY, bounds)) == list(read(*earlier, DAY, bounds))
     assert list(once.extents("power", "value", *part, HOUR, bounds)) == list(read(*part, HOUR, bounds))
+
+
+def test_months_have_the_extent_of_all_their_values_whether_days_lack_any_or_not(store: Store) -> None:
+    begin, until = midnight(int(NOW.wall)) - 100 * DAY, int(NOW.wall)
+    times = [time for time in range(begin, until, 7000) if time // DAY % 9]
+    put(store, *(Point("power", {"value": time // 7000 % 50 / 10}, time) for time in times))
+    since = starts(day_of(begin).replace(day=1))
+    found = dict(_extents(DaysOnce(store.archive), NAMED["power"], "month", since, until))
+    months = list(calendar("month", since, until))
+    assert [month.start for month in months] == list(found)
+    for _, start, end in months:
+        values = [time // 7000 % 50 / 10 for time in times if start <= time < end]
+        low, high, total, number = found[start]
+        assert (low, high, number) == (min(values), max(values), len(values))
+        assert total == pytest.approx(sum(values))
