@@ -20,8 +20,8 @@ from homemon.energy.spans import (
     Span,
     differences,
     filled,
+    free,
     half_hours,
-    seconds,
     segments,
     within,
 )
@@ -137,9 +137,7 @@ class Household:
         if not flows["generated"]:
             return flows["bought"] if not any(span.kwh for span in flows["sold"]) else ()
         by_meter = [Span(start, end, bought - sold + made) for start, end, (bought, sold, made) in self._whole]
-        if seconds(by_meter) == seconds(flows["generated"]):
-            return by_meter  # which is known whenever the monitor is
-        by_monitor = segments(flows["balance"], flows["generated"])
+        by_monitor = segments(flows["balance"], free(by_meter, flows["generated"]))
         return filled(by_meter, (Span(start, end, balance + made) for start, end, (balance, made) in by_monitor))
 
     def spans(self, name: str) -> Spans:

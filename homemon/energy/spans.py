@@ -134,10 +134,15 @@ def seconds(spans: Iterable[Span]) -> int:
 
 def filled(spans: Sequence[Span], others: Iterable[Span]) -> list[Span]:
     """Return the spans, and of `others` those for whose time nothing is known yet; they ascend."""
-    free = [
+    found = free(spans, others)
+    return sorted([*spans, *found]) if found else list(spans)
+
+
+def free(spans: Sequence[Span], others: Iterable[Span]) -> list[Span]:
+    """Return those of `others` for whose time nothing is known by the spans, which ascend."""
+    return [
         other for other in others if (at := bisect_left(spans, (other.end,))) == 0 or spans[at - 1].end <= other.start
     ]
-    return sorted([*spans, *free]) if free else list(spans)
 
 
 def segments(*quantities: Iterable[Span]) -> Iterator[Segment]:
