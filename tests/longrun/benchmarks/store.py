@@ -96,7 +96,7 @@ def size(sent: bool) -> Outcome:
 
 
 @contextmanager
-def both_ages() -> Iterator[list[Path]]:
+def both_ages(more: str = "") -> Iterator[list[Path]]:
     """Folders with config.ini and a store: of ten years, and of a month, both up to now."""
     with ExitStack() as stack:
         folders = []
@@ -104,14 +104,14 @@ def both_ages() -> Iterator[list[Path]]:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=BUILD)))
             fill(folder / "store", int(time()), days)
             server = "[server]\nurl = http://127.0.0.1:1"
-            write_config(folder, f"{server}\n[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c")
+            write_config(folder, f"{server}\n[ecocute]\nhost = 127.0.0.1\n[kyocera]\ntransport = i2c\n{more}")
             folders.append(folder)
         yield folders
 
 
-def command(*arguments: str) -> Outcome:
-    """CPU of a command on both."""
-    with both_ages() as (old, young):
+def command(*arguments: str, more: str = "") -> Outcome:
+    """CPU of a command on both, with `more` in config.ini."""
+    with both_ages(more) as (old, young):
         run: Callable[[Path], float] = partial(cpu_of_process, (HOMEMON, "-q", *arguments))
         return in_turns(lambda: run(old), lambda: run(young), ROUNDS)
 
@@ -155,6 +155,8 @@ def one_seal() -> Outcome:
         return in_turns(sealed.write, bare.write, WRITES)
 
 
+CONTRACT = "[contract]\nplan = tepco-juryo-b\nampere = 40\nreading_day = 12\n"
+NOTIFY = f"{CONTRACT}[notify]\ncommand = cat\n"
 YOUNG = "the same, a month stored"
 BENCHMARKS = (
     Benchmark(
@@ -181,6 +183,8 @@ BENCHMARKS = (
         "have; of equal periods as much is read",
     ),
     Benchmark("`energy`, ten years stored", YOUNG, 1.3, milliseconds, partial(command, "energy")),
+    Benchmark("`bill`, ten years stored", YOUNG, 1.3, milliseconds, partial(command, "bill", more=CONTRACT)),
+    Benchmark("`notify`, ten years stored", YOUNG, 1.3, milliseconds, partial(command, "notify", more=NOTIFY)),
     Benchmark("what waits of ten years, counted", "a look at each row", 0.1, milliseconds, counting),
     Benchmark("one write, ten years stored", YOUNG, 1.3, microseconds, one_write),
 )
