@@ -1,8 +1,4 @@
-"""The readings in a store's database, for ever.
-
-Readings that came while the clock was wrong are kept undated with the seconds since boot, and are dated once it is
-right; see `clock.Instant`.
-"""
+"""The readings in a store's database, for ever."""
 
 from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
@@ -13,6 +9,7 @@ from typing import Any, NamedTuple
 from homemon.core.clock import Instant
 from homemon.core.errors import StoreMoved
 from homemon.core.points import LARGEST, Number, Point, Received, field_rank
+from homemon.storage import undated
 from homemon.storage.database import Database
 from homemon.storage.schema import SOUND, sound_sql
 from homemon.storage.tagsets import TagSets, claim, tag_sets
@@ -114,7 +111,7 @@ class Archive:
             dated = point if point.time is not None else Received(*point)._replace(time=int(at.wall))
             if new := self._put(self._placed(dated, sets)):
                 changed.append(new)
-        if arrivals and self._keeps_undated() and self._clock.trusts(arrivals[-1][1]):
+        if arrivals and undated.has_any(self._db) and self._clock.trusts(arrivals[-1][1]):
             changed += self._date_the_undated(arrivals[-1][1])
         return changed
 
@@ -189,32 +186,12 @@ class Archive:
 
     def _keep_undated(self, point: Point, at: Instant) -> None:
         tags = self._tags if point.tags is None else point.tags
-        rows = [
-            (at.boot, at.ticks, self._series(point.measurement, tags, name), value)
-            for name, value in point.fields.items()
-        ]
-        self._db.execute_many("INSERT INTO undated VALUES (?, ?, ?, ?)", rows)
-
-    def _keeps_undated(self) -> bool:
-        return self._db.execute("SELECT 1 FROM undated LIMIT 1").fetchone() is not None
+        values = [(self._series(point.measurement, tags, name), value) for name, value in point.fields.items()]
+        undated.keep(self._db, at, values)
 
     def _date_the_undated(self, now: Instant) -> list[Point]:
-        """Give times to what this boot kept; what another boot left behind has no time that anyone could know."""
-        query = """
-            SELECT ticks, measurement, tags, field, value FROM undated JOIN series ON series = id
-            WHERE boot = ? ORDER BY ticks, measurement, tags
-        """
-        kept: dict[tuple[int, str, str], dict[str, Number]] = {}
-        for then, measurement, tags, field, value in self._db.execute(query, (now.boot,)).fetchall():
-            at = int(now.wall - (now.ticks - then)), measurement, tags
-            kept.setdefault(at, {}).setdefault(field, value)
-        if not kept:
-            return []
-        self._db.execute("DELETE FROM undated WHERE boot = ?", (now.boot,))
-        points = [
-            Received(name, fields, time, None if tags == self._tags else tags)
-            for (time, name, tags), fields in kept.items()
-        ]
+        found = undated.take(self._db, now)
+        points = [point._replace(tags=None) if point.tags == self._tags else point for point in found]
         return [new for point in points if (new := self._put(point))]
 
     def lines(
@@ -409,6 +386,4 @@ class Archive:
     def undated(self, boot: str) -> tuple[int, int]:
         """Return how many values wait for a right clock, and how many never get a time: `boot` did not see them."""
         with self._db.explained("read"):
-            query = "SELECT count(*) FILTER (WHERE boot = ?), count(*) FILTER (WHERE boot <> ?) FROM undated"
-            waiting, lost = self._db.execute(query, (boot, boot)).fetchone()
-        return waiting, lost
+            return undated.count(self._db, boot)

@@ -125,7 +125,9 @@ MAY_IMPORT = {
     "storage.counted": {"storage.database", "storage.schema"} | SHARED,
     "storage.outbox": {"storage.counted", "storage.database", "storage.ledger", "storage.schema"} | SHARED,
     "storage.tagsets": {"storage.database"} | SHARED,
-    "storage.archive": {"storage.database", "storage.schema", "storage.trust", "storage.tagsets"} | SHARED,
+    "storage.undated": {"storage.database"} | SHARED,
+    "storage.archive": {"storage.database", "storage.schema", "storage.trust", "storage.tagsets", "storage.undated"}
+    | SHARED,
     "storage.store": {
         "storage.connection",
         "storage.database",
