@@ -32,15 +32,15 @@ def is_holiday(rule: Holidays, day: date) -> bool:
     if any(each.date == date_of_year and day.year <= each.last for each in rule.exceptions):
         return day.weekday() in rule.weekdays
     named = day.weekday() in rule.weekdays or date_of_year in rule.dates
-    return named or (rule.national and day in national_holidays(day.year))
+    return named or (rule.national and is_national_holiday(day))
 
 
-@cache
-def national_holidays(year: int) -> frozenset[date]:
-    """Return the national holidays of a year, with those that stand in (振替休日) or lie between two (国民の休日)."""
+@cache  # a plan after the other asks for the same days
+def is_national_holiday(day: date) -> bool:
+    """Return whether a day is a national holiday, stands in for one (振替休日) or lies between two (国民の休日)."""
     import jpholiday  # only where a plan asks for it: it takes longer to load than a bill to compute
 
-    return frozenset(found for found, _ in jpholiday.year_holidays(year))
+    return jpholiday.is_holiday(day)
 
 
 def gaps(bands: Iterable[Band], holidays: Holidays) -> Iterator[Gap]:
