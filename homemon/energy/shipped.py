@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import cache, partial
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,7 +18,7 @@ from homemon.energy.prices import Table, levy_price, monthly_price, months_betwe
 from homemon.energy.pro_rata import Days
 from homemon.energy.selling import Selling, read_tables, selling_of
 
-PLANS = resources.files("homemon.energy") / "plans"
+PLANS = Path(__file__).parent / "plans"
 SUFFIX = ".toml"
 NOTHING: Mapping[str, Table] = MappingProxyType({})
 
