@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR
@@ -103,7 +104,7 @@ class Tariff(NamedTuple):
 
     def _used(self, part: Part, days: Days) -> Used:
         own = {day: kwh for day, kwh in days.items() if self.part(day) is part}
-        return Used(part.version, by_band(own, self.bands), self.market(part.version, own))
+        return Used(part.version, by_band(own, partial(bands_of_day, part.version)), self.market(part.version, own))
 
     def market(self, version: Version, days: Days) -> MarketCost | None:
         """Return what days cost by JEPX; None where the version does not follow it."""

@@ -1,9 +1,9 @@
 """What of a period's energy falls into which band of a plan, and what of it is not known."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import pairwise
 from typing import NamedTuple
 
 from homemon.core.points import HALF_HOUR, HOUR, midnight, moment_text
@@ -42,10 +42,13 @@ class Usage(NamedTuple):
 def shape(spans: Sequence[Span], start: int, end: int) -> Shape:
     """Return what is known of a period, from `start` to `end` in Unix seconds. The spans ascend."""
     found = touching(spans, start, end)
-    days: dict[date, list[Decimal]] = {}
-    for time, kwh in ((time, kwh) for span in found for time, kwh in pieces(span) if start <= time < end):
-        half_hours = days.setdefault(day_of(time), [ZERO] * WHOLE_DAY)
-        half_hours[(time - midnight(time)) // HALF_HOUR] += kwh
+    known: dict[int, list[Decimal]] = defaultdict(lambda: [ZERO] * WHOLE_DAY)  # by the midnight of each day
+    for span in found:
+        for time, kwh in pieces(span):
+            if start <= time < end:
+                begin = midnight(time)
+                known[begin][(time - begin) // HALF_HOUR] += kwh
+    days = {day_of(begin): half_hours for begin, half_hours in known.items()}
     spread = [span for span in found if span.seconds > HALF_HOUR]
     return Shape(start, end, days, spread, tuple(_missing(found, start, end)))
 
@@ -87,13 +90,13 @@ def _is_parted(span: Span, shape: Shape, bands: Bands) -> bool:
 
 def pieces(span: Span) -> Iterator[tuple[int, Decimal]]:
     """Yield the half-hours of a span, by their start, and the even share of each; the shares add up exactly."""
-    first = span.start // HALF_HOUR * HALF_HOUR
-    cuts = [span.start, *range(first + HALF_HOUR, span.end, HALF_HOUR), span.end]
-    left = span.kwh
-    for start, end in pairwise(cuts):
-        part = left if end == span.end else (span.kwh * (end - start) / span.seconds).quantize(SHARE)
+    start, until, left = span
+    for end in range(start // HALF_HOUR * HALF_HOUR + HALF_HOUR, until, HALF_HOUR):
+        part = (span.kwh * (end - start) / span.seconds).quantize(SHARE)
         left -= part
-        yield start // HALF_HOUR * HALF_HOUR, part
+        yield end - HALF_HOUR, part
+        start = end
+    yield start // HALF_HOUR * HALF_HOUR, left
 
 
 def gaps(spans: Sequence[Span], start: int, end: int) -> list[tuple[int, int]]:
