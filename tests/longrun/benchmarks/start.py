@@ -137,7 +137,10 @@ IMPORTING = (
     "know, take 43, pathlib 16, tomllib 11 (`state.toml`) and json 5; written away, all of them, it would be at 1.4, "
     "and to reach it, a third of the code of some seventy modules would have to go as well"
 )
-POLL_INSIDE = "it wakes four times and commits once, as before; the `meter-poll` that it is held against takes less now"
+POLL_INSIDE = (
+    "1.9 million instructions, where 0.1.0 took 0.8: it wakes three times and commits once, in eleven statements of "
+    "SQLite, of which some would have to go"
+)
 RESIDENT = (
     "click takes 5.4 MB and SQLite's library 1.2; to reach it, a listener would have to read its command line without "
     "click"
