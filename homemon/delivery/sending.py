@@ -47,6 +47,7 @@ class Round:
         self.walks: list[Walk] = []
         self.again: list[tuple[Held, Walk]] = []  # the walks through what was ready
         self._store, self._push, self._over, self._full = store, push, over, full
+        self._taken = NOTHING  # what the server took, and is still to be marked
         self._ready = sorted(ready, key=lambda held: held.retry_at)
         self._asleep = [held.stretch for held in asleep]
         self._held = [*self._asleep, *(held.stretch for held in ready)]
@@ -56,17 +57,21 @@ class Round:
         self._strikes = STRIKES
 
     def in_batches(self) -> bool:
-        """Send all that waits in large batches; whether nothing failed, or a second try would be in vain."""
+        """Send all that waits in large batches; whether nothing failed, or a second try would be in vain.
+
+        While the server works on one of them, the one before it is marked and the next one is read.
+        """
         size, ahead = self._full, NOTHING
 
-        def read_ahead() -> None:
+        def meanwhile() -> None:
             nonlocal ahead
+            self._mark()
             if len(batch.rows) >= size:
                 ahead = self._store.waiting(size, self._held, batch)
 
-        while not self._over() and (batch := ahead if ahead.rows else self._store.waiting(size, self._held)).rows:
+        while not self._over() and (batch := ahead if ahead.rows else self._next(size)).rows:
             ahead = NOTHING
-            answer = self._send(batch, read_ahead)
+            answer = self._hand_over(batch, meanwhile)
             if answer.verdict is Verdict.TAKEN:
                 continue
             ahead = NOTHING
@@ -77,6 +82,7 @@ class Round:
                 self.trouble = answer
                 return True
             return False
+        self._mark()
         return True
 
     def one_by_one(self, turn: int, cautious: bool) -> None:
@@ -123,7 +129,7 @@ class Round:
         count = self._store.count_waiting(heads[which], without) if older else 1
         skip = int(spread(before - 1) * count) if before else count - 1
         (line,) = self._store.waiting_in(heads[which], 1, skip, without)
-        answer = self._send(together([line]))
+        answer = self._send([line])
         if answer.verdict is Verdict.TAKEN:
             self._pass()
         elif answer.verdict is Verdict.DATA_FAULT:
@@ -160,7 +166,7 @@ class Round:
     def _step(self, walk: Walk) -> bool:
         """Make one request; return whether the round goes on."""
         lines = walk.wanted
-        answer = self._send(together(lines))
+        answer = self._send(lines)
         alone = len(lines) == 1
         if answer.verdict is Verdict.TAKEN:
             self._pass()
@@ -177,11 +183,30 @@ class Round:
         walk.report(answer.verdict)
         return True
 
-    def _send(self, batch: Batch, meanwhile: Callable[[], None] = lambda: None) -> Answer:
+    def _next(self, size: int) -> Batch:
+        """Return the next batch, once what was taken is marked."""
+        self._mark()
+        return self._store.waiting(size, self._held)
+
+    def _send(self, lines: Sequence[Line]) -> Answer:
+        """Send lines, and mark them where the server took them."""
+        answer = self._hand_over(together(lines), lambda: None)
+        self._mark()
+        return answer
+
+    def _hand_over(self, batch: Batch, meanwhile: Callable[[], None]) -> Answer:
+        """Send a batch, which is marked later where the server took it."""
         answer = self._push(batch, meanwhile)
+        self._mark()  # the one before, where this one was not even sent
         if answer.verdict is Verdict.TAKEN:
             self.sent += len(batch.texts)
+            self._taken = batch
         return answer
+
+    def _mark(self) -> None:
+        """Mark what the server took last."""
+        taken, self._taken = self._taken, NOTHING
+        self._store.mark_sent(taken)
 
     def _in_vain(self, answer: Answer, passed: bool) -> bool:
         """Return whether more requests would be a nuisance to the server, after an answer to one that failed."""

@@ -67,7 +67,7 @@ class ServerSink:
         ready = [one for one in held if one not in asleep]
         done = Round(
             self._outbox,
-            lambda batch, meanwhile: self._push(batch, turn.deadline, meanwhile),
+            self._push,
             lambda: monotonic() >= turn.deadline,
             FULL_BATCH,
             ready,
@@ -90,13 +90,10 @@ class ServerSink:
     def _held(self) -> list[Held]:
         return loaded(str(self._memory.recall("held") or ""))
 
-    def _push(self, batch: Batch, deadline: float, meanwhile: Callable[[], None]) -> Answer:
-        """Send a batch, and mark what the server took."""
+    def _push(self, batch: Batch, meanwhile: Callable[[], None]) -> Answer:
+        """Send a batch; `meanwhile` is called before its answer is waited for."""
         self._influx = self._influx or self._connect()
-        answer = self._influx.write(batch.texts, meanwhile)
-        if answer.verdict is Verdict.TAKEN:
-            self._outbox.mark_sent(batch)
-        return answer
+        return self._influx.write(batch.texts, meanwhile)
 
     def _failed_on(self, done: Round, wall: float, asleep: list[Held]) -> list[Held]:
         """Return the stretches the server failed on in this round, and those of before that were not reached."""

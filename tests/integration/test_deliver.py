@@ -2,11 +2,11 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Event, Thread
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from homemon.delivery.held import Held, dumped, loaded
 from homemon.delivery.influx import Influx
 from homemon.delivery.sender import BACKOFF_FIRST, BACKOFF_LAST, HOLD_FOR
 from homemon.delivery.sink import LONGEST_PAUSE
+from homemon.delivery.verdicts import Answer, Verdict
 from homemon.storage.outbox import Batch, Outbox, Stretch
 from homemon.storage.store import Store
 from tests.ailing import AILING, COUNT, STEP, Ailing, Rounds, spread
@@ -493,6 +494,47 @@ def test_the_next_batch_is_read_while_the_server_works(
     expected = fill(store, range(6))
     assert outcome(send(sender_to(settings(scripted.url)))) == (6, 0, 0, "")
     assert seconds(scripted.lines) == sorted((time - T for _, time in expected), reverse=True)
+
+
+class Taking:
+    """A server that takes so many batches, and then cannot be reached; `said` has what happened in which order."""
+
+    def __init__(self, batches: int, said: list[str]) -> None:
+        self._batches, self._said = batches, said
+
+    def write(self, lines: Sequence[str], meanwhile: Callable[[], None]) -> Answer:
+        if not self._batches:
+            return Answer(Verdict.LATER, "cannot be reached", whole=True, unanswered=True)
+        self._batches -= 1
+        self._said.append("sent")
+        meanwhile()
+        self._said.append("taken")
+        return Answer(Verdict.TAKEN)
+
+
+@pytest.mark.parametrize(
+    ("batches", "expected", "order"),
+    [
+        (4, (6, 0, 0, ""), "sent taken sent marked taken sent marked taken marked"),
+        (2, (4, 2, 0, "cannot be reached"), "sent taken sent marked taken marked"),
+    ],
+    ids=["the last one at the end", "nor is it forgotten where the next one is not even sent"],
+)
+def test_what_the_server_took_is_marked_while_it_works_on_the_next(
+    batches: int, expected: object, order: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    mark = Outbox.mark_sent
+
+    def note(self: Outbox, batch: Batch) -> None:
+        said.extend(["marked"] * bool(batch.rows))
+        mark(self, batch)
+
+    monkeypatch.setattr(Outbox, "mark_sent", note)
+    monkeypatch.setattr(server, "FULL_BATCH", 2)
+    fill(store, range(6))
+    assert outcome(send(sender_of(store, lambda: cast(Influx, Taking(batches, said))))) == expected
+    assert " ".join(said) == order
 
 
 def test_what_was_read_ahead_waits_where_the_server_fails(
