@@ -19,10 +19,10 @@ class Deadline:
 
     def __init__(self, within: float) -> None:
         self.passed = False
+        self._within = within
         self._lock = Lock()
         self._handle: socket | None = None
-        self._timer = Timer(within, self._end)
-        self._timer.daemon = True
+        self._working = False
 
     def watch(self, fd: int) -> None:
         """Watch this connection from now on. Raise TimeoutError where it is too late."""
@@ -32,8 +32,16 @@ class Deadline:
                 raise TimeoutError
             self._handle = socket(fileno=os.dup(fd))  # our own: TLS takes the other from the one who opened it
 
+    def _start(self) -> None:
+        self._timer = Timer(self._within, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
     def _end(self) -> None:
         with self._lock:
+            if self._working:  # a store that is busy, or a slow card, is not the server's fault
+                self._start()
+                return
             self.passed = True
             if self._handle:
                 with suppress(OSError):
@@ -48,16 +56,25 @@ class Deadline:
     def running(self, meanwhile: Callable[[], None] = lambda: None) -> Iterator["Deadline"]:
         """Yield during the exchange; every connection opened in this thread meanwhile is watched.
 
-        `meanwhile` is called once the request is sent, before its answer is waited for.
+        `meanwhile` is called once the request is sent, before its answer is waited for; where that takes longer, the
+        answer may come within as many seconds after it.
         """
-        _exchange.watch, _exchange.meanwhile = self.watch, meanwhile
-        self._timer.start()
+
+        def work() -> None:
+            self._working = True
+            try:
+                meanwhile()
+            finally:
+                self._working = False
+
+        _exchange.watch, _exchange.meanwhile = self.watch, work
+        self._start()
         try:
             yield self
         finally:
-            self._timer.cancel()
             del _exchange.watch, _exchange.meanwhile
             with self._lock:
+                self._timer.cancel()
                 self._drop()
 
 

@@ -4,7 +4,8 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
+from threading import enumerate as enumerate_threads
 from time import monotonic
 
 import pytest
@@ -149,6 +150,25 @@ def test_a_connection_that_comes_too_late_is_not_used() -> None:
         wait_for(lambda: deadline.passed)
         with pytest.raises(TimeoutError):
             deadline.watch(late.fileno())
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"), [(b"HTTP/1.1 204 No Content\r\n\r\n", Verdict.TAKEN), (b"", Verdict.LATER)]
+)
+def test_what_we_do_while_the_server_works_is_not_its_time(answer: bytes, verdict: Verdict) -> None:
+    """Such as to wait for a store that another process writes; who never answers is still given up."""
+
+    def talk(connection: socket.socket, over: Event) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+        over.wait(PATIENCE)
+
+    def work() -> None:
+        for timer in [thread for thread in enumerate_threads() if isinstance(thread, Timer)]:
+            timer.join(PATIENCE)
+
+    with talking(talk) as address:
+        assert Influx(settings(f"http://{address}", timeout=1.0)).write(LINES, work).verdict is verdict
 
 
 def test_what_a_server_said_before_it_broke_off_counts() -> None:
