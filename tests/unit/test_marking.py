@@ -8,7 +8,7 @@ import pytest
 
 from homemon.core.points import Point
 from homemon.storage.ledger import FIRST, keep_accounts
-from homemon.storage.outbox import SPARSE, Outbox, Stretch
+from homemon.storage.outbox import NOTHING, SPARSE, Batch, Outbox, Stretch
 from homemon.storage.store import Store
 from tests.stores import T, put
 
@@ -45,8 +45,9 @@ def statements(store: Store) -> Iterator[set[str]]:
     store.db.connection.set_trace_callback(None)
 
 
-def seconds(outbox: Outbox) -> list[int]:
-    return [int(text.split()[-1].removesuffix("000000000")) - T for text in outbox.waiting(1000).texts]
+def seconds(outbox: Outbox, limit: int = 1000, sending: Batch = NOTHING) -> list[int]:
+    texts = outbox.waiting(limit, sending=sending).texts
+    return [int(text.split()[-1].removesuffix("000000000")) - T for text in texts]
 
 
 def test_a_batch_is_marked_by_one_statement(outbox: Outbox, statements: set[str]) -> None:
@@ -63,6 +64,16 @@ def test_so_is_one_that_was_read_before_the_other_was_marked(outbox: Outbox, sta
     assert len(statements) == 2
     assert seconds(outbox) == [3, 2, 1, 0]
     assert not set(first.rows) & set(second.rows)
+
+
+def test_beside_a_batch_that_is_sent_what_came_since_is_read_first(store: Store, outbox: Outbox) -> None:
+    first = outbox.waiting(4)
+    put(store, power(1, 20), Point("tank", {"value": 1}, first.rows[0][1]), power(2, 21))
+    assert seconds(outbox, 1, first) == [21]
+    assert seconds(outbox, 2, first) == [21, 20]
+    assert seconds(outbox, 3, first) == [21, 20, 6]
+    outbox.mark_sent(first)
+    assert seconds(outbox, 3) == [21, 20, 9]
 
 
 def test_rows_that_are_far_apart_are_marked_one_by_one(store: Store, outbox: Outbox, statements: set[str]) -> None:
