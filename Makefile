@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CHAOS ?= --seconds 180
 BIN = $(VENV)/bin
+unexport PYTHONDONTWRITEBYTECODE  # which would have homemon compiled anew in each of the thousands of processes of the tests
 STAMP = $(VENV)/.installed
 SECONDS ?= 60
 TRIED ?= try-deb

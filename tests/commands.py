@@ -23,7 +23,10 @@ from homemon.sim.terminal import Clock, Device, Terminal
 
 HOMEMON = (sys.executable, "-m", "homemon")
 UNCLOSED = "ResourceWarning"  # what Python says of a file, a socket or (from 3.13 on) a database left open
-PERSONAL = ("HOMEMON_CONFIG", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "COLUMNS", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+PERSONAL = (
+    *("HOMEMON_CONFIG", "LC_ALL", "LC_MESSAGES", "NO_COLOR", "COLUMNS", "XDG_CONFIG_HOME", "XDG_STATE_HOME"),
+    "PYTHONDONTWRITEBYTECODE",
+)
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in PERSONAL} | {
     "PYTHONWARNINGS": f"always::{UNCLOSED}",
     "LANG": "C.UTF-8",
