@@ -1,5 +1,7 @@
 """A monitor whose clock is wrong: no half-hour is stored under a wrong time, and no right one is changed."""
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +17,18 @@ NOW = 1_795_670_100.0  # 2026-11-26 13:15 JST
 HOUSE = House(int(NOW) - 60 * DAY)
 
 
+@cache
 def memory(off: float = 0.0, dates: str = "", now: float = NOW) -> bytes:
     return Monitor(HOUSE, Faults(off=off, dates=dates))._make_memory(now + off)
 
 
 def held(off: float = 0.0, now: float = NOW) -> dict[tuple[str, int], float]:
     """What a dump stores whose monitor's clock is so much off."""
+    return dict(_held(off, now))
+
+
+@cache
+def _held(off: float, now: float) -> dict[tuple[str, int], float]:
     points = solar.report(memory(off, now=now), solar.DAYS).points
     return {(point.measurement, point.time): point.fields["value"] for point in points if point.time is not None}
 
