@@ -165,7 +165,7 @@ class House:
             while len(self._sums) <= index:
                 begin = self.start + (len(self._sums) - 1) * HALF_HOUR
                 self._sums.append(self._add(self._sums[-1], begin, HALF_HOUR))
-        return self._add(self._sums[index], whole - seconds, seconds)
+        return self._add(self._sums[index], whole - seconds, seconds) if seconds else self._sums[index]
 
     def _add(self, sums: Sums, begin: int, seconds: int) -> Sums:
         """Return `sums` plus what `seconds` from the half-hour `begin` add."""
