@@ -1,6 +1,6 @@
 """A session and a simulated module in virtual time: the real parser, dialogues and tables, and no waiting.
 
-The wire delivers in pieces of a few bytes, as a UART does, but in no time.
+The wire delivers in pieces, as a UART does, but in no time. tests/unit/test_fuzz.py cuts everywhere.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,6 +33,7 @@ MODULES: list[dict[str, Any]] = [
     {"dialect": "a1", "raw": True},
 ]
 """The simulated module in each of its ways of speaking."""
+PIECE = 50  # bytes at a time, of lines that have up to some hundred
 GOING_ON: Dialogue[Any] = pause(0.0)
 """In the place of a program: what was interrupted goes on."""
 
@@ -172,7 +173,8 @@ class World(Context):
         self.line.time = time
 
     def _events(self, said: bytes) -> list[Happening]:
-        return [event for at in range(0, len(said), 7) for event in self.parser.feed(said[at : at + 7])]
+        pieces = (said[at : at + PIECE] for at in range(0, len(said), PIECE))
+        return [event for piece in pieces for event in self.parser.feed(piece)]
 
     def record(self, step: Step, at: Instant) -> None:
         self.points += [
