@@ -29,19 +29,25 @@ def stamp(time: int, count: int) -> str:
     return f"07EA0C{30 + days:02X}{hours // 60:02X}{hours % 60:02X}00{count:08X}"
 
 
-@pytest.mark.parametrize("bit", [0, 3, 5, 8, 12, 16, 20, 25])
+BITS = (0, 3, 5, 8, 12, 16, 20, 25)
+
+
 @pytest.mark.parametrize("epc", ["EA", "EB"])
-def test_a_flipped_bit_of_a_half_hour_is_gone_within_a_day(bit: int, epc: str) -> None:
+def test_a_flipped_bit_of_a_half_hour_is_gone_within_a_day(epc: str) -> None:
+    """Another bit every two hours."""
     world = listening()
-    half_hour = int(world.now) // HALF_HOUR * HALF_HOUR + HALF_HOUR
     register = HOUSE.register_import if epc == "EA" else HOUSE.register_export
-    world.module.fault("wrong-data", f"{epc}:{stamp(half_hour, register(half_hour) ^ 1 << bit)}*1")
-    world.listen(DAY + 3600, 60)
+    false = []
+    for bit in BITS:
+        half_hour = int(world.now) // HALF_HOUR * HALF_HOUR + HALF_HOUR
+        false.append(register(half_hour) ^ 1 << bit)
+        world.module.fault("wrong-data", f"{epc}:{stamp(half_hour, false[-1])}*1")
+        world.listen(2 * 3600, 60)
+        assert wrong_or_lacking(world, half_hour) == NONE_AT_ALL or bit < 8, "a low one may wait for the record"
+    world.listen(DAY, 60)
     assert wrong_or_lacking(world, NOON - 3 * DAY) == NONE_AT_ALL
-    if bit >= 8:
-        name = "+power" if epc == "EA" else "-power"
-        stored = [point.fields["value"] for point in world.points if point.measurement == name]
-        assert (register(half_hour) ^ 1 << bit) / 10 not in stored, "it never was a reading"
+    stored = world.values("+power" if epc == "EA" else "-power")
+    assert not {count / 10 for bit, count in zip(BITS, false, strict=True) if bit >= 8}.intersection(stored), "ever"
 
 
 @pytest.mark.parametrize("away", [DAY, -DAY, 17 * DAY, 3600, -3600, 900])
