@@ -1,9 +1,10 @@
 """What the tests share: servers for the whole run, and an empty database or store for each test."""
 
+import os
 import re
 import socket
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -40,7 +41,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if (seed := config.getoption("--shuffle")) is not None:
         Random(seed).shuffle(items)
     else:
-        items.sort(key=lambda item: item.path.name != "test_year.py")
+        items[:] = dealt(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return them with the long ones at the head of the stretches that pytest-xdist gives to its workers."""
+    long = [item for item in items if item.path.parent.name == "longrun"]
+    long.sort(key=lambda item: item.path.name != "test_year.py")
+    others = iter([item for item in items if item.path.parent.name != "longrun"])
+    found: list[pytest.Item] = []
+    for worker in range(workers):
+        stretch = long[worker::workers]
+        size = (len(items) - len(found)) // (workers - worker)
+        found += [*stretch, *islice(others, max(0, size - len(stretch)))]
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
