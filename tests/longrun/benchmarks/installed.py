@@ -1,6 +1,6 @@
 """homemon as its users have it, and its peers: `build/bench-venv`, made once and brought up to date.
 
-The project's own environment will not do: its editable install makes every start of Python slower.
+The project's own environment will not do: no user has an editable install, which is found in another way.
 A peer that cannot be installed costs its rows, nothing else.
 """
 
