@@ -34,13 +34,14 @@ Talk = Callable[[socket.socket, Event], None]
 @contextmanager
 def talking(talk: Talk) -> Iterator[str]:
     """A server that talks so on each connection; its address."""
-    over, threads = Event(), list[Thread]()
+    over, threads, connections = Event(), list[Thread](), list[socket.socket]()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:
             while not over.is_set():
                 with suppress(OSError):
                     connection, _ = server.accept()
+                    connections.append(connection)
                     threads.append(Thread(target=serve, args=(connection,)))
                     threads[-1].start()
 
@@ -56,8 +57,13 @@ def talking(talk: Talk) -> Iterator[str]:
             over.set()
             with suppress(OSError), socket.create_connection(server.getsockname()):
                 pass
-            for thread in (acceptor, *threads):
+            acceptor.join(PATIENCE)
+            for connection in connections:
+                with suppress(OSError):  # one that is closed already
+                    connection.shutdown(socket.SHUT_RDWR)  # who asked keeps it
+            for thread in threads:
                 thread.join(PATIENCE)
+            assert not any(thread.is_alive() for thread in (acceptor, *threads))
 
 
 def dripping(name: str) -> Talk:
