@@ -8,7 +8,7 @@ changes its own part only.
 
 import re
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -70,6 +70,7 @@ def load(folder: Path) -> State:
         return State()
 
 
+@lru_cache(1)  # listeners read it each minute, and it seldom changes
 def understood(content: bytes) -> State:
     """Return the state in a file's `content`; of a broken file, or part, nothing."""
     import tomllib
