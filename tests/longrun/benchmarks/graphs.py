@@ -57,7 +57,7 @@ def page(days: int) -> Outcome:
 ALONE = "plotly alone, the ready columns"
 VIEWS = (
     "a page of a year has a table of each of its last 30 days, and of its weeks, months and years, with exact kWh; "
-    "of its time 28 % go into the lowest, mean and highest of a year's minutes, 39 % into exact differences of its "
+    "of its time 20 % go into the lowest, mean and highest of a year's minutes, 36 % into exact differences of its "
     "registers. Less takes sums of days that are kept in the store and corrected with each late reading"
 )
 BENCHMARKS = (
