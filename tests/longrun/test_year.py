@@ -42,6 +42,11 @@ def test_nothing_is_deleted_that_no_listener_has_open(disk: Path, cut: float, de
     assert verdict.good, verdict
 
 
+def test_a_listener_that_finds_no_module_goes_on_when_there_is_one(disk: Path) -> None:
+    verdict = live(disk, ("module hung", 6 * HOUR, HOUR), ("power cut", 6 * HOUR + 60, 600))
+    assert verdict.good, verdict
+
+
 # --- the safeguards ----------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """The simulated house, what is in it, and time: run it, and judge it."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -127,7 +128,7 @@ class World:
                 (meter_listen, "BackgroundSender", VirtualSender),
                 (influx, "Deadline", NoDeadline),
                 (sinks, "_influx", lambda _: self.influx),
-                (radio, "os", SimpleNamespace(getpid=lambda: PID)),
+                (radio, "os", SimpleNamespace(getpid=lambda: PID, path=os.path)),
                 (radio, "_between", Random(self.rng.random()).uniform),
                 (kyocera_dump, "open_line", open_monitor),
             ):
